@@ -1,0 +1,86 @@
+// The browser of the end-to-end tests: finding one, and installing one where there is none.
+
+import { execFileSync } from "node:child_process";
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import { runQuietly, say } from "./step.mjs";
+import { toolsNode } from "./wrangler.mjs";
+
+const INSTALLED_BROWSERS = [
+  "/usr/bin/chromium",
+  "/usr/bin/chromium-browser",
+  "/usr/bin/google-chrome",
+  "/usr/bin/google-chrome-stable",
+  "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome",
+  "/Applications/Chromium.app/Contents/MacOS/Chromium",
+];
+
+/**
+ * True if the program starts. (On Ubuntu the package `chromium-browser` is only a pointer to a snap.)
+ * @param {string} path
+ */
+function starts(path) {
+  try {
+    execFileSync(path, ["--version"], { stdio: "ignore", timeout: 10_000 });
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** Where Playwright's own Chromium is, or would be. Undefined as long as Playwright isn't installed. */
+async function playwrightChromium() {
+  try {
+    const { chromium } = await import("playwright-core");
+    return chromium.executablePath();
+  } catch {
+    return undefined;
+  }
+}
+
+/**
+ * The browser to test with: what CHROMIUM_PATH names and nothing else, or else Chromium, Chrome or
+ * Playwright's own, whichever is here.
+ * @param {NodeJS.ProcessEnv} [env]
+ * @returns {Promise<string | undefined>} the path of its program
+ */
+export async function findChromium(env = process.env) {
+  const named = env.CHROMIUM_PATH;
+  if (named !== undefined && named !== "") return starts(named) ? named : undefined;
+  const installed = INSTALLED_BROWSERS.find((path) => existsSync(path) && starts(path));
+  if (installed !== undefined) return installed;
+  const own = await playwrightChromium();
+  return own !== undefined && existsSync(own) ? own : undefined;
+}
+
+/**
+ * Why there is no browser, in words for a person.
+ * @param {NodeJS.ProcessEnv} [env]
+ */
+export const noChromium = (env = process.env) =>
+  env.CHROMIUM_PATH
+    ? `CHROMIUM_PATH names no browser that starts (${env.CHROMIUM_PATH})`
+    : "no Chromium or Chrome was found, and none could be installed";
+
+/**
+ * Makes sure that there is a browser, as far as this machine allows, and says what came of it. Without one the
+ * other tests still run, so this never fails.
+ * @param {string} root
+ */
+export async function installChromium(root) {
+  const present = await findChromium();
+  if (present !== undefined) return say("browser", present);
+  if (process.env.CHROMIUM_PATH) return say("browser", `none: ${noChromium()}`);
+  if (existsSync("/usr/bin/apt-get") && process.getuid?.() === 0) {
+    say("browser", "installing Chromium with apt-get (some 30 seconds)");
+    const env = { ...process.env, DEBIAN_FRONTEND: "noninteractive" };
+    await runQuietly("browser", "apt-get", ["update"], env);
+    await runQuietly("browser", "apt-get", ["install", "-y", "chromium"], env);
+  }
+  if ((await findChromium()) === undefined) {
+    say("browser", "installing Chromium with Playwright");
+    const cli = join(root, "node_modules", "@playwright", "test", "cli.js");
+    await runQuietly("browser", toolsNode(root), [cli, "install", "chromium"]);
+  }
+  say("browser", (await findChromium()) ?? `none: ${noChromium()}`);
+}

@@ -1,0 +1,56 @@
+// The tables of the local D1 database.
+
+import { createHash } from "node:crypto";
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { PreparationError, runQuietly, say } from "./step.mjs";
+import { toolsNode, WRANGLER_OFFLINE, wranglerProgram } from "./wrangler.mjs";
+
+/** Where wrangler keeps local KV, D1 and Durable Objects unless told otherwise. */
+export const DEFAULT_STATE = join(".wrangler", "state");
+
+/** The binding of the database in wrangler.toml. */
+const DATABASE = "ACCOUNTS_DB";
+
+/**
+ * A digest of all migrations, by which a later run knows that there is nothing to do.
+ * @param {string} folder
+ */
+function digestOf(folder) {
+  const hash = createHash("sha256");
+  for (const entry of readdirSync(folder, { recursive: true, encoding: "utf8" }).sort()) {
+    if (entry.endsWith(".sql"))
+      hash
+        .update(entry)
+        .update("\0")
+        .update(readFileSync(join(folder, entry)));
+  }
+  return hash.digest("hex");
+}
+
+/**
+ * Applies the migrations of the folder `migrations`, if there is one, to the local database.
+ * @param {string} root
+ * @param {string} [state] the folder wrangler persists to, from `root` or absolute
+ * @throws {PreparationError} if one fails
+ */
+export async function applyMigrations(root, state = join(root, DEFAULT_STATE)) {
+  const folder = join(root, "migrations");
+  if (!existsSync(folder)) return;
+  const digest = digestOf(folder);
+  const record = join(state, "applied-migrations.sha256");
+  if (existsSync(record) && readFileSync(record, "utf8") === digest) return say("database", "up to date");
+  const args = ["d1", "migrations", "apply", DATABASE, "--local", "--persist-to", state];
+  const { code, output } = await runQuietly("database", toolsNode(root), [wranglerProgram(root), ...args], {
+    ...process.env,
+    ...WRANGLER_OFFLINE,
+    NO_COLOR: "1",
+  });
+  if (code !== 0) {
+    const reason = output.match(/\[ERROR\] (.+)/)?.[1] ?? output.trim().split("\n").at(-1);
+    throw new PreparationError(`The database migrations failed: ${reason}`);
+  }
+  mkdirSync(state, { recursive: true });
+  writeFileSync(record, digest);
+  say("database", "migrations applied");
+}

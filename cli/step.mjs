@@ -1,0 +1,43 @@
+// How a step of the set-up talks, runs other programs and fails. No dependencies: it runs before there are any.
+
+import { spawn } from "node:child_process";
+
+/** Something a person has to put right before the set-up can go on. The message is one line. */
+export class PreparationError extends Error {}
+
+/**
+ * Prints one line: what a step did.
+ * @param {string} step
+ * @param {string} text
+ */
+export const say = (step, text) => console.log(`${step.padEnd(10)}${text}`);
+
+/** How often, in milliseconds, long work shows that it is still alive. */
+const SIGN_OF_LIFE = 10_000;
+
+/**
+ * Runs a program that asks nothing and shows nothing. While it takes long, says that it is still at it.
+ * @param {string} step for the signs of life
+ * @param {string} command
+ * @param {readonly string[]} args
+ * @param {NodeJS.ProcessEnv} [env]
+ * @returns {Promise<{ code: number, output: string }>} the exit code (127 if it could not be started, as in a
+ *   shell) and the end of what it wrote to stdout and stderr
+ */
+export function runQuietly(step, command, args, env = process.env) {
+  const started = Date.now();
+  const child = spawn(command, args, { env, stdio: ["ignore", "pipe", "pipe"] });
+  const signs = setInterval(() => {
+    say(step, `still at it (${Math.round((Date.now() - started) / 1000)} s)`);
+  }, SIGN_OF_LIFE);
+  let output = "";
+  for (const stream of [child.stdout, child.stderr]) {
+    stream.setEncoding("utf8").on("data", (text) => {
+      output = (output + text).slice(-20_000);
+    });
+  }
+  return new Promise((resolve) => {
+    child.on("error", (error) => resolve({ code: 127, output: error.message }));
+    child.on("close", (code) => resolve({ code: code ?? 1, output }));
+  }).finally(() => clearInterval(signs));
+}
