@@ -1,0 +1,99 @@
+import { DEFAULT_SITE_PORT, simulatorIssuer, simulatorPort } from "./dev-vars.mjs";
+import { isFree, nextFreePort } from "./ports.ts";
+
+/** Something that keeps `npm start` from starting. The message is one line for the person who typed it. */
+export class StartError extends Error {}
+
+/** Ports asked for on the command line. */
+export interface AskedPorts {
+  readonly site: number | undefined;
+  readonly simulator: number | undefined;
+}
+
+export interface LocalAddresses {
+  readonly sitePort: number;
+  /** Where to open the site on this machine. */
+  readonly site: string;
+  /** Undefined if the settings don't point at the simulator. */
+  readonly simulatorPort: number | undefined;
+  /** Settings that have to differ from the file for the ports to fit. */
+  readonly overrides: Readonly<Record<string, string>>;
+  /** One line for each port that is another than usual. */
+  readonly notes: readonly string[];
+}
+
+interface Server {
+  readonly name: string;
+  readonly flag: string;
+  readonly asked: number | undefined;
+  readonly usual: number;
+  /** A port that is spoken for already. */
+  readonly except: readonly number[];
+}
+
+async function choosePort({ name, flag, asked, usual, except }: Server): Promise<number> {
+  if (asked === undefined) {
+    const port = await nextFreePort(usual, except);
+    if (port !== undefined) return port;
+    throw new StartError(`No port from ${usual} on is free for the ${name}. Choose one with ${flag}.`);
+  }
+  if (!except.includes(asked) && (await isFree(asked))) return asked;
+  throw new StartError(`Port ${asked} is taken by another program. Choose another with ${flag}.`);
+}
+
+/** The site's address if it is on this machine, else undefined (a tunnel, say). */
+function localUrl(siteUrl: string | undefined): URL | undefined {
+  const url = siteUrl === undefined ? undefined : URL.parse(siteUrl);
+  return url?.protocol === "http:" && /^(localhost|127\.0\.0\.1)$/.test(url.hostname) ? url : undefined;
+}
+
+/**
+ * Decides on the ports: those asked for, else those the settings name, else the usual ones or, where another
+ * program has them, the next free ones.
+ * @param settings what .dev.vars says
+ * @throws {StartError} if a port asked for is taken
+ */
+export async function settleAddresses(
+  settings: Readonly<Record<string, string>>,
+  asked: AskedPorts,
+): Promise<LocalAddresses> {
+  const siteUrl = localUrl(settings.SITE_URL);
+  const simulatorUsual = simulatorPort(settings.VIPPS_ISSUER);
+  if (asked.simulator !== undefined && simulatorUsual === undefined) {
+    throw new StartError("--simulator-port makes no sense here: the settings don't point at the simulator.");
+  }
+  const siteUsual = Number(siteUrl?.port) || DEFAULT_SITE_PORT;
+  const site = await choosePort({
+    name: "site",
+    flag: "--port",
+    asked: asked.site,
+    usual: siteUsual,
+    except: asked.simulator === undefined ? [] : [asked.simulator],
+  });
+  const overrides: Record<string, string> = {};
+  const notes: string[] = [];
+  if (asked.site === undefined && site !== siteUsual) {
+    notes.push(`Port ${siteUsual} is taken by another program: the site is on ${site} this time.`);
+  }
+  if (siteUrl !== undefined && siteUrl.port !== String(site)) {
+    siteUrl.port = String(site);
+    overrides.SITE_URL = siteUrl.origin;
+  }
+  if (simulatorUsual === undefined) {
+    return { sitePort: site, site: `http://localhost:${site}`, simulatorPort: undefined, overrides, notes };
+  }
+  const simulator = await choosePort({
+    name: "simulator",
+    flag: "--simulator-port",
+    asked: asked.simulator,
+    usual: simulatorUsual,
+    except: [site],
+  });
+  if (asked.simulator === undefined && simulator !== simulatorUsual) {
+    notes.push(
+      `Port ${simulatorUsual} is taken by another program: the simulator is on ${simulator} this time.`,
+    );
+  }
+  if (simulator !== simulatorUsual) overrides.VIPPS_ISSUER = simulatorIssuer(simulator);
+  return { sitePort: site, site: `http://localhost:${site}`, simulatorPort: simulator, overrides, notes };
+}
