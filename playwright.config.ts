@@ -1,0 +1,47 @@
+import { defineConfig } from "@playwright/test";
+import { findChromium } from "./cli/chromium.mjs";
+
+// Ports of their own, so that the tests run beside an `npm start`.
+const sitePort = Number(process.env.E2E_SITE_PORT ?? 8897);
+const simulatorPort = Number(process.env.E2E_SIMULATOR_PORT ?? 8898);
+const site = `http://localhost:${sitePort}`;
+
+const executablePath = await findChromium();
+
+export default defineConfig({
+  testDir: "test/e2e",
+  testMatch: "**/*.spec.ts",
+  outputDir: "test-results",
+  // One browser and one worker beside it are what two cores carry, and a retry would hide a race.
+  workers: 1,
+  retries: 0,
+  forbidOnly: process.env.CI !== undefined,
+  timeout: 30_000,
+  globalTimeout: 8 * 60_000,
+  use: {
+    baseURL: site,
+    browserName: "chromium",
+    trace: "retain-on-failure",
+    screenshot: "only-on-failure",
+    contextOptions: { reducedMotion: "reduce" },
+    launchOptions: {
+      ...(executablePath === undefined ? {} : { executablePath }),
+      args: [
+        "--disable-gpu",
+        "--disable-quic",
+        "--no-first-run",
+        "--disable-background-networking",
+        "--disable-component-update",
+        "--disable-sync",
+      ],
+    },
+  },
+  webServer: {
+    command: `"${process.execPath}" test/e2e/environment/serve.ts ${sitePort} ${simulatorPort}`,
+    url: `${site}/auth/health`,
+    timeout: 60_000,
+    reuseExistingServer: false,
+    stdout: "pipe",
+    gracefulShutdown: { signal: "SIGTERM", timeout: 10_000 },
+  },
+});
