@@ -1,0 +1,85 @@
+import { Hono } from "hono";
+import { cors } from "hono/cors";
+import { Failure } from "./failure.ts";
+import { answerFailure } from "./failure-answer.ts";
+import { showHealth } from "./health-route.ts";
+import type { AppContext, AppEnv } from "./http/request-context.ts";
+import { continueLogin } from "./login/confirm-login.ts";
+import { finishLogin } from "./login/finish-login.ts";
+import { startLogin } from "./login/start-login.ts";
+import { showPublicKeys } from "./session/jwks-route.ts";
+import { logout } from "./session/logout-route.ts";
+import { showSession } from "./session/session-route.ts";
+import { readSettings } from "./settings.ts";
+import { serveElement } from "./site/serve-element.ts";
+import { serveSite } from "./site/serve-site.ts";
+
+const app = new Hono<AppEnv>({ getPath: routePath });
+
+/** Static sites on RETURN_TO_ORIGINS may read the session and log out with credentials; nobody else. */
+const allowedOrigins = cors({
+  origin: (origin, c: AppContext) => (c.env.settings.login.returnToOrigins.has(origin) ? origin : null),
+  allowMethods: ["GET", "POST"],
+  allowHeaders: ["content-type"],
+  credentials: true,
+  maxAge: 600,
+});
+
+app.get("/auth/login", startLogin);
+app.get("/auth/callback", finishLogin);
+app.post("/auth/continue", continueLogin);
+app.use("/auth/session", allowedOrigins).get(showSession);
+app.use("/auth/logout", allowedOrigins).post(logout);
+app.get("/auth/.well-known/jwks.json", showPublicKeys);
+app.get("/auth/health", showHealth);
+app.get("/auth/vipps-login.js", serveElement);
+
+app.all("/auth/login", takesOnly("GET"));
+app.all("/auth/callback", takesOnly("GET"));
+app.all("/auth/continue", takesOnly("POST"));
+app.all("/auth/session", takesOnly("GET"));
+app.all("/auth/logout", takesOnly("POST"));
+app.all("/auth/*", () => {
+  throw new Failure("not_found", { stage: "site" });
+});
+app.all("*", serveSite);
+
+app.onError((error, c) => answerFailure(error, c.req.raw, c.env.settings, c.req.path === "/auth/session"));
+
+/**
+ * Resolves the settings of the site that a request came to, then lets the routes answer it.
+ * @returns an answer, always; a setting that is missing or malformed is one clear page that names all of them.
+ */
+export async function handleRequest(
+  request: Request,
+  env: Cloudflare.Env,
+  ctx: ExecutionContext,
+): Promise<Response> {
+  const read = readSettings(env, request.url);
+  if ("faults" in read) {
+    return answerFailure(
+      new Failure("settings_invalid", { stage: "settings", details: read.faults }),
+      request,
+      undefined,
+    );
+  }
+  return app.fetch(request, { settings: read.settings }, ctx);
+}
+
+/** AUTH_PATH is a setting, the routes are not: login routes are matched below `/auth`, the site below `/site`. */
+function routePath(request: Request, options?: { env?: AppEnv["Bindings"] }): string {
+  const { pathname } = new URL(request.url);
+  const authPath = options?.env?.settings.site.authPath ?? "/auth";
+  if (pathname === authPath || pathname.startsWith(`${authPath}/`))
+    return `/auth${pathname.slice(authPath.length)}`;
+  return `/site${pathname}`;
+}
+
+function takesOnly(method: "GET" | "POST") {
+  return () => {
+    throw new Failure("method_not_allowed", {
+      stage: "site",
+      allow: method === "GET" ? "GET, HEAD" : method,
+    });
+  };
+}

@@ -1,0 +1,39 @@
+/** What wrangler.toml, `.dev.vars` and the Worker's secrets hand to the Worker. Only `settings.ts` reads it. */
+declare namespace Cloudflare {
+  interface Env {
+    VIPPS_METADATA: KVNamespace;
+    LOGIN_ATTEMPTS: DurableObjectNamespace<import("./login/login-attempt.ts").LoginAttempt>;
+    USER_SESSIONS: DurableObjectNamespace<import("./session/user-sessions.ts").UserSessions>;
+    ASSETS?: Fetcher;
+
+    SITE_URL?: string;
+    AUTH_PATH?: string;
+    VIPPS_ENVIRONMENT?: string;
+    VIPPS_ISSUER?: string;
+    VIPPS_CLIENT_ID?: string;
+    VIPPS_CLIENT_SECRET?: string;
+    VIPPS_MSN?: string;
+    VIPPS_TOKEN_AUTH?: string;
+    VIPPS_SCOPE?: string;
+    VIPPS_MARKET?: string;
+    VIPPS_AUTOMATIC_RETURN?: string;
+    VIPPS_REQUIRE_APP?: string;
+    VIPPS_SYSTEM_NAME?: string;
+    VIPPS_SYSTEM_VERSION?: string;
+    CROSS_BROWSER?: string;
+    RETURN_TO_ORIGINS?: string;
+    SESSION_KEYS?: string;
+    SESSION_TTL?: string;
+    SESSION_IDLE?: string;
+    SESSION_FRESH?: string;
+    SESSION_CLAIMS?: string;
+    SESSION_COOKIE_DOMAIN?: string;
+    ORIGIN_URL?: string;
+    DATA_JURISDICTION?: string;
+  }
+}
+
+declare module "*.client.js" {
+  const text: string;
+  export default text;
+}

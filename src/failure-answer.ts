@@ -1,0 +1,97 @@
+import { FAILURES, Failure } from "./failure.ts";
+import { prefersJson } from "./http/request-context.ts";
+import { logEvent } from "./log.ts";
+import { FailurePage } from "./pages/failure-page.tsx";
+import { filled, textsIn } from "./pages/language.ts";
+import { pageContext } from "./pages/page-context.ts";
+import { pageResponse } from "./pages/page-response.ts";
+import type { Settings } from "./settings.ts";
+
+/** Letters and digits that are not mistaken for each other on the phone: Crockford's base 32. */
+const ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ";
+
+/** Forty random bits: `K7QF-3M2P`. Names one failure to the customer, to customer service and in the log. */
+function newReference(): string {
+  const letters = Array.from(crypto.getRandomValues(new Uint8Array(8)), (byte) => ALPHABET[byte % 32]);
+  return `${letters.slice(0, 4).join("")}-${letters.slice(4).join("")}`;
+}
+
+/** What of the settings an answer needs; a failure of the settings themselves has none. */
+type AnswerSettings = Pick<Settings, "site" | "relyingParty"> | undefined;
+
+/**
+ * The one place where a failure becomes an answer: one log line and a page, or `application/problem+json`
+ * (RFC 9457) for scripts, both with the same reference.
+ * @param thrown anything; what is not a {@link Failure} is a fault of ours and is answered without details.
+ */
+export async function answerFailure(
+  thrown: unknown,
+  request: Request,
+  settings: AnswerSettings,
+  jsonOnly = false,
+): Promise<Response> {
+  const failure = thrown instanceof Failure ? thrown : new Failure("internal_error", { stage: "site" });
+  const { code, facts } = failure;
+  const { status, level, message } = FAILURES[code];
+  const reference = newReference();
+  logEvent(level, code === "access_denied" ? "login_cancelled" : "request_failed", {
+    code,
+    reference,
+    stage: facts.stage,
+    reason: facts.reason,
+    provider_error: facts.providerError,
+    details: facts.details,
+    // Where it was thrown, never its message: that may quote what came from outside.
+    at:
+      thrown instanceof Error && !(thrown instanceof Failure)
+        ? thrown.stack?.split("\n").slice(1, 4).join(" ")
+        : undefined,
+  });
+
+  const site = settings?.site;
+  const market = settings?.relyingParty.market;
+  const context = pageContext(
+    request.headers.get("accept-language"),
+    market,
+    site?.origin ?? new URL(request.url).origin,
+  );
+  const { title, happened } = textsIn(context.language).messages[message];
+  const details = code === "settings_invalid" ? (facts.details ?? []) : [];
+  const response =
+    jsonOnly || prefersJson(request.headers)
+      ? problem({
+          status,
+          title: filled(title, { brand: context.brand, site: context.siteName }),
+          detail: filled(happened, { brand: context.brand, site: context.siteName }),
+          code,
+          reference,
+          ...(details.length > 0 && { errors: details }),
+        })
+      : await pageResponse(
+          FailurePage({
+            ...context,
+            message,
+            reference,
+            details,
+            resume: facts.resume ?? false,
+            retryHref: `${site?.authPath ?? "/auth"}/login?return_to=${encodeURIComponent(facts.returnTo ?? "/")}`,
+            siteHref: facts.returnTo?.startsWith("/") === false ? facts.returnTo : "/",
+          }),
+          context.nonce,
+          status,
+        );
+  if (facts.retryAfter !== undefined) response.headers.set("retry-after", String(facts.retryAfter));
+  if (facts.allow !== undefined) response.headers.set("allow", facts.allow);
+  return response;
+}
+
+function problem(body: Readonly<Record<string, unknown>>): Response {
+  return new Response(JSON.stringify({ type: "about:blank", ...body }), {
+    status: Number(body.status),
+    headers: {
+      "content-type": "application/problem+json",
+      "cache-control": "no-store",
+      vary: "accept, accept-language",
+    },
+  });
+}

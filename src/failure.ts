@@ -1,0 +1,166 @@
+import { withinTime } from "./time-limit.ts";
+
+/**
+ * Every way a request can fail, in one table: the stable code, the HTTP status, how loudly it is logged and
+ * which text the customer reads. Rooms throw a {@link Failure}; `app.ts` turns it into one answer and one log
+ * line.
+ */
+
+/** Where in the walk of a request something failed; part of the log line. */
+export type Stage =
+  | "settings"
+  | "start"
+  | "callback"
+  | "token"
+  | "id_token"
+  | "userinfo"
+  | "continue"
+  | "session"
+  | "site";
+
+/** The message a customer reads; its wording per language is in `pages/texts/`. */
+export type MessageKey =
+  | "cancelled"
+  | "wrongNumber"
+  | "appOutdated"
+  | "rejected"
+  | "loginExpired"
+  | "loginUsed"
+  | "otherBrowser"
+  | "vippsUnavailable"
+  | "vippsMisunderstood"
+  | "siteMisconfigured"
+  | "tryLater"
+  | "tooMany"
+  | "notAllowed"
+  | "notFound"
+  | "badRequest";
+
+interface FailureKind {
+  /** HTTP status of the answer. */
+  readonly status: 400 | 403 | 404 | 405 | 413 | 429 | 500 | 502 | 503;
+  /** A cancelled login is information, a stale link a warning, a broken dependency an error. */
+  readonly level: "info" | "warn" | "error";
+  readonly message: MessageKey;
+}
+
+const kind = (
+  status: FailureKind["status"],
+  level: FailureKind["level"],
+  message: MessageKey,
+): FailureKind => ({
+  status,
+  level,
+  message,
+});
+
+export const FAILURES = {
+  settings_invalid: kind(500, "error", "siteMisconfigured"),
+
+  state_missing: kind(400, "warn", "loginExpired"),
+  state_invalid: kind(400, "warn", "loginExpired"),
+  state_expired: kind(400, "warn", "loginExpired"),
+  state_used: kind(400, "warn", "loginUsed"),
+  browser_mismatch: kind(400, "warn", "otherBrowser"),
+  response_malformed: kind(400, "warn", "badRequest"),
+  response_issuer_mismatch: kind(400, "error", "vippsMisunderstood"),
+
+  access_denied: kind(403, "info", "cancelled"),
+  wrong_challenge: kind(403, "info", "wrongNumber"),
+  outdated_app_version: kind(403, "info", "appOutdated"),
+  unknown_reject_reason: kind(403, "warn", "rejected"),
+  login_required: kind(403, "warn", "rejected"),
+  consent_required: kind(403, "warn", "rejected"),
+  interaction_required: kind(403, "warn", "rejected"),
+  account_selection_required: kind(403, "warn", "rejected"),
+  server_error: kind(502, "error", "vippsUnavailable"),
+  temporarily_unavailable: kind(502, "error", "vippsUnavailable"),
+  invalid_request: kind(502, "error", "siteMisconfigured"),
+  invalid_scope: kind(502, "error", "siteMisconfigured"),
+  unauthorized_client: kind(502, "error", "siteMisconfigured"),
+  unsupported_response_type: kind(502, "error", "siteMisconfigured"),
+  invalid_app_callback_uri: kind(502, "error", "siteMisconfigured"),
+  app_callback_uri_not_registered: kind(502, "error", "siteMisconfigured"),
+  provider_error_unknown: kind(502, "error", "vippsMisunderstood"),
+
+  metadata_unavailable: kind(502, "error", "vippsUnavailable"),
+  metadata_invalid: kind(502, "error", "vippsMisunderstood"),
+  keys_unavailable: kind(502, "error", "vippsUnavailable"),
+  token_unavailable: kind(502, "error", "vippsUnavailable"),
+  token_refused: kind(502, "error", "vippsMisunderstood"),
+  token_client_refused: kind(502, "error", "siteMisconfigured"),
+  token_malformed: kind(502, "error", "vippsMisunderstood"),
+  id_token_invalid: kind(502, "error", "vippsMisunderstood"),
+  userinfo_unavailable: kind(502, "error", "vippsUnavailable"),
+  userinfo_invalid: kind(502, "error", "vippsMisunderstood"),
+
+  storage_unavailable: kind(503, "error", "tryLater"),
+  rate_limited: kind(429, "warn", "tooMany"),
+  cross_site: kind(403, "warn", "notAllowed"),
+  not_found: kind(404, "info", "notFound"),
+  method_not_allowed: kind(405, "info", "badRequest"),
+  request_malformed: kind(400, "info", "badRequest"),
+  internal_error: kind(500, "error", "tryLater"),
+} as const satisfies Record<string, FailureKind>;
+
+export type FailureCode = keyof typeof FAILURES;
+
+/** Facts for the log line and the page. Nothing secret or personal belongs here. */
+export interface FailureFacts {
+  readonly stage: Stage;
+  /** Why, as a fixed English phrase of ours; never text that came from outside. */
+  readonly reason?: string | undefined;
+  /** The provider's error code after {@link providerErrorCode}. */
+  readonly providerError?: string | undefined;
+  /** A safe return URL, so that 'try again' leads back to where the customer wanted to be. */
+  readonly returnTo?: string | undefined;
+  /** Seconds, for `Retry-After`. */
+  readonly retryAfter?: number | undefined;
+  /** The methods a route does take, for `Allow`. */
+  readonly allow?: string | undefined;
+  /** The page sends the browser on by itself: this very browser already finished, or is finishing, this login. */
+  readonly resume?: boolean | undefined;
+  /** Further lines for the page and the log: the names of wrong settings and what is wrong with them. */
+  readonly details?: readonly string[] | undefined;
+}
+
+/** A failure with a stable code. Thrown by the rooms, answered and logged by `app.ts` alone. */
+export class Failure extends Error {
+  override readonly name = "Failure";
+  readonly code: FailureCode;
+  readonly facts: FailureFacts;
+
+  constructor(code: FailureCode, facts: FailureFacts) {
+    super(facts.reason === undefined ? code : `${code}: ${facts.reason}`);
+    this.code = code;
+    this.facts = facts;
+  }
+}
+
+/** The same failure with more facts, for a caller that knows more than the room that failed (the return URL). */
+export function withFacts(failure: Failure, facts: Partial<FailureFacts>): Failure {
+  return new Failure(failure.code, { ...failure.facts, ...facts });
+}
+
+/** An error code from outside, made safe for a log line: RFC 6749 error codes are short ASCII words. */
+export function providerErrorCode(raw: string): string {
+  return /^[a-z][a-z0-9_.-]{0,63}$/i.test(raw) ? raw.toLowerCase() : "unrecognised";
+}
+
+/** How long a Durable Object may take before the request gives up, in milliseconds. */
+const STORAGE_TIME_LIMIT = 5_000;
+
+/**
+ * Waits for our own storage and turns its failures into one defined answer.
+ * @throws {Failure} `storage_unavailable` when the call fails or takes longer than five seconds.
+ */
+export async function fromStorage<Value>(stage: Stage, call: Promise<Value>): Promise<Value> {
+  try {
+    return await withinTime(STORAGE_TIME_LIMIT, call, () => {
+      throw new Failure("storage_unavailable", { stage, reason: "too slow" });
+    });
+  } catch (error) {
+    if (error instanceof Failure) throw error;
+    throw new Failure("storage_unavailable", { stage, reason: "call failed" });
+  }
+}

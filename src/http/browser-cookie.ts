@@ -1,0 +1,40 @@
+import { serialize } from "hono/utils/cookie";
+import { sha256 } from "../digest.ts";
+import { randomText } from "../random.ts";
+import { cookieValues } from "./cookie.ts";
+
+/**
+ * Ties a login to the browser that began it. One cookie for all tabs: logins in parallel share it, and nothing
+ * piles up until the server answers 431.
+ */
+const NAME = "__Host-vipps-browser";
+const SHAPE = /^[\w-]{43}$/;
+/** Longer than any login, short enough to be forgotten. In seconds. */
+const MAX_AGE = 24 * 3600;
+
+/** The hash by which this browser is known, or `undefined` when it has no cookie of ours, or two that differ. */
+export async function knownBrowser(headers: Headers): Promise<string | undefined> {
+  const value = cookieValue(headers);
+  return value === undefined ? undefined : sha256(value);
+}
+
+/** The hash of this browser, and the `Set-Cookie` that makes it known, or known for another while. */
+export async function rememberBrowser(headers: Headers): Promise<{ browser: string; setCookie: string }> {
+  const value = cookieValue(headers) ?? randomText(32);
+  return { browser: await sha256(value), setCookie: cookie(value, MAX_AGE) };
+}
+
+/** Makes the browser a stranger to the logins it began: after logging out, the back button must not log in. */
+export function forgetBrowser(): string {
+  return cookie("", 0);
+}
+
+function cookieValue(headers: Headers): string | undefined {
+  const values = new Set(cookieValues(headers.get("cookie"), NAME).filter((value) => SHAPE.test(value)));
+  const [value] = values;
+  return values.size === 1 ? value : undefined;
+}
+
+function cookie(value: string, maxAge: number): string {
+  return serialize(NAME, value, { path: "/", secure: true, httpOnly: true, sameSite: "Lax", maxAge });
+}

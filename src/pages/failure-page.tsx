@@ -1,0 +1,57 @@
+import type { MessageKey } from "../failure.ts";
+import { filled, textsIn } from "./language.ts";
+import { Layout, type PageContext } from "./layout.tsx";
+
+interface FailurePageProps extends PageContext {
+  readonly message: MessageKey;
+  readonly reference: string;
+  /** Starts the same login again. */
+  readonly retryHref: string;
+  readonly siteHref: string;
+  readonly resume: boolean;
+  /** Names of wrong settings; shown only when the worker itself is not set up. */
+  readonly details: readonly string[];
+}
+
+/** Messages after which trying again at once makes no sense, so going back comes first. */
+const NO_RETRY: ReadonlySet<MessageKey> = new Set(["notFound", "notAllowed", "siteMisconfigured"]);
+
+/** What happened, what to do now, and the reference that customer service finds in the log. */
+export function FailurePage(props: FailurePageProps) {
+  const { language, brand, siteName, message, reference, retryHref, siteHref, resume, details } = props;
+  const texts = textsIn(language);
+  const { title, happened, next } = texts.messages[message];
+  const values = { brand, site: siteName };
+  const retry = !NO_RETRY.has(message);
+  return (
+    <Layout {...props} title={filled(title, values)} refreshTo={resume ? retryHref : undefined}>
+      <p>{filled(happened, values)}</p>
+      <p>{filled(next, values)}</p>
+      {details.length > 0 && (
+        <>
+          <p class="soft">{texts.settingsHelp}</p>
+          <ul>
+            {details.map((detail) => (
+              <li>{detail}</li>
+            ))}
+          </ul>
+        </>
+      )}
+      <p class="actions">
+        {retry && (
+          <a class="button primary" href={retryHref}>
+            {texts.tryAgain}
+          </a>
+        )}
+        <a class={retry ? "button" : "button primary"} href={siteHref}>
+          {texts.backToSite}
+        </a>
+      </p>
+      <p class="reference">
+        {texts.reference} <code>{reference}</code>
+        <br />
+        {texts.referenceHelp}
+      </p>
+    </Layout>
+  );
+}

@@ -1,0 +1,51 @@
+import { parseAccept } from "hono/utils/accept";
+import type { RelyingParty } from "../vipps/relying-party.ts";
+import { da } from "./texts/da.ts";
+import { en } from "./texts/en.ts";
+import { fi } from "./texts/fi.ts";
+import { nb } from "./texts/nb.ts";
+import { sv } from "./texts/sv.ts";
+import type { Texts } from "./texts/texts.ts";
+
+const LANGUAGES = { nb, da, fi, sv, en } as const satisfies Record<string, Texts>;
+
+export type Language = keyof typeof LANGUAGES;
+
+const OF_MARKET = { NO: "nb", DK: "da", FI: "fi", SE: "sv" } as const satisfies Record<string, Language>;
+
+/** Other names under which browsers ask for one of our languages. */
+const ALSO_KNOWN_AS: Readonly<Record<string, Language>> = { no: "nb", nn: "nb" };
+
+export function textsIn(language: Language): Texts {
+  return LANGUAGES[language];
+}
+
+/**
+ * The language of a page: what the browser prefers, else the market's, else English.
+ * @param acceptLanguage the header, whatever it holds.
+ */
+export function pageLanguage(acceptLanguage: string | null, market: RelyingParty["market"]): Language {
+  for (const { type, q } of parseAccept((acceptLanguage ?? "").slice(0, 500))) {
+    const primary = type.split("-")[0]?.toLowerCase() ?? "";
+    const language = ALSO_KNOWN_AS[primary] ?? primary;
+    if (q > 0 && isLanguage(language)) return language;
+  }
+  return market === undefined ? "en" : OF_MARKET[market];
+}
+
+function isLanguage(text: string): text is Language {
+  return Object.hasOwn(LANGUAGES, text);
+}
+
+/** What the service is called where the reader lives. */
+export function brandName(market: RelyingParty["market"], language: Language): string {
+  if (market === "NO" || market === "SE") return "Vipps";
+  if (market === "DK" || market === "FI") return "MobilePay";
+  if (language === "nb" || language === "sv") return "Vipps";
+  return language === "en" ? "Vipps MobilePay" : "MobilePay";
+}
+
+/** Fills `{name}` places in a text; JSX escapes the result where it is shown. */
+export function filled(text: string, values: Readonly<Record<string, string>>): string {
+  return text.replace(/\{(\w+)\}/g, (place, name: string) => values[name] ?? place);
+}

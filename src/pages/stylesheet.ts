@@ -1,0 +1,24 @@
+/** The one stylesheet of all pages: system fonts, no external resources, light and dark, from 320 px up. */
+export const stylesheet = `
+:root{color-scheme:light dark;--ink:#1b1b26;--soft:#565568;--ground:#f6f5f2;--card:#fff;--line:#e2e0da;--accent:#c8400a;--on-accent:#fff;--focus:#2b5fd9}
+:root[data-brand=MobilePay]{--accent:#4553d6}
+@media (prefers-color-scheme:dark){:root{--ink:#f1f0ee;--soft:#b6b4c0;--ground:#14141b;--card:#1f1f29;--line:#34343f;--accent:#ff8450;--on-accent:#1b1b26;--focus:#9db8ff}:root[data-brand=MobilePay]{--accent:#a4aeff}}
+*{box-sizing:border-box}
+body{margin:0;min-height:100vh;min-height:100dvh;display:grid;place-items:center;padding:24px 16px;background:var(--ground);color:var(--ink);font:1.0625rem/1.55 system-ui,-apple-system,"Segoe UI",Roboto,"Helvetica Neue",sans-serif}
+main{width:100%;max-width:30rem;background:var(--card);border:1px solid var(--line);border-radius:18px;padding:clamp(24px,6vw,44px)}
+.site{margin:0 0 1.5rem;color:var(--soft);font-size:.9375rem;overflow-wrap:anywhere}
+h1{margin:0 0 .75rem;font-size:clamp(1.5rem,5vw,1.875rem);line-height:1.2;letter-spacing:-.01em;text-wrap:balance}
+p{margin:0 0 1rem;text-wrap:pretty}
+.soft{color:var(--soft)}
+.note{border-left:3px solid var(--accent);padding-left:.875rem}
+ul{margin:0 0 1rem;padding-left:1.25rem;overflow-wrap:anywhere}
+.actions{display:flex;flex-wrap:wrap;gap:12px;margin:1.75rem 0 0}
+.actions form{display:contents}
+.button{flex:1 1 10rem;display:inline-flex;align-items:center;justify-content:center;min-height:48px;padding:.625rem 1.25rem;border:1px solid var(--line);border-radius:999px;background:transparent;color:inherit;font:inherit;font-weight:600;text-align:center;text-decoration:none;cursor:pointer}
+.button.primary{background:var(--accent);border-color:var(--accent);color:var(--on-accent)}
+.button:hover{filter:brightness(.95)}
+:focus-visible{outline:3px solid var(--focus);outline-offset:3px}
+.reference{margin:2rem 0 0;padding-top:1.25rem;border-top:1px solid var(--line);font-size:.9375rem;color:var(--soft)}
+.reference code{display:inline-block;font:600 1rem ui-monospace,"SF Mono",Menlo,Consolas,monospace;letter-spacing:.06em;color:var(--ink)}
+@media (forced-colors:active){.button{border-color:ButtonText}}
+`;

@@ -1,0 +1,99 @@
+import type { Texts } from "./texts.ts";
+
+export const da: Texts = {
+  messages: {
+    cancelled: {
+      title: "Du afbrød login",
+      happened: "Intet er blevet delt, og du er ikke logget ind.",
+      next: "Var det ikke meningen, kan du bare prøve igen.",
+    },
+    wrongNumber: {
+      title: "Tallene passede ikke",
+      happened: "Der blev valgt et andet tal i appen end det på skærmen, så login blev stoppet.",
+      next: "Prøv igen, og vælg det tal, du ser på skærmen.",
+    },
+    appOutdated: {
+      title: "{brand}-appen skal opdateres",
+      happened: "Appen på din telefon er for gammel til at logge ind med.",
+      next: "Opdater {brand}-appen, og prøv igen.",
+    },
+    rejected: {
+      title: "Login blev ikke gennemført",
+      happened: "{brand} bekræftede ikke dit login.",
+      next: "Åbn {brand}-appen, og se, om den har en besked til dig. Prøv så igen.",
+    },
+    loginExpired: {
+      title: "Dette login gælder ikke længere",
+      happened: "Et login skal gennemføres inden for ti minutter, og linket virker kun én gang.",
+      next: "Start forfra. Det tager kun et øjeblik.",
+    },
+    loginUsed: {
+      title: "Dette login er allerede brugt",
+      happened: "Hvert login virker kun én gang. Du er måske allerede logget ind.",
+      next: "Gå tilbage til siden, eller log ind igen.",
+    },
+    otherBrowser: {
+      title: "Login kom tilbage i en anden browser",
+      happened: "Det blev startet i én browser og afsluttet i en anden, og det accepterer denne side ikke.",
+      next: "Start forfra i denne browser, og vend tilbage hertil fra {brand}-appen.",
+    },
+    vippsUnavailable: {
+      title: "{brand} svarer ikke lige nu",
+      happened: "Vi kunne ikke få forbindelse til {brand}, så vi kunne ikke logge dig ind.",
+      next: "Vent et minut, og prøv igen.",
+    },
+    vippsMisunderstood: {
+      title: "Noget gik galt mellem os og {brand}",
+      happened: "Svaret fra {brand} kunne ikke godkendes, så vi loggede dig ikke ind.",
+      next: "Prøv igen. Sker det igen, så kontakt {site} og oplys referencen nedenfor.",
+    },
+    siteMisconfigured: {
+      title: "Login er ikke sat rigtigt op",
+      happened: "Fejlen ligger hos {site}, ikke hos dig.",
+      next: "Kontakt {site}, og oplys referencen nedenfor.",
+    },
+    tryLater: {
+      title: "Det lykkedes ikke lige nu",
+      happened: "Noget er midlertidigt galt hos os. Du er ikke logget ind.",
+      next: "Vent et minut, og prøv igen.",
+    },
+    tooMany: {
+      title: "For mange forsøg",
+      happened: "Der har været mange login fra dit netværk på kort tid.",
+      next: "Vent et minut, og prøv igen.",
+    },
+    notAllowed: {
+      title: "Vi stoppede dette for din sikkerhed",
+      happened: "Forespørgslen kom fra en anden hjemmeside end {site}.",
+      next: "Gå tilbage til siden, og prøv igen derfra.",
+    },
+    notFound: {
+      title: "Her er ikke noget",
+      happened: "Adressen findes ikke.",
+      next: "Gå tilbage til siden.",
+    },
+    badRequest: {
+      title: "Det gav ikke mening",
+      happened: "Adressen er ufuldstændig eller ændret undervejs.",
+      next: "Start login igen fra siden.",
+    },
+  },
+  tryAgain: "Prøv igen",
+  backToSite: "Tilbage til siden",
+  continue: "Fortsæt",
+  reference: "Reference",
+  referenceHelp: "Oplys denne til kundeservice, hvis du beder om hjælp.",
+  settingsTitle: "Login er ikke sat op endnu",
+  settingsHelp: "Disse indstillinger skal rettes. De er forklaret i docs/configuration.md.",
+  confirm: {
+    title: "Er det dig?",
+    who: "{name} er ved at blive logget ind på {site} i denne browser.",
+    why: "Login blev startet i en anden browser eller app og kom tilbage hertil. Det er normalt på en telefon, så vi spørger bare.",
+    warning:
+      "Svar nej, hvis du ikke lige selv har logget ind med {brand}, eller hvis nogen har sendt dig hertil.",
+    replaces: "{current} er logget ind her nu og bliver logget ud.",
+    someone: "En anden",
+    yes: "Ja, log mig ind",
+    no: "Nej, det er ikke mig",
+  },
+};

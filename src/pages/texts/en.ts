@@ -1,0 +1,99 @@
+import type { Texts } from "./texts.ts";
+
+export const en: Texts = {
+  messages: {
+    cancelled: {
+      title: "You cancelled the login",
+      happened: "Nothing has been shared, and you are not logged in.",
+      next: "If that was not what you meant, just try again.",
+    },
+    wrongNumber: {
+      title: "The numbers did not match",
+      happened:
+        "Another number was picked in the app than the one shown on the screen, so the login was stopped.",
+      next: "Try again and pick the number you see on the screen.",
+    },
+    appOutdated: {
+      title: "Your {brand} app needs an update",
+      happened: "The version of the app on your phone is too old to log in with.",
+      next: "Update the {brand} app, then try again.",
+    },
+    rejected: {
+      title: "The login was not completed",
+      happened: "{brand} did not confirm the login.",
+      next: "Open the {brand} app to see whether it has a message for you, then try again.",
+    },
+    loginExpired: {
+      title: "This login is no longer valid",
+      happened: "A login must be finished within ten minutes, and its link works only once.",
+      next: "Start again. It only takes a moment.",
+    },
+    loginUsed: {
+      title: "This login has already been used",
+      happened: "Every login works only once. You may be logged in already.",
+      next: "Go back to the site, or log in again.",
+    },
+    otherBrowser: {
+      title: "The login came back in another browser",
+      happened: "It was started in one browser and ended in another, and this site does not accept that.",
+      next: "Start again in this browser, and return to it from the {brand} app.",
+    },
+    vippsUnavailable: {
+      title: "{brand} is not answering right now",
+      happened: "We could not reach {brand}, so we could not log you in.",
+      next: "Wait a minute and try again.",
+    },
+    vippsMisunderstood: {
+      title: "Something went wrong between us and {brand}",
+      happened: "The answer from {brand} could not be accepted, so we did not log you in.",
+      next: "Try again. If it happens again, contact {site} with the reference below.",
+    },
+    siteMisconfigured: {
+      title: "The login is not set up correctly",
+      happened: "This is a fault at {site}, not at your end.",
+      next: "Please contact {site} with the reference below.",
+    },
+    tryLater: {
+      title: "We could not finish that just now",
+      happened: "Something is temporarily wrong on our side. You have not been logged in.",
+      next: "Wait a minute and try again.",
+    },
+    tooMany: {
+      title: "Too many attempts",
+      happened: "There have been many logins from your network in a short time.",
+      next: "Wait a minute and try again.",
+    },
+    notAllowed: {
+      title: "That was stopped for your safety",
+      happened: "The request came from another website than {site}.",
+      next: "Go back to the site and try again from there.",
+    },
+    notFound: {
+      title: "There is nothing here",
+      happened: "The address does not exist.",
+      next: "Go back to the site.",
+    },
+    badRequest: {
+      title: "That did not make sense",
+      happened: "The address is incomplete or has been changed on the way.",
+      next: "Start the login again from the site.",
+    },
+  },
+  tryAgain: "Try again",
+  backToSite: "Back to the site",
+  continue: "Continue",
+  reference: "Reference",
+  referenceHelp: "Give this to customer service if you ask for help.",
+  settingsTitle: "The login worker is not set up yet",
+  settingsHelp: "These settings need attention. They are explained in docs/configuration.md.",
+  confirm: {
+    title: "Is this you?",
+    who: "{name} is about to be logged in to {site} in this browser.",
+    why: "The login was started in another browser or app, and came back here. That is normal on a phone, so we only ask.",
+    warning: "If you did not just log in with {brand} yourself, or if somebody sent you here, answer no.",
+    replaces: "{current} is logged in here now, and will be logged out.",
+    someone: "Somebody else",
+    yes: "Yes, log me in",
+    no: "No, this is not me",
+  },
+};

@@ -1,0 +1,99 @@
+import type { Texts } from "./texts.ts";
+
+export const fi: Texts = {
+  messages: {
+    cancelled: {
+      title: "Peruutit kirjautumisen",
+      happened: "Mitään tietoja ei jaettu, etkä ole kirjautunut sisään.",
+      next: "Jos et tarkoittanut peruuttaa, yritä uudelleen.",
+    },
+    wrongNumber: {
+      title: "Numerot eivät täsmänneet",
+      happened: "Sovelluksessa valittiin eri numero kuin näytöllä, joten kirjautuminen keskeytettiin.",
+      next: "Yritä uudelleen ja valitse näytöllä näkyvä numero.",
+    },
+    appOutdated: {
+      title: "{brand}-sovellus on päivitettävä",
+      happened: "Puhelimesi sovellus on liian vanha kirjautumiseen.",
+      next: "Päivitä {brand}-sovellus ja yritä uudelleen.",
+    },
+    rejected: {
+      title: "Kirjautuminen jäi kesken",
+      happened: "{brand} ei vahvistanut kirjautumista.",
+      next: "Avaa {brand}-sovellus, katso onko siellä viestiä sinulle, ja yritä uudelleen.",
+    },
+    loginExpired: {
+      title: "Tämä kirjautuminen ei ole enää voimassa",
+      happened: "Kirjautuminen on tehtävä kymmenessä minuutissa, ja linkki toimii vain kerran.",
+      next: "Aloita alusta. Se vie vain hetken.",
+    },
+    loginUsed: {
+      title: "Tämä kirjautuminen on jo käytetty",
+      happened: "Jokainen kirjautuminen toimii vain kerran. Olet ehkä jo kirjautunut sisään.",
+      next: "Palaa sivustolle tai kirjaudu uudelleen.",
+    },
+    otherBrowser: {
+      title: "Kirjautuminen palasi toiseen selaimeen",
+      happened: "Se aloitettiin yhdessä selaimessa ja päättyi toiseen, eikä tämä sivusto hyväksy sitä.",
+      next: "Aloita alusta tässä selaimessa ja palaa tänne {brand}-sovelluksesta.",
+    },
+    vippsUnavailable: {
+      title: "{brand} ei vastaa juuri nyt",
+      happened: "Emme saaneet yhteyttä palveluun {brand}, joten kirjautuminen ei onnistunut.",
+      next: "Odota minuutti ja yritä uudelleen.",
+    },
+    vippsMisunderstood: {
+      title: "Jokin meni vikaan meidän ja palvelun {brand} välillä",
+      happened: "Palvelun {brand} vastausta ei voitu hyväksyä, joten emme kirjanneet sinua sisään.",
+      next: "Yritä uudelleen. Jos ongelma toistuu, ota yhteyttä: {site}. Mainitse alla oleva viite.",
+    },
+    siteMisconfigured: {
+      title: "Kirjautumista ei ole määritetty oikein",
+      happened: "Vika on sivustolla {site}, ei sinulla.",
+      next: "Ota yhteyttä: {site}. Mainitse alla oleva viite.",
+    },
+    tryLater: {
+      title: "Tämä ei onnistunut juuri nyt",
+      happened: "Meillä on tilapäinen häiriö. Et ole kirjautunut sisään.",
+      next: "Odota minuutti ja yritä uudelleen.",
+    },
+    tooMany: {
+      title: "Liian monta yritystä",
+      happened: "Verkostasi on tehty monta kirjautumista lyhyessä ajassa.",
+      next: "Odota minuutti ja yritä uudelleen.",
+    },
+    notAllowed: {
+      title: "Pysäytimme tämän turvallisuutesi vuoksi",
+      happened: "Pyyntö tuli muulta sivustolta kuin {site}.",
+      next: "Palaa sivustolle ja yritä sieltä uudelleen.",
+    },
+    notFound: {
+      title: "Täällä ei ole mitään",
+      happened: "Osoitetta ei ole olemassa.",
+      next: "Palaa sivustolle.",
+    },
+    badRequest: {
+      title: "Pyyntöä ei voitu ymmärtää",
+      happened: "Osoite on puutteellinen tai muuttunut matkalla.",
+      next: "Aloita kirjautuminen uudelleen sivustolta.",
+    },
+  },
+  tryAgain: "Yritä uudelleen",
+  backToSite: "Takaisin sivustolle",
+  continue: "Jatka",
+  reference: "Viite",
+  referenceHelp: "Kerro tämä asiakaspalvelulle, jos pyydät apua.",
+  settingsTitle: "Kirjautumista ei ole vielä määritetty",
+  settingsHelp: "Nämä asetukset on korjattava. Ne on selitetty tiedostossa docs/configuration.md.",
+  confirm: {
+    title: "Oletko tämä sinä?",
+    who: "{name} on kirjautumassa sivustolle {site} tässä selaimessa.",
+    why: "Kirjautuminen aloitettiin toisessa selaimessa tai sovelluksessa ja palasi tänne. Se on puhelimella tavallista, joten vain kysymme.",
+    warning:
+      "Vastaa ei, jos et juuri itse kirjautunut {brand}-sovelluksella tai jos joku lähetti sinut tänne.",
+    replaces: "{current} on nyt kirjautuneena tässä ja kirjataan ulos.",
+    someone: "Joku muu",
+    yes: "Kyllä, kirjaa minut sisään",
+    no: "Ei, en ole",
+  },
+};

@@ -1,0 +1,100 @@
+import type { Texts } from "./texts.ts";
+
+export const nb: Texts = {
+  messages: {
+    cancelled: {
+      title: "Du avbrøt innloggingen",
+      happened: "Ingenting er delt, og du er ikke logget inn.",
+      next: "Var det ikke meningen, kan du bare prøve igjen.",
+    },
+    wrongNumber: {
+      title: "Tallene stemte ikke",
+      happened:
+        "Det ble valgt et annet tall i appen enn det som sto på skjermen, så innloggingen ble stoppet.",
+      next: "Prøv igjen og velg tallet du ser på skjermen.",
+    },
+    appOutdated: {
+      title: "{brand}-appen må oppdateres",
+      happened: "Appen på telefonen din er for gammel til å logge inn med.",
+      next: "Oppdater {brand}-appen og prøv igjen.",
+    },
+    rejected: {
+      title: "Innloggingen ble ikke fullført",
+      happened: "{brand} bekreftet ikke innloggingen.",
+      next: "Åpne {brand}-appen og se om den har en beskjed til deg, og prøv igjen.",
+    },
+    loginExpired: {
+      title: "Denne innloggingen gjelder ikke lenger",
+      happened: "En innlogging må fullføres innen ti minutter, og lenken virker bare én gang.",
+      next: "Start på nytt. Det tar bare et øyeblikk.",
+    },
+    loginUsed: {
+      title: "Denne innloggingen er allerede brukt",
+      happened: "Hver innlogging virker bare én gang. Du er kanskje allerede logget inn.",
+      next: "Gå tilbake til nettstedet, eller logg inn på nytt.",
+    },
+    otherBrowser: {
+      title: "Innloggingen kom tilbake i en annen nettleser",
+      happened:
+        "Den ble startet i én nettleser og avsluttet i en annen, og det godtar ikke dette nettstedet.",
+      next: "Start på nytt i denne nettleseren, og kom tilbake hit fra {brand}-appen.",
+    },
+    vippsUnavailable: {
+      title: "{brand} svarer ikke akkurat nå",
+      happened: "Vi fikk ikke kontakt med {brand}, så vi kunne ikke logge deg inn.",
+      next: "Vent et minutt og prøv igjen.",
+    },
+    vippsMisunderstood: {
+      title: "Noe gikk galt mellom oss og {brand}",
+      happened: "Svaret fra {brand} kunne ikke godtas, så vi logget deg ikke inn.",
+      next: "Prøv igjen. Skjer det på nytt, kontakt {site} og oppgi referansen under.",
+    },
+    siteMisconfigured: {
+      title: "Innloggingen er ikke satt opp riktig",
+      happened: "Feilen ligger hos {site}, ikke hos deg.",
+      next: "Kontakt {site} og oppgi referansen under.",
+    },
+    tryLater: {
+      title: "Det gikk ikke akkurat nå",
+      happened: "Noe er midlertidig galt hos oss. Du er ikke logget inn.",
+      next: "Vent et minutt og prøv igjen.",
+    },
+    tooMany: {
+      title: "For mange forsøk",
+      happened: "Det har vært mange innlogginger fra nettverket ditt på kort tid.",
+      next: "Vent et minutt og prøv igjen.",
+    },
+    notAllowed: {
+      title: "Vi stoppet dette for din sikkerhet",
+      happened: "Forespørselen kom fra et annet nettsted enn {site}.",
+      next: "Gå tilbake til nettstedet og prøv igjen derfra.",
+    },
+    notFound: {
+      title: "Her er det ingenting",
+      happened: "Adressen finnes ikke.",
+      next: "Gå tilbake til nettstedet.",
+    },
+    badRequest: {
+      title: "Dette ga ikke mening",
+      happened: "Adressen er ufullstendig eller endret på veien.",
+      next: "Start innloggingen på nytt fra nettstedet.",
+    },
+  },
+  tryAgain: "Prøv igjen",
+  backToSite: "Tilbake til nettstedet",
+  continue: "Fortsett",
+  reference: "Referanse",
+  referenceHelp: "Oppgi denne til kundeservice hvis du ber om hjelp.",
+  settingsTitle: "Innloggingen er ikke satt opp ennå",
+  settingsHelp: "Disse innstillingene må rettes. De er forklart i docs/configuration.md.",
+  confirm: {
+    title: "Er dette deg?",
+    who: "{name} er i ferd med å bli logget inn på {site} i denne nettleseren.",
+    why: "Innloggingen ble startet i en annen nettleser eller app, og kom tilbake hit. Det er vanlig på telefon, så vi bare spør.",
+    warning: "Svar nei hvis du ikke nettopp logget inn med {brand} selv, eller hvis noen sendte deg hit.",
+    replaces: "{current} er logget inn her nå, og blir logget ut.",
+    someone: "En annen",
+    yes: "Ja, logg meg inn",
+    no: "Nei, det er ikke meg",
+  },
+};

@@ -1,0 +1,99 @@
+import type { Texts } from "./texts.ts";
+
+export const sv: Texts = {
+  messages: {
+    cancelled: {
+      title: "Du avbröt inloggningen",
+      happened: "Ingenting har delats och du är inte inloggad.",
+      next: "Var det inte meningen kan du bara försöka igen.",
+    },
+    wrongNumber: {
+      title: "Siffrorna stämde inte",
+      happened: "Ett annat nummer valdes i appen än det som visades på skärmen, så inloggningen stoppades.",
+      next: "Försök igen och välj numret du ser på skärmen.",
+    },
+    appOutdated: {
+      title: "{brand}-appen behöver uppdateras",
+      happened: "Appen i din telefon är för gammal för att logga in med.",
+      next: "Uppdatera {brand}-appen och försök igen.",
+    },
+    rejected: {
+      title: "Inloggningen slutfördes inte",
+      happened: "{brand} bekräftade inte inloggningen.",
+      next: "Öppna {brand}-appen och se om den har ett meddelande till dig, och försök sedan igen.",
+    },
+    loginExpired: {
+      title: "Den här inloggningen gäller inte längre",
+      happened: "En inloggning måste slutföras inom tio minuter och länken fungerar bara en gång.",
+      next: "Börja om. Det tar bara ett ögonblick.",
+    },
+    loginUsed: {
+      title: "Den här inloggningen är redan använd",
+      happened: "Varje inloggning fungerar bara en gång. Du kanske redan är inloggad.",
+      next: "Gå tillbaka till webbplatsen eller logga in igen.",
+    },
+    otherBrowser: {
+      title: "Inloggningen kom tillbaka i en annan webbläsare",
+      happened:
+        "Den startades i en webbläsare och avslutades i en annan, och det godtar inte den här webbplatsen.",
+      next: "Börja om i den här webbläsaren och gå tillbaka hit från {brand}-appen.",
+    },
+    vippsUnavailable: {
+      title: "{brand} svarar inte just nu",
+      happened: "Vi fick ingen kontakt med {brand}, så vi kunde inte logga in dig.",
+      next: "Vänta en minut och försök igen.",
+    },
+    vippsMisunderstood: {
+      title: "Något gick fel mellan oss och {brand}",
+      happened: "Svaret från {brand} kunde inte godtas, så vi loggade inte in dig.",
+      next: "Försök igen. Händer det igen, kontakta {site} och uppge referensen nedan.",
+    },
+    siteMisconfigured: {
+      title: "Inloggningen är inte rätt inställd",
+      happened: "Felet ligger hos {site}, inte hos dig.",
+      next: "Kontakta {site} och uppge referensen nedan.",
+    },
+    tryLater: {
+      title: "Det gick inte just nu",
+      happened: "Något är tillfälligt fel hos oss. Du är inte inloggad.",
+      next: "Vänta en minut och försök igen.",
+    },
+    tooMany: {
+      title: "För många försök",
+      happened: "Det har varit många inloggningar från ditt nätverk på kort tid.",
+      next: "Vänta en minut och försök igen.",
+    },
+    notAllowed: {
+      title: "Vi stoppade detta för din säkerhet",
+      happened: "Begäran kom från en annan webbplats än {site}.",
+      next: "Gå tillbaka till webbplatsen och försök igen därifrån.",
+    },
+    notFound: {
+      title: "Här finns ingenting",
+      happened: "Adressen finns inte.",
+      next: "Gå tillbaka till webbplatsen.",
+    },
+    badRequest: {
+      title: "Det där gick inte att förstå",
+      happened: "Adressen är ofullständig eller har ändrats på vägen.",
+      next: "Börja om inloggningen från webbplatsen.",
+    },
+  },
+  tryAgain: "Försök igen",
+  backToSite: "Tillbaka till webbplatsen",
+  continue: "Fortsätt",
+  reference: "Referens",
+  referenceHelp: "Uppge den till kundtjänst om du ber om hjälp.",
+  settingsTitle: "Inloggningen är inte inställd ännu",
+  settingsHelp: "Dessa inställningar måste rättas. De förklaras i docs/configuration.md.",
+  confirm: {
+    title: "Är det här du?",
+    who: "{name} är på väg att loggas in på {site} i den här webbläsaren.",
+    why: "Inloggningen startades i en annan webbläsare eller app och kom tillbaka hit. Det är vanligt på en telefon, så vi frågar bara.",
+    warning: "Svara nej om du inte nyss själv loggade in med {brand}, eller om någon skickade dig hit.",
+    replaces: "{current} är inloggad här nu och kommer att loggas ut.",
+    someone: "Någon annan",
+    yes: "Ja, logga in mig",
+    no: "Nej, det är inte jag",
+  },
+};

@@ -1,0 +1,38 @@
+import { Failure } from "../failure.ts";
+import { forgetBrowser } from "../http/browser-cookie.ts";
+import type { AppContext } from "../http/request-context.ts";
+import { safeReturnUrl } from "../http/return-url.ts";
+import { refuseCrossSite } from "../http/same-site.ts";
+import { logEvent } from "../log.ts";
+import { endCarriedSessions } from "./end-session.ts";
+import { expiredSessionCookie } from "./session-cookie.ts";
+
+/**
+ * `POST /auth/logout`: ends this session here and in the store. A form is sent on to `return_to`, a script
+ * gets 204. The browser also becomes a stranger to the logins it began, so that the back button cannot log in
+ * again.
+ * @throws {Failure} `cross_site`.
+ */
+export async function logout(c: AppContext): Promise<Response> {
+  const { settings } = c.env;
+  const { headers } = c.req.raw;
+  refuseCrossSite(settings, headers, "session", settings.login.returnToOrigins);
+  const isForm = (headers.get("content-type") ?? "").startsWith("application/x-www-form-urlencoded");
+  const form = isForm ? new URLSearchParams((await c.req.text()).slice(0, 8_192)) : undefined;
+  try {
+    await endCarriedSessions(settings, headers);
+  } catch (error) {
+    // This browser is logged out all the same; the store is told as soon as it answers again.
+    logEvent("error", "logout_not_recorded", {
+      code: error instanceof Failure ? error.code : "internal_error",
+    });
+    c.executionCtx.waitUntil(endCarriedSessions(settings, headers).catch(() => undefined));
+  }
+  const answer = new Headers({ "cache-control": "no-store" });
+  answer.append("set-cookie", expiredSessionCookie(settings.session));
+  answer.append("set-cookie", forgetBrowser());
+  if (!isForm && !headers.get("accept")?.includes("text/html"))
+    return new Response(null, { status: 204, headers: answer });
+  answer.set("location", safeReturnUrl(settings, form?.get("return_to") ?? c.req.query("return_to")));
+  return new Response(null, { status: 303, headers: answer });
+}

@@ -1,0 +1,326 @@
+import * as v from "valibot";
+import type { RelyingParty } from "./vipps/relying-party.ts";
+
+/** The validated settings of one site. Everything that is configurable is here, and nothing else reads `env`. */
+export interface Settings {
+  readonly site: SiteSettings;
+  readonly relyingParty: RelyingParty;
+  readonly login: LoginSettings;
+  readonly session: SessionSettings;
+  readonly storage: Storage;
+}
+
+export interface SiteSettings {
+  /** Public origin, no trailing slash. */
+  readonly origin: string;
+  /** Where the login routes live, without a trailing slash: `/auth`. */
+  readonly authPath: string;
+  /** `https` host of the site behind the worker, if it isn't the route's own origin. */
+  readonly originUrl: string | undefined;
+}
+
+export interface LoginSettings {
+  readonly crossBrowser: "confirm" | "allow" | "deny";
+  /** Further origins a login may return to; they may also read the session (CORS). */
+  readonly returnToOrigins: ReadonlySet<string>;
+}
+
+export interface SessionSettings {
+  /** `iss` of the session token: site URL + AUTH_PATH. */
+  readonly issuer: string;
+  /** `aud` of the session token: the site's origin. */
+  readonly audience: string;
+  /** Private keys as JSON Web Keys. The first signs, all verify. */
+  readonly keys: readonly SessionKey[];
+  /** Absolute lifetime in seconds. */
+  readonly ttl: number;
+  /** Idle lifetime in seconds. */
+  readonly idle: number;
+  /** Seconds a signed token is trusted before the session store is asked again. */
+  readonly fresh: number;
+  /** Profile claims put into the token and shown by `/auth/session`. */
+  readonly claims: readonly string[];
+  readonly cookieDomain: string | undefined;
+}
+
+export interface SessionKey {
+  readonly kty: "EC";
+  readonly crv: "P-256";
+  readonly x: string;
+  readonly y: string;
+  readonly d: string;
+  readonly kid: string;
+}
+
+/** The bindings of wrangler.toml, with the data jurisdiction already applied. */
+export interface Storage {
+  readonly metadata: KVNamespace;
+  readonly loginAttempts: Cloudflare.Env["LOGIN_ATTEMPTS"];
+  readonly userSessions: Cloudflare.Env["USER_SESSIONS"];
+  readonly assets: Fetcher | undefined;
+}
+
+/** Settings, or one line per setting that is missing or malformed. */
+export type SettingsResult = { readonly settings: Settings } | { readonly faults: readonly string[] };
+
+const ISSUERS = {
+  test: "https://apitest.vipps.no/access-management-1.0/access/",
+  production: "https://api.vipps.no/access-management-1.0/access/",
+} as const;
+
+/** `__Host-` cookies and browsers cap a cookie's life at 400 days (rfc6265bis section 5.5). */
+const MAX_COOKIE_AGE = 400 * 24 * 3600;
+
+const LOCAL_HOST = /^(localhost|127(\.\d{1,3}){3}|\[::1\])$/;
+
+/** Unset and empty are the same, so that a variable can be blanked in the dashboard. */
+const optional = <Schema extends v.GenericSchema<string, unknown>>(schema: Schema) =>
+  v.pipe(
+    v.optional(v.string(), ""),
+    v.transform((text) => (text.trim() === "" ? undefined : text.trim())),
+    v.optional(schema),
+  );
+
+const required = v.pipe(
+  v.optional(v.string(), ""),
+  v.transform((text) => text.trim()),
+  v.nonEmpty("is missing"),
+);
+
+const isOrigin = (text: string): boolean => {
+  const url = URL.parse(text);
+  return url !== null && /^https?:$/.test(url.protocol) && (text === url.origin || text === `${url.origin}/`);
+};
+
+const origin = v.pipe(
+  v.string(),
+  v.check(isOrigin, "must be an origin such as https://www.example.com, without a path"),
+  v.transform((text) => new URL(text).origin),
+);
+
+const list = (text: string): string[] => text.split(/[\s,]+/).filter((word) => word !== "");
+
+const seconds = (least: number, most: number) =>
+  v.pipe(
+    v.string(),
+    v.regex(/^\d{1,9}$/, "must be a whole number of seconds"),
+    v.transform(Number),
+    v.minValue(least, `must be at least ${least} seconds`),
+    v.maxValue(most, `must be at most ${most} seconds`),
+  );
+
+const flag = v.pipe(
+  v.picklist(["true", "false"], "must be true or false"),
+  v.transform((text) => text === "true"),
+);
+
+const choice = <const Options extends readonly string[]>(options: Options) =>
+  v.picklist(options, `must be one of ${options.join(", ")}`);
+
+const header = v.pipe(
+  v.string(),
+  v.regex(/^[\x20-\x7e]*$/, "must be plain ASCII"),
+  v.maxLength(30, "must be at most 30 characters (Vipps standard headers)"),
+);
+
+const base64urlPart = v.pipe(v.string(), v.regex(/^[\w-]{43}$/));
+const sessionKeySet = v.object({
+  keys: v.pipe(
+    v.array(
+      v.object({
+        kty: v.literal("EC"),
+        crv: v.literal("P-256"),
+        x: base64urlPart,
+        y: base64urlPart,
+        d: base64urlPart,
+        kid: v.pipe(v.string(), v.minLength(1), v.maxLength(100)),
+      }),
+    ),
+    v.minLength(1),
+    v.maxLength(10),
+    v.check((keys) => new Set(keys.map((key) => key.kid)).size === keys.length),
+  ),
+});
+
+const sessionKeys = v.pipe(
+  required,
+  v.rawTransform(({ dataset, addIssue, NEVER }): readonly SessionKey[] => {
+    try {
+      return v.parse(sessionKeySet, JSON.parse(dataset.value)).keys;
+    } catch {
+      addIssue({ message: "must be a JSON Web Key Set of private ES256 keys, each with its own kid" });
+      return NEVER;
+    }
+  }),
+);
+
+const schema = v.object({
+  SITE_URL: optional(origin),
+  AUTH_PATH: optional(v.pipe(v.string(), v.regex(/^(\/[a-z0-9_-]+)+$/i, "must be a path such as /auth"))),
+  VIPPS_ENVIRONMENT: optional(choice(["test", "production"])),
+  VIPPS_ISSUER: optional(
+    v.pipe(
+      v.string(),
+      v.check((text) => {
+        const url = URL.parse(text);
+        return url !== null && /^https?:$/.test(url.protocol) && url.search === "" && url.hash === "";
+      }, "must be the issuer's URL, without a query"),
+    ),
+  ),
+  VIPPS_CLIENT_ID: required,
+  VIPPS_CLIENT_SECRET: required,
+  VIPPS_MSN: v.pipe(required, v.regex(/^\d{4,10}$/, "must be the sales unit's number, digits only")),
+  VIPPS_TOKEN_AUTH: optional(choice(["client_secret_basic", "client_secret_post"])),
+  VIPPS_SCOPE: optional(
+    v.pipe(
+      v.string(),
+      v.transform(list),
+      v.check((scopes) => scopes.includes("openid"), "must contain openid"),
+      v.check(
+        (scopes) => scopes.every((scope) => /^[\w:.-]+$/.test(scope)),
+        "must be scope names with spaces between",
+      ),
+    ),
+  ),
+  VIPPS_MARKET: optional(choice(["NO", "DK", "FI", "SE"])),
+  VIPPS_AUTOMATIC_RETURN: optional(flag),
+  VIPPS_REQUIRE_APP: optional(flag),
+  VIPPS_SYSTEM_NAME: optional(header),
+  VIPPS_SYSTEM_VERSION: optional(header),
+  CROSS_BROWSER: optional(choice(["confirm", "allow", "deny"])),
+  RETURN_TO_ORIGINS: optional(
+    v.pipe(v.string(), v.transform(list), v.array(origin), v.maxLength(50, "must be at most 50 origins")),
+  ),
+  SESSION_KEYS: sessionKeys,
+  SESSION_TTL: optional(seconds(60, MAX_COOKIE_AGE)),
+  SESSION_IDLE: optional(seconds(60, MAX_COOKIE_AGE)),
+  SESSION_FRESH: optional(seconds(1, 3600)),
+  SESSION_CLAIMS: optional(
+    v.pipe(
+      v.string(),
+      v.transform(list),
+      v.array(v.picklist(PROFILE_CLAIMS(), `must be claims out of ${PROFILE_CLAIMS().join(", ")}`)),
+    ),
+  ),
+  SESSION_COOKIE_DOMAIN: optional(
+    v.pipe(v.string(), v.regex(/^\.?([a-z0-9-]+\.)+[a-z]{2,}$/i, "must be a domain such as example.com")),
+  ),
+  ORIGIN_URL: optional(origin),
+  DATA_JURISDICTION: optional(choice(["eu"])),
+});
+
+/** Claims about a person that may be put into the session token; `sub` is always there. */
+function PROFILE_CLAIMS() {
+  return [
+    "name",
+    "given_name",
+    "family_name",
+    "email",
+    "email_verified",
+    "phone_number",
+    "phone_number_verified",
+    "birthdate",
+    "address",
+  ] as const;
+}
+
+const DAY = 24 * 3600;
+
+/**
+ * Reads and checks the settings of the site a request came to.
+ * @param env the Worker's environment.
+ * @param requestUrl only looked at when SITE_URL is missing: then a request to localhost is its own site, and to
+ *   any other host it is a fault. The redirect URI must never depend on a header (RFC 9700 section 4.1).
+ * @returns the settings, or every fault at once. Never throws.
+ */
+export function readSettings(env: Cloudflare.Env, requestUrl: string): SettingsResult {
+  const local = env.SITE_URL ? undefined : localOrigin(requestUrl);
+  const key = local ?? "";
+  const known = cache.get(env)?.get(key);
+  if (known !== undefined) return known;
+  const result = parseSettings(env, local);
+  const perOrigin = cache.get(env) ?? new Map<string, SettingsResult>();
+  if (perOrigin.size < 10) perOrigin.set(key, result);
+  cache.set(env, perOrigin);
+  return result;
+}
+
+/** One `env` object per isolate and deployment, so its settings are parsed once. */
+const cache = new WeakMap<Cloudflare.Env, Map<string, SettingsResult>>();
+
+function localOrigin(requestUrl: string): string | undefined {
+  const url = new URL(requestUrl);
+  return LOCAL_HOST.test(url.hostname) ? url.origin : undefined;
+}
+
+function parseSettings(env: Cloudflare.Env, local: string | undefined): SettingsResult {
+  const parsed = v.safeParse(schema, env);
+  const faults = parsed.issues?.map((issue) => `${String(issue.path?.[0]?.key)} ${issue.message}`) ?? [];
+  if (!env.SITE_URL && local === undefined) faults.push("SITE_URL is missing");
+  if (!parsed.success) return { faults: [...new Set(faults)] };
+
+  const read = parsed.output;
+  const siteOrigin = read.SITE_URL ?? local;
+  const issuer = read.VIPPS_ISSUER ?? ISSUERS[read.VIPPS_ENVIRONMENT ?? "test"];
+  const ttl = read.SESSION_TTL ?? 30 * DAY;
+  const idle = read.SESSION_IDLE ?? Math.min(7 * DAY, ttl);
+  const fresh = read.SESSION_FRESH ?? Math.min(300, idle);
+  const isLocal = siteOrigin !== undefined && LOCAL_HOST.test(new URL(siteOrigin).hostname);
+  if (siteOrigin !== undefined && !isLocal) {
+    if (!siteOrigin.startsWith("https:")) faults.push("SITE_URL must start with https:// outside localhost");
+    if (!issuer.startsWith("https:")) faults.push("VIPPS_ISSUER must start with https:// outside localhost");
+  }
+  if (idle > ttl) faults.push("SESSION_IDLE must not be longer than SESSION_TTL");
+  if (fresh > idle) faults.push("SESSION_FRESH must not be longer than SESSION_IDLE");
+  const cookieDomain = read.SESSION_COOKIE_DOMAIN?.replace(/^\./, "").toLowerCase();
+  if (cookieDomain !== undefined && siteOrigin !== undefined) {
+    const host = new URL(siteOrigin).hostname;
+    if (host !== cookieDomain && !host.endsWith(`.${cookieDomain}`)) {
+      faults.push("SESSION_COOKIE_DOMAIN must be the host of SITE_URL or a parent domain of it");
+    }
+  }
+  if (faults.length > 0 || siteOrigin === undefined) return { faults };
+
+  const authPath = read.AUTH_PATH ?? "/auth";
+  const jurisdiction = read.DATA_JURISDICTION;
+  return {
+    settings: {
+      site: { origin: siteOrigin, authPath, originUrl: read.ORIGIN_URL },
+      relyingParty: {
+        issuer,
+        allowHttp: isLocal,
+        clientId: read.VIPPS_CLIENT_ID,
+        clientSecret: read.VIPPS_CLIENT_SECRET,
+        tokenAuth: read.VIPPS_TOKEN_AUTH ?? "client_secret_basic",
+        merchantSerialNumber: read.VIPPS_MSN,
+        redirectUri: `${siteOrigin}${authPath}/callback`,
+        scope: read.VIPPS_SCOPE ?? ["openid", "name", "phoneNumber", "email"],
+        market: read.VIPPS_MARKET,
+        automaticReturn: read.VIPPS_AUTOMATIC_RETURN ?? false,
+        requireApp: read.VIPPS_REQUIRE_APP ?? false,
+        systemName: read.VIPPS_SYSTEM_NAME ?? new URL(siteOrigin).host.slice(0, 30),
+        systemVersion: read.VIPPS_SYSTEM_VERSION ?? "1",
+      },
+      login: {
+        crossBrowser: read.CROSS_BROWSER ?? "confirm",
+        returnToOrigins: new Set(read.RETURN_TO_ORIGINS),
+      },
+      session: {
+        issuer: siteOrigin + authPath,
+        audience: siteOrigin,
+        keys: read.SESSION_KEYS,
+        ttl,
+        idle,
+        fresh,
+        claims: read.SESSION_CLAIMS ?? ["name"],
+        cookieDomain,
+      },
+      storage: {
+        metadata: env.VIPPS_METADATA,
+        loginAttempts: jurisdiction ? env.LOGIN_ATTEMPTS.jurisdiction(jurisdiction) : env.LOGIN_ATTEMPTS,
+        userSessions: jurisdiction ? env.USER_SESSIONS.jurisdiction(jurisdiction) : env.USER_SESSIONS,
+        assets: env.ASSETS,
+      },
+    },
+  };
+}

@@ -1,0 +1,103 @@
+import * as oauth from "oauth4webapi";
+import { FAILURES, Failure, type FailureCode, providerErrorCode } from "../failure.ts";
+import type { RelyingParty } from "./relying-party.ts";
+
+/** What the browser brought back from the provider, before anything of it is believed. */
+export interface AuthorizationResponse {
+  readonly parameters: URLSearchParams;
+  readonly state: string | undefined;
+  readonly error: string | undefined;
+  readonly code: string | undefined;
+}
+
+/** Values longer than this are not of any provider. In characters. */
+const LENGTH_LIMIT = 4_096;
+
+/**
+ * Reads the query of the callback.
+ * @throws {Failure} `response_malformed` when a parameter comes twice (RFC 6749 section 3.1) or is absurdly long.
+ */
+export function readAuthorizationResponse(parameters: URLSearchParams): AuthorizationResponse {
+  for (const name of ["state", "code", "error", "error_description", "iss", "response"]) {
+    const values = parameters.getAll(name);
+    if (values.length > 1 || (values[0]?.length ?? 0) > LENGTH_LIMIT) {
+      throw new Failure("response_malformed", {
+        stage: "callback",
+        reason: "a parameter is repeated or too long",
+      });
+    }
+  }
+  return {
+    parameters,
+    state: parameters.get("state") || gluedState(parameters.get("error_description")),
+    error: parameters.get("error") || undefined,
+    code: parameters.get("code") || undefined,
+  };
+}
+
+/** Vipps documents one error whose state is glued to the description: `…the%20login?state=XYZ`. */
+function gluedState(description: string | null): string | undefined {
+  return description?.match(/\?state=([^&?]+)$/)?.[1];
+}
+
+const AUTHORIZE_ERRORS: ReadonlySet<string> = new Set([
+  "access_denied",
+  "wrong_challenge",
+  "outdated_app_version",
+  "unknown_reject_reason",
+  "login_required",
+  "consent_required",
+  "interaction_required",
+  "account_selection_required",
+  "server_error",
+  "temporarily_unavailable",
+  "invalid_request",
+  "invalid_scope",
+  "unauthorized_client",
+  "unsupported_response_type",
+  "invalid_app_callback_uri",
+  "app_callback_uri_not_registered",
+] satisfies FailureCode[]);
+
+/** The failure that stands for an error code of the provider, known or not. */
+export function providerFailure(error: string): Failure {
+  const providerError = providerErrorCode(error);
+  const code = AUTHORIZE_ERRORS.has(error) && isFailureCode(error) ? error : "provider_error_unknown";
+  return new Failure(code, { stage: "callback", providerError });
+}
+
+function isFailureCode(code: string): code is FailureCode {
+  return Object.hasOwn(FAILURES, code);
+}
+
+/**
+ * Checks a successful response and gives the parameters the token request may use.
+ * @param state the state this login was started with.
+ * @throws {Failure} `response_issuer_mismatch` when `iss` is wrong, or missing though advertised (RFC 9207
+ *   section 2.4); `response_malformed` when there is no code or anything else is off.
+ */
+export function acceptAuthorizationResponse(
+  discovery: oauth.AuthorizationServer,
+  relyingParty: RelyingParty,
+  response: AuthorizationResponse,
+  state: string,
+): URLSearchParams {
+  const malformed = (reason: string) => new Failure("response_malformed", { stage: "callback", reason });
+  if (response.code === undefined) throw malformed("no code");
+  const issuer = response.parameters.get("iss");
+  // The library takes an empty `iss` for an absent one.
+  const advertised = discovery.authorization_response_iss_parameter_supported === true;
+  if (issuer === null ? advertised : issuer !== relyingParty.issuer) {
+    throw new Failure("response_issuer_mismatch", { stage: "callback" });
+  }
+  try {
+    return oauth.validateAuthResponse(
+      discovery,
+      { client_id: relyingParty.clientId },
+      response.parameters,
+      state,
+    );
+  } catch {
+    throw malformed("not a code flow response");
+  }
+}

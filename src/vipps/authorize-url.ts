@@ -1,0 +1,58 @@
+import * as oauth from "oauth4webapi";
+import { APP_CONFIRMATION, type RelyingParty } from "./relying-party.ts";
+
+/** The secrets of one login that only we know. */
+export interface LoginSecrets {
+  /** RFC 7636 section 4.1. Sent once, to the token endpoint. */
+  readonly codeVerifier: string;
+  /** OpenID Connect Core section 3.1.2.1. Comes back inside the ID token. */
+  readonly nonce: string;
+}
+
+/** Fresh, random secrets for one login. */
+export function newLoginSecrets(): LoginSecrets {
+  return { codeVerifier: oauth.generateRandomCodeVerifier(), nonce: oauth.generateRandomNonce() };
+}
+
+/** What may differ from login to login; nothing of it is ever taken from the visitor. */
+export interface AuthorizeRequest extends LoginSecrets {
+  readonly state: string;
+  readonly redirectUri: string;
+  /** `app_to_app_v2` for native apps that receive the redirect themselves. */
+  readonly nativeApp: boolean;
+}
+
+/**
+ * The URL that sends the browser to Vipps, per the Login API's authorize endpoint.
+ * @param endpoint `authorization_endpoint` of the discovery document.
+ */
+export async function authorizeUrl(
+  endpoint: string,
+  relyingParty: RelyingParty,
+  request: AuthorizeRequest,
+): Promise<string> {
+  const parameters: Record<string, string> = {
+    response_type: "code",
+    client_id: relyingParty.clientId,
+    redirect_uri: request.redirectUri,
+    scope: relyingParty.scope.join(" "),
+    state: request.state,
+    nonce: request.nonce,
+    code_challenge: await oauth.calculatePKCECodeChallenge(request.codeVerifier),
+    // The provider's default is `plain`, so it is always said (RFC 7636 section 4.3).
+    code_challenge_method: "S256",
+  };
+  if (request.nativeApp) {
+    parameters.requested_flow = "app_to_app_v2";
+    parameters.final_redirect_is_app = "true";
+  } else if (relyingParty.automaticReturn) {
+    parameters.requested_flow = "automatic_return_from_vipps_app";
+  }
+  if (relyingParty.market !== undefined) parameters.market = relyingParty.market;
+  if (relyingParty.requireApp) parameters.acr_values = APP_CONFIRMATION;
+  const url = new URL(endpoint);
+  // Vipps asks for scopes separated by %20; URLSearchParams would write a plus sign.
+  const query = Object.entries(parameters).map(([name, value]) => `${name}=${encodeURIComponent(value)}`);
+  url.search = [url.search.slice(1), ...query].filter((part) => part !== "").join("&");
+  return url.href;
+}
