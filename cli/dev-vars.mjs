@@ -70,14 +70,17 @@ export function freshSessionKeys() {
   return JSON.stringify({ keys: [{ kty, crv, x, y, d, kid, alg: "ES256", use: "sig" }] });
 }
 
+/** Settings that only someone with a real sales unit writes down before there is an issuer. */
+const SALES_UNIT = ["VIPPS_CLIENT_ID", "VIPPS_CLIENT_SECRET", "VIPPS_MSN", "VIPPS_ENVIRONMENT"];
+
 /**
- * True if the worker is to talk to the simulator: the settings say so, or they say nothing of Vipps at all.
+ * True if the worker is to talk to the simulator: the settings say so, or they say nothing of a sales unit.
  * Keys of a real sales unit without an issuer mean the environment those keys are of.
  * @param {Record<string, string>} settings
  */
 export function usesSimulator(settings) {
   if (settings.VIPPS_ISSUER !== undefined) return simulatorPort(settings.VIPPS_ISSUER) !== undefined;
-  return !Object.keys(settings).some((name) => name.startsWith("VIPPS_"));
+  return !SALES_UNIT.some((name) => settings[name] !== undefined);
 }
 
 /**

@@ -161,7 +161,11 @@ async function start(options: Options): Promise<void> {
 async function startSimulatorOn(port: number | undefined, env: Record<string, string>) {
   if (port === undefined) return undefined;
   const { startSimulator } = await import("../simulator/server.ts");
-  return startSimulator({ port, host: "127.0.0.1", env });
+  try {
+    return await startSimulator({ port, host: "127.0.0.1", env });
+  } catch (error) {
+    throw new StartError(error instanceof Error ? error.message : String(error));
+  }
 }
 
 /** Ends the worker when this process is asked to end. @returns a signal that tells whether it was */

@@ -70,6 +70,8 @@ export function startWorker(options: WorkerOptions): WorkerProcess {
   const onLine = (raw: string) => {
     const line = readOutputLine(raw);
     if (line.kind === "error") fault = line.text;
+    // Some of wrangler's errors name what they are about on the line below.
+    else if (line.kind === "text" && fault?.endsWith(":")) fault = `${fault} ${line.text.trim()}`;
     onOutput(line);
   };
   const ended = new Promise<string | undefined>((resolve) => {

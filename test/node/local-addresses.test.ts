@@ -1,0 +1,104 @@
+import { createServer, type Server } from "node:net";
+import { afterEach, describe, expect, test } from "vitest";
+import { simulatorIssuer } from "../../cli/dev-vars.mjs";
+import { settleAddresses } from "../../cli/local-addresses.ts";
+
+const servers: Server[] = [];
+
+/** Takes a free port, as another program might. */
+function takePort(host?: string, port = 0): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const server = createServer();
+    servers.push(server);
+    server.once("error", reject);
+    server.listen({ port, host }, () => {
+      const address = server.address();
+      if (address === null || typeof address === "string") reject(new Error("no port"));
+      else resolve(address.port);
+    });
+  });
+}
+
+afterEach(async () => {
+  await Promise.all(servers.splice(0).map((server) => new Promise((done) => server.close(done))));
+});
+
+async function freePort(): Promise<number> {
+  const port = await takePort();
+  await new Promise((done) => servers.pop()?.close(done));
+  return port;
+}
+
+const nothingAsked = { site: undefined, simulator: undefined };
+
+const settingsFor = (site: number, simulator: number) => ({
+  SITE_URL: `http://localhost:${site}`,
+  VIPPS_ISSUER: simulatorIssuer(simulator),
+});
+
+describe("the ports of a start", () => {
+  test("are those of the settings if they are free", async () => {
+    const [site, simulator] = [await freePort(), await freePort()];
+    expect(await settleAddresses(settingsFor(site, simulator), nothingAsked)).toEqual({
+      sitePort: site,
+      site: `http://localhost:${site}`,
+      simulatorPort: simulator,
+      overrides: {},
+      notes: [],
+    });
+  });
+
+  test.each(["127.0.0.1", "0.0.0.0"])("are the next free ones if a program on %s has them", async (host) => {
+    const [site, simulator] = [await takePort(host), await takePort(host)];
+    const settled = await settleAddresses(settingsFor(site, simulator), nothingAsked);
+    expect(settled.sitePort).toBeGreaterThan(site);
+    expect(settled.simulatorPort).toBeGreaterThan(simulator);
+    expect(settled.simulatorPort).not.toBe(settled.sitePort);
+    expect(settled.overrides).toEqual({
+      SITE_URL: `http://localhost:${settled.sitePort}`,
+      VIPPS_ISSUER: simulatorIssuer(settled.simulatorPort ?? 0),
+    });
+    expect(settled.notes).toEqual([
+      `Port ${site} is taken by another program: the site is on ${settled.sitePort} this time.`,
+      `Port ${simulator} is taken by another program: the simulator is on ${settled.simulatorPort} this time.`,
+    ]);
+  });
+
+  test("never coincide, though the settings say so", async () => {
+    const port = await freePort();
+    const settled = await settleAddresses(settingsFor(port, port), nothingAsked);
+    expect(settled.sitePort).toBe(port);
+    expect(settled.simulatorPort).not.toBe(port);
+  });
+
+  test("are those asked for, and the settings follow", async () => {
+    const [site, simulator] = [await freePort(), await freePort()];
+    const settled = await settleAddresses(settingsFor(1, 2), { site, simulator });
+    expect(settled).toMatchObject({ sitePort: site, simulatorPort: simulator, notes: [] });
+    expect(settled.overrides).toEqual(settingsFor(site, simulator));
+  });
+
+  test("are refused if they were asked for and are taken", async () => {
+    const [free, taken] = [await freePort(), await takePort("127.0.0.1")];
+    const settings = settingsFor(free, free);
+    await expect(settleAddresses(settings, { ...nothingAsked, site: taken })).rejects.toThrow(
+      `Port ${taken} is taken by another program. Choose another with --port.`,
+    );
+    await expect(settleAddresses(settings, { ...nothingAsked, simulator: taken })).rejects.toThrow(
+      `Port ${taken} is taken by another program. Choose another with --simulator-port.`,
+    );
+    await expect(settleAddresses(settings, { site: free, simulator: free })).rejects.toThrow(/taken/);
+  });
+
+  test("leave a public address of the site alone", async () => {
+    const settings = { SITE_URL: "https://my-tunnel.example", VIPPS_CLIENT_ID: "a" };
+    const settled = await settleAddresses(settings, { ...nothingAsked, site: await freePort() });
+    expect(settled).toMatchObject({ simulatorPort: undefined, overrides: {} });
+  });
+
+  test("make no sense for a simulator that isn't used", async () => {
+    await expect(
+      settleAddresses({ VIPPS_CLIENT_ID: "a" }, { ...nothingAsked, simulator: 8788 }),
+    ).rejects.toThrow(/settings don't point at the simulator/);
+  });
+});
