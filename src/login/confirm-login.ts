@@ -1,5 +1,6 @@
 import { Failure, fromStorage } from "../failure.ts";
 import { knownBrowser } from "../http/browser-cookie.ts";
+import { formBody } from "../http/form-body.ts";
 import type { AppContext } from "../http/request-context.ts";
 import { refuseCrossSite } from "../http/same-site.ts";
 import { ConfirmPage } from "../pages/confirm-page.tsx";
@@ -62,12 +63,12 @@ export async function continueLogin(c: AppContext): Promise<Response> {
   const { settings } = c.env;
   const { headers } = c.req.raw;
   refuseCrossSite(settings, headers, "continue");
-  const form = await readForm(c);
-  const answer = form.get("answer");
+  const form = await formBody(c.req.raw);
+  const answer = form?.get("answer");
   if (answer !== "yes" && answer !== "no") {
     throw new Failure("request_malformed", { stage: "continue", reason: "no answer" });
   }
-  const attempt = attemptOfState(settings, form.get("attempt") ?? undefined, "continue");
+  const attempt = attemptOfState(settings, form?.get("attempt") ?? undefined, "continue");
   const released = await fromStorage(
     "continue",
     attempt.release(await knownBrowser(headers), answer) as Promise<ReleaseResult>,
@@ -75,16 +76,4 @@ export async function continueLogin(c: AppContext): Promise<Response> {
   const { returnTo } = released;
   if (released.outcome === "released") return sessionResponse(c, { ...released, sameBrowser: false });
   throw new Failure(answer === "no" ? "access_denied" : "state_used", { stage: "continue", returnTo });
-}
-
-/** A form of ours is a few hundred characters. */
-const FORM_LIMIT = 8_192;
-
-async function readForm(c: AppContext): Promise<URLSearchParams> {
-  const type = c.req.header("content-type") ?? "";
-  const length = Number(c.req.header("content-length") ?? 0);
-  if (!type.startsWith("application/x-www-form-urlencoded") || length > FORM_LIMIT) {
-    throw new Failure("request_malformed", { stage: "continue", reason: "not a form of ours" });
-  }
-  return new URLSearchParams((await c.req.text()).slice(0, FORM_LIMIT));
 }

@@ -1,5 +1,6 @@
 import { Failure } from "../failure.ts";
 import { forgetBrowser } from "../http/browser-cookie.ts";
+import { formBody, isForm } from "../http/form-body.ts";
 import type { AppContext } from "../http/request-context.ts";
 import { safeReturnUrl } from "../http/return-url.ts";
 import { refuseCrossSite } from "../http/same-site.ts";
@@ -17,8 +18,7 @@ export async function logout(c: AppContext): Promise<Response> {
   const { settings } = c.env;
   const { headers } = c.req.raw;
   refuseCrossSite(settings, headers, "session", settings.login.returnToOrigins);
-  const isForm = (headers.get("content-type") ?? "").startsWith("application/x-www-form-urlencoded");
-  const form = isForm ? new URLSearchParams((await c.req.text()).slice(0, 8_192)) : undefined;
+  const form = await formBody(c.req.raw);
   try {
     await endCarriedSessions(settings, headers);
   } catch (error) {
@@ -31,7 +31,7 @@ export async function logout(c: AppContext): Promise<Response> {
   const answer = new Headers({ "cache-control": "no-store" });
   answer.append("set-cookie", expiredSessionCookie(settings.session));
   answer.append("set-cookie", forgetBrowser());
-  if (!isForm && !headers.get("accept")?.includes("text/html"))
+  if (!isForm(headers) && !headers.get("accept")?.includes("text/html"))
     return new Response(null, { status: 204, headers: answer });
   answer.set("location", safeReturnUrl(settings, form?.get("return_to") ?? c.req.query("return_to")));
   return new Response(null, { status: 303, headers: answer });

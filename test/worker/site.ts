@@ -1,0 +1,141 @@
+import { createExecutionContext, reset, waitOnExecutionContext } from "cloudflare:test";
+import { env } from "cloudflare:workers";
+import { afterEach, vi } from "vitest";
+import { createSimulator, type SalesUnit, type Simulator } from "../../simulator/simulator.ts";
+import { handleRequest } from "../../src/app.ts";
+import { forgetMetadata } from "../../src/vipps/metadata.ts";
+import { forgetFruitlessRefetches } from "../../src/vipps/signing-keys.ts";
+
+export const SITE = "https://site.example";
+export const VIPPS = "https://apitest.vipps.no";
+export const CALLBACK = `${SITE}/auth/callback`;
+
+/** Storage and network calls a request made. */
+export interface Counts {
+  kvReads: number;
+  kvWrites: number;
+  durableObjectCalls: string[];
+  fetches: string[];
+}
+
+/** The worker with the simulator as its outside world, and an eye on what it does. */
+export interface TestSite {
+  readonly simulator: Simulator;
+  readonly counts: Counts;
+  /** Every structured log line since the site was opened. */
+  readonly log: Record<string, unknown>[];
+  readonly env: Cloudflare.Env;
+  fetch(request: Request): Promise<Response>;
+  /** Sets all counts back to nothing. */
+  resetCounts(): void;
+}
+
+export interface SiteOptions {
+  /** Settings and bindings that differ from those of vitest.config.ts. */
+  readonly vars?: Partial<Cloudflare.Env>;
+  readonly salesUnit?: Partial<SalesUnit>;
+}
+
+afterEach(async () => {
+  vi.restoreAllMocks();
+  vi.useRealTimers();
+  await reset();
+});
+
+/** A worker in a new isolate's state, its outside world played by a new simulator. */
+export function openSite({ vars = {}, salesUnit = {} }: SiteOptions = {}): TestSite {
+  forgetMetadata();
+  forgetFruitlessRefetches();
+  const simulator = createSimulator({
+    origin: VIPPS,
+    salesUnits: [
+      {
+        clientId: "test-client-id",
+        clientSecret: "test-client-secret",
+        msn: "123456",
+        redirectUris: [CALLBACK],
+        ...salesUnit,
+      },
+    ],
+  });
+  const counts: Counts = { kvReads: 0, kvWrites: 0, durableObjectCalls: [], fetches: [] };
+  vi.spyOn(globalThis, "fetch").mockImplementation(async (input, init) => {
+    const request = new Request(input as RequestInfo, init as RequestInit);
+    counts.fetches.push(new URL(request.url).pathname);
+    return simulator.fetch(request);
+  });
+  const log = captureLog();
+  const counted: Cloudflare.Env = { ...countedBindings(env, counts), ...vars };
+  return {
+    simulator,
+    counts,
+    log,
+    env: counted,
+    async fetch(request) {
+      const ctx = createExecutionContext();
+      const response = await handleRequest(request, counted, ctx);
+      await waitOnExecutionContext(ctx);
+      return response;
+    },
+    resetCounts() {
+      Object.assign(counts, { kvReads: 0, kvWrites: 0, durableObjectCalls: [], fetches: [] });
+    },
+  };
+}
+
+function captureLog(): Record<string, unknown>[] {
+  const lines: Record<string, unknown>[] = [];
+  for (const level of ["info", "warn", "error"] as const) {
+    vi.spyOn(console, level).mockImplementation((line: string) => {
+      lines.push(JSON.parse(line));
+    });
+  }
+  return lines;
+}
+
+function countedBindings(real: Cloudflare.Env, counts: Counts): Cloudflare.Env {
+  const kv = new Proxy(real.VIPPS_METADATA, {
+    get(target, name) {
+      const member = Reflect.get(target, name);
+      if (typeof member !== "function") return member;
+      return (...args: unknown[]) => {
+        if (name === "get") counts.kvReads += 1;
+        if (name === "put") counts.kvWrites += 1;
+        return Reflect.apply(member, target, args);
+      };
+    },
+  });
+  return {
+    ...real,
+    VIPPS_METADATA: kv,
+    LOGIN_ATTEMPTS: countedNamespace(real.LOGIN_ATTEMPTS, "attempt", counts),
+    USER_SESSIONS: countedNamespace(real.USER_SESSIONS, "sessions", counts),
+  };
+}
+
+function countedNamespace<Namespace extends object>(
+  namespace: Namespace,
+  label: string,
+  counts: Counts,
+): Namespace {
+  const countedStub = (stub: object) =>
+    new Proxy(stub, {
+      get(target, name) {
+        if (name === "id" || name === "name") return Reflect.get(target, name);
+        return (...args: unknown[]) => {
+          counts.durableObjectCalls.push(`${label}.${String(name)}`);
+          return Reflect.apply(Reflect.get(target, name), target, args);
+        };
+      },
+    });
+  return new Proxy(namespace, {
+    get(target, name) {
+      const member = Reflect.get(target, name);
+      if (typeof member !== "function") return member;
+      return (...args: unknown[]) => {
+        const result = Reflect.apply(member, target, args);
+        return name === "get" || name === "getByName" ? countedStub(result) : result;
+      };
+    },
+  });
+}
