@@ -19,14 +19,15 @@ Vipps MobilePay, unless .dev.vars holds keys of a real sales unit.
   --port PORT             where the site is (else the port in SITE_URL, or the next free one)
   --simulator-port PORT   where the simulator is (else the port in VIPPS_ISSUER, or the next free one)
   --persist-to FOLDER     where KV, D1 and Durable Objects are kept (else .wrangler/state)
-  --env-file FILE         settings to use in place of .dev.vars; made if there is no such file
+  --settings FILE         settings to use in place of .dev.vars; made if there is no such file
   --quiet                 print errors only
   --help                  print this`;
 
 interface Options {
   readonly ports: AskedPorts;
   readonly state: string;
-  readonly envFile: string | undefined;
+  /** In place of .dev.vars; undefined for that one. */
+  readonly settingsFile: string | undefined;
   readonly quiet: boolean;
 }
 
@@ -46,7 +47,7 @@ function readOptions(): Options | undefined {
       port: { type: "string" },
       "simulator-port": { type: "string" },
       "persist-to": { type: "string" },
-      "env-file": { type: "string" },
+      settings: { type: "string" },
       quiet: { type: "boolean", default: false },
       help: { type: "boolean", short: "h", default: false },
     },
@@ -58,7 +59,7 @@ function readOptions(): Options | undefined {
       simulator: readPort("--simulator-port", values["simulator-port"]),
     },
     state: values["persist-to"] === undefined ? join(root, DEFAULT_STATE) : resolve(values["persist-to"]),
-    envFile: values["env-file"] === undefined ? undefined : resolve(values["env-file"]),
+    settingsFile: values.settings === undefined ? undefined : resolve(values.settings),
     quiet: values.quiet,
   };
 }
@@ -107,7 +108,7 @@ function banner(addresses: LocalAddresses, settings: Record<string, string>, set
       ? ["Vipps", settings.VIPPS_ISSUER ?? `the ${settings.VIPPS_ENVIRONMENT ?? "test"} environment`]
       : [
           "Simulator",
-          `${strong(`http://127.0.0.1:${simulator}`)}  in place of Vipps MobilePay: test people, faults`,
+          `${strong(`http://127.0.0.1:${simulator}/simulator/control`)}  stands in for Vipps MobilePay`,
         ],
     ["Settings", `${relative(process.cwd(), settingsFile) || settingsFile} and wrangler.toml`],
     ["Stop", "Ctrl-C"],
@@ -116,7 +117,7 @@ function banner(addresses: LocalAddresses, settings: Record<string, string>, set
 }
 
 async function start(options: Options): Promise<void> {
-  const settingsFile = options.envFile ?? join(root, ".dev.vars");
+  const settingsFile = options.settingsFile ?? join(root, ".dev.vars");
   completeDevVars(settingsFile);
   const settings = readDevVars(settingsFile);
 
@@ -140,7 +141,7 @@ async function start(options: Options): Promise<void> {
     root,
     port: addresses.sitePort,
     state: options.state,
-    envFile: options.envFile,
+    settingsFile: options.settingsFile,
     overrides: addresses.overrides,
     quiet: options.quiet,
     onOutput: printOutput,

@@ -11,7 +11,7 @@ export interface WorkerOptions {
   /** Where wrangler keeps KV, D1 and Durable Objects; absolute. */
   readonly state: string;
   /** A settings file in place of .dev.vars; undefined for .dev.vars itself. */
-  readonly envFile: string | undefined;
+  readonly settingsFile: string | undefined;
   /** Settings that win over the file's. */
   readonly overrides: Readonly<Record<string, string>>;
   /** Leaves out all but errors. */
@@ -51,12 +51,12 @@ function killGroup(child: ChildProcess): void {
  * first and everything of the worker can be ended together.
  */
 export function startWorker(options: WorkerOptions): WorkerProcess {
-  const { root, port, state, envFile, overrides, quiet, onOutput } = options;
+  const { root, port, state, settingsFile, overrides, quiet, onOutput } = options;
   const guard = new URL("exit-with-parent.mjs", import.meta.url).href;
   const args = [
     ...["dev", "--port", String(port), "--inspector-port", "0", "--persist-to", state],
     ...["--show-interactive-dev-session=false", "--log-level", quiet ? "error" : "log"],
-    ...(envFile === undefined ? [] : ["--env-file", envFile]),
+    ...(settingsFile === undefined ? [] : ["--env-file", settingsFile]),
     ...Object.entries(overrides).flatMap(([name, value]) => ["--var", `${name}:${value}`]),
   ];
   const child = spawn(process.execPath, ["--import", guard, wranglerProgram(root), ...args], {

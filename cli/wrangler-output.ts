@@ -15,7 +15,7 @@ const NOISE = [
   /^env\.\w+ \(.*\)\s/,
   /^env\.\w+\s/,
   /^⎔ (Starting|Reloading) local server/,
-  /^\[wrangler:info\] (Ready on|GET|HEAD|POST|PUT|PATCH|DELETE|OPTIONS|TRACE)\b/,
+  /^\[wrangler:info\] /,
   /^\s*$/,
 ];
 

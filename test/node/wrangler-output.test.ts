@@ -38,6 +38,7 @@ describe("a line of wrangler dev", () => {
     "⎔ Starting local server...",
     "[wrangler:info] Ready on http://localhost:8787",
     "[wrangler:info] GET /auth/health 200 OK (12ms)",
+    "[wrangler:info] ✨ Parsed 1 valid header rule.",
     "",
   ])("that says what the banner says, or nothing, is noise: %s", (line) => {
     expect(readOutputLine(line)).toEqual({ kind: "noise" });

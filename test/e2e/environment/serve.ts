@@ -12,5 +12,5 @@ process.on("exit", () => rmSync(folder, { recursive: true, force: true }));
 
 process.argv.length = 2;
 process.argv.push("--quiet", "--port", sitePort, "--simulator-port", simulatorPort);
-process.argv.push("--persist-to", join(folder, "state"), "--env-file", join(folder, "settings"));
+process.argv.push("--persist-to", join(folder, "state"), "--settings", join(folder, "settings"));
 await import("../../../cli/start.ts");

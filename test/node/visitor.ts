@@ -1,0 +1,36 @@
+/** A browser without pages: keeps the cookies of one site and follows nothing by itself. */
+export interface Visitor {
+  /** Requests a path of the site; never follows a redirect. */
+  readonly request: (path: string, init?: RequestInit) => Promise<Response>;
+  /** What `GET /auth/session` answers. */
+  readonly session: () => Promise<Session>;
+}
+
+export type Session =
+  | { readonly authenticated: false }
+  | { readonly authenticated: true; readonly user: { readonly sub: string; readonly name?: string } };
+
+/** @param site origin of the site */
+export function createVisitor(site: string): Visitor {
+  const jar = new Map<string, string>();
+  const request = async (path: string, init: RequestInit = {}) => {
+    const headers = new Headers(init.headers);
+    headers.set("cookie", Array.from(jar, ([name, value]) => `${name}=${value}`).join("; "));
+    const response = await fetch(new URL(path, site), { ...init, headers, redirect: "manual" });
+    for (const cookie of response.headers.getSetCookie()) {
+      const [, name = "", value = ""] = /^([^=]+)=([^;]*)/.exec(cookie) ?? [];
+      if (/;\s*max-age=0\b/i.test(cookie)) jar.delete(name);
+      else jar.set(name, value);
+    }
+    return response;
+  };
+  const session = async () => (await (await request("/auth/session")).json()) as Session;
+  return { request, session };
+}
+
+/** Where a redirect leads. @throws {Error} if the response is none */
+export function redirectOf(response: Response): URL {
+  const location = response.headers.get("location");
+  if (location === null) throw new Error(`${response.status} without a Location from ${response.url}`);
+  return new URL(location, response.url);
+}
