@@ -59,6 +59,7 @@ export function salesUnitFromEnvironment(
     clientId: environment.VIPPS_CLIENT_ID || "simulator-client",
     clientSecret: environment.VIPPS_CLIENT_SECRET || "simulator-secret",
     msn: environment.VIPPS_MSN || "123456",
+    name: environment.VIPPS_SYSTEM_NAME || new URL(site).host,
     tokenAuth: tokenAuthFrom(environment.VIPPS_TOKEN_AUTH),
     redirectUris: [`${site.replace(/\/$/, "")}${authPath}/callback`, ...furtherRedirectUris],
     inAppConfirmation: true,

@@ -34,6 +34,7 @@ main {
   width: calc(100% - 2rem); margin: 2rem auto; padding: clamp(1.25rem, 4vw, 2.25rem);
   background: var(--card); border: 1px solid var(--line); border-radius: 1rem;
 }
+main > :last-child { margin-bottom: 0; }
 main.narrow { max-width: 31rem; }
 main.wide { max-width: 64rem; }
 footer { margin-top: auto; padding: 0 1rem 1rem; text-align: center; font-size: .9rem; }
@@ -58,6 +59,7 @@ textarea { resize: vertical; overflow-wrap: anywhere; font-family: ui-monospace,
 .tick { display: flex; gap: .6rem; align-items: flex-start; }
 .tick label { font-weight: 400; }
 input[type="checkbox"] { flex: none; width: 1.25rem; height: 1.25rem; margin: .15rem 0 0; accent-color: var(--tint); }
+.actions + .quiet { margin-top: 1rem; }
 .actions { display: flex; flex-wrap: wrap; gap: .75rem; margin: 1.5rem 0 0; }
 button, .button {
   min-height: 2.75rem; padding: .55rem 1.2rem; border: 1px solid var(--field-line); border-radius: .6rem;
@@ -89,6 +91,29 @@ button[hidden] { display: none; }
 .shared div { padding: .6rem 0; border-bottom: 1px solid var(--line); }
 .shared dt { color: var(--quiet); font-size: .9rem; }
 .shared dd { margin: 0; overflow-wrap: anywhere; }
+fieldset { margin: 0 0 1.5rem; padding: 1rem 1.25rem 1.25rem; border: 1px solid var(--line); border-radius: .75rem; min-width: 0; }
+fieldset.plain { margin: .5rem 0 0; padding: 0; border: 0; }
+legend { padding: 0 .4rem; font-weight: 700; }
+fieldset.plain legend { padding: 0; font-weight: 600; }
+.grid { display: grid; gap: 0 1.25rem; grid-template-columns: repeat(auto-fill, minmax(min(17rem, 100%), 1fr)); align-items: end; }
+.ticks { display: grid; gap: .1rem 1.25rem; grid-template-columns: repeat(auto-fill, minmax(11rem, 1fr)); }
+.ticks .tick { margin: .25rem 0; }
+details { margin: 0 0 .75rem; border: 1px solid var(--line); border-radius: .6rem; }
+summary { padding: .6rem .9rem; font-weight: 600; cursor: pointer; border-radius: .6rem; }
+summary .quiet { font-weight: 400; }
+fieldset > details > :not(summary) { margin-left: .9rem; margin-right: .9rem; }
+fieldset > details[open] { padding-bottom: .9rem; }
+.person { padding-bottom: .6rem; }
+.person + details { margin-top: .5rem; }
+.person legend { font-weight: 600; }
+.notice { padding: .75rem 1rem; border-radius: .6rem; background: var(--wash); font-weight: 600; overflow-wrap: anywhere; }
+.notice.bad { color: var(--bad); border: 1px solid var(--bad); background: transparent; }
+.counts { display: flex; flex-wrap: wrap; gap: .4rem 1.5rem; margin: 0 0 1rem; padding: 0; list-style: none; }
+.journal { margin: 0 0 1rem; padding: 0; list-style: none; }
+.journal details { margin-bottom: .4rem; }
+.journal summary { font-weight: 400; }
+.journal time { font-family: ui-monospace, Menlo, Consolas, monospace; font-size: .85em; color: var(--quiet); }
+pre { margin: 0; padding: 0 .9rem .9rem; white-space: pre-wrap; overflow-wrap: anywhere; font-size: .8rem; }
 @media (min-width: 48rem) {
   .side-by-side { grid-template-columns: 1fr 1fr; }
 }
