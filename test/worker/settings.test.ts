@@ -1,0 +1,150 @@
+import { env } from "cloudflare:workers";
+import { describe, expect, it } from "vitest";
+import { readSettings } from "../../src/settings.ts";
+import { openBrowser } from "./browser.ts";
+import { openSite } from "./site.ts";
+
+const read = (vars: Partial<Cloudflare.Env>, url = "https://site.example/") =>
+  readSettings({ ...env, ...vars }, url);
+
+function faultsOf(vars: Partial<Cloudflare.Env>, url?: string): readonly string[] {
+  const result = read(vars, url);
+  return "faults" in result ? result.faults : [];
+}
+
+function settingsOf(vars: Partial<Cloudflare.Env>, url?: string) {
+  const result = read(vars, url);
+  if ("faults" in result) throw new Error(result.faults.join("; "));
+  return result.settings;
+}
+
+describe("settings", () => {
+  it("have the documented defaults", () => {
+    const { site, relyingParty, login, session } = settingsOf({});
+    expect(site).toMatchObject({ origin: "https://site.example", authPath: "/auth" });
+    expect(relyingParty).toMatchObject({
+      issuer: "https://apitest.vipps.no/access-management-1.0/access/",
+      redirectUri: "https://site.example/auth/callback",
+      tokenAuth: "client_secret_basic",
+      scope: ["openid", "name", "phoneNumber", "email"],
+      market: undefined,
+      automaticReturn: false,
+      requireApp: false,
+      systemName: "site.example",
+      systemVersion: "1",
+    });
+    expect(login).toMatchObject({ crossBrowser: "confirm", returnToOrigins: new Set() });
+    expect(session).toMatchObject({ ttl: 2_592_000, idle: 604_800, fresh: 300, claims: ["name"] });
+  });
+
+  it("take the issuer of the environment they name", () => {
+    expect(settingsOf({ VIPPS_ENVIRONMENT: "production" }).relyingParty.issuer).toBe(
+      "https://api.vipps.no/access-management-1.0/access/",
+    );
+  });
+
+  it("name every fault at once", () => {
+    const faults = faultsOf({
+      SITE_URL: "www.example.com",
+      VIPPS_CLIENT_ID: "",
+      VIPPS_MSN: "abc",
+      VIPPS_SCOPE: "name",
+      SESSION_KEYS: "{}",
+      SESSION_TTL: "forever",
+      CROSS_BROWSER: "maybe",
+    });
+    expect(faults.map((fault) => fault.split(" ")[0]).sort()).toEqual([
+      "CROSS_BROWSER",
+      "SESSION_KEYS",
+      "SESSION_TTL",
+      "SITE_URL",
+      "VIPPS_CLIENT_ID",
+      "VIPPS_MSN",
+      "VIPPS_SCOPE",
+    ]);
+  });
+
+  it("never show a secret in a fault", () => {
+    const faults = faultsOf({ SESSION_KEYS: '{"keys":[{"d":"tell-nobody"}]}', VIPPS_MSN: "not-a-number" });
+    expect(faults.join()).not.toMatch(/tell-nobody|not-a-number/);
+  });
+
+  it.each([
+    ["an issuer without TLS", { VIPPS_ISSUER: "http://127.0.0.1:8788/" }, "VIPPS_ISSUER"],
+    ["a site without TLS", { SITE_URL: "http://site.example" }, "SITE_URL"],
+    ["a site with a path", { SITE_URL: "https://site.example/shop" }, "SITE_URL"],
+    ["an idle lifetime beyond the absolute one", { SESSION_TTL: "600", SESSION_IDLE: "900" }, "SESSION_IDLE"],
+    ["a cookie domain of somebody else", { SESSION_COOKIE_DOMAIN: "example.org" }, "SESSION_COOKIE_DOMAIN"],
+    ["a claim nobody knows", { SESSION_CLAIMS: "name shoe_size" }, "SESSION_CLAIMS"],
+    ["a system name over 30 characters", { VIPPS_SYSTEM_NAME: "x".repeat(31) }, "VIPPS_SYSTEM_NAME"],
+  ])("refuse %s", (_what, vars, name) => {
+    expect(faultsOf(vars).some((fault) => fault.startsWith(name))).toBe(true);
+  });
+
+  it("take an issuer without TLS when the site is on localhost", () => {
+    const settings = settingsOf({
+      SITE_URL: "http://localhost:8787",
+      VIPPS_ISSUER: "http://127.0.0.1:8788/",
+    });
+    expect(settings.relyingParty.allowHttp).toBe(true);
+  });
+
+  it("need SITE_URL anywhere but on localhost, whatever host a request names", () => {
+    expect(faultsOf({ SITE_URL: "" })).toEqual(["SITE_URL is missing"]);
+    expect(settingsOf({ SITE_URL: "" }, "http://localhost:8787/").site.origin).toBe("http://localhost:8787");
+    expect(faultsOf({ SITE_URL: "" }, "http://localhost.evil.example/")).toEqual(["SITE_URL is missing"]);
+  });
+});
+
+describe("a worker with wrong settings", () => {
+  const vars = { VIPPS_CLIENT_SECRET: "", SESSION_IDLE: "soon" };
+
+  it("answers every request with one page that names them all, and logs the same", async () => {
+    const site = openSite({ vars });
+    const browser = openBrowser(site);
+    for (const path of ["/", "/auth/login", "/auth/callback?code=x&state=y", "/auth/health"]) {
+      const response = await browser.get(path);
+      expect(response.status).toBe(500);
+      const page = await response.text();
+      expect(page).toContain("VIPPS_CLIENT_SECRET is missing");
+      expect(page).toContain("SESSION_IDLE must be a whole number of seconds");
+      expect(response.headers.getSetCookie()).toEqual([]);
+    }
+    expect(site.log[0]).toMatchObject({
+      level: "error",
+      event: "request_failed",
+      code: "settings_invalid",
+      details: ["VIPPS_CLIENT_SECRET is missing", "SESSION_IDLE must be a whole number of seconds"],
+    });
+    expect(site.counts.fetches).toEqual([]);
+  });
+
+  it("tells a script the same as problem+json", async () => {
+    const response = await openBrowser(openSite({ vars })).get("/auth/session", {
+      accept: "application/json",
+    });
+    expect(response.headers.get("content-type")).toBe("application/problem+json");
+    expect(await response.json()).toMatchObject({
+      status: 500,
+      code: "settings_invalid",
+      errors: ["VIPPS_CLIENT_SECRET is missing", "SESSION_IDLE must be a whole number of seconds"],
+    });
+  });
+
+  it("says so when a session key is no point on the curve", async () => {
+    const key = {
+      kty: "EC",
+      crv: "P-256",
+      x: "A".repeat(43),
+      y: "A".repeat(43),
+      d: "A".repeat(43),
+      kid: "bad",
+    };
+    const site = openSite({ vars: { SESSION_KEYS: JSON.stringify({ keys: [key] }) } });
+    const response = await openBrowser(site).get("/auth/session", { cookie: "__Host-vipps-session=a.b.c" });
+    expect(await response.json()).toEqual({ authenticated: false });
+    const login = await openBrowser(site).logIn();
+    expect(login.status).toBe(500);
+    expect(await login.text()).toContain("SESSION_KEYS holds a key that cannot be used");
+  });
+});
