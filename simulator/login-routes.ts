@@ -91,7 +91,7 @@ function isPhone(c: Context): boolean {
 }
 
 async function readForm(c: Context): Promise<URLSearchParams> {
-  return new URLSearchParams(await c.req.text());
+  return new URLSearchParams(new TextDecoder().decode(await c.req.arrayBuffer()));
 }
 
 /** Runs the step if the login exists, is not too old and began in this browser. */

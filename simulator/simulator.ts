@@ -63,7 +63,9 @@ export function createSimulator(options: SimulatorOptions): Simulator {
     async fetch(incoming) {
       const endpoint = endpointOf(incoming);
       if (endpoint === undefined) return respond(incoming);
-      const body = incoming.body === null ? undefined : await incoming.text();
+      // Not text(): workerd warns when that is called on a form.
+      const body =
+        incoming.body === null ? undefined : new TextDecoder().decode(await incoming.arrayBuffer());
       const answered = provider.journal.note(journalEntry(incoming, endpoint, body, provider.now()));
       const request = body === undefined ? incoming : withBody(incoming, body);
       const response = isSpoilable(endpoint)

@@ -33,7 +33,7 @@ async function tokenForm(request: Request): Promise<URLSearchParams | TokenError
   if (!/^application\/x-www-form-urlencoded\s*(;|$)/i.test(type)) {
     return invalidRequest("The body must be application/x-www-form-urlencoded.");
   }
-  const form = new URLSearchParams(await request.text());
+  const form = new URLSearchParams(new TextDecoder().decode(await request.arrayBuffer()));
   const twice = [...new Set(form.keys())].find((name) => form.getAll(name).length > 1);
   return twice === undefined ? form : invalidRequest(`The parameter ${twice} is given twice.`);
 }
