@@ -21,7 +21,7 @@ const FIELDS = {
   "user.phone_number_verified": ["Phone verified", "Whether Vipps has checked that the number is yours."],
   "user.birthdate": ["Date of birth", "As Vipps has it."],
   "session.id": ["Session", "This login, in this browser. The next login gets a new one."],
-  "session.expires_at": ["Ends", "At the latest, or when you log out."],
+  "session.expires_at": ["Ends", "Unless you use the site again before that, which moves it, or log out."],
 };
 
 /** A field that is not in the list above. */

@@ -11,7 +11,7 @@
   );
   const OFFICIAL = "vipps-mobilepay-button";
   const OFFICIAL_SCRIPT = "https://cdn.vippsmobilepay.com/js/button/button.js";
-  const OFFICIAL_DEADLINE = 1500; // milliseconds, all three
+  const OFFICIAL_DEADLINE = 1500; // milliseconds
   const SESSION_DEADLINE = 5000;
   const CHECK_INTERVAL = 5000;
 
@@ -35,7 +35,7 @@
 #box:not(.out)>#out,#box:not(.in)>#in,.under{visibility:hidden}
 a,button,#menu{all:unset;box-sizing:border-box;border:1px solid #8889;border-radius:var(--vipps-login-radius,6px)}
 a,button{display:flex;align-items:center;justify-content:center;cursor:pointer;min-block-size:var(--vipps-login-height,44px);padding:0 18px}
-:focus-visible{outline:3px solid var(--vipps-login-focus,Highlight);outline-offset:2px}
+:focus-visible{outline:2px solid var(--vipps-login-focus,Highlight);outline-offset:2px}
 #out a{border-color:transparent;background:var(--vipps-login-background,var(--b));color:var(--vipps-login-color,#fff)}
 :host([brand=mobilepay]){--b:#4961cd}
 :host([official]) #out a{padding:0 36px;font:700 18.5px/1.2 Arial,sans-serif}
@@ -55,7 +55,7 @@ span{overflow:hidden;text-overflow:ellipsis;white-space:nowrap}
   let settled = false; // it has answered, or failed to
   let official = ""; // then "asked", then "here" or "absent"
   let checkedAt = 0;
-  let timer = 0; // of the next check
+  let timer = 0; // of the next check: several become one
 
   const identity = () => session && JSON.stringify([session.authenticated, session.user]);
 
@@ -75,9 +75,8 @@ span{overflow:hidden;text-overflow:ellipsis;white-space:nowrap}
     if (changed) channel.postMessage(identity());
   };
 
-  // Too soon after the last check, it waits; several become one
   const check = () => {
-    if (!timer) timer = setTimeout(load, checkedAt + CHECK_INTERVAL - performance.now());
+    timer = timer || setTimeout(load, checkedAt + CHECK_INTERVAL - performance.now());
   };
 
   const listen = () => {
@@ -119,8 +118,8 @@ span{overflow:hidden;text-overflow:ellipsis;white-space:nowrap}
     customElements.whenDefined(OFFICIAL).then(decide);
     const script = make("script");
     script.onerror = decide;
-    document.head.append(script);
     script.setAttribute("src", OFFICIAL_SCRIPT);
+    document.head.append(script);
   };
 
   class VippsLogin extends HTMLElement {
@@ -173,8 +172,7 @@ span{overflow:hidden;text-overflow:ellipsis;white-space:nowrap}
       inside.addEventListener("focusout", ({ relatedTarget }) => {
         if (!(relatedTarget instanceof Node && inside.contains(relatedTarget))) go();
       });
-      // The page's own address may have changed
-      link.onclick = link.onauxclick = () => this.show();
+      link.onclick = link.onauxclick = () => this.show(); // the page's address may have changed
       theirs.onclick = () => link.click();
 
       this.show = (changed = false, announce = false) => {
@@ -198,6 +196,7 @@ span{overflow:hidden;text-overflow:ellipsis;white-space:nowrap}
         theirs.setAttribute("brand", brand);
         theirs.setAttribute("verb", verb);
         theirs.setAttribute("language", language === "da" ? "dk" : language);
+        if (!known) go();
         name.textContent = session?.user?.name || text(5);
         page.hidden = !this.hasAttribute("me");
         page.textContent = text(5);
@@ -211,6 +210,7 @@ span{overflow:hidden;text-overflow:ellipsis;white-space:nowrap}
       };
     }
 
+    /** The worker's last answer, if it has answered */
     get session() {
       return session;
     }
