@@ -1,5 +1,5 @@
 import { type CryptoKey, exportJWK, exportSPKI, generateKeyPair, type JWK } from "jose";
-import { type Random, randomUuid } from "./random.ts";
+import { cryptoRandom, type Random, randomUuid } from "./random.ts";
 
 /** A key pair with the `kid` under which it is published. */
 export interface SigningKey {
@@ -26,7 +26,7 @@ export interface SigningKeys {
   published(): Promise<readonly SigningKey[]>;
 }
 
-export function createSigningKeys(random: Random): SigningKeys {
+export function createSigningKeys(random: Random = cryptoRandom): SigningKeys {
   const generate = async (alg: "RS256" | "ES256"): Promise<SigningKey> => {
     const kid = `public:${randomUuid(random)}`;
     return { kid, alg, ...(await generateKeyPair(alg, { extractable: true })) };

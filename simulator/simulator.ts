@@ -5,7 +5,7 @@ import { addControlRoutes } from "./control-routes.ts";
 import { ACCESS_PATH, discoveryResponse, jwksResponse, PATHS } from "./discovery.ts";
 import { createEndpointFaults, REDIRECT_TARGET_PATH } from "./endpoint-faults.ts";
 import { createJournal, type JournalEndpoint } from "./journal.ts";
-import { createSigningKeys } from "./keys.ts";
+import { createSigningKeys, type SigningKeys } from "./keys.ts";
 import { addLoginRoutes } from "./login-routes.ts";
 import { addAssetRoutes } from "./pages/assets.ts";
 import { errorPage } from "./pages/error.ts";
@@ -32,6 +32,8 @@ export interface SimulatorOptions {
   readonly issuer?: string;
   /** Who can log in; {@link TEST_USERS} where absent. */
   readonly users?: readonly TestUser[];
+  /** Keys shared by several simulators, because making RSA keys takes time; its own where absent. */
+  readonly keys?: SigningKeys;
 }
 
 /** A stand-in for Vipps MobilePay Login. */
@@ -87,7 +89,7 @@ function createProvider(options: SimulatorOptions): Provider {
     users: options.users ?? TEST_USERS,
     now: options.now ?? Date.now,
     random,
-    keys: createSigningKeys(random),
+    keys: options.keys ?? createSigningKeys(random),
     behaviour: createBehaviourStore(),
     journal: createJournal(),
     logins: new Map(),

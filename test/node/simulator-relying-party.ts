@@ -1,4 +1,5 @@
 import { decodeJwt, type JWTPayload } from "jose";
+import { createSigningKeys } from "../../simulator/keys.ts";
 import { logInAsPerson, type PersonChoices } from "../../simulator/person.ts";
 import {
   createSimulator,
@@ -33,9 +34,11 @@ export function createClock() {
   };
 }
 
-/** A simulator with one sales unit, or those given. */
+const sharedKeys = createSigningKeys();
+
+/** A simulator with one sales unit, or those given. A test that rotates keys gives it keys of its own. */
 export function simulatorWith(options: Partial<SimulatorOptions> = {}): Simulator {
-  return createSimulator({ origin: ORIGIN, salesUnits: [CLUB], ...options });
+  return createSimulator({ origin: ORIGIN, salesUnits: [CLUB], keys: sharedKeys, ...options });
 }
 
 /** An authorize URL as a relying party makes it; `undefined` leaves a parameter out. */
