@@ -21,6 +21,7 @@ export default defineConfig({
   use: {
     baseURL: site,
     browserName: "chromium",
+    locale: "en-GB",
     trace: "retain-on-failure",
     screenshot: "only-on-failure",
     contextOptions: { reducedMotion: "reduce" },
