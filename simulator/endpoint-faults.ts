@@ -47,9 +47,9 @@ async function failing(failure: FailingAnswer, error: ErrorAnswer, situation: Si
     case "hang":
       return never(situation.signal);
     case "stall":
-      return halfOf(await situation.proper(), true);
+      return halfOf(await situation.proper(), (half) => stalled(half, situation.signal));
     case "truncated":
-      return halfOf(await situation.proper(), false);
+      return halfOf(await situation.proper(), (half) => half);
     case "html":
       return new Response("<!doctype html><title>Maintenance</title><h1>We will be back soon</h1>", {
         headers: { "Content-Type": "text/html; charset=utf-8" },
@@ -87,17 +87,41 @@ function pause(milliseconds: number, signal: AbortSignal): Promise<void> {
 }
 
 /** An hour is never for whoever waits, and keeps a runtime that looks for stuck promises content. */
+const NEVER = 60 * 60_000;
+
 async function never(signal: AbortSignal): Promise<Response> {
-  await pause(60 * 60_000, signal);
+  await pause(NEVER, signal);
   return new Response(null, { status: 504 });
 }
 
-/** The first half of the body, then its end or nothing more. */
-async function halfOf(response: Response, stalls: boolean): Promise<Response> {
+type Bytes = Uint8Array<ArrayBuffer>;
+
+/** The proper answer with the first half of its body. */
+async function halfOf(
+  response: Response,
+  bodyOf: (half: Bytes) => Bytes | ReadableStream<Bytes>,
+): Promise<Response> {
   const whole = new Uint8Array(await response.arrayBuffer());
   const half = whole.slice(0, Math.floor(whole.length / 2));
-  const body = stalls ? new ReadableStream({ start: (controller) => controller.enqueue(half) }) : half;
-  return new Response(body, { status: response.status, headers: response.headers });
+  return new Response(bodyOf(half), { status: response.status, headers: response.headers });
+}
+
+/** A body that stops without an end; reading it fails once the request is given up, as over a network. */
+function stalled(half: Bytes, signal: AbortSignal): ReadableStream<Bytes> {
+  const over = new AbortController();
+  return new ReadableStream({
+    start(controller) {
+      controller.enqueue(half);
+      const giveUp = () => {
+        controller.error(signal.reason);
+        over.abort();
+      };
+      if (signal.aborted) giveUp();
+      else signal.addEventListener("abort", giveUp, { once: true });
+    },
+    pull: () => pause(NEVER, over.signal).catch(() => undefined),
+    cancel: () => over.abort(),
+  });
 }
 
 const HUGE_BODY_CHUNKS = 1024;

@@ -142,6 +142,19 @@ describe("endpoints called as a function", () => {
   });
 });
 
+describe("a stalled body read from a function call", () => {
+  it("fails once the request is given up", async () => {
+    const simulator = simulatorWith();
+    simulator.control.setBehaviour({ endpoints: { jwks: { answer: "stall" } } });
+    const controller = new AbortController();
+    const url = `${simulator.issuer}.well-known/jwks.json`;
+    const response = await simulator.fetch(new Request(url, { signal: controller.signal }));
+    const reading = expect(response.text()).rejects.toThrow("given up");
+    controller.abort(new Error("given up"));
+    await reading;
+  });
+});
+
 describe("random failures", () => {
   const run = async (seed: number, failureRate: number) => {
     const simulator = simulatorWith();
