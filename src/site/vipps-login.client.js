@@ -1,14 +1,12 @@
 /**
- * `<vipps-login>`: a login button that becomes the visitor's name with a small menu. Served as it stands at
- * `<AUTH_PATH>/vipps-login.js`. Attributes, parts, events and limits: docs/element.md.
+ * `<vipps-login>`: a login button that becomes the visitor's name with a small menu. Served as it stands;
+ * how to use it: docs/element.md.
  */
 (() => {
   if (customElements.get("vipps-login")) return;
 
-  const auth = new URL(
-    ".",
-    new URL(document.currentScript?.getAttribute("src") ?? "/auth/", document.baseURI),
-  );
+  const here = document.currentScript?.getAttribute("src") ?? "/auth/";
+  const auth = new URL(".", new URL(here, document.baseURI));
   const OFFICIAL = "vipps-mobilepay-button";
   const OFFICIAL_SCRIPT = "https://cdn.vippsmobilepay.com/js/button/button.js";
   const OFFICIAL_DEADLINE = 1500; // milliseconds
@@ -152,7 +150,7 @@ span{overflow:hidden;text-overflow:ellipsis;white-space:nowrap}
       };
       go();
       const first = () => (page.hidden ? leave : page);
-      user.onmousedown = (event) => event.preventDefault(); // or Safari closes the menu before the click
+      user.onmousedown = (event) => event.preventDefault(); // Safari would close the menu
       user.onclick = () => go(menu.hidden ? first() : user);
       inside.onkeydown = (event) => {
         if (menu.hidden && !/^Arrow/.test(event.key)) return;
@@ -164,9 +162,10 @@ span{overflow:hidden;text-overflow:ellipsis;white-space:nowrap}
           ["Home", top],
           ["End", leave],
           ["Escape", user],
+          ["Tab", user], // and on from there
         ]).get(event.key);
         if (!target) return;
-        event.preventDefault();
+        if (event.key !== "Tab") event.preventDefault();
         go(target);
       };
       inside.addEventListener("focusout", ({ relatedTarget }) => {
