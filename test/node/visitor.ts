@@ -19,7 +19,7 @@ export function createVisitor(site: string): Visitor {
     const response = await fetch(new URL(path, site), { ...init, headers, redirect: "manual" });
     for (const cookie of response.headers.getSetCookie()) {
       const [, name = "", value = ""] = /^([^=]+)=([^;]*)/.exec(cookie) ?? [];
-      if (/;\s*max-age=0\b/i.test(cookie)) jar.delete(name);
+      if (/;\s*(max-age=0\b|expires=[^;]* 1970 )/i.test(cookie)) jar.delete(name);
       else jar.set(name, value);
     }
     return response;
