@@ -74,8 +74,8 @@ export async function installChromium(root) {
   if (existsSync("/usr/bin/apt-get") && process.getuid?.() === 0) {
     say("browser", "installing Chromium with apt-get (some 30 seconds)");
     const env = { ...process.env, DEBIAN_FRONTEND: "noninteractive" };
-    await runQuietly("browser", "apt-get", ["update"], env);
-    await runQuietly("browser", "apt-get", ["install", "-y", "chromium"], env);
+    await runQuietly("browser", "apt-get", ["update"], { env });
+    await runQuietly("browser", "apt-get", ["install", "-y", "chromium"], { env });
   }
   if ((await findChromium()) === undefined) {
     say("browser", "installing Chromium with Playwright");

@@ -42,9 +42,8 @@ export async function applyMigrations(root, state = join(root, DEFAULT_STATE)) {
   if (existsSync(record) && readFileSync(record, "utf8") === digest) return say("database", "up to date");
   const args = ["d1", "migrations", "apply", DATABASE, "--local", "--persist-to", state];
   const { code, output } = await runQuietly("database", toolsNode(root), [wranglerProgram(root), ...args], {
-    ...process.env,
-    ...WRANGLER_OFFLINE,
-    NO_COLOR: "1",
+    cwd: root,
+    env: { ...process.env, ...WRANGLER_OFFLINE },
   });
   if (code !== 0) {
     const reason = output.match(/\[ERROR\] (.+)/)?.[1] ?? output.trim().split("\n").at(-1);

@@ -1,6 +1,7 @@
 // How a step of the set-up talks, runs other programs and fails. No dependencies: it runs before there are any.
 
 import { spawn } from "node:child_process";
+import { stripVTControlCharacters } from "node:util";
 
 /** Something a person has to put right before the set-up can go on. The message is one line. */
 export class PreparationError extends Error {}
@@ -20,13 +21,13 @@ const SIGN_OF_LIFE = 10_000;
  * @param {string} step for the signs of life
  * @param {string} command
  * @param {readonly string[]} args
- * @param {NodeJS.ProcessEnv} [env]
+ * @param {{ env?: NodeJS.ProcessEnv, cwd?: string }} [options]
  * @returns {Promise<{ code: number, output: string }>} the exit code (127 if it could not be started, as in a
- *   shell) and the end of what it wrote to stdout and stderr
+ *   shell) and the end of what it wrote to stdout and stderr, without colours
  */
-export function runQuietly(step, command, args, env = process.env) {
+export function runQuietly(step, command, args, options = {}) {
   const started = Date.now();
-  const child = spawn(command, args, { env, stdio: ["ignore", "pipe", "pipe"] });
+  const child = spawn(command, args, { ...options, stdio: ["ignore", "pipe", "pipe"] });
   const signs = setInterval(() => {
     say(step, `still at it (${Math.round((Date.now() - started) / 1000)} s)`);
   }, SIGN_OF_LIFE);
@@ -38,6 +39,6 @@ export function runQuietly(step, command, args, env = process.env) {
   }
   return new Promise((resolve) => {
     child.on("error", (error) => resolve({ code: 127, output: error.message }));
-    child.on("close", (code) => resolve({ code: code ?? 1, output }));
+    child.on("close", (code) => resolve({ code: code ?? 1, output: stripVTControlCharacters(output) }));
   }).finally(() => clearInterval(signs));
 }

@@ -1,0 +1,197 @@
+import { spawnSync } from "node:child_process";
+import {
+  chmodSync,
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { isInstalled } from "../../cli/dependencies.mjs";
+
+/** A project as `git clone` leaves it: the set-up scripts, and a lockfile of its own. */
+let project: string;
+
+beforeEach(() => {
+  project = mkdtempSync(join(tmpdir(), "prepare-"));
+  cpSync("cli", join(project, "cli"), { recursive: true });
+  writeJson("package.json", { name: "project", version: "1.0.0", dependencies: { local: "file:local" } });
+  writeJson("package-lock.json", LOCKFILE);
+  writeJson("local/package.json", { name: "local", version: "1.0.0" });
+});
+afterEach(() => rmSync(project, { recursive: true, force: true }));
+
+/** A lockfile whose only package is a folder beside it, so that it installs without a network. */
+const LOCKFILE = {
+  name: "project",
+  version: "1.0.0",
+  lockfileVersion: 3,
+  requires: true,
+  packages: {
+    "": { name: "project", version: "1.0.0", dependencies: { local: "file:local" } },
+    local: { version: "1.0.0" },
+    "node_modules/local": { resolved: "local", link: true },
+  },
+};
+
+function write(path: string, text: string): void {
+  mkdirSync(dirname(join(project, path)), { recursive: true });
+  writeFileSync(join(project, path), text);
+}
+
+const writeJson = (path: string, value: unknown) => write(path, JSON.stringify(value));
+
+function prepare(goal: readonly string[], environment: Record<string, string> = {}) {
+  const env: NodeJS.ProcessEnv = { ...process.env, npm_config_cache: join(project, "cache"), ...environment };
+  for (const name of ["npm_execpath", "npm_node_execpath"]) delete env[name];
+  const { status, stdout, stderr } = spawnSync(process.execPath, ["cli/prepare.mjs", ...goal], {
+    cwd: project,
+    env,
+    encoding: "utf8",
+  });
+  return { status, stdout: stdout.trim().split("\n"), stderr };
+}
+
+describe("preparing a fresh clone", () => {
+  test("installs, makes the settings, and says so; the second time there is nothing to do", () => {
+    expect(prepare(["start"])).toEqual({
+      status: 0,
+      stdout: [
+        "packages  installing from package-lock.json (2 at most, some 20 seconds)",
+        "packages  installed",
+        "settings  .dev.vars made, with the simulator",
+      ],
+      stderr: "",
+    });
+    const settings = readFileSync(join(project, ".dev.vars"), "utf8");
+    expect(prepare(["start"])).toEqual({
+      status: 0,
+      stdout: ["packages  as in package-lock.json", "settings  .dev.vars, with the simulator"],
+      stderr: "",
+    });
+    expect(readFileSync(join(project, ".dev.vars"), "utf8")).toBe(settings);
+  });
+
+  test("names the settings it adds, and leaves the simulator out for someone with keys", () => {
+    write(".dev.vars", "VIPPS_CLIENT_ID=mine\n");
+    expect(prepare(["start"]).stdout.at(-1)).toBe(
+      "settings  .dev.vars: added SITE_URL, SESSION_KEYS; with the Vipps keys found there, without the simulator",
+    );
+    expect(readFileSync(join(project, ".dev.vars"), "utf8")).not.toContain("VIPPS_ISSUER");
+  });
+
+  test("says in one line that the registry is out of reach", () => {
+    writeJson("package-lock.json", {
+      ...LOCKFILE,
+      packages: {
+        "": { name: "project", version: "1.0.0", dependencies: { valibot: "1.5.0" } },
+        "node_modules/valibot": { version: "1.5.0", integrity: "sha512-AAAA" },
+      },
+    });
+    writeJson("package.json", { name: "project", version: "1.0.0", dependencies: { valibot: "1.5.0" } });
+    const { status, stderr } = prepare(["start"], { npm_config_registry: "http://127.0.0.1:9/" });
+    expect({ status, stderr }).toEqual({
+      status: 1,
+      stderr:
+        "The packages can't be fetched: the npm registry is out of reach (ECONNREFUSED). The first start needs a network, later ones don't.\n",
+    });
+    expect(existsSync(join(project, ".dev.vars"))).toBe(false);
+  });
+
+  test("says in one line what npm has against the lockfile", () => {
+    writeJson("package.json", { name: "project", version: "1.0.0", dependencies: { other: "file:other" } });
+    const { status, stderr } = prepare(["start"]);
+    expect(status).toBe(1);
+    expect(stderr).toMatch(/^npm ci failed: .+ \(run "npm ci" to see all of it\)\n$/);
+  });
+
+  test.each([
+    [
+      "too old",
+      "#!/bin/sh\necho v20.11.1\n",
+      /^Node 22\.18 or newer is needed and this is 20\.11\.1; .+ Install Node 24 .+\n$/,
+    ],
+    [
+      "for another system",
+      "not a program",
+      /^The Node that comes with the packages doesn't run on this system .+\n$/,
+    ],
+  ])("says in one line that the Node it finds is %s", (_what, program, message) => {
+    prepare(["start"]);
+    write("node_modules/.bin/node", program);
+    chmodSync(join(project, "node_modules/.bin/node"), 0o755);
+    const { status, stderr } = prepare(["start"]);
+    expect(status).toBe(1);
+    expect(stderr).toMatch(message);
+  });
+
+  test("goes on without a browser, and says so", () => {
+    expect(prepare(["test"], { CHROMIUM_PATH: "/no/such/browser" })).toMatchObject({
+      status: 0,
+      stdout: expect.arrayContaining([
+        "browser   none: CHROMIUM_PATH names no browser that starts (/no/such/browser)",
+      ]),
+    });
+  });
+
+  test("uses the browser that CHROMIUM_PATH names", () => {
+    write("browser", "#!/bin/sh\necho Browser 1\n");
+    const path = join(project, "browser");
+    chmodSync(path, 0o755);
+    expect(prepare(["test"], { CHROMIUM_PATH: path }).stdout.at(-1)).toBe(`browser   ${path}`);
+  });
+
+  test("explains itself", () => {
+    expect(prepare(["--help"])).toMatchObject({ status: 0, stderr: "" });
+    for (const mistake of [[], ["deploy"], ["start", "test"], ["start", "--now"]]) {
+      const { status, stderr } = prepare(mistake);
+      expect(status).toBe(2);
+      expect(stderr).toMatch(/^Usage: node cli\/prepare\.mjs start\|test/);
+    }
+  });
+});
+
+describe("what is installed", () => {
+  const PACKAGES = {
+    "": { name: "project" },
+    "node_modules/one": { version: "1.0.0", integrity: "sha512-one" },
+    "node_modules/for-macos": { version: "1.0.0", integrity: "sha512-mac", optional: true },
+  };
+
+  function install(packages: Record<string, object>): void {
+    writeJson("node_modules/.package-lock.json", { packages });
+    for (const place of Object.keys(packages)) mkdirSync(join(project, place), { recursive: true });
+  }
+
+  beforeEach(() => writeJson("package-lock.json", { packages: PACKAGES }));
+
+  const { "": _root, "node_modules/one": one, "node_modules/for-macos": forMacos } = PACKAGES;
+
+  test.each([
+    ["is right with all packages", { "node_modules/one": one, "node_modules/for-macos": forMacos }, true],
+    ["is right without those for other platforms", { "node_modules/one": one }, true],
+    ["is wrong without a package", { "node_modules/for-macos": forMacos }, false],
+    ["is wrong with another version", { "node_modules/one": { ...one, version: "0.9.0" } }, false],
+    ["is wrong with another build of it", { "node_modules/one": { ...one, integrity: "sha512-two" } }, false],
+    [
+      "is wrong with an old optional one",
+      { "node_modules/one": one, "node_modules/for-macos": { ...forMacos, version: "0" } },
+      false,
+    ],
+  ])("%s", (_what, installed, right) => {
+    install(installed);
+    expect(isInstalled(project)).toBe(right);
+  });
+
+  test("is wrong if an install was cut short, or a package's folder is gone", () => {
+    expect(isInstalled(project)).toBe(false);
+    install({ "node_modules/one": one });
+    rmSync(join(project, "node_modules/one"), { recursive: true });
+    expect(isInstalled(project)).toBe(false);
+  });
+});
