@@ -21,6 +21,7 @@ export type Stage =
 /** The message a customer reads; its wording per language is in `pages/texts/`. */
 export type MessageKey =
   | "cancelled"
+  | "declined"
   | "wrongNumber"
   | "appOutdated"
   | "rejected"
@@ -68,6 +69,7 @@ export const FAILURES = {
   access_denied: kind(403, "info", "cancelled"),
   wrong_challenge: kind(403, "info", "wrongNumber"),
   outdated_app_version: kind(403, "info", "appOutdated"),
+  login_declined: kind(403, "info", "declined"),
   unknown_reject_reason: kind(403, "warn", "rejected"),
   login_required: kind(403, "warn", "rejected"),
   consent_required: kind(403, "warn", "rejected"),

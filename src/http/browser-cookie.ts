@@ -12,16 +12,21 @@ const SHAPE = /^[\w-]{43}$/;
 /** Longer than any login, short enough to be forgotten. In seconds. */
 const MAX_AGE = 24 * 3600;
 
-/** The hash by which this browser is known, or `undefined` when it has no cookie of ours, or two that differ. */
-export async function knownBrowser(headers: Headers): Promise<string | undefined> {
-  const value = cookieValue(headers);
-  return value === undefined ? undefined : sha256(value);
+/** A browser as the login knows it. */
+export interface KnownBrowser {
+  /** SHA-256 of its cookie. */
+  readonly browser: string;
+  /** Whether it came without a cookie of ours, or with two that differ: then nobody has ever met it. */
+  readonly isNew: boolean;
+  /** The `Set-Cookie` that makes it known, or known for another while. */
+  readonly setCookie: string;
 }
 
-/** The hash of this browser, and the `Set-Cookie` that makes it known, or known for another while. */
-export async function rememberBrowser(headers: Headers): Promise<{ browser: string; setCookie: string }> {
-  const value = cookieValue(headers) ?? randomText(32);
-  return { browser: await sha256(value), setCookie: cookie(value, MAX_AGE) };
+/** Recognises the browser of a request, or gives a new one its name. */
+export async function recogniseBrowser(headers: Headers): Promise<KnownBrowser> {
+  const known = cookieValue(headers);
+  const value = known ?? randomText(32);
+  return { browser: await sha256(value), isNew: known === undefined, setCookie: cookie(value, MAX_AGE) };
 }
 
 /** Makes the browser a stranger to the logins it began: after logging out, the back button must not log in. */

@@ -1,30 +1,31 @@
+import { accountOf } from "../accounts/account.ts";
 import { Failure, fromStorage } from "../failure.ts";
-import { knownBrowser } from "../http/browser-cookie.ts";
+import { recogniseBrowser } from "../http/browser-cookie.ts";
 import { formBody } from "../http/form-body.ts";
 import type { AppContext } from "../http/request-context.ts";
 import { refuseCrossSite } from "../http/same-site.ts";
+import { briefly } from "../pages/brief-person.ts";
 import { ConfirmPage } from "../pages/confirm-page.tsx";
 import { pageContext } from "../pages/page-context.ts";
 import { pageResponse } from "../pages/page-response.ts";
 import { currentSession } from "../session/current-session.ts";
-import type { VippsClaims, VippsIdentity } from "../vipps/identity.ts";
+import type { VippsIdentity } from "../vipps/identity.ts";
 import { type AttemptStub, attemptOfState } from "./attempt-id.ts";
-import type { ReleaseResult } from "./login-attempt.ts";
+import type { ReleaseResult } from "./attempt-state.ts";
 import { sessionResponse } from "./session-response.ts";
+import { usedLogin } from "./used-login.ts";
 
 /** A complete login that waits for an answer. */
 interface HeldLogin {
   readonly attempt: AttemptStub;
   readonly identity: VippsIdentity;
   readonly returnTo: string;
-  /** The browser cookie, where this browser had none yet: only a browser that keeps it can answer. */
-  readonly setCookie: string | undefined;
 }
 
 /** Shows who is about to be logged in, and whom it would replace, to the browser that brought the code. */
 export async function askToConfirm(
   c: AppContext,
-  { attempt, identity, returnTo, setCookie }: HeldLogin,
+  { attempt, identity, returnTo }: HeldLogin,
 ): Promise<Response> {
   const { site, relyingParty } = c.env.settings;
   const { headers } = c.req.raw;
@@ -32,32 +33,22 @@ export async function askToConfirm(
   const context = pageContext(headers.get("accept-language"), relyingParty.market, site.origin);
   const html = ConfirmPage({
     ...context,
-    name: shortName(identity.claims),
-    current:
-      session === undefined || session.sub === identity.sub ? undefined : (shortName(session.profile) ?? ""),
+    person: briefly(identity.claims),
+    replaced:
+      session === undefined || session.sub === accountOf(identity) ? undefined : briefly(session.profile),
     action: `${site.authPath}/continue`,
     attempt: attempt.id.toString(),
+    shownSession: session?.sid,
   });
   const target = returnTo.startsWith("/") ? [] : [new URL(returnTo).origin];
-  const response = await pageResponse(html, context.nonce, 200, target);
-  if (setCookie !== undefined) response.headers.append("set-cookie", setCookie);
-  return response;
-}
-
-/** Given name and initial: enough to notice a stranger, too little to learn who a stranger is. */
-function shortName({ name, given_name, family_name }: VippsClaims): string | undefined {
-  const words = name?.trim().split(/\s+/) ?? [];
-  const given = given_name ?? words[0];
-  const family = family_name ?? (words.length > 1 ? words.at(-1) : undefined);
-  if (given === undefined || given === "") return undefined;
-  const initial = family === undefined ? undefined : [...family][0];
-  return initial === undefined ? given : `${given} ${initial.toUpperCase()}.`;
+  return pageResponse(html, context.nonce, 200, target);
 }
 
 /**
- * `POST /auth/continue`: the answer. Only the browser that brought the code can give it, once, from our page.
- * @throws {Failure} `cross_site`, `request_malformed`, or `state_*` when there is no login waiting for this
- *   browser.
+ * `POST /auth/continue`: the answer. Only the browser that brought the code can give it, once, from our page,
+ * and only about the session that the page named: whoever has logged in there since is asked about first.
+ * @throws {Failure} `cross_site`, `request_malformed`, `login_declined`, or `state_*` when there is no login
+ *   waiting for this browser.
  */
 export async function continueLogin(c: AppContext): Promise<Response> {
   const { settings } = c.env;
@@ -69,11 +60,23 @@ export async function continueLogin(c: AppContext): Promise<Response> {
     throw new Failure("request_malformed", { stage: "continue", reason: "no answer" });
   }
   const attempt = attemptOfState(settings, form?.get("attempt") ?? undefined, "continue");
+  const [{ browser }, current] = await Promise.all([
+    recogniseBrowser(headers),
+    currentSession(settings, headers),
+  ]);
+  const unannounced = current.session !== undefined && current.session.sid !== form?.get("replaces");
   const released = await fromStorage(
     "continue",
-    attempt.release(await knownBrowser(headers), answer) as Promise<ReleaseResult>,
+    attempt.release(browser, answer === "yes" && unannounced ? undefined : answer) as Promise<ReleaseResult>,
   );
-  const { returnTo } = released;
-  if (released.outcome === "released") return sessionResponse(c, { ...released, sameBrowser: false });
-  throw new Failure(answer === "no" ? "access_denied" : "state_used", { stage: "continue", returnTo });
+  switch (released.outcome) {
+    case "released":
+      return sessionResponse(c, { ...released, sameBrowser: false });
+    case "waiting":
+      return askToConfirm(c, { ...released, attempt });
+    case "used":
+      return usedLogin(released, current, "continue");
+    case "expired":
+      throw new Failure("state_expired", { stage: "continue" });
+  }
 }

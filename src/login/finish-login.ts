@@ -1,17 +1,22 @@
 import { accountOf } from "../accounts/account.ts";
 import { Failure, fromStorage, withFacts } from "../failure.ts";
-import { knownBrowser, rememberBrowser } from "../http/browser-cookie.ts";
+import { type KnownBrowser, recogniseBrowser } from "../http/browser-cookie.ts";
 import { type AppContext, providerAccess } from "../http/request-context.ts";
+import { logEvent } from "../log.ts";
 import { currentSession } from "../session/current-session.ts";
 import { newSessionId } from "../session/session-id.ts";
-import type { Settings } from "../settings.ts";
-import { providerFailure, readAuthorizationResponse } from "../vipps/authorization-response.ts";
+import {
+  type AuthorizationResponse,
+  providerFailure,
+  readAuthorizationResponse,
+} from "../vipps/authorization-response.ts";
 import type { VippsIdentity } from "../vipps/identity.ts";
 import { exchangeCode } from "../vipps/token-exchange.ts";
 import { type AttemptStub, attemptOfState } from "./attempt-id.ts";
+import type { Consumed, ConsumeResult } from "./attempt-state.ts";
 import { askToConfirm } from "./confirm-login.ts";
-import type { AlreadyUsed, ConsumeResult } from "./login-attempt.ts";
 import { redirectHome, sessionResponse } from "./session-response.ts";
+import { usedLogin } from "./used-login.ts";
 
 /**
  * `GET /auth/callback`: the redirect URI. Consumes the attempt before anything is sent to Vipps, then makes
@@ -32,74 +37,73 @@ async function finish(c: AppContext): Promise<Response> {
   const response = readAuthorizationResponse(new URL(c.req.url).searchParams);
   if (response.state === undefined && response.error !== undefined) throw providerFailure(response.error);
   const attempt = attemptOfState(settings, response.state, "callback");
-  const browser = await knownBrowser(headers);
-  const policy = settings.login.crossBrowser;
+  const here = await recogniseBrowser(headers);
+  const otherBrowsers = settings.login.crossBrowser === "deny" ? "refused" : "welcome";
   const consumed = await fromStorage(
     "callback",
-    attempt.consume(
-      browser,
-      policy === "deny" ? "refused" : "welcome",
-      newSessionId(),
-    ) as Promise<ConsumeResult>,
+    attempt.consume(here.browser, otherBrowsers, newSessionId()) as Promise<ConsumeResult>,
   );
-  if (consumed.outcome === "used") return alreadyUsed(settings, headers, consumed);
-  if (consumed.outcome === "held") return askToConfirm(c, { ...consumed, attempt, setCookie: undefined });
   if (consumed.outcome === "expired") throw new Failure("state_expired", { stage: "callback" });
   const { returnTo } = consumed;
-  if (consumed.outcome === "otherBrowser")
-    throw new Failure("browser_mismatch", { stage: "callback", returnTo });
-
   try {
+    if (consumed.outcome === "waiting") return await askToConfirm(c, { ...consumed, attempt });
+    // However often it is loaded, an answer without a code says the same and makes nothing.
     if (response.error !== undefined) throw providerFailure(response.error);
-    const identity = await exchangeCode(providerAccess(c), response, {
-      state: attempt.id.toString(),
-      redirectUri: settings.relyingParty.redirectUri,
-      codeVerifier: consumed.codeVerifier,
-      nonce: consumed.nonce,
-    });
-    const { sameBrowser, sid } = consumed;
-    if (!sameBrowser && (policy === "confirm" || (await replacesSomebody(settings, headers, identity)))) {
-      return await holdForConfirmation(c, attempt, identity, returnTo);
-    }
-    return await sessionResponse(c, { identity, sid, returnTo, sameBrowser });
+    if (consumed.outcome === "otherBrowser") throw new Failure("browser_mismatch", { stage: "callback" });
+    if (consumed.outcome === "used")
+      return usedLogin(consumed, await currentSession(settings, headers), "callback");
+    return await finishConsumed(c, { attempt, consumed, response, here });
   } catch (error) {
     throw error instanceof Failure ? withFacts(error, { returnTo }) : error;
   }
 }
 
-/** Whatever the policy, a login from elsewhere never silently replaces another user's session. */
-async function replacesSomebody(
-  settings: Settings,
-  headers: Headers,
-  identity: VippsIdentity,
-): Promise<boolean> {
-  const { session } = await currentSession(settings, headers);
-  return session !== undefined && session.sub !== accountOf(identity);
+interface BroughtLogin {
+  readonly attempt: AttemptStub;
+  readonly consumed: Consumed;
+  readonly response: AuthorizationResponse;
+  /** The browser that brought the code. */
+  readonly here: KnownBrowser;
 }
 
-async function holdForConfirmation(
-  c: AppContext,
-  attempt: AttemptStub,
-  identity: VippsIdentity,
-  returnTo: string,
-): Promise<Response> {
-  const { browser, setCookie } = await rememberBrowser(c.req.raw.headers);
-  await fromStorage("callback", attempt.hold(identity, browser));
-  return askToConfirm(c, { attempt, identity, returnTo, setCookie });
+async function finishConsumed(c: AppContext, brought: BroughtLogin): Promise<Response> {
+  const { attempt, consumed, response, here } = brought;
+  const { returnTo, sid, sameBrowser } = consumed;
+  const { relyingParty } = c.env.settings;
+  const identity = await exchangeCode(providerAccess(c), response, {
+    state: attempt.id.toString(),
+    redirectUri: relyingParty.redirectUri,
+    codeVerifier: consumed.codeVerifier,
+    nonce: consumed.nonce,
+  });
+  const answer = sameBrowser
+    ? await sessionResponse(c, { identity, sid, returnTo, sameBrowser })
+    : await finishInOtherBrowser(c, attempt, consumed, identity);
+  if (here.isNew && !sameBrowser) answer.headers.append("set-cookie", here.setCookie);
+  return answer;
 }
-
-/** How long after its use a login may still be on its way to the same browser, in milliseconds. */
-const IN_FLIGHT = 30_000;
 
 /**
- * A reload, a double click or the back button. The browser that has this login's session goes home. The
- * browser that began it but has no session yet has most likely dropped the first answer by clicking again: the
- * page it gets sends it through the login once more, which finds the session or makes a new one.
+ * Whoever began this login, it is finished here or nowhere. Somebody may have sent the person here with a login
+ * of their own (login CSRF), so the policy decides whether to ask, and another user's session is never
+ * replaced without asking. A browser in which the very same user is logged in already needs nothing: ten tabs
+ * opened at once begin with ten browser cookies, of which one survives.
  */
-async function alreadyUsed(settings: Settings, headers: Headers, used: AlreadyUsed): Promise<Response> {
-  const { returnTo } = used;
-  const { session, setCookie } = await currentSession(settings, headers);
-  if (session?.sid === used.sid) return redirectHome(returnTo, setCookie);
-  const resume = used.sameBrowser && session === undefined && Date.now() - used.usedAt < IN_FLIGHT;
-  throw new Failure("state_used", { stage: "callback", returnTo, resume });
+async function finishInOtherBrowser(
+  c: AppContext,
+  attempt: AttemptStub,
+  { sid, returnTo }: Consumed,
+  identity: VippsIdentity,
+): Promise<Response> {
+  const { settings } = c.env;
+  const { session, setCookie } = await currentSession(settings, c.req.raw.headers);
+  const alreadyIn = session !== undefined && session.sub === accountOf(identity);
+  if (settings.login.crossBrowser === "confirm" && alreadyIn) {
+    logEvent("info", "login_not_needed", { sid: session.sid });
+    return redirectHome(returnTo, setCookie);
+  }
+  const asks = settings.login.crossBrowser === "confirm" || (session !== undefined && !alreadyIn);
+  if (!asks) return sessionResponse(c, { identity, sid, returnTo, sameBrowser: false });
+  await fromStorage("callback", attempt.hold(identity));
+  return askToConfirm(c, { attempt, identity, returnTo });
 }

@@ -1,89 +1,11 @@
 import { DurableObject } from "cloudflare:workers";
-import type { LoginSecrets } from "../vipps/authorize-url.ts";
 import type { VippsIdentity } from "../vipps/identity.ts";
+import type { AlreadyUsed, Attempt, ConsumeResult, LoginStart, ReleaseResult } from "./attempt-state.ts";
 
-/** How long a login may take from click to return, in milliseconds. */
+/** How long a login may take from click to return, and an answer after that. In milliseconds. */
 export const ATTEMPT_LIFETIME = 10 * 60_000;
 /** How long a finished login is remembered, so that a reload or the back button finds home. In milliseconds. */
 const MEMORY_LIFETIME = 24 * 3600_000;
-
-/** What is known of a login before the user has gone to Vipps. */
-export interface LoginStart extends LoginSecrets {
-  /** SHA-256 of the browser cookie. */
-  readonly browser: string;
-  readonly returnTo: string;
-}
-
-/** The login has begun; its secrets are still needed. */
-interface Open extends LoginStart {
-  readonly status: "open";
-  readonly startedAt: number;
-}
-
-/** The login has been finished, or is being finished; its secrets are gone. */
-interface Used {
-  readonly status: "used";
-  readonly browser: string;
-  readonly returnTo: string;
-  /** The session that this login makes, if it makes one. */
-  readonly sid: string;
-  /** Milliseconds since the epoch. */
-  readonly usedAt: number;
-}
-
-/** The login is complete but came back in another browser, which must say yes first. */
-interface Held {
-  readonly status: "held";
-  readonly browser: string;
-  readonly returnTo: string;
-  readonly sid: string;
-  /** SHA-256 of the cookie of the browser that brought the code, and alone may confirm. */
-  readonly confirmingBrowser: string;
-  readonly identity: VippsIdentity;
-  readonly heldAt: number;
-}
-
-type Attempt = Open | Used | Held;
-
-/** A login that may now be finished, once. */
-export interface Consumed extends LoginSecrets {
-  readonly outcome: "consumed";
-  readonly returnTo: string;
-  readonly sid: string;
-  readonly sameBrowser: boolean;
-}
-
-/** A login that has been finished before. */
-export interface AlreadyUsed {
-  readonly outcome: "used";
-  readonly returnTo: string;
-  readonly sid: string;
-  readonly sameBrowser: boolean;
-  readonly usedAt: number;
-}
-
-/** A login that waits for the answer of the browser that brought the code. */
-export interface StillHeld {
-  readonly outcome: "held";
-  readonly returnTo: string;
-  readonly identity: VippsIdentity;
-}
-
-export type ConsumeResult =
-  | Consumed
-  | AlreadyUsed
-  | StillHeld
-  | { readonly outcome: "otherBrowser"; readonly returnTo: string }
-  | { readonly outcome: "expired" };
-
-export type ReleaseResult =
-  | {
-      readonly outcome: "released";
-      readonly identity: VippsIdentity;
-      readonly returnTo: string;
-      readonly sid: string;
-    }
-  | { readonly outcome: "refused"; readonly returnTo: string | undefined };
 
 /**
  * One login from click to session, in an object of its own. Its id is the `state`. Every method is synchronous
@@ -92,62 +14,57 @@ export type ReleaseResult =
 export class LoginAttempt extends DurableObject<Cloudflare.Env> {
   /** Begins the login. */
   begin(start: LoginStart): void {
-    this.#write({ status: "open", startedAt: Date.now(), ...start });
-    void this.ctx.storage.setAlarm(Date.now() + ATTEMPT_LIFETIME);
+    const startedAt = Date.now();
+    this.#write({ status: "open", startedAt, ...start }, startedAt + ATTEMPT_LIFETIME);
   }
 
   /**
-   * Takes the login's secrets out, once.
-   * @param browser SHA-256 of the calling browser's cookie, if it has one.
+   * Takes the login's secrets out, once. From then on only the browser that brought the code has to do with the
+   * login; the one that began it, where it is another, gets nothing.
+   * @param browser SHA-256 of the calling browser's cookie.
    * @param otherBrowsers whether a browser that did not begin the login may go on.
    * @param sid the id of the session that is to be made.
    */
-  consume(browser: string | undefined, otherBrowsers: "welcome" | "refused", sid: string): ConsumeResult {
+  consume(browser: string, otherBrowsers: "welcome" | "refused", sid: string): ConsumeResult {
     const attempt = this.#read();
     if (attempt === undefined) return { outcome: "expired" };
+    if (attempt.status === "used") return usedBefore(attempt, browser);
     const { returnTo } = attempt;
-    const sameBrowser = attempt.browser === browser;
     if (attempt.status === "held") {
-      if (attempt.confirmingBrowser === browser)
-        return { outcome: "held", returnTo, identity: attempt.identity };
-      return { outcome: "used", returnTo, sid: attempt.sid, sameBrowser, usedAt: attempt.heldAt };
+      if (attempt.broughtBy !== browser) return usedBefore(attempt, browser);
+      return { outcome: "waiting", returnTo, identity: attempt.identity };
     }
-    if (attempt.status === "used") {
-      return { outcome: "used", returnTo, sid: attempt.sid, sameBrowser, usedAt: attempt.usedAt };
-    }
+    const sameBrowser = attempt.browser === browser;
     if (!sameBrowser && otherBrowsers === "refused") return { outcome: "otherBrowser", returnTo };
-    this.#finish({ browser: attempt.browser, returnTo, sid });
-    return {
-      outcome: "consumed",
-      returnTo,
-      sid,
-      sameBrowser,
-      codeVerifier: attempt.codeVerifier,
-      nonce: attempt.nonce,
-    };
+    this.#finish({ broughtBy: browser, returnTo, sid, declined: false });
+    const { codeVerifier, nonce } = attempt;
+    return { outcome: "consumed", returnTo, sid, sameBrowser, codeVerifier, nonce };
   }
 
   /** Keeps a complete login until the browser that brought it has answered. */
-  hold(identity: VippsIdentity, confirmingBrowser: string): void {
+  hold(identity: VippsIdentity): void {
     const attempt = this.#read();
     if (attempt?.status !== "used") throw new Error("only a consumed login can be held");
-    const { browser, returnTo, sid } = attempt;
-    this.#write({ status: "held", browser, returnTo, sid, confirmingBrowser, identity, heldAt: Date.now() });
-    void this.ctx.storage.setAlarm(Date.now() + ATTEMPT_LIFETIME);
+    const { broughtBy, returnTo, sid } = attempt;
+    const heldAt = Date.now();
+    this.#write({ status: "held", broughtBy, returnTo, sid, identity, heldAt }, heldAt + ATTEMPT_LIFETIME);
   }
 
-  /** Gives a held login out, once, to the browser it waits for, or forgets it when the answer is no. */
-  release(browser: string | undefined, answer: "yes" | "no"): ReleaseResult {
+  /**
+   * Gives a held login out, once, to the browser that brought it, or forgets it when the answer is no.
+   * @param answer `undefined` only looks: who is waiting?
+   */
+  release(browser: string, answer: "yes" | "no" | undefined): ReleaseResult {
     const attempt = this.#read();
-    if (attempt?.status !== "held" || attempt.confirmingBrowser !== browser) {
-      return { outcome: "refused", returnTo: attempt?.returnTo };
-    }
-    const { identity, returnTo, sid } = attempt;
-    // From now on the browser that said yes is the one a reload may come from.
-    this.#finish({ browser: attempt.confirmingBrowser, returnTo, sid });
-    return answer === "yes"
-      ? { outcome: "released", identity, returnTo, sid }
-      : { outcome: "refused", returnTo };
+    if (attempt === undefined || attempt.status === "open") return { outcome: "expired" };
+    if (attempt.status === "used" || attempt.broughtBy !== browser) return usedBefore(attempt, browser);
+    const { broughtBy, identity, returnTo, sid } = attempt;
+    if (answer === undefined) return { outcome: "waiting", returnTo, identity };
+    const declined = answer === "no";
+    const usedAt = this.#finish({ broughtBy, returnTo, sid, declined });
+    return declined
+      ? { outcome: "used", returnTo, sid, broughtHere: true, declined, usedAt }
+      : { outcome: "released", identity, returnTo, sid };
   }
 
   /** Answers the health check. */
@@ -161,23 +78,33 @@ export class LoginAttempt extends DurableObject<Cloudflare.Env> {
 
   #read(): Attempt | undefined {
     const attempt = this.ctx.storage.kv.get<Attempt>("attempt");
+    if (attempt === undefined || attempt.status === "used") return attempt;
     // The alarm may be late; the lifetime holds all the same.
-    const begun =
-      attempt?.status === "open"
-        ? attempt.startedAt
-        : attempt?.status === "held"
-          ? attempt.heldAt
-          : Number.POSITIVE_INFINITY;
+    const begun = attempt.status === "open" ? attempt.startedAt : attempt.heldAt;
     return Date.now() - begun > ATTEMPT_LIFETIME ? undefined : attempt;
   }
 
-  #finish(used: Pick<Used, "browser" | "returnTo" | "sid">): void {
+  #finish(used: Omit<Extract<Attempt, { status: "used" }>, "status" | "usedAt">): number {
     const usedAt = Date.now();
-    this.#write({ status: "used", usedAt, ...used });
-    void this.ctx.storage.setAlarm(usedAt + MEMORY_LIFETIME);
+    this.#write({ status: "used", usedAt, ...used }, usedAt + MEMORY_LIFETIME);
+    return usedAt;
   }
 
-  #write(attempt: Attempt): void {
+  #write(attempt: Attempt, forgetAt: number): void {
     this.ctx.storage.kv.put("attempt", attempt);
+    void this.ctx.storage.setAlarm(forgetAt);
   }
+}
+
+function usedBefore(attempt: Extract<Attempt, { status: "used" | "held" }>, browser: string): AlreadyUsed {
+  const { returnTo, sid, broughtBy } = attempt;
+  const used = attempt.status === "used";
+  return {
+    outcome: "used",
+    returnTo,
+    sid,
+    broughtHere: broughtBy === browser,
+    declined: used && attempt.declined,
+    usedAt: used ? attempt.usedAt : attempt.heldAt,
+  };
 }

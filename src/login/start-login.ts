@@ -1,5 +1,5 @@
 import { fromStorage } from "../failure.ts";
-import { rememberBrowser } from "../http/browser-cookie.ts";
+import { recogniseBrowser } from "../http/browser-cookie.ts";
 import { type AppContext, providerAccess } from "../http/request-context.ts";
 import { safeReturnUrl } from "../http/return-url.ts";
 import { currentSession } from "../session/current-session.ts";
@@ -25,7 +25,7 @@ export async function startLogin(c: AppContext): Promise<Response> {
   }
 
   const { discovery } = await providerMetadata(providerAccess(c));
-  const { browser, setCookie: browserCookie } = await rememberBrowser(c.req.raw.headers);
+  const { browser, setCookie: browserCookie } = await recogniseBrowser(c.req.raw.headers);
   const secrets = newLoginSecrets();
   const { loginAttempts } = settings.storage;
   // A fresh id needs no look-up across the world: the object is born next to the user.

@@ -1,30 +1,38 @@
+import type { BriefPerson } from "./brief-person.ts";
 import { filled, textsIn } from "./language.ts";
 import { Layout, type PageContext } from "./layout.tsx";
 
 interface ConfirmPageProps extends PageContext {
-  /** Enough of the name to notice a stranger: given name and initial. */
-  readonly name: string | undefined;
+  /** Who is about to be logged in. */
+  readonly person: BriefPerson;
   /** Who is logged in here now, if it is somebody else. */
-  readonly current: string | undefined;
+  readonly replaced: BriefPerson | undefined;
   readonly action: string;
   readonly attempt: string;
+  /** The id of the session that this page takes into account: the answer is given about that one alone. */
+  readonly shownSession: string | undefined;
 }
 
 /** Asks the browser that a login came back to, when it is not the one that began it. */
 export function ConfirmPage(props: ConfirmPageProps) {
-  const { language, brand, siteName, name, current, action, attempt } = props;
+  const { language, brand, siteName, person, replaced, action, attempt, shownSession } = props;
   const { confirm } = textsIn(language);
-  const values = { brand, site: siteName, name: name ?? confirm.someone, current: current ?? "" };
+  const called = (who: BriefPerson, nameless: string): string => {
+    if (who.by === "name") return who.name;
+    return who.by === "phone" ? filled(confirm.numberEnding, { digits: who.ending }) : nameless;
+  };
+  const values = { brand, site: siteName, name: called(person, confirm.somebody) };
   return (
     <Layout {...props} title={confirm.title}>
-      <p>
-        <strong>{filled(confirm.who, values)}</strong>
-      </p>
-      {current !== undefined && <p class="note">{filled(confirm.replaces, values)}</p>}
+      <p class="who">{filled(confirm.who, values)}</p>
+      {replaced !== undefined && (
+        <p class="note">{filled(confirm.replaces, { current: called(replaced, confirm.someone) })}</p>
+      )}
       <p>{confirm.why}</p>
       <p class="soft">{filled(confirm.warning, values)}</p>
-      <form class="actions" method="post" action={action}>
+      <form class="actions deliberate" method="post" action={action}>
         <input type="hidden" name="attempt" value={attempt} />
+        {shownSession !== undefined && <input type="hidden" name="replaces" value={shownSession} />}
         <button class="button primary" type="submit" name="answer" value="yes">
           {confirm.yes}
         </button>

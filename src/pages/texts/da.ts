@@ -7,6 +7,11 @@ export const da: Texts = {
       happened: "Intet er blevet delt, og du er ikke logget ind.",
       next: "Var det ikke meningen, kan du bare prøve igen.",
     },
+    declined: {
+      title: "Login er kasseret",
+      happened: "Du svarede, at det ikke var dig, så vi loggede ingen ind.",
+      next: "Var der nogen, der sendte dig hertil? Så kan du lukke siden. Vil du selv logge ind, kan du starte forfra.",
+    },
     wrongNumber: {
       title: "Tallene passede ikke",
       happened: "Der blev valgt et andet tal i appen end det på skærmen, så login blev stoppet.",
@@ -88,10 +93,12 @@ export const da: Texts = {
   confirm: {
     title: "Er det dig?",
     who: "{name} er ved at blive logget ind på {site} i denne browser.",
-    why: "Login blev startet i en anden browser eller app og kom tilbage hertil. Det er normalt på en telefon, så vi spørger bare.",
+    why: "Login blev startet i en anden browser eller app og kom tilbage hertil. Det er normalt på en telefon. Vi spørger kun for at sikre, at ingen logger dig ind som en anden.",
     warning:
       "Svar nej, hvis du ikke lige selv har logget ind med {brand}, eller hvis nogen har sendt dig hertil.",
     replaces: "{current} er logget ind her nu og bliver logget ud.",
+    numberEnding: "Den, der har telefonnummeret, som ender på {digits},",
+    somebody: "Nogen",
     someone: "En anden",
     yes: "Ja, log mig ind",
     no: "Nej, det er ikke mig",

@@ -7,6 +7,11 @@ export const en: Texts = {
       happened: "Nothing has been shared, and you are not logged in.",
       next: "If that was not what you meant, just try again.",
     },
+    declined: {
+      title: "That login was thrown away",
+      happened: "You answered that it was not you, so we did not log anybody in.",
+      next: "Did somebody send you here? Then close this page. If you want to log in yourself, start again.",
+    },
     wrongNumber: {
       title: "The numbers did not match",
       happened:
@@ -89,9 +94,11 @@ export const en: Texts = {
   confirm: {
     title: "Is this you?",
     who: "{name} is about to be logged in to {site} in this browser.",
-    why: "The login was started in another browser or app, and came back here. That is normal on a phone, so we only ask.",
+    why: "The login was started in another browser or app, and came back here. That is normal on a phone. We only ask to make sure that nobody logs you in as someone else.",
     warning: "If you did not just log in with {brand} yourself, or if somebody sent you here, answer no.",
     replaces: "{current} is logged in here now, and will be logged out.",
+    numberEnding: "The owner of the phone number ending in {digits}",
+    somebody: "Somebody",
     someone: "Somebody else",
     yes: "Yes, log me in",
     no: "No, this is not me",

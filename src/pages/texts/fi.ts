@@ -7,6 +7,11 @@ export const fi: Texts = {
       happened: "Mitään tietoja ei jaettu, etkä ole kirjautunut sisään.",
       next: "Jos et tarkoittanut peruuttaa, yritä uudelleen.",
     },
+    declined: {
+      title: "Kirjautuminen hylättiin",
+      happened: "Vastasit, ettet ollut kyseessä sinä, joten emme kirjanneet ketään sisään.",
+      next: "Lähettikö joku sinut tänne? Silloin voit sulkea tämän sivun. Jos haluat itse kirjautua sisään, aloita alusta.",
+    },
     wrongNumber: {
       title: "Numerot eivät täsmänneet",
       happened: "Sovelluksessa valittiin eri numero kuin näytöllä, joten kirjautuminen keskeytettiin.",
@@ -86,12 +91,14 @@ export const fi: Texts = {
   settingsTitle: "Kirjautumista ei ole vielä määritetty",
   settingsHelp: "Nämä asetukset on korjattava. Ne on selitetty tiedostossa docs/configuration.md.",
   confirm: {
-    title: "Oletko tämä sinä?",
+    title: "Oletko se sinä?",
     who: "{name} on kirjautumassa sivustolle {site} tässä selaimessa.",
-    why: "Kirjautuminen aloitettiin toisessa selaimessa tai sovelluksessa ja palasi tänne. Se on puhelimella tavallista, joten vain kysymme.",
+    why: "Kirjautuminen aloitettiin toisessa selaimessa tai sovelluksessa ja palasi tänne. Se on puhelimella tavallista. Kysymme vain varmistaaksemme, ettei kukaan kirjaa sinua sisään toisena henkilönä.",
     warning:
       "Vastaa ei, jos et juuri itse kirjautunut {brand}-sovelluksella tai jos joku lähetti sinut tänne.",
     replaces: "{current} on nyt kirjautuneena tässä ja kirjataan ulos.",
+    numberEnding: "Henkilö, jonka puhelinnumero päättyy numeroihin {digits},",
+    somebody: "Joku",
     someone: "Joku muu",
     yes: "Kyllä, kirjaa minut sisään",
     no: "Ei, en ole",

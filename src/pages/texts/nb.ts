@@ -7,6 +7,11 @@ export const nb: Texts = {
       happened: "Ingenting er delt, og du er ikke logget inn.",
       next: "Var det ikke meningen, kan du bare prøve igjen.",
     },
+    declined: {
+      title: "Innloggingen er forkastet",
+      happened: "Du svarte at det ikke var deg, så vi logget ingen inn.",
+      next: "Var det noen som sendte deg hit? Da kan du lukke denne siden. Vil du logge inn selv, kan du starte på nytt.",
+    },
     wrongNumber: {
       title: "Tallene stemte ikke",
       happened:
@@ -90,9 +95,11 @@ export const nb: Texts = {
   confirm: {
     title: "Er dette deg?",
     who: "{name} er i ferd med å bli logget inn på {site} i denne nettleseren.",
-    why: "Innloggingen ble startet i en annen nettleser eller app, og kom tilbake hit. Det er vanlig på telefon, så vi bare spør.",
+    why: "Innloggingen ble startet i en annen nettleser eller app, og kom tilbake hit. Det er vanlig på telefon. Vi spør bare for å være sikre på at ingen logger deg inn som en annen.",
     warning: "Svar nei hvis du ikke nettopp logget inn med {brand} selv, eller hvis noen sendte deg hit.",
     replaces: "{current} er logget inn her nå, og blir logget ut.",
+    numberEnding: "Den som har telefonnummeret som slutter på {digits},",
+    somebody: "Noen",
     someone: "En annen",
     yes: "Ja, logg meg inn",
     no: "Nei, det er ikke meg",

@@ -7,6 +7,11 @@ export const sv: Texts = {
       happened: "Ingenting har delats och du är inte inloggad.",
       next: "Var det inte meningen kan du bara försöka igen.",
     },
+    declined: {
+      title: "Inloggningen har kastats",
+      happened: "Du svarade att det inte var du, så vi loggade inte in någon.",
+      next: "Var det någon som skickade dig hit? Då kan du stänga sidan. Vill du logga in själv kan du börja om.",
+    },
     wrongNumber: {
       title: "Siffrorna stämde inte",
       happened: "Ett annat nummer valdes i appen än det som visades på skärmen, så inloggningen stoppades.",
@@ -89,9 +94,11 @@ export const sv: Texts = {
   confirm: {
     title: "Är det här du?",
     who: "{name} är på väg att loggas in på {site} i den här webbläsaren.",
-    why: "Inloggningen startades i en annan webbläsare eller app och kom tillbaka hit. Det är vanligt på en telefon, så vi frågar bara.",
+    why: "Inloggningen startades i en annan webbläsare eller app och kom tillbaka hit. Det är vanligt på en telefon. Vi frågar bara för att ingen ska logga in dig som någon annan.",
     warning: "Svara nej om du inte nyss själv loggade in med {brand}, eller om någon skickade dig hit.",
     replaces: "{current} är inloggad här nu och kommer att loggas ut.",
+    numberEnding: "Den som har telefonnumret som slutar på {digits}",
+    somebody: "Någon",
     someone: "Någon annan",
     yes: "Ja, logga in mig",
     no: "Nej, det är inte jag",

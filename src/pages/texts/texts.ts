@@ -19,12 +19,17 @@ export interface Texts {
   readonly settingsHelp: string;
   readonly confirm: {
     readonly title: string;
-    /** `{name}` is the person about to be logged in. */
+    /** `{name}` is the person about to be logged in: a name, or what stands for one below. */
     readonly who: string;
     readonly why: string;
     readonly warning: string;
     /** `{current}` is who is logged in now. */
     readonly replaces: string;
+    /** Stands for a name where only the phone number is known; `{digits}` are its last two. */
+    readonly numberEnding: string;
+    /** Stands for the name of the person about to be logged in where nothing is known. */
+    readonly somebody: string;
+    /** Stands for the name of who is logged in now where nothing is known. */
     readonly someone: string;
     readonly yes: string;
     readonly no: string;

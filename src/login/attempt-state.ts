@@ -1,0 +1,93 @@
+import type { LoginSecrets } from "../vipps/authorize-url.ts";
+import type { VippsIdentity } from "../vipps/identity.ts";
+
+/** A login as the browser begins it. */
+export interface LoginStart extends LoginSecrets {
+  /** SHA-256 of the browser cookie. */
+  readonly browser: string;
+  readonly returnTo: string;
+}
+
+/** The login has begun; its secrets are still needed. Times in milliseconds since the epoch. */
+interface Open extends LoginStart {
+  readonly status: "open";
+  readonly startedAt: number;
+}
+
+/** The code has been brought; the login's secrets are gone. */
+interface Brought {
+  /** SHA-256 of the cookie of the browser that brought the code. The one that began the login counts no more. */
+  readonly broughtBy: string;
+  readonly returnTo: string;
+  /** The session that this login makes, if it makes one. */
+  readonly sid: string;
+}
+
+/** The login has been finished, is being finished, or came to nothing. */
+interface Used extends Brought {
+  readonly status: "used";
+  readonly usedAt: number;
+  /** Whether the person said that it was not them. */
+  readonly declined: boolean;
+}
+
+/** The login is complete but came back in another browser, which must say yes first. */
+interface Held extends Brought {
+  readonly status: "held";
+  readonly identity: VippsIdentity;
+  readonly heldAt: number;
+}
+
+/** What the object keeps of a login. */
+export type Attempt = Open | Used | Held;
+
+/** A login that may now be finished, once. */
+export interface Consumed extends LoginSecrets {
+  readonly outcome: "consumed";
+  readonly returnTo: string;
+  readonly sid: string;
+  /** Whether the browser that brought the code is the one that began the login. */
+  readonly sameBrowser: boolean;
+}
+
+/** A login that has been finished, or thrown away, before. */
+export interface AlreadyUsed {
+  readonly outcome: "used";
+  readonly returnTo: string;
+  readonly sid: string;
+  /** Whether the asking browser is the one that brought the code. */
+  readonly broughtHere: boolean;
+  readonly declined: boolean;
+  /** Milliseconds since the epoch. */
+  readonly usedAt: number;
+}
+
+/** A login that waits for the answer of the browser that is asking. */
+export interface Waiting {
+  readonly outcome: "waiting";
+  readonly returnTo: string;
+  readonly identity: VippsIdentity;
+}
+
+/** Nothing is known of the login any more. */
+export interface Expired {
+  readonly outcome: "expired";
+}
+
+export type ConsumeResult =
+  | Consumed
+  | AlreadyUsed
+  | Waiting
+  | Expired
+  | { readonly outcome: "otherBrowser"; readonly returnTo: string };
+
+export type ReleaseResult =
+  | {
+      readonly outcome: "released";
+      readonly identity: VippsIdentity;
+      readonly returnTo: string;
+      readonly sid: string;
+    }
+  | AlreadyUsed
+  | Waiting
+  | Expired;
