@@ -3,6 +3,7 @@ import { cors } from "hono/cors";
 import { Failure } from "./failure.ts";
 import { answerFailure } from "./failure-answer.ts";
 import { showHealth } from "./health-route.ts";
+import { answerInTime } from "./http/answer-in-time.ts";
 import type { AppContext, AppEnv } from "./http/request-context.ts";
 import { continueLogin } from "./login/confirm-login.ts";
 import { finishLogin } from "./login/finish-login.ts";
@@ -24,6 +25,8 @@ const allowedOrigins = cors({
   credentials: true,
   maxAge: 600,
 });
+
+app.use("/auth/*", answerInTime);
 
 app.get("/auth/login", startLogin);
 app.get("/auth/callback", finishLogin);
@@ -63,7 +66,7 @@ export async function handleRequest(
       undefined,
     );
   }
-  return app.fetch(request, { settings: read.settings }, ctx);
+  return app.fetch(request, { settings: read.settings, receivedAt: Date.now() }, ctx);
 }
 
 /** AUTH_PATH is a setting, the routes are not: login routes are matched below `/auth`, the site below `/site`. */

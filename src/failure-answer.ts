@@ -41,11 +41,7 @@ export async function answerFailure(
     reason: facts.reason,
     provider_error: facts.providerError,
     details: facts.details,
-    // Where it was thrown, never its message: that may quote what came from outside.
-    at:
-      thrown instanceof Error && !(thrown instanceof Failure)
-        ? thrown.stack?.split("\n").slice(1, 4).join(" ")
-        : undefined,
+    at: thrown instanceof Error && !(thrown instanceof Failure) ? placeOf(thrown) : undefined,
   });
 
   const site = settings?.site;
@@ -83,6 +79,15 @@ export async function answerFailure(
   if (facts.retryAfter !== undefined) response.headers.set("retry-after", String(facts.retryAfter));
   if (facts.allow !== undefined) response.headers.set("allow", facts.allow);
   return response;
+}
+
+/** Where an unexpected error was thrown; never its message, which may quote what came from outside. */
+function placeOf({ stack = "" }: Error): string {
+  const frames = stack.split("\n").filter((line) => /^ {4}at /.test(line));
+  return frames
+    .slice(0, 3)
+    .map((line) => line.trim())
+    .join(" ");
 }
 
 function problem(body: Readonly<Record<string, unknown>>): Response {

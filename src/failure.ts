@@ -84,6 +84,7 @@ export const FAILURES = {
   invalid_app_callback_uri: kind(502, "error", "siteMisconfigured"),
   app_callback_uri_not_registered: kind(502, "error", "siteMisconfigured"),
   provider_error_unknown: kind(502, "error", "vippsMisunderstood"),
+  provider_error_unasked: kind(400, "warn", "rejected"),
 
   metadata_unavailable: kind(502, "error", "vippsUnavailable"),
   metadata_invalid: kind(502, "error", "vippsMisunderstood"),
@@ -97,6 +98,7 @@ export const FAILURES = {
   userinfo_invalid: kind(502, "error", "vippsMisunderstood"),
 
   storage_unavailable: kind(503, "error", "tryLater"),
+  too_slow: kind(503, "error", "tryLater"),
   rate_limited: kind(429, "warn", "tooMany"),
   cross_site: kind(403, "warn", "notAllowed"),
   not_found: kind(404, "info", "notFound"),

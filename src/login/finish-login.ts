@@ -35,7 +35,6 @@ async function finish(c: AppContext): Promise<Response> {
   const { settings } = c.env;
   const { headers } = c.req.raw;
   const response = readAuthorizationResponse(new URL(c.req.url).searchParams);
-  if (response.state === undefined && response.error !== undefined) throw providerFailure(response.error);
   const attempt = attemptOfState(settings, response.state, "callback");
   const here = await recogniseBrowser(headers);
   const otherBrowsers = settings.login.crossBrowser === "deny" ? "refused" : "welcome";

@@ -1,5 +1,5 @@
 import * as oauth from "oauth4webapi";
-import { FAILURES, Failure, type FailureCode, providerErrorCode } from "../failure.ts";
+import { Failure, type FailureCode, providerErrorCode } from "../failure.ts";
 import type { RelyingParty } from "./relying-party.ts";
 
 /** What the browser brought back from the provider, before anything of it is believed. */
@@ -15,32 +15,31 @@ const LENGTH_LIMIT = 4_096;
 
 /**
  * Reads the query of the callback.
- * @throws {Failure} `response_malformed` when a parameter comes twice (RFC 6749 section 3.1) or is absurdly long.
+ * @throws {Failure} `response_malformed` when a parameter comes twice (RFC 6749 section 3.1) or is absurdly long;
+ *   the failure that stands for the provider's error when there is no state, so that it belongs to no login.
  */
 export function readAuthorizationResponse(parameters: URLSearchParams): AuthorizationResponse {
-  for (const name of ["state", "code", "error", "error_description", "iss", "response"]) {
+  for (const name of ["state", "code", "error", "iss", "response"]) {
     const values = parameters.getAll(name);
     if (values.length > 1 || (values[0]?.length ?? 0) > LENGTH_LIMIT) {
-      throw new Failure("response_malformed", {
-        stage: "callback",
-        reason: "a parameter is repeated or too long",
-      });
+      throw malformed("a parameter is repeated or too long");
     }
   }
-  return {
-    parameters,
-    state: parameters.get("state") || gluedState(parameters.get("error_description")),
-    error: parameters.get("error") || undefined,
-    code: parameters.get("code") || undefined,
-  };
+  const error = parameters.get("error") || undefined;
+  const glued = error === undefined ? undefined : gluedState(parameters.get("error_description"));
+  const state = parameters.get("state") || glued;
+  if (state === undefined && error !== undefined) {
+    throw isKnownError(error) ? providerFailure(error) : unaskedFailure(error);
+  }
+  return { parameters, state, error, code: parameters.get("code") || undefined };
 }
 
 /** Vipps documents one error whose state is glued to the description: `…the%20login?state=XYZ`. */
 function gluedState(description: string | null): string | undefined {
-  return description?.match(/\?state=([^&?]+)$/)?.[1];
+  return description?.slice(-LENGTH_LIMIT).match(/\?state=([^&?]+)$/)?.[1];
 }
 
-const AUTHORIZE_ERRORS: ReadonlySet<string> = new Set([
+const KNOWN_ERRORS = [
   "access_denied",
   "wrong_challenge",
   "outdated_app_version",
@@ -57,18 +56,27 @@ const AUTHORIZE_ERRORS: ReadonlySet<string> = new Set([
   "unsupported_response_type",
   "invalid_app_callback_uri",
   "app_callback_uri_not_registered",
-] satisfies FailureCode[]);
+] as const satisfies readonly FailureCode[];
+
+function isKnownError(error: string): error is (typeof KNOWN_ERRORS)[number] {
+  return KNOWN_ERRORS.some((known) => known === error);
+}
 
 /** The failure that stands for an error code of the provider, known or not. */
 export function providerFailure(error: string): Failure {
-  const providerError = providerErrorCode(error);
-  const code = AUTHORIZE_ERRORS.has(error) && isFailureCode(error) ? error : "provider_error_unknown";
-  return new Failure(code, { stage: "callback", providerError });
+  const code = isKnownError(error) ? error : "provider_error_unknown";
+  return new Failure(code, { stage: "callback", providerError: providerErrorCode(error) });
 }
 
-function isFailureCode(code: string): code is FailureCode {
-  return Object.hasOwn(FAILURES, code);
+/** An error that nobody knows, about a login that nobody began: whoever wrote it, it was hardly the provider. */
+function unaskedFailure(error: string): Failure {
+  return new Failure("provider_error_unasked", {
+    stage: "callback",
+    providerError: providerErrorCode(error),
+  });
 }
+
+const malformed = (reason: string) => new Failure("response_malformed", { stage: "callback", reason });
 
 /**
  * Checks a successful response and gives the parameters the token request may use.
@@ -82,7 +90,6 @@ export function acceptAuthorizationResponse(
   response: AuthorizationResponse,
   state: string,
 ): URLSearchParams {
-  const malformed = (reason: string) => new Failure("response_malformed", { stage: "callback", reason });
   if (response.code === undefined) throw malformed("no code");
   const issuer = response.parameters.get("iss");
   // The library takes an empty `iss` for an absent one.

@@ -35,10 +35,12 @@ const TEXT = [
   "nin",
 ] as const;
 
-/** Longer values are cut off by refusing them: no real name or address comes near. In characters. */
+/** Longer values are dropped: no real name comes near. In characters. */
 const TEXT_LIMIT = 500;
+/** Larger structures are dropped: no real address or consent comes near. In characters of JSON. */
+const STRUCTURE_LIMIT = 16_384;
 
-/** The claims that are of the right type; anything else a provider sends is dropped. */
+/** The claims that are of the right type and of a sane size; anything else a provider sends is dropped. */
 export function knownClaims(raw: Readonly<Record<string, unknown>>): VippsClaims {
   const claims: Record<string, unknown> = {};
   for (const name of TEXT) {
@@ -51,9 +53,30 @@ export function knownClaims(raw: Readonly<Record<string, unknown>>): VippsClaims
   }
   for (const name of ["address", "delegatedConsents"] as const) {
     const value = raw[name];
-    if (typeof value === "object" && value !== null && !Array.isArray(value)) claims[name] = value;
+    const isObject = typeof value === "object" && value !== null && !Array.isArray(value);
+    if (isObject && isSmall(value)) claims[name] = value;
   }
-  if (Array.isArray(raw.other_addresses)) claims.other_addresses = raw.other_addresses;
+  const { other_addresses } = raw;
+  if (Array.isArray(other_addresses) && isSmall(other_addresses)) claims.other_addresses = other_addresses;
+  return claims;
+}
+
+function isSmall(value: object): boolean {
+  return JSON.stringify(value).length <= STRUCTURE_LIMIT;
+}
+
+/**
+ * What is known of the user when the ID token left something out. What the provider signed wins, and a value
+ * counts as verified only where the one who says so speaks of the same value.
+ */
+export function completedClaims(idToken: VippsClaims, userinfo: VippsClaims): VippsClaims {
+  const claims: Record<string, unknown> = { ...userinfo, ...idToken };
+  for (const name of ["email", "phone_number"] as const) {
+    const verified = `${name}_verified` as const;
+    const says = [idToken, userinfo].find((source) => source[name] === claims[name] && verified in source);
+    delete claims[verified];
+    if (says !== undefined) claims[verified] = says[verified];
+  }
   return claims;
 }
 

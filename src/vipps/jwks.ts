@@ -1,3 +1,6 @@
+import { boundedFetch } from "./bounded-fetch.ts";
+import type { RelyingParty } from "./relying-party.ts";
+
 /** A public RSA key of the provider that may verify RS256 signatures. */
 export interface SigningKey {
   readonly kty: "RSA";
@@ -14,12 +17,13 @@ const KEY_LIMIT = 50;
 
 /**
  * The keys of a JWKS that may verify an ID token; everything else in it is ignored.
- * @returns `undefined` where the set itself is not one, or is absurdly large.
+ * @returns `undefined` where the set is not one, is absurdly large, or holds no key that could be used: such a
+ *   set must not replace a good one.
  */
 export function usableKeys(jwks: unknown): readonly SigningKey[] | undefined {
   const keys = isRecord(jwks) ? jwks.keys : undefined;
   if (!Array.isArray(keys) || keys.length > KEY_LIMIT) return undefined;
-  return keys.flatMap((key): SigningKey[] => {
+  const usable = keys.flatMap((key): SigningKey[] => {
     if (!isRecord(key) || key.kty !== "RSA") return [];
     const { n, e, kid, use, alg, key_ops } = key;
     if (typeof n !== "string" || !MODULUS.test(n) || typeof e !== "string" || !/^[\w-]{1,8}$/.test(e))
@@ -29,6 +33,31 @@ export function usableKeys(jwks: unknown): readonly SigningKey[] | undefined {
     if (key_ops !== undefined && !(Array.isArray(key_ops) && key_ops.includes("verify"))) return [];
     return [{ kty: "RSA", n, e, ...(typeof kid === "string" ? { kid } : {}) }];
   });
+  return usable.length === 0 ? undefined : usable;
+}
+
+/** How long the provider may take to give its key set, in milliseconds. */
+const TIME_LIMIT = 3_000;
+
+/**
+ * Fetches the provider's key set.
+ * @returns `undefined` where there is none to be had, or none that could be used. Never throws.
+ */
+export async function fetchKeys(
+  relyingParty: RelyingParty,
+  jwksUri: string,
+): Promise<readonly SigningKey[] | undefined> {
+  const fetchBounded = boundedFetch(relyingParty, {
+    unavailable: "keys_unavailable",
+    stage: "id_token",
+    timeLimit: TIME_LIMIT,
+  });
+  try {
+    const response = await fetchBounded(jwksUri, { headers: { accept: "application/json" } });
+    return response.status === 200 ? usableKeys(await response.json()) : undefined;
+  } catch {
+    return undefined;
+  }
 }
 
 function isRecord(value: unknown): value is Record<string, unknown> {

@@ -1,24 +1,26 @@
-import * as oauth from "oauth4webapi";
 import { Failure } from "../failure.ts";
 import { logEvent } from "../log.ts";
 import { withinTime } from "../time-limit.ts";
-import { type SigningKey, usableKeys } from "./jwks.ts";
+import { checkedDiscovery, type Discovery, fetchDiscovery } from "./discovery.ts";
+import { fetchKeys, type SigningKey, usableKeys } from "./jwks.ts";
 import type { RelyingParty } from "./relying-party.ts";
-import { boundedFetch } from "./request.ts";
+import { createSingleFlight } from "./single-flight.ts";
 
 /** What the provider says about itself: its discovery document and its signing keys, kept as one value. */
 export interface Metadata {
-  readonly discovery: oauth.AuthorizationServer;
+  readonly discovery: Discovery;
   /** Missing only while the provider's JWKS could not be fetched even once. */
   readonly keys: readonly SigningKey[] | undefined;
-  /** When the provider was last asked, in milliseconds since the epoch. */
+  /** When the provider was last asked for its discovery document, in milliseconds since the epoch. */
   readonly fetchedAt: number;
 }
 
-/** What reading the metadata needs from the request at hand. */
+/** What talking to the provider needs from the request at hand. */
 export interface ProviderAccess {
   readonly relyingParty: RelyingParty;
   readonly store: KVNamespace;
+  /** When everything the provider has to do with this request must be over, in milliseconds since the epoch. */
+  readonly answerBy: number;
   /** Keeps work alive after the answer is sent (`waitUntil`). */
   readonly background: (work: Promise<unknown>) => void;
 }
@@ -35,23 +37,28 @@ const STORE_TIME_LIMIT = 1_000;
 /** Keyed by all that a copy depends on: the issuer, and whether plain http was allowed to fetch it. */
 const memory = new Map<string, Metadata>();
 const MEMORY_LIMIT = 50;
-const refreshes = new Map<string, Promise<Metadata>>();
 const failedRefreshes = new Map<string, number>();
+const refreshes = createSingleFlight<Metadata>();
+const keyRefreshes = createSingleFlight<readonly SigningKey[] | undefined>();
 
 /**
  * The provider's metadata: from memory, else from KV, else from the provider. A stale copy is served while one
- * refresh runs behind it, so a warm login never waits for discovery.
+ * refresh runs behind it, so a warm login never waits for discovery; a cold one waits for discovery alone, and
+ * the keys come in behind it.
  * @throws {Failure} `metadata_unavailable` or `metadata_invalid` when there is no copy at all and the provider
  *   gives none within its time limit.
  */
 export async function providerMetadata(access: ProviderAccess): Promise<Metadata> {
-  const key = cacheKey(access);
+  const key = metadataKey(access);
   const known = memory.get(key) ?? (await fromStore(access));
-  if (known === undefined) return refresh(access);
+  if (known === undefined) {
+    const tooLate = new Failure("metadata_unavailable", { stage: "start", reason: "no answer in time" });
+    return inTime(access, refreshMetadata(access), tooLate);
+  }
   const now = Date.now();
   const rested = now - (failedRefreshes.get(key) ?? 0) > RETRY_AFTER;
   if (now - known.fetchedAt > FRESH_FOR && rested) {
-    access.background(refresh(access).catch(() => undefined));
+    access.background(refreshMetadata(access).catch(() => undefined));
   }
   return known;
 }
@@ -62,44 +69,82 @@ export async function metadataAge(access: ProviderAccess): Promise<number> {
   return Math.max(0, Math.round((Date.now() - fetchedAt) / 1000));
 }
 
-/**
- * Asks the provider anew, once however many requests wait for it.
- * @throws {Failure} `metadata_unavailable` or `metadata_invalid`.
- */
-export function refresh(access: ProviderAccess): Promise<Metadata> {
-  const key = cacheKey(access);
-  const running = refreshes.get(key);
-  if (running !== undefined) return running;
-  const run = fetchMetadata(access)
-    .then((fetched) => {
-      // A JWKS that is down for a moment must not cost the keys that are already known.
-      const metadata = { ...fetched, keys: fetched.keys ?? memory.get(key)?.keys };
+/** Asks the provider for its discovery document anew, once however many requests wait for it. */
+function refreshMetadata(access: ProviderAccess): Promise<Metadata> {
+  const key = metadataKey(access);
+  return refreshes.run(key, access.background, async () => {
+    try {
+      const discovery = await fetchDiscovery(access.relyingParty);
+      const metadata = { discovery, keys: memory.get(key)?.keys, fetchedAt: Date.now() };
       remember(key, metadata);
       failedRefreshes.delete(key);
-      access.background(toStore(access, metadata));
+      access.background(keysRefresh(access, metadata));
       return metadata;
-    })
-    .catch((error: unknown) => {
+    } catch (error) {
       failedRefreshes.set(key, Date.now());
-      if (error instanceof Failure)
-        logEvent("warn", "metadata_refresh_failed", { code: error.code, reason: error.facts.reason });
+      const { code, facts } = error instanceof Failure ? error : { code: "internal_error", facts: undefined };
+      logEvent("warn", "metadata_refresh_failed", { code, reason: facts?.reason });
       throw error;
-    })
-    .finally(() => refreshes.delete(key));
-  refreshes.set(key, run);
-  // The request that began the refresh may be gone before it ends; the others wait for the same promise.
-  access.background(run.catch(() => undefined));
-  return run;
+    }
+  });
+}
+
+/**
+ * Asks the provider for its keys anew, once however many requests wait for it.
+ * @returns the keys as they now are; where the provider gives none, those that were known before.
+ * @throws {Failure} `keys_unavailable` when this request can wait no longer.
+ */
+export function refreshKeys(
+  access: ProviderAccess,
+  metadata: Metadata,
+): Promise<readonly SigningKey[] | undefined> {
+  const tooLate = new Failure("keys_unavailable", { stage: "id_token", reason: "no answer in time" });
+  return inTime(access, keysRefresh(access, metadata), tooLate);
+}
+
+function keysRefresh(
+  access: ProviderAccess,
+  { discovery }: Metadata,
+): Promise<readonly SigningKey[] | undefined> {
+  const key = metadataKey(access);
+  return keyRefreshes.run(`${key} ${discovery.jwks_uri}`, access.background, async () => {
+    const fetched = await fetchKeys(access.relyingParty, discovery.jwks_uri);
+    if (fetched === undefined) logEvent("warn", "keys_refresh_failed");
+    const known = memory.get(key);
+    const metadata: Metadata = {
+      discovery: known?.discovery ?? discovery,
+      // A JWKS that is down for a moment must not cost the keys that are already known.
+      keys: fetched ?? known?.keys,
+      fetchedAt: known?.fetchedAt ?? 0,
+    };
+    remember(key, metadata);
+    access.background(toStore(access, metadata));
+    return metadata.keys;
+  });
+}
+
+/** Whether a refresh of the keys is under way, which a further request joins instead of beginning another. */
+export function isRefreshingKeys(access: ProviderAccess, { discovery }: Metadata): boolean {
+  return keyRefreshes.isRunning(`${metadataKey(access)} ${discovery.jwks_uri}`);
+}
+
+/** Waits for shared work no longer than this request may take: the work itself may belong to another request. */
+function inTime<Value>(access: ProviderAccess, work: Promise<Value>, tooLate: Failure): Promise<Value> {
+  return withinTime(Math.max(0, access.answerBy - Date.now()), work, () => {
+    throw tooLate;
+  });
 }
 
 /** Forgets everything in memory: what a new isolate starts with. */
 export function forgetMetadata(): void {
   memory.clear();
-  refreshes.clear();
   failedRefreshes.clear();
+  refreshes.forget();
+  keyRefreshes.forget();
 }
 
-function cacheKey({ relyingParty }: ProviderAccess): string {
+/** What a copy of the metadata depends on. */
+export function metadataKey({ relyingParty }: ProviderAccess): string {
   return `${relyingParty.allowHttp ? "http" : "https"} ${relyingParty.issuer}`;
 }
 
@@ -108,61 +153,19 @@ function remember(key: string, metadata: Metadata): void {
   memory.set(key, metadata);
 }
 
-async function fetchMetadata({ relyingParty }: ProviderAccess): Promise<Metadata> {
-  const limits = { unavailable: "metadata_unavailable", stage: "start", timeLimit: 4_000 } as const;
-  const invalid = (reason: string) => new Failure("metadata_invalid", { stage: "start", reason });
-  const options = {
-    [oauth.customFetch]: boundedFetch(relyingParty, limits),
-    [oauth.allowInsecureRequests]: relyingParty.allowHttp,
-  };
-  const issuer = new URL(relyingParty.issuer);
-  let discovery: oauth.AuthorizationServer;
-  try {
-    const response = await oauth.discoveryRequest(issuer, options);
-    if (response.status !== 200)
-      throw new Failure(limits.unavailable, { stage: "start", reason: `answered with ${response.status}` });
-    discovery = await oauth.processDiscoveryResponse(issuer, response);
-  } catch (error) {
-    throw error instanceof Failure ? error : invalid("discovery document is not usable");
-  }
-  // The library compares parsed URLs; OpenID Connect Discovery section 4.3 wants the very same string.
-  if (discovery.issuer !== relyingParty.issuer) throw invalid("issuer differs from the configured one");
-  for (const name of ["authorization_endpoint", "token_endpoint", "jwks_uri"] as const) {
-    const endpoint = URL.parse(discovery[name] ?? "");
-    const secure =
-      endpoint?.protocol === "https:" || (relyingParty.allowHttp && endpoint?.protocol === "http:");
-    if (!secure) throw invalid(`${name} is missing or not https`);
-  }
-  return { discovery, keys: await fetchKeys(relyingParty, discovery), fetchedAt: Date.now() };
-}
-
-/** Starting a login needs no keys, so a JWKS that is down does not take the whole metadata with it. */
-async function fetchKeys(
-  relyingParty: RelyingParty,
-  discovery: oauth.AuthorizationServer,
-): Promise<readonly SigningKey[] | undefined> {
-  const fetchBounded = boundedFetch(relyingParty, {
-    unavailable: "keys_unavailable",
-    stage: "id_token",
-    timeLimit: 3_000,
-  });
-  try {
-    const response = await fetchBounded(discovery.jwks_uri ?? "", {
-      headers: { accept: "application/json" },
-    });
-    return response.status === 200 ? usableKeys(await response.json()) : undefined;
-  } catch {
-    return undefined;
-  }
-}
-
 async function fromStore(access: ProviderAccess): Promise<Metadata | undefined> {
-  const key = cacheKey(access);
+  const key = metadataKey(access);
   try {
     const stored = await withinTime(STORE_TIME_LIMIT, access.store.get<Metadata>(key, "json"), () => null);
-    if (stored?.discovery?.issuer !== access.relyingParty.issuer) return undefined;
-    remember(key, stored);
-    return stored;
+    if (stored === null) return undefined;
+    // Another version of this worker, or another hand, may have written it: it is checked like a fresh one.
+    const metadata: Metadata = {
+      discovery: checkedDiscovery(access.relyingParty, stored.discovery),
+      keys: usableKeys({ keys: stored.keys }),
+      fetchedAt: Math.min(Number(stored.fetchedAt) || 0, Date.now()),
+    };
+    remember(key, metadata);
+    return metadata;
   } catch {
     logEvent("warn", "metadata_store_failed", { operation: "get" });
     return undefined;
@@ -171,7 +174,7 @@ async function fromStore(access: ProviderAccess): Promise<Metadata | undefined> 
 
 async function toStore(access: ProviderAccess, metadata: Metadata): Promise<void> {
   try {
-    await access.store.put(cacheKey(access), JSON.stringify(metadata), { expirationTtl: KEPT_FOR });
+    await access.store.put(metadataKey(access), JSON.stringify(metadata), { expirationTtl: KEPT_FOR });
   } catch {
     logEvent("warn", "metadata_store_failed", { operation: "put" });
   }

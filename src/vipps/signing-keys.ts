@@ -1,64 +1,93 @@
 import { Failure } from "../failure.ts";
 import type { SigningKey } from "./jwks.ts";
-import { type Metadata, type ProviderAccess, providerMetadata, refresh } from "./metadata.ts";
+import {
+  isRefreshingKeys,
+  type Metadata,
+  metadataKey,
+  type ProviderAccess,
+  providerMetadata,
+  refreshKeys,
+} from "./metadata.ts";
 
-/** Refetches for keys that then weren't there, within {@link FRUITLESS_WINDOW}. */
-const FRUITLESS_LIMIT = 5;
-/** In milliseconds. */
-const FRUITLESS_WINDOW = 60_000;
-/** By issuer: which `kid` was looked for in vain, and when, in milliseconds since the epoch. */
-const fruitless = new Map<string, { readonly kid: string; readonly at: number }[]>();
+/** Whether a key verifies the token at hand. */
+type Verify = (key: SigningKey) => Promise<boolean>;
+
+export type Verdict = "verified" | "wrong signature" | "no key, or more than one, fits";
 
 /**
- * The key that fits an ID token's header. A `kid` that is not in the cached set asks the provider once more, at
- * once, because keys rotate (OpenID Connect Core section 10.1.1). Only refetches that find nothing are held
- * back: the same unknown `kid` asks once a minute, all unknown ones together five times, so that nobody can
- * use us to drive traffic to the provider.
- * @throws {Failure} `keys_unavailable` when there are no keys, `id_token_invalid` when none or several fit.
+ * Finds the key that verifies an ID token. A `kid` that is not in the cached set asks the provider once more, at
+ * once, because keys rotate (OpenID Connect Core section 10.1.1); so does a token without a `kid` that the
+ * cached key does not verify.
+ * @param kid of the token's header. Without one the key must be the only one that could be meant.
+ * @throws {Failure} `keys_unavailable` when the provider gives no keys to decide with.
  */
-export async function signingKeyFor(access: ProviderAccess, kid: string | undefined): Promise<SigningKey> {
-  const cached = await providerMetadata(access);
-  const found = fittingKey(cached, kid);
-  if (found !== undefined) return found;
-  if (cached.keys === undefined || (kid !== undefined && mayAskAgain(access, kid))) {
-    const fresh = await refetch(access, cached, kid);
-    const rotated = fittingKey(fresh, kid);
-    if (rotated !== undefined) return rotated;
-    if (fresh.keys === undefined) throw new Failure("keys_unavailable", { stage: "id_token" });
-    if (kid !== undefined) rememberFruitless(access, kid);
-  }
-  throw new Failure("id_token_invalid", { stage: "id_token", reason: "no key, or more than one, fits" });
+export async function verifyWithProviderKey(
+  access: ProviderAccess,
+  kid: string | undefined,
+  verify: Verify,
+): Promise<Verdict> {
+  const metadata = await providerMetadata(access);
+  const verdict = await tryKeys(metadata.keys, kid, verify);
+  if (verdict === "verified" || (verdict === "wrong signature" && kid !== undefined)) return verdict;
+  if (metadata.keys !== undefined && !mayAskAgain(access, metadata)) return verdict;
+
+  const keys = await refreshKeys(access, metadata);
+  if (keys === undefined) throw new Failure("keys_unavailable", { stage: "id_token" });
+  const secondVerdict = await tryKeys(keys, kid, verify);
+  if (secondVerdict === "verified") foundSomething(access);
+  return secondVerdict;
 }
 
-/** A refetch that fails must not cost the keys that are already known. */
-async function refetch(access: ProviderAccess, cached: Metadata, kid: string | undefined): Promise<Metadata> {
-  try {
-    return await refresh(access);
-  } catch (error) {
-    if (cached.keys === undefined) throw new Failure("keys_unavailable", { stage: "id_token" });
-    if (kid !== undefined) rememberFruitless(access, kid);
-    if (error instanceof Failure) return cached;
-    throw error;
-  }
-}
+/** Keys that share a `kid` are tried one after the other, up to this many. */
+const CANDIDATE_LIMIT = 4;
 
-function fittingKey({ keys }: Metadata, kid: string | undefined): SigningKey | undefined {
+async function tryKeys(
+  keys: readonly SigningKey[] | undefined,
+  kid: string | undefined,
+  verify: Verify,
+): Promise<Verdict> {
   const fitting = keys?.filter((key) => kid === undefined || key.kid === kid) ?? [];
-  return fitting.length === 1 ? fitting[0] : undefined;
+  if (fitting.length === 0 || (kid === undefined && fitting.length > 1))
+    return "no key, or more than one, fits";
+  for (const key of fitting.slice(0, CANDIDATE_LIMIT)) {
+    if (await verify(key)) return "verified";
+  }
+  return "wrong signature";
 }
 
-function mayAskAgain({ relyingParty }: ProviderAccess, kid: string): boolean {
+/** Refetches in a row that may find nothing new before the next one has to wait. */
+const FRUITLESS_LIMIT = 3;
+/** After this long one more is allowed, in milliseconds. */
+const FRUITLESS_PAUSE = 10_000;
+
+/** By issuer: how many fruitless refetches are left, and as of when, in milliseconds since the epoch. */
+const allowances = new Map<string, { readonly left: number; readonly at: number }>();
+
+/**
+ * Nobody may use us to drive traffic to the provider: a refetch that finds nothing is paid out of an allowance
+ * that fills slowly, one that finds the key is free. Every refetch brings the newest keys for all, so an honest
+ * login after a rotation waits for the next one at most, whatever an attacker does.
+ */
+function mayAskAgain(access: ProviderAccess, metadata: Metadata): boolean {
+  if (isRefreshingKeys(access, metadata)) return true;
   const now = Date.now();
-  const recent = (fruitless.get(relyingParty.issuer) ?? []).filter(({ at }) => now - at < FRUITLESS_WINDOW);
-  fruitless.set(relyingParty.issuer, recent);
-  return recent.length < FRUITLESS_LIMIT && !recent.some((refetch) => refetch.kid === kid);
+  const { left, at } = allowances.get(metadataKey(access)) ?? { left: FRUITLESS_LIMIT, at: now };
+  const regained = Math.floor((now - at) / FRUITLESS_PAUSE);
+  const available = Math.min(FRUITLESS_LIMIT, left + regained);
+  if (available === 0) return false;
+  const since = available === FRUITLESS_LIMIT ? now : at + regained * FRUITLESS_PAUSE;
+  allowances.set(metadataKey(access), { left: available - 1, at: since });
+  return true;
 }
 
-function rememberFruitless({ relyingParty }: ProviderAccess, kid: string): void {
-  fruitless.get(relyingParty.issuer)?.push({ kid, at: Date.now() });
+function foundSomething(access: ProviderAccess): void {
+  const allowance = allowances.get(metadataKey(access));
+  if (allowance === undefined) return;
+  const left = Math.min(FRUITLESS_LIMIT, allowance.left + 1);
+  allowances.set(metadataKey(access), { ...allowance, left });
 }
 
 /** Forgets which refetches were in vain: what a new isolate starts with. */
 export function forgetFruitlessRefetches(): void {
-  fruitless.clear();
+  allowances.clear();
 }

@@ -1,7 +1,11 @@
 import * as oauth from "oauth4webapi";
 import { Failure } from "../failure.ts";
-import type { RelyingParty } from "./relying-party.ts";
-import { boundedFetch } from "./request.ts";
+import { boundedFetch } from "./bounded-fetch.ts";
+import type { Discovery } from "./discovery.ts";
+import type { ProviderAccess } from "./metadata.ts";
+
+/** How long the userinfo endpoint may take, in milliseconds, unless the login as a whole has less left. */
+const TIME_LIMIT = 3_000;
 
 /**
  * The user's claims from the userinfo endpoint, sent the Bearer token in a header and nothing else but the
@@ -11,12 +15,13 @@ import { boundedFetch } from "./request.ts";
  * @throws {Failure} `userinfo_unavailable` or `userinfo_invalid`.
  */
 export async function fetchUserinfo(
-  discovery: oauth.AuthorizationServer,
-  relyingParty: RelyingParty,
+  { relyingParty, answerBy }: ProviderAccess,
+  discovery: Discovery,
   accessToken: string,
   sub: string,
 ): Promise<Readonly<Record<string, unknown>>> {
-  const limits = { unavailable: "userinfo_unavailable", stage: "userinfo", timeLimit: 3_000 } as const;
+  const timeLimit = Math.min(TIME_LIMIT, answerBy - Date.now());
+  const limits = { unavailable: "userinfo_unavailable", stage: "userinfo", timeLimit } as const;
   const client = { client_id: relyingParty.clientId };
   try {
     const response = await oauth.userInfoRequest(discovery, client, accessToken, {

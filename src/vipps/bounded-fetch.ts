@@ -24,7 +24,7 @@ export interface RequestLimits {
   /** The failure to raise when there is no usable answer. */
   readonly unavailable: FailureCode;
   readonly stage: Stage;
-  /** Milliseconds for the whole exchange, body included. */
+  /** Milliseconds for the whole exchange, body included; with none left nothing is sent. */
   readonly timeLimit: number;
 }
 
@@ -47,6 +47,7 @@ export function boundedFetch(relyingParty: RelyingParty, limits: RequestLimits) 
     if (!(url.startsWith("https:") || (relyingParty.allowHttp && url.startsWith("http:")))) {
       throw unavailable("endpoint is not https");
     }
+    if (limits.timeLimit <= 0) throw unavailable("no time left");
     const abort = new AbortController();
     const exchange = async (): Promise<Response> => {
       const response = await fetch(url, {

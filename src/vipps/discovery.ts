@@ -1,0 +1,65 @@
+import * as oauth from "oauth4webapi";
+import { Failure } from "../failure.ts";
+import { boundedFetch } from "./bounded-fetch.ts";
+import type { RelyingParty } from "./relying-party.ts";
+
+/** A discovery document that passed every check: its issuer is ours, its endpoints may be called. */
+export interface Discovery extends oauth.AuthorizationServer {
+  readonly authorization_endpoint: string;
+  readonly token_endpoint: string;
+  readonly jwks_uri: string;
+}
+
+/** How long the provider may take to give its discovery document, in milliseconds. */
+const TIME_LIMIT = 4_000;
+
+const invalid = (reason: string) => new Failure("metadata_invalid", { stage: "start", reason });
+
+/**
+ * Fetches the provider's discovery document (OpenID Connect Discovery section 4).
+ * @throws {Failure} `metadata_unavailable` when there is no answer to be had, `metadata_invalid` when the answer
+ *   is not a usable document of this issuer.
+ */
+export async function fetchDiscovery(relyingParty: RelyingParty): Promise<Discovery> {
+  const limits = { unavailable: "metadata_unavailable", stage: "start", timeLimit: TIME_LIMIT } as const;
+  const issuer = new URL(relyingParty.issuer);
+  try {
+    const response = await oauth.discoveryRequest(issuer, {
+      [oauth.customFetch]: boundedFetch(relyingParty, limits),
+      [oauth.allowInsecureRequests]: relyingParty.allowHttp,
+    });
+    if (response.status !== 200) {
+      throw new Failure(limits.unavailable, { stage: "start", reason: `answered with ${response.status}` });
+    }
+    return checkedDiscovery(relyingParty, await oauth.processDiscoveryResponse(issuer, response));
+  } catch (error) {
+    throw error instanceof Failure ? error : invalid("not a discovery document");
+  }
+}
+
+/**
+ * Checks a discovery document, fresh or from a cache.
+ * @throws {Failure} `metadata_invalid`.
+ */
+export function checkedDiscovery(relyingParty: RelyingParty, document: oauth.AuthorizationServer): Discovery {
+  // The library compares parsed URLs; OpenID Connect Discovery section 4.3 wants the very same string.
+  if (document.issuer !== relyingParty.issuer) throw invalid("issuer differs from the configured one");
+  const { authorization_endpoint, token_endpoint, jwks_uri, userinfo_endpoint } = document;
+  const endpoint = (name: string, address: unknown): string => {
+    const url = typeof address === "string" ? URL.parse(address) : null;
+    const callable = url?.protocol === "https:" || (relyingParty.allowHttp && url?.protocol === "http:");
+    if (url === null || !callable || url.username !== "" || url.password !== "" || url.hash !== "") {
+      throw invalid(`${name} is missing or not an https address`);
+    }
+    return url.href;
+  };
+  return {
+    ...document,
+    authorization_endpoint: endpoint("authorization_endpoint", authorization_endpoint),
+    token_endpoint: endpoint("token_endpoint", token_endpoint),
+    jwks_uri: endpoint("jwks_uri", jwks_uri),
+    ...(userinfo_endpoint !== undefined && {
+      userinfo_endpoint: endpoint("userinfo_endpoint", userinfo_endpoint),
+    }),
+  };
+}
