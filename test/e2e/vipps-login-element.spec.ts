@@ -324,7 +324,9 @@ test.describe("the session changes", () => {
     const { button, menu, link } = header(page);
     await button.click();
     // Not every browser says that a focused element has lost the focus when it was hidden.
-    await page.evaluate(() => addEventListener("focusout", (event) => event.stopImmediatePropagation(), true));
+    await page.evaluate(() =>
+      addEventListener("focusout", (event) => event.stopImmediatePropagation(), true),
+    );
     session.answer = NOBODY;
     await page.evaluate(() => document.dispatchEvent(new Event("visibilitychange")));
     await page.clock.runFor(5_100);
