@@ -1,6 +1,6 @@
 import { generateKeyPairSync } from "node:crypto";
 import { fileURLToPath } from "node:url";
-import { cloudflareTest } from "@cloudflare/vitest-plugin";
+import { cloudflareTest, readD1Migrations } from "@cloudflare/vitest-plugin";
 import { calculateJwkThumbprint } from "jose";
 import { Response } from "miniflare";
 import { defineConfig } from "vitest/config";
@@ -34,6 +34,8 @@ const bindings = {
   VIPPS_CLIENT_SECRET: "test-client-secret",
   VIPPS_MSN: "123456",
   SESSION_KEYS: await freshSessionKeys(),
+  // Applied by test/worker/database.ts; storage begins empty in every test.
+  MIGRATIONS: await readD1Migrations(fromHere("migrations")),
 };
 
 const worker = cloudflareTest({

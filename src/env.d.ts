@@ -5,6 +5,7 @@ declare namespace Cloudflare {
     LOGIN_ATTEMPTS: DurableObjectNamespace<import("./login/login-attempt.ts").LoginAttempt>;
     USER_SESSIONS: DurableObjectNamespace<import("./session/user-sessions.ts").UserSessions>;
     ASSETS?: Fetcher;
+    ACCOUNTS_DB?: D1Database;
 
     SITE_URL?: string;
     AUTH_PATH?: string;
@@ -30,6 +31,11 @@ declare namespace Cloudflare {
     SESSION_COOKIE_DOMAIN?: string;
     ORIGIN_URL?: string;
     DATA_JURISDICTION?: string;
+    ACCOUNTS?: string;
+    REGISTRATION?: string;
+    REGISTRY_URL?: string;
+    REGISTRY_SECRET?: string;
+    LOGIN_EVENTS_DAYS?: string;
   }
 }
 

@@ -14,6 +14,7 @@ export type Stage =
   | "token"
   | "id_token"
   | "userinfo"
+  | "account"
   | "continue"
   | "session"
   | "site";
@@ -31,6 +32,8 @@ export type MessageKey =
   | "vippsUnavailable"
   | "vippsMisunderstood"
   | "siteMisconfigured"
+  | "notMember"
+  | "accountUnclear"
   | "tryLater"
   | "tooMany"
   | "notAllowed"
@@ -96,6 +99,9 @@ export const FAILURES = {
   id_token_invalid: kind(502, "error", "vippsMisunderstood"),
   userinfo_unavailable: kind(502, "error", "vippsUnavailable"),
   userinfo_invalid: kind(502, "error", "vippsMisunderstood"),
+
+  not_member: kind(403, "info", "notMember"),
+  account_unclear: kind(403, "warn", "accountUnclear"),
 
   storage_unavailable: kind(503, "error", "tryLater"),
   too_slow: kind(503, "error", "tryLater"),

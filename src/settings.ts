@@ -7,6 +7,7 @@ export interface Settings {
   readonly relyingParty: RelyingParty;
   readonly login: LoginSettings;
   readonly session: SessionSettings;
+  readonly accounts: AccountSettings;
   readonly storage: Storage;
 }
 
@@ -52,12 +53,27 @@ export interface SessionKey {
   readonly kid: string;
 }
 
+export interface AccountSettings {
+  /** Under which key this site's rows stand in the database. */
+  readonly site: string;
+  readonly registry:
+    | { readonly kind: "d1"; readonly database: D1Database }
+    | { readonly kind: "remote"; readonly url: string; readonly secret: string }
+    /** No registry: a person's account is their `sub`. */
+    | { readonly kind: "none" };
+  readonly registration: "open" | "closed";
+  /** Days after which login events are deleted. */
+  readonly loginEventsDays: number;
+}
+
 /** The bindings of wrangler.toml, with the data jurisdiction already applied. */
 export interface Storage {
   readonly metadata: KVNamespace;
   readonly loginAttempts: Cloudflare.Env["LOGIN_ATTEMPTS"];
   readonly userSessions: Cloudflare.Env["USER_SESSIONS"];
   readonly assets: Fetcher | undefined;
+  /** Accounts, consents, login events and the audit log. Only a site with `ACCOUNTS=none` may do without. */
+  readonly accounts: D1Database | undefined;
 }
 
 /** Settings, or one line per setting that is missing or malformed. */
@@ -207,6 +223,28 @@ const schema = v.object({
   ),
   ORIGIN_URL: optional(origin),
   DATA_JURISDICTION: optional(choice(["eu"])),
+  ACCOUNTS: optional(choice(["d1", "none"])),
+  REGISTRATION: optional(choice(["open", "closed"])),
+  REGISTRY_URL: optional(
+    v.pipe(
+      v.string(),
+      v.check((text) => {
+        const url = URL.parse(text);
+        return url !== null && /^https?:$/.test(url.protocol) && url.search === "" && url.hash === "";
+      }, "must be a URL without a query"),
+      v.transform((text) => text.replace(/\/+$/, "")),
+    ),
+  ),
+  REGISTRY_SECRET: optional(v.pipe(v.string(), v.minLength(32, "must be at least 32 characters"))),
+  LOGIN_EVENTS_DAYS: optional(
+    v.pipe(
+      v.string(),
+      v.regex(/^\d{1,4}$/, "must be a whole number of days"),
+      v.transform(Number),
+      v.minValue(1, "must be at least 1 day"),
+      v.maxValue(3650, "must be at most 3650 days"),
+    ),
+  ),
 });
 
 /** Claims about a person that may be put into the session token; `sub` is always there. */
@@ -279,7 +317,9 @@ function parseSettings(env: Cloudflare.Env, local: string | undefined): Settings
       faults.push("SESSION_COOKIE_DOMAIN must be the host of SITE_URL or a parent domain of it");
     }
   }
-  if (faults.length > 0 || siteOrigin === undefined) return { faults };
+  const registry = registryOf(read, env.ACCOUNTS_DB, isLocal);
+  if ("faults" in registry) faults.push(...registry.faults);
+  if (faults.length > 0 || siteOrigin === undefined || "faults" in registry) return { faults };
 
   const authPath = read.AUTH_PATH ?? "/auth";
   const jurisdiction = read.DATA_JURISDICTION;
@@ -315,12 +355,39 @@ function parseSettings(env: Cloudflare.Env, local: string | undefined): Settings
         claims: read.SESSION_CLAIMS ?? ["name"],
         cookieDomain,
       },
+      accounts: {
+        site: "default",
+        registry,
+        registration: read.REGISTRATION ?? "open",
+        loginEventsDays: read.LOGIN_EVENTS_DAYS ?? 90,
+      },
       storage: {
         metadata: env.VIPPS_METADATA,
         loginAttempts: jurisdiction ? env.LOGIN_ATTEMPTS.jurisdiction(jurisdiction) : env.LOGIN_ATTEMPTS,
         userSessions: jurisdiction ? env.USER_SESSIONS.jurisdiction(jurisdiction) : env.USER_SESSIONS,
         assets: env.ASSETS,
+        accounts: env.ACCOUNTS_DB,
       },
     },
   };
+}
+
+/** The registry that ACCOUNTS names, or what it lacks. */
+function registryOf(
+  read: v.InferOutput<typeof schema>,
+  database: D1Database | undefined,
+  isLocal: boolean,
+): AccountSettings["registry"] | { readonly faults: readonly string[] } {
+  const kind = read.ACCOUNTS ?? "d1";
+  if (kind === "none") return { kind };
+  const faults: string[] = [];
+  if (database === undefined) faults.push(`ACCOUNTS_DB is not bound, which ACCOUNTS=${kind} needs`);
+  if (kind === "d1") return database === undefined ? { faults } : { kind, database };
+
+  const { REGISTRY_URL: url, REGISTRY_SECRET: secret } = read;
+  if (url === undefined) faults.push("REGISTRY_URL is missing, which ACCOUNTS=remote needs");
+  if (secret === undefined) faults.push("REGISTRY_SECRET is missing, which ACCOUNTS=remote needs");
+  if (url?.startsWith("http:") && !isLocal)
+    faults.push("REGISTRY_URL must start with https:// outside localhost");
+  return url === undefined || secret === undefined || faults.length > 0 ? { faults } : { kind, url, secret };
 }

@@ -1,9 +1,44 @@
-import type { VippsIdentity } from "../vipps/identity.ts";
-
 /** The id under which the site knows a person: stable, and the `sub` of the session token. */
 export type AccountId = string;
 
-/** Who a Vipps user is to the site. */
-export function accountOf(identity: VippsIdentity): AccountId {
-  return identity.sub;
+/** A person as the site knows them. Times in seconds since the epoch. */
+export interface Account {
+  readonly id: AccountId;
+  readonly name: string | undefined;
+  readonly givenName: string | undefined;
+  readonly familyName: string | undefined;
+  /** E.164 digits without the plus sign: `4799999901`. */
+  readonly phone: string | undefined;
+  /** Whether Vipps, the member list or staff vouch for the number. */
+  readonly phoneVerified: boolean;
+  /** Lower case. */
+  readonly email: string | undefined;
+  readonly emailVerified: boolean;
+  /** Further claims the site asked for: `address`, `other_addresses`, `birthdate`, `gender`. */
+  readonly profile: Readonly<Record<string, unknown>>;
+  readonly memberNumber: string | undefined;
+  readonly origin: "vipps" | "import" | "staff";
+  readonly createdAt: number;
+  readonly updatedAt: number;
+  readonly lastLoginAt: number | undefined;
+}
+
+/** A Vipps user that an account belongs to. Times in seconds since the epoch. */
+export interface LinkedIdentity {
+  /** The sales unit for which `sub` holds. */
+  readonly msn: string;
+  readonly sub: string;
+  readonly linkedAt: number;
+  readonly linkedBy: LinkedBy;
+  readonly lastLoginAt: number | undefined;
+  readonly consentRevokedAt: number | undefined;
+}
+
+/** How an identity came to its account: with a new account, by the linking rules, by a proof, or by staff. */
+export type LinkedBy = "created" | "matched" | "proven" | "staff";
+
+/** An account with everything that hangs on it in the registry. */
+export interface AccountRecord {
+  readonly account: Account;
+  readonly identities: readonly LinkedIdentity[];
 }

@@ -1,4 +1,4 @@
-import { accountOf } from "../accounts/account.ts";
+import { knownAccountOf } from "../accounts/site-registry.ts";
 import { Failure, fromStorage } from "../failure.ts";
 import { recogniseBrowser } from "../http/browser-cookie.ts";
 import { formBody } from "../http/form-body.ts";
@@ -12,7 +12,7 @@ import { currentSession } from "../session/current-session.ts";
 import type { VippsIdentity } from "../vipps/identity.ts";
 import { type AttemptStub, attemptOfState } from "./attempt-id.ts";
 import type { ReleaseResult } from "./attempt-state.ts";
-import { sessionResponse } from "./session-response.ts";
+import { completeLogin } from "./complete-login.ts";
 import { usedLogin } from "./used-login.ts";
 
 /** A complete login that waits for an answer. */
@@ -30,12 +30,12 @@ export async function askToConfirm(
   const { site, relyingParty } = c.env.settings;
   const { headers } = c.req.raw;
   const { session } = await currentSession(c.env.settings, headers);
+  const isSame = session !== undefined && session.sub === (await knownAccountOf(c.env.settings, identity));
   const context = pageContext(headers.get("accept-language"), relyingParty.market, site.origin);
   const html = ConfirmPage({
     ...context,
     person: briefly(identity.claims),
-    replaced:
-      session === undefined || session.sub === accountOf(identity) ? undefined : briefly(session.profile),
+    replaced: session === undefined || isSame ? undefined : briefly(session.profile),
     action: `${site.authPath}/continue`,
     attempt: attempt.id.toString(),
     shownSession: session?.sid,
@@ -71,7 +71,7 @@ export async function continueLogin(c: AppContext): Promise<Response> {
   );
   switch (released.outcome) {
     case "released":
-      return sessionResponse(c, { ...released, sameBrowser: false });
+      return completeLogin(c, { ...released, attempt, sameBrowser: false });
     case "waiting":
       return askToConfirm(c, { ...released, attempt });
     case "used":

@@ -1,4 +1,4 @@
-import { accountOf } from "../accounts/account.ts";
+import { knownAccountOf } from "../accounts/site-registry.ts";
 import { Failure, fromStorage, withFacts } from "../failure.ts";
 import { type KnownBrowser, recogniseBrowser } from "../http/browser-cookie.ts";
 import { type AppContext, providerAccess } from "../http/request-context.ts";
@@ -14,8 +14,9 @@ import type { VippsIdentity } from "../vipps/identity.ts";
 import { exchangeCode } from "../vipps/token-exchange.ts";
 import { type AttemptStub, attemptOfState } from "./attempt-id.ts";
 import type { Consumed, ConsumeResult } from "./attempt-state.ts";
+import { completeLogin } from "./complete-login.ts";
 import { askToConfirm } from "./confirm-login.ts";
-import { redirectHome, sessionResponse } from "./session-response.ts";
+import { redirectHome } from "./session-response.ts";
 import { usedLogin } from "./used-login.ts";
 
 /**
@@ -76,7 +77,7 @@ async function finishConsumed(c: AppContext, brought: BroughtLogin): Promise<Res
     nonce: consumed.nonce,
   });
   const answer = sameBrowser
-    ? await sessionResponse(c, { identity, sid, returnTo, sameBrowser })
+    ? await completeLogin(c, { attempt, identity, sid, returnTo, sameBrowser })
     : await finishInOtherBrowser(c, attempt, consumed, identity);
   if (here.isNew && !sameBrowser) answer.headers.append("set-cookie", here.setCookie);
   return answer;
@@ -96,13 +97,13 @@ async function finishInOtherBrowser(
 ): Promise<Response> {
   const { settings } = c.env;
   const { session, setCookie } = await currentSession(settings, c.req.raw.headers);
-  const alreadyIn = session !== undefined && session.sub === accountOf(identity);
+  const alreadyIn = session !== undefined && session.sub === (await knownAccountOf(settings, identity));
   if (settings.login.crossBrowser === "confirm" && alreadyIn) {
     logEvent("info", "login_not_needed", { sid: session.sid });
     return redirectHome(returnTo, setCookie);
   }
   const asks = settings.login.crossBrowser === "confirm" || (session !== undefined && !alreadyIn);
-  if (!asks) return sessionResponse(c, { identity, sid, returnTo, sameBrowser: false });
+  if (!asks) return completeLogin(c, { attempt, identity, sid, returnTo, sameBrowser: false });
   await fromStorage("callback", attempt.hold(identity));
   return askToConfirm(c, { attempt, identity, returnTo });
 }

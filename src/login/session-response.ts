@@ -1,4 +1,4 @@
-import { accountOf } from "../accounts/account.ts";
+import type { AccountId } from "../accounts/account.ts";
 import type { AppContext } from "../http/request-context.ts";
 import { logEvent } from "../log.ts";
 import { beginSession } from "../session/begin-session.ts";
@@ -7,6 +7,7 @@ import type { VippsIdentity } from "../vipps/identity.ts";
 
 /** A login with nothing left to ask. */
 export interface FinishedLogin {
+  readonly accountId: AccountId;
   readonly identity: VippsIdentity;
   /** The id its session gets. */
   readonly sid: string;
@@ -17,10 +18,10 @@ export interface FinishedLogin {
 /** Makes the session, ends the one it replaces in this browser, and sends the browser home. */
 export async function sessionResponse(c: AppContext, login: FinishedLogin): Promise<Response> {
   const { settings } = c.env;
-  const { identity, sid, returnTo, sameBrowser } = login;
+  const { accountId, identity, sid, returnTo, sameBrowser } = login;
   const { authTime, claims } = identity;
   const { setCookie } = await beginSession(settings, {
-    accountId: accountOf(identity),
+    accountId,
     sid,
     authTime,
     claims,

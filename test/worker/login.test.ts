@@ -77,7 +77,7 @@ describe("a login", () => {
     expect(site.counts.durableObjectCalls).toEqual([]);
   });
 
-  it("costs, warm: one Durable Object call to start; one token request and two calls to finish", async () => {
+  it("costs, warm: one Durable Object call to start; one token request, one database batch and two calls to finish", async () => {
     const site = openSite();
     await openBrowser(site).logIn();
     site.resetCounts();
@@ -88,6 +88,7 @@ describe("a login", () => {
       kvReads: 0,
       kvWrites: 0,
       durableObjectCalls: ["attempt.begin"],
+      databaseCalls: [],
       fetches: [],
     });
 
@@ -98,12 +99,20 @@ describe("a login", () => {
       kvReads: 0,
       kvWrites: 0,
       durableObjectCalls: ["attempt.consume", "sessions.record"],
+      // One batch that finds the account; after the answer, one that notes the visit.
+      databaseCalls: [3, 2],
       fetches: ["/access-management-1.0/access/oauth2/token"],
     });
 
     site.resetCounts();
     await browser.session();
-    expect(site.counts).toEqual({ kvReads: 0, kvWrites: 0, durableObjectCalls: [], fetches: [] });
+    expect(site.counts).toEqual({
+      kvReads: 0,
+      kvWrites: 0,
+      durableObjectCalls: [],
+      databaseCalls: [],
+      fetches: [],
+    });
   });
 
   it("asks for userinfo only when the ID token lacks what was asked for", async () => {

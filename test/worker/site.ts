@@ -1,10 +1,11 @@
 import { createExecutionContext, reset, waitOnExecutionContext } from "cloudflare:test";
 import { env } from "cloudflare:workers";
-import { afterEach, vi } from "vitest";
+import { afterEach, beforeEach, vi } from "vitest";
 import { createSimulator, type SalesUnit, type Simulator } from "../../simulator/simulator.ts";
 import { handleRequest } from "../../src/app.ts";
 import { forgetMetadata } from "../../src/vipps/metadata.ts";
 import { forgetFruitlessRefetches } from "../../src/vipps/signing-keys.ts";
+import { prepareDatabase } from "./database.ts";
 
 export const SITE = "https://site.example";
 export const VIPPS = "https://apitest.vipps.no";
@@ -15,6 +16,8 @@ export interface Counts {
   kvReads: number;
   kvWrites: number;
   durableObjectCalls: string[];
+  /** Round trips to D1, each with the number of its statements. */
+  databaseCalls: number[];
   fetches: string[];
 }
 
@@ -35,6 +38,8 @@ export interface SiteOptions {
   readonly vars?: Partial<Cloudflare.Env>;
   readonly salesUnit?: Partial<SalesUnit>;
 }
+
+beforeEach(prepareDatabase);
 
 afterEach(async () => {
   vi.restoreAllMocks();
@@ -58,7 +63,7 @@ export function openSite({ vars = {}, salesUnit = {} }: SiteOptions = {}): TestS
       },
     ],
   });
-  const counts: Counts = { kvReads: 0, kvWrites: 0, durableObjectCalls: [], fetches: [] };
+  const counts: Counts = { kvReads: 0, kvWrites: 0, durableObjectCalls: [], databaseCalls: [], fetches: [] };
   vi.spyOn(globalThis, "fetch").mockImplementation(async (input, init) => {
     const request = new Request(input as RequestInfo, init as RequestInit);
     counts.fetches.push(new URL(request.url).pathname);
@@ -78,7 +83,13 @@ export function openSite({ vars = {}, salesUnit = {} }: SiteOptions = {}): TestS
       return response;
     },
     resetCounts() {
-      Object.assign(counts, { kvReads: 0, kvWrites: 0, durableObjectCalls: [], fetches: [] });
+      Object.assign(counts, {
+        kvReads: 0,
+        kvWrites: 0,
+        durableObjectCalls: [],
+        databaseCalls: [],
+        fetches: [],
+      });
     },
   };
 }
@@ -107,6 +118,7 @@ function countedBindings(real: Cloudflare.Env, counts: Counts): Cloudflare.Env {
   });
   return {
     ...real,
+    ACCOUNTS_DB: countedDatabase(real.ACCOUNTS_DB, counts),
     VIPPS_METADATA: kv,
     LOGIN_ATTEMPTS: countedNamespace(real.LOGIN_ATTEMPTS, "attempt", counts),
     USER_SESSIONS: countedNamespace(real.USER_SESSIONS, "sessions", counts),
@@ -135,6 +147,39 @@ function countedNamespace<Namespace extends object>(
       return (...args: unknown[]) => {
         const result = Reflect.apply(member, target, args);
         return name === "get" || name === "getByName" ? countedStub(result) : result;
+      };
+    },
+  });
+}
+
+/** Counts what goes over the wire: a batch once, a statement of its own once. */
+function countedDatabase(database: D1Database | undefined, counts: Counts): D1Database {
+  if (database === undefined) throw new Error("wrangler.toml binds no ACCOUNTS_DB");
+  const statements = new WeakMap<object, D1PreparedStatement>();
+  const counted = (statement: D1PreparedStatement): D1PreparedStatement => {
+    const proxy = new Proxy(statement, {
+      get(target, name) {
+        const member = Reflect.get(target, name);
+        if (typeof member !== "function") return member;
+        if (name === "bind") return (...args: unknown[]) => counted(Reflect.apply(member, target, args));
+        return (...args: unknown[]) => {
+          counts.databaseCalls.push(1);
+          return Reflect.apply(member, target, args);
+        };
+      },
+    });
+    statements.set(proxy, statement);
+    return proxy;
+  };
+  return new Proxy(database, {
+    get(target, name) {
+      const member = Reflect.get(target, name);
+      if (typeof member !== "function") return member;
+      if (name === "prepare") return (sql: string) => counted(target.prepare(sql));
+      if (name !== "batch") return member.bind(target);
+      return (batch: D1PreparedStatement[]) => {
+        counts.databaseCalls.push(batch.length);
+        return target.batch(batch.map((statement) => statements.get(statement) ?? statement));
       };
     },
   });

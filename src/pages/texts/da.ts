@@ -57,6 +57,18 @@ export const da: Texts = {
       happened: "Fejlen ligger hos {site}, ikke hos dig.",
       next: "Kontakt {site}, og oplys referencen nedenfor.",
     },
+    notMember: {
+      title: "Du er ikke medlem her endnu",
+      happened:
+        "{site} er kun åbent for dem, der allerede er registreret, og vi fandt ingen med dit telefonnummer eller din e-mailadresse.",
+      next: "Spørg {site}, hvordan du bliver medlem. Er du det allerede, så oplys referencen nedenfor, så finder de dig.",
+    },
+    accountUnclear: {
+      title: "Vi er ikke sikre på, hvilken konto der er din",
+      happened:
+        "Nogen er registreret hos {site} med dit telefonnummer eller din e-mailadresse, men noget passer ikke.",
+      next: "Kontakt {site} og oplys referencen nedenfor, så finder de ud af det.",
+    },
     tryLater: {
       title: "Det lykkedes ikke lige nu",
       happened: "Noget er midlertidigt galt hos os. Du er ikke logget ind.",

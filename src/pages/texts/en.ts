@@ -58,6 +58,18 @@ export const en: Texts = {
       happened: "This is a fault at {site}, not at your end.",
       next: "Please contact {site} with the reference below.",
     },
+    notMember: {
+      title: "You are not a member here yet",
+      happened:
+        "{site} is only open to people who are already registered, and we found nobody with your phone number or email address.",
+      next: "Ask {site} how to become a member. If you are one, give them the reference below: they can find you.",
+    },
+    accountUnclear: {
+      title: "We are not sure which account is yours",
+      happened:
+        "Somebody is registered at {site} with your phone number or email address, but something about it does not match.",
+      next: "Contact {site} with the reference below, and they will sort it out.",
+    },
     tryLater: {
       title: "We could not finish that just now",
       happened: "Something is temporarily wrong on our side. You have not been logged in.",

@@ -57,6 +57,18 @@ export const fi: Texts = {
       happened: "Vika on sivustolla {site}, ei sinulla.",
       next: "Ota yhteyttä: {site}. Mainitse alla oleva viite.",
     },
+    notMember: {
+      title: "Et ole vielä jäsen täällä",
+      happened:
+        "{site} on avoinna vain niille, jotka on jo rekisteröity, emmekä löytäneet ketään puhelinnumerollasi tai sähköpostiosoitteellasi.",
+      next: "Kysy sivustolta {site}, miten jäseneksi pääsee. Jos olet jo jäsen, kerro heille alla oleva viite, niin he löytävät sinut.",
+    },
+    accountUnclear: {
+      title: "Emme ole varmoja, mikä tili on sinun",
+      happened:
+        "Sivustolla {site} on rekisteröity joku puhelinnumerollasi tai sähköpostiosoitteellasi, mutta jokin ei täsmää.",
+      next: "Ota yhteyttä sivustoon {site} ja kerro alla oleva viite, niin asia selviää.",
+    },
     tryLater: {
       title: "Tämä ei onnistunut juuri nyt",
       happened: "Meillä on tilapäinen häiriö. Et ole kirjautunut sisään.",

@@ -59,6 +59,18 @@ export const nb: Texts = {
       happened: "Feilen ligger hos {site}, ikke hos deg.",
       next: "Kontakt {site} og oppgi referansen under.",
     },
+    notMember: {
+      title: "Du er ikke medlem her ennå",
+      happened:
+        "{site} er bare åpent for dem som allerede er registrert, og vi fant ingen med telefonnummeret eller e-postadressen din.",
+      next: "Spør {site} hvordan du blir medlem. Er du allerede det, oppgi referansen under, så finner de deg.",
+    },
+    accountUnclear: {
+      title: "Vi er ikke sikre på hvilken konto som er din",
+      happened:
+        "Noen er registrert hos {site} med telefonnummeret eller e-postadressen din, men noe stemmer ikke.",
+      next: "Kontakt {site} og oppgi referansen under, så ordner de opp.",
+    },
     tryLater: {
       title: "Det gikk ikke akkurat nå",
       happened: "Noe er midlertidig galt hos oss. Du er ikke logget inn.",

@@ -58,6 +58,18 @@ export const sv: Texts = {
       happened: "Felet ligger hos {site}, inte hos dig.",
       next: "Kontakta {site} och uppge referensen nedan.",
     },
+    notMember: {
+      title: "Du är inte medlem här än",
+      happened:
+        "{site} är bara öppet för dem som redan är registrerade, och vi hittade ingen med ditt telefonnummer eller din e-postadress.",
+      next: "Fråga {site} hur du blir medlem. Är du redan det, uppge referensen nedan så hittar de dig.",
+    },
+    accountUnclear: {
+      title: "Vi är inte säkra på vilket konto som är ditt",
+      happened:
+        "Någon är registrerad hos {site} med ditt telefonnummer eller din e-postadress, men något stämmer inte.",
+      next: "Kontakta {site} och uppge referensen nedan, så reder de ut det.",
+    },
     tryLater: {
       title: "Det gick inte just nu",
       happened: "Något är tillfälligt fel hos oss. Du är inte inloggad.",

@@ -1,0 +1,306 @@
+import { fromStorage } from "../failure.ts";
+import { randomText } from "../random.ts";
+import type { AccountId, LinkedBy } from "./account.ts";
+import { flag, rows } from "./d1-rows.ts";
+import { searchName } from "./names.ts";
+import { proofDigest } from "./proof-digest.ts";
+import type { FoundPerson, LoginRegistry } from "./registry.ts";
+import type { VippsPerson } from "./vipps-person.ts";
+
+/** More candidates than this are one and the same answer: several. */
+const CANDIDATE_LIMIT = 10;
+
+const now = (): number => Math.floor(Date.now() / 1000);
+
+/** Accounts whose phone number (?2) or email address (?3), verified, is this person's. */
+const SIMILAR = `accounts WHERE site = ?1
+  AND ((phone = ?2 AND phone_verified = 1) OR (email = ?3 AND email_verified = 1))`;
+
+/**
+ * What a login asks of the embedded registry, and all SQL for it. Each function is one round trip to D1.
+ * @param site the key under which this site's rows are kept.
+ */
+export function d1Login(db: D1Database, site: string): LoginRegistry {
+  return {
+    find: (person) => find(db, site, person),
+    create: (person, evenIfSimilar) => create(db, site, person, evenIfSimilar),
+    link: (accountId, person, by) => link(db, site, accountId, person, by),
+    update: (accountId, person) => update(db, site, accountId, person),
+    proof: { kind: "fact", check: (candidates, fact) => checkProof(db, site, candidates, fact) },
+    accountOfSub: (msn, sub) => accountOfSub(db, site, msn, sub),
+  };
+}
+
+interface OwnerRow {
+  readonly account_id: string;
+}
+
+interface CandidateRow {
+  readonly id: string;
+  readonly name: string | null;
+  readonly same_phone: number | null;
+  readonly same_email: number | null;
+  readonly taken: number;
+  readonly provable: number;
+}
+
+async function find(db: D1Database, site: string, person: VippsPerson): Promise<FoundPerson> {
+  const { msn, sub } = person;
+  const { phone, email } = verifiedContact(person);
+  const [known, candidates, terms] = await fromStorage(
+    "account",
+    db.batch([
+      ownerOf(db, site, msn, sub),
+      db
+        .prepare(
+          `SELECT id, name, phone = ?2 AND phone_verified AS same_phone, email = ?3 AND email_verified AS same_email,
+             EXISTS (SELECT 1 FROM identities i WHERE i.site = ?1 AND i.account_id = id AND i.msn = ?4) AS taken,
+             proof_digest IS NOT NULL AS provable
+           FROM ${SIMILAR}
+             AND NOT EXISTS (SELECT 1 FROM identities k WHERE k.site = ?1 AND k.msn = ?4 AND k.sub = ?5)
+           LIMIT ${CANDIDATE_LIMIT}`,
+        )
+        .bind(site, phone, email, msn, sub),
+      db
+        .prepare(
+          `SELECT t.version FROM terms_acceptances t
+           JOIN identities i ON i.site = t.site AND i.account_id = t.account_id
+           WHERE i.site = ?1 AND i.msn = ?2 AND i.sub = ?3`,
+        )
+        .bind(site, msn, sub),
+    ]),
+  );
+  const [row] = rows<OwnerRow>(known);
+  return {
+    known: row && {
+      id: row.account_id,
+      acceptedTerms: rows<{ version: string }>(terms).map(({ version }) => version),
+    },
+    candidates: rows<CandidateRow>(candidates).map((candidate) => ({
+      accountId: candidate.id,
+      name: candidate.name ?? undefined,
+      samePhone: candidate.same_phone === 1,
+      sameEmail: candidate.same_email === 1,
+      taken: candidate.taken === 1,
+      provable: candidate.provable === 1,
+    })),
+  };
+}
+
+async function create(
+  db: D1Database,
+  site: string,
+  person: VippsPerson,
+  evenIfSimilar: boolean,
+): Promise<AccountId | undefined> {
+  const id = newAccountId();
+  const { phone, email } = verifiedContact(person);
+  const at = now();
+  const results = await fromStorage(
+    "account",
+    db.batch([
+      db
+        .prepare(
+          `INSERT INTO accounts (site, id, name, given_name, family_name, search_name, phone, phone_verified,
+             email, email_verified, profile, origin, created_at, updated_at, last_login_at)
+           SELECT ?1, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, 'vipps', ?16, ?16, ?16
+           WHERE NOT EXISTS (SELECT 1 FROM identities WHERE site = ?1 AND msn = ?4 AND sub = ?5)
+             AND (?17 OR NOT EXISTS (SELECT 1 FROM ${SIMILAR}))`,
+        )
+        .bind(
+          site,
+          phone,
+          email,
+          person.msn,
+          person.sub,
+          id,
+          ...personColumns(person),
+          at,
+          flag(evenIfSimilar),
+        ),
+      db
+        .prepare(
+          `INSERT INTO identities (site, msn, sub, account_id, linked_at, linked_by, told, last_login_at)
+           SELECT site, ?3, ?4, id, ?5, 'created', ?6, ?5 FROM accounts WHERE site = ?1 AND id = ?2`,
+        )
+        .bind(site, id, person.msn, person.sub, at, told(person)),
+      forgetLinkRequest(db, site, person),
+      ownerOf(db, site, person.msn, person.sub),
+    ]),
+  );
+  return rows<OwnerRow>(results.at(-1))[0]?.account_id === id ? id : undefined;
+}
+
+async function link(
+  db: D1Database,
+  site: string,
+  accountId: AccountId,
+  person: VippsPerson,
+  by: LinkedBy,
+): Promise<boolean> {
+  const { phone, email } = verifiedContact(person);
+  const at = now();
+  // What made the decision must still be so when it is carried out: two logins may run at the same time.
+  const stillFits = `(SELECT group_concat(id) FROM ${SIMILAR}) = ?6
+    AND ((phone = ?2 AND phone_verified) OR NOT EXISTS (SELECT 1 FROM identities WHERE site = ?1 AND account_id = ?6 AND msn = ?4))`;
+  const results = await fromStorage(
+    "account",
+    db.batch([
+      db
+        .prepare(
+          `INSERT INTO identities (site, msn, sub, account_id, linked_at, linked_by, told, last_login_at)
+           SELECT ?1, ?4, ?5, id, ?7, ?8, ?9, ?7 FROM accounts
+           WHERE site = ?1 AND id = ?6 AND (?8 <> 'matched' OR (${stillFits} AND ?2 IS ?2 AND ?3 IS ?3))
+           ON CONFLICT DO NOTHING`,
+        )
+        .bind(site, phone, email, person.msn, person.sub, accountId, at, by, told(person)),
+      db
+        .prepare(
+          `UPDATE accounts SET name = coalesce(?5, name), given_name = coalesce(?6, given_name),
+             family_name = coalesce(?7, family_name), search_name = iif(?5 IS NULL, search_name, ?8),
+             phone = iif(?10 OR NOT phone_verified, coalesce(?9, phone), phone),
+             phone_verified = max(phone_verified, ?10),
+             email = iif(?12 OR NOT email_verified, coalesce(?11, email), email),
+             email_verified = max(email_verified, ?12),
+             profile = json_patch(profile, ?13), updated_at = ?14, last_login_at = ?14
+           WHERE site = ?1 AND id = ?2
+             AND EXISTS (SELECT 1 FROM identities WHERE site = ?1 AND account_id = ?2 AND msn = ?3 AND sub = ?4)`,
+        )
+        .bind(site, accountId, person.msn, person.sub, ...personColumns(person), at),
+      forgetLinkRequest(db, site, person),
+      ownerOf(db, site, person.msn, person.sub),
+    ]),
+  );
+  return rows<OwnerRow>(results.at(-1))[0]?.account_id === accountId;
+}
+
+/**
+ * A field changes only when Vipps says something else than last time, so that a correction by staff stays until
+ * the person changes it at Vipps.
+ */
+async function update(
+  db: D1Database,
+  site: string,
+  accountId: AccountId,
+  person: VippsPerson,
+): Promise<void> {
+  const at = now();
+  const news = told(person);
+  const changed = (field: string) => `(i.told ->> '${field}' IS NOT ?5 ->> '${field}')`;
+  // Something unverified never takes the place of something verified.
+  const contact = (field: string, verified: string, column: string) => {
+    const isNews = `((${changed(field)} OR ${changed(verified)}) AND (?5 ->> '${verified}' OR NOT ${column}))`;
+    return `${field} = iif(${isNews}, coalesce(?5 ->> '${field}', ${field}), ${field}),
+             ${column} = iif(${isNews}, ?5 ->> '${verified}', ${column})`;
+  };
+  await fromStorage(
+    "account",
+    db.batch([
+      db
+        .prepare(
+          `UPDATE accounts SET
+             name = iif(${changed("name")}, coalesce(?5 ->> 'name', name), name),
+             given_name = iif(${changed("name")}, ?5 ->> 'givenName', given_name),
+             family_name = iif(${changed("name")}, ?5 ->> 'familyName', family_name),
+             search_name = iif(${changed("name")} AND ?5 ->> 'name' IS NOT NULL, ?6, search_name),
+             ${contact("phone", "phoneVerified", "phone_verified")},
+             ${contact("email", "emailVerified", "email_verified")},
+             profile = iif(${changed("profile")}, json_patch(profile, ?5 -> 'profile'), profile),
+             updated_at = iif(i.told = ?5, updated_at, ?7),
+             last_login_at = ?7
+           FROM identities i
+           WHERE i.site = ?1 AND i.msn = ?3 AND i.sub = ?4 AND i.account_id = ?2
+             AND accounts.site = ?1 AND accounts.id = ?2`,
+        )
+        .bind(site, accountId, person.msn, person.sub, news, searchName(person.name), at),
+      db
+        .prepare(
+          `UPDATE identities SET told = ?4, last_login_at = ?5, consent_revoked_at = NULL
+           WHERE site = ?1 AND msn = ?2 AND sub = ?3`,
+        )
+        .bind(site, person.msn, person.sub, news, at),
+    ]),
+  );
+}
+
+async function checkProof(
+  db: D1Database,
+  site: string,
+  candidates: readonly AccountId[],
+  fact: string,
+): Promise<AccountId | undefined> {
+  const { results } = await fromStorage(
+    "account",
+    db
+      .prepare(
+        `SELECT id, import_key, proof_digest FROM accounts
+         WHERE site = ?1 AND id IN (SELECT value FROM json_each(?2)) AND proof_digest IS NOT NULL`,
+      )
+      .bind(site, JSON.stringify(candidates))
+      .all<{ id: string; import_key: string | null; proof_digest: string }>(),
+  );
+  const proven: AccountId[] = [];
+  for (const { id, import_key, proof_digest } of results) {
+    if ((await proofDigest(site, import_key ?? id, fact)) === proof_digest) proven.push(id);
+  }
+  return proven.length === 1 ? proven[0] : undefined;
+}
+
+async function accountOfSub(
+  db: D1Database,
+  site: string,
+  msn: string,
+  sub: string,
+): Promise<AccountId | undefined> {
+  const row = await fromStorage("account", ownerOf(db, site, msn, sub).first<OwnerRow>());
+  return row?.account_id;
+}
+
+function ownerOf(db: D1Database, site: string, msn: string, sub: string): D1PreparedStatement {
+  return db
+    .prepare("SELECT account_id FROM identities WHERE site = ?1 AND msn = ?2 AND sub = ?3")
+    .bind(site, msn, sub);
+}
+
+/** A person who has an account needs no link request any more. */
+function forgetLinkRequest(db: D1Database, site: string, { msn, sub }: VippsPerson): D1PreparedStatement {
+  return db
+    .prepare(
+      `DELETE FROM link_requests WHERE site = ?1 AND msn = ?2 AND sub = ?3
+         AND EXISTS (SELECT 1 FROM identities WHERE site = ?1 AND msn = ?2 AND sub = ?3)`,
+    )
+    .bind(site, msn, sub);
+}
+
+/** Only what is verified may find an account; NULL finds none. */
+function verifiedContact(person: VippsPerson): { phone: string | null; email: string | null } {
+  return {
+    phone: (person.phoneVerified ? person.phone : undefined) ?? null,
+    email: (person.emailVerified ? person.email : undefined) ?? null,
+  };
+}
+
+/** name, given_name, family_name, search_name, phone, phone_verified, email, email_verified, profile. */
+function personColumns(person: VippsPerson): (string | number | null)[] {
+  return [
+    person.name ?? null,
+    person.givenName ?? null,
+    person.familyName ?? null,
+    searchName(person.name),
+    person.phone ?? null,
+    flag(person.phoneVerified),
+    person.email ?? null,
+    flag(person.emailVerified),
+    JSON.stringify(person.profile),
+  ];
+}
+
+/** What Vipps said, as kept to notice what has changed at the next login. */
+function told({ msn: _msn, sub: _sub, ...person }: VippsPerson): string {
+  return JSON.stringify(person);
+}
+
+/** Random and opaque: says nothing about the person, and cannot be guessed. 128 bits. */
+function newAccountId(): AccountId {
+  return `acc_${randomText(16)}`;
+}

@@ -1,0 +1,21 @@
+import type { Settings } from "../settings.ts";
+import type { VippsIdentity } from "../vipps/identity.ts";
+import type { AccountId } from "./account.ts";
+import { d1Registry } from "./d1-registry.ts";
+import { noRegistry } from "./no-registry.ts";
+import type { Registry } from "./registry.ts";
+
+/** The registry that the setting ACCOUNTS names. */
+export function siteRegistry({ accounts }: Settings): Registry {
+  const { registry, site } = accounts;
+  return registry.kind === "d1" ? d1Registry(registry.database, site) : noRegistry;
+}
+
+/**
+ * The account a Vipps user has already.
+ * @returns `undefined` for somebody new.
+ * @throws {Failure} `storage_unavailable`.
+ */
+export function knownAccountOf(settings: Settings, { sub }: VippsIdentity): Promise<AccountId | undefined> {
+  return siteRegistry(settings).accountOfSub(settings.relyingParty.merchantSerialNumber, sub);
+}

@@ -1,0 +1,65 @@
+import type { VippsClaims, VippsIdentity } from "../vipps/identity.ts";
+
+/** What Vipps says of the user who logs in, in the form in which the registry keeps and compares it. */
+export interface VippsPerson {
+  /** The sales unit for which `sub` holds. */
+  readonly msn: string;
+  readonly sub: string;
+  readonly name: string | undefined;
+  readonly givenName: string | undefined;
+  readonly familyName: string | undefined;
+  /** E.164 digits without the plus sign. */
+  readonly phone: string | undefined;
+  readonly phoneVerified: boolean;
+  /** Lower case. */
+  readonly email: string | undefined;
+  readonly emailVerified: boolean;
+  readonly profile: Readonly<Record<string, unknown>>;
+}
+
+/** Claims kept beside name, phone and email. `nin` is not: nothing here needs it. */
+const PROFILE_CLAIMS = [
+  "address",
+  "other_addresses",
+  "birthdate",
+  "gender",
+] as const satisfies readonly (keyof VippsClaims)[];
+
+/**
+ * The person behind an identity.
+ * @param msn Merchant Serial Number of the sales unit that was logged in to; `sub` differs between sales units.
+ */
+export function vippsPerson({ sub, claims }: VippsIdentity, msn: string): VippsPerson {
+  const name = claims.name ?? [claims.given_name, claims.family_name].filter(Boolean).join(" ");
+  const phone = normalPhone(claims.phone_number);
+  const email = normalEmail(claims.email);
+  return {
+    msn,
+    sub,
+    name: name === "" ? undefined : name,
+    givenName: claims.given_name,
+    familyName: claims.family_name,
+    phone,
+    // Vipps verifies every number and does not always say so; only an explicit `false` means unverified
+    // (Vipps Login API guide, 'Best practices for linking user accounts').
+    phoneVerified: phone !== undefined && claims.phone_number_verified !== false,
+    email,
+    // An email address is the opposite: it counts only when Vipps says that it is verified (same source).
+    emailVerified: email !== undefined && claims.email_verified === true,
+    profile: Object.fromEntries(
+      PROFILE_CLAIMS.flatMap((claim) => (claims[claim] === undefined ? [] : [[claim, claims[claim]]])),
+    ),
+  };
+}
+
+/** E.164 digits of a number as Vipps sends it (`4712345678`), with or without a plus sign. */
+export function normalPhone(phone: string | undefined): string | undefined {
+  const digits = phone?.replace(/^\+|[\s()-]/g, "");
+  return digits !== undefined && /^[1-9]\d{6,14}$/.test(digits) ? digits : undefined;
+}
+
+/** An email address in the one spelling in which addresses are compared: trimmed, NFC, lower case. */
+export function normalEmail(email: string | undefined): string | undefined {
+  const normal = email?.trim().normalize("NFC").toLowerCase();
+  return normal !== undefined && /^[^\s@]+@[^\s@]+$/.test(normal) ? normal : undefined;
+}
