@@ -63,6 +63,9 @@ export default defineConfig({
         test: {
           name: "worker",
           include: ["test/worker/**/*.test.{ts,tsx}", "test/conformance/**/*.test.{ts,tsx}"],
+          // Whole logins with real storage: a second each, many more on a machine with other work to do.
+          testTimeout: 30_000,
+          hookTimeout: 30_000,
         },
       },
       {
