@@ -67,7 +67,6 @@ export function checkAuthorizeRequest(provider: Provider, url: URL): AuthorizeOu
       codeChallenge: one("code_challenge"),
       codeChallengeMethod: one("code_challenge_method") === "S256" ? "S256" : "plain",
       requestedFlow: one("requested_flow"),
-      finalRedirectIsApp: one("final_redirect_is_app") === "true",
       market: MARKETS.find((market) => market === one("market")) ?? unit.market ?? "NO",
       acr: one("acr_values")
         ?.split(" ")

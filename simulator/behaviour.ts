@@ -99,6 +99,8 @@ const Behaviour = v.strictObject({
   userinfo: v.picklist(["proper", "otherSub", "noSub", "signed"]),
   /** A scope outside the sales unit's plan: an error, or dropped in silence. */
   scopeOutsidePlan: v.picklist(["refuse", "drop"]),
+  /** Seconds a token from `POST /accesstoken/get` is valid. */
+  partnerTokenLifetime: v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(86_400)),
   /** Sent back in place of a code; empty for none. */
   returnError: v.string(),
   returnErrorDescription: v.string(),
@@ -150,6 +152,7 @@ export const PROPER_BEHAVIOUR: Behaviour = {
   tokenResponse: "proper",
   userinfo: "proper",
   scopeOutsidePlan: "refuse",
+  partnerTokenLifetime: 3600,
   returnError: "",
   returnErrorDescription: "",
   returnState: "proper",

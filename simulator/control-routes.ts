@@ -72,7 +72,8 @@ interface Action {
   readonly run: (provider: Provider, control: SimulatorControl, input: ActionInput) => unknown;
 }
 
-const ACTIONS: Readonly<Record<string, Action>> = {
+/** What can be done beside changing the behaviour, by name. */
+export const ACTIONS: Readonly<Record<string, Action>> = {
   behaviour: {
     notice: "Saved.",
     run: ({ behaviour }, _control, input) => void behaviour.update(input.behaviour()),

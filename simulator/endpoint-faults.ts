@@ -112,9 +112,10 @@ function stalled(half: Bytes, signal: AbortSignal): ReadableStream<Bytes> {
   return new ReadableStream({
     start(controller) {
       controller.enqueue(half);
+      // A server cancels the body by itself when its client is gone; a caller of the function gets the error.
       const giveUp = () => {
-        controller.error(signal.reason);
         over.abort();
+        setTimeout(() => controller.error(signal.reason));
       };
       if (signal.aborted) giveUp();
       else signal.addEventListener("abort", giveUp, { once: true });

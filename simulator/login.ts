@@ -44,9 +44,8 @@ export function beginLogin(
   return login;
 }
 
-/** The person was named on the landing page and now sees the app. */
+/** The person was named on the landing page, where the login still stands, and now sees the app. */
 export function proceedToApp(provider: Provider, login: Login, user: TestUser, remember: boolean): void {
-  if (login.step.name !== "landing") return;
   const challenge = login.onPhone ? undefined : createChallenge(provider);
   login.step = { name: "app", user, remember, challenge };
 }
@@ -139,9 +138,8 @@ function finish(
   login.step = { name: "done", returnUrl };
 }
 
-/** Ends the login with an error, unless it has ended already. */
+/** Ends the login with an error. */
 export function endLogin(provider: Provider, login: Login, error: OAuthError): void {
-  if (login.step.name === "done") return;
   const { redirectUri, state } = login.request;
   login.step = { name: "done", returnUrl: returnWithError(provider, redirectUri, state, error) };
 }

@@ -1,9 +1,6 @@
 import { findSalesUnit, type Provider } from "./provider.ts";
 import { randomToken } from "./random.ts";
 
-/** Milliseconds a token from `POST /accesstoken/get` is valid in the test environment. */
-export const PARTNER_TOKEN_LIFETIME = 60 * 60_000;
-
 /** `POST /accesstoken/get`: keys in headers, and every number of the answer a string. */
 export function partnerTokenResponse(provider: Provider, request: Request): Response {
   const header = (name: string) => request.headers.get(name) ?? undefined;
@@ -29,14 +26,15 @@ export function partnerTokenResponse(provider: Provider, request: Request): Resp
   }
   const token = randomToken(provider.random);
   const now = provider.now();
-  const expiresAt = now + PARTNER_TOKEN_LIFETIME;
+  const { partnerTokenLifetime } = provider.behaviour.current;
+  const expiresAt = now + partnerTokenLifetime * 1000;
   provider.partnerTokens.set(token, { unit, expiresAt });
   const seconds = (milliseconds: number) => String(Math.floor(milliseconds / 1000));
   return Response.json(
     {
       token_type: "Bearer",
-      expires_in: seconds(PARTNER_TOKEN_LIFETIME),
-      ext_expires_in: seconds(PARTNER_TOKEN_LIFETIME),
+      expires_in: String(partnerTokenLifetime),
+      ext_expires_in: String(partnerTokenLifetime),
       expires_on: seconds(expiresAt),
       not_before: seconds(now),
       resource: "00000002-0000-0000-c000-000000000000",

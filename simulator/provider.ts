@@ -16,7 +16,6 @@ export interface AuthorizeRequest {
   readonly codeChallenge: string | undefined;
   readonly codeChallengeMethod: "plain" | "S256";
   readonly requestedFlow: string | undefined;
-  readonly finalRedirectIsApp: boolean;
   readonly market: Market;
   /** The `acr` the relying party asked for and the ID token will carry. */
   readonly acr: string | undefined;

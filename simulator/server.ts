@@ -26,7 +26,7 @@ const HELP = `Runs a simulator of Vipps MobilePay Login on this machine.
   --help                 print this
 
 Its sales unit is read from the environment and from .dev.vars in this folder: VIPPS_CLIENT_ID,
-VIPPS_CLIENT_SECRET, VIPPS_MSN, VIPPS_TOKEN_AUTH, SITE_URL, AUTH_PATH.`;
+VIPPS_CLIENT_SECRET, VIPPS_MSN, VIPPS_TOKEN_AUTH, VIPPS_SYSTEM_NAME, SITE_URL, AUTH_PATH.`;
 
 export interface StartOptions {
   /** 0 for any free one; where absent, the port in `VIPPS_ISSUER`, else 8788. */

@@ -69,11 +69,8 @@ function exchange(
   if (request.redirectUri !== form.get("redirect_uri")) {
     return invalidGrant("The redirect_uri differs from the one in the authorize request.");
   }
-  if (request.codeChallenge === undefined && challenge !== undefined) {
-    return invalidGrant("A code_verifier, but the authorize request had no code_challenge.");
-  }
   if (request.codeChallenge !== challenge?.[request.codeChallengeMethod]) {
-    return invalidGrant("The code_verifier does not fit the code_challenge.");
+    return invalidGrant("The code_verifier does not fit the code_challenge of the authorize request.");
   }
   const accessToken = randomToken(provider.random);
   code.exchangedFor = accessToken;

@@ -47,6 +47,7 @@ ${choice("idTokenClaims", "User data in the ID token", ID_TOKEN_CLAIMS_LABELS, b
 ${choice("tokenResponse", "Token response", TOKEN_RESPONSE_LABELS, behaviour.tokenResponse)}
 ${choice("userinfo", "Userinfo response", USERINFO_LABELS, behaviour.userinfo)}
 ${choice("discoveryIssuer", "Issuer in the discovery document", DISCOVERY_ISSUER_LABELS, behaviour.discoveryIssuer)}
+${numberField({ name: "partnerTokenLifetime", label: "Partner tokens live, seconds", value: behaviour.partnerTokenLifetime, min: 1, max: 86_400 })}
 </div>
 ${tickBox("advertiseIss", "yes", "Discovery promises the parameter iss", behaviour.advertiseIss)}
 ${tickBox("junkKeys", "yes", "The key set holds unusable keys too", behaviour.junkKeys)}
@@ -104,6 +105,7 @@ export function behaviourFromForm(form: URLSearchParams): Record<string, unknown
   const people = [...new Set([...form.keys()].filter((name) => name.startsWith("userFaults.")))];
   return {
     seed: number("seed"),
+    partnerTokenLifetime: number("partnerTokenLifetime"),
     discoveryIssuer: text("discoveryIssuer"),
     advertiseIss: form.has("advertiseIss"),
     junkKeys: form.has("junkKeys"),

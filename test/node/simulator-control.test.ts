@@ -58,6 +58,7 @@ describe("the control page", () => {
     const simulator = simulatorWith();
     const changed = {
       seed: 42,
+      partnerTokenLifetime: 60,
       advertiseIss: true,
       idTokenFault: "extraAud",
       returnError: 'no"such<code>',

@@ -131,6 +131,17 @@ describe("a login with partner keys", () => {
     expect(await withToken(token)).toBe(401);
   });
 
+  it("ends sooner when told to", async () => {
+    const clock = createClock();
+    const simulator = partnership(clock.now);
+    simulator.control.setBehaviour({ partnerTokenLifetime: 5 });
+    const { access_token: token, expires_in: lifetime } = await json(requestPartnerToken(simulator));
+    expect(lifetime).toBe("5");
+    clock.advance(5000);
+    const headers = { Authorization: `Bearer ${token}`, "Merchant-Serial-Number": MANAGED.msn };
+    expect((await requestToken(simulator, await codeFor(simulator), { headers })).status).toBe(401);
+  });
+
   it("works with a unit whose own keys are partner keys", async () => {
     const own = { ...CLUB, partner: true };
     const simulator = simulatorWith({ salesUnits: [own] });
