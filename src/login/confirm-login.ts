@@ -9,6 +9,7 @@ import { ConfirmPage } from "../pages/confirm-page.tsx";
 import { pageContext } from "../pages/page-context.ts";
 import { pageResponse } from "../pages/page-response.ts";
 import { currentSession } from "../session/current-session.ts";
+import { newSessionId } from "../session/session-id.ts";
 import type { VippsIdentity } from "../vipps/identity.ts";
 import { type AttemptStub, attemptOfState } from "./attempt-id.ts";
 import type { ReleaseResult } from "./attempt-state.ts";
@@ -65,9 +66,10 @@ export async function continueLogin(c: AppContext): Promise<Response> {
     currentSession(settings, headers),
   ]);
   const unannounced = current.session !== undefined && current.session.sid !== form?.get("replaces");
+  const effective = answer === "yes" && unannounced ? undefined : answer;
   const released = await fromStorage(
     "continue",
-    attempt.release(browser, answer === "yes" && unannounced ? undefined : answer) as Promise<ReleaseResult>,
+    attempt.release(browser, effective, newSessionId()) as Promise<ReleaseResult>,
   );
   switch (released.outcome) {
     case "released":

@@ -53,12 +53,13 @@ export class LoginAttempt extends DurableObject<Cloudflare.Env> {
   /**
    * Gives a held login out, once, to the browser that brought it, or forgets it when the answer is no.
    * @param answer `undefined` only looks: who is waiting?
+   * @param sid the id of the session that is to be made: its life begins with the answer, not with the question.
    */
-  release(browser: string, answer: "yes" | "no" | undefined): ReleaseResult {
+  release(browser: string, answer: "yes" | "no" | undefined, sid: string): ReleaseResult {
     const attempt = this.#read();
     if (attempt === undefined || attempt.status === "open") return { outcome: "expired" };
     if (attempt.status === "used" || attempt.broughtBy !== browser) return usedBefore(attempt, browser);
-    const { broughtBy, identity, returnTo, sid } = attempt;
+    const { broughtBy, identity, returnTo } = attempt;
     if (answer === undefined) return { outcome: "waiting", returnTo, identity };
     const declined = answer === "no";
     const usedAt = this.#finish({ broughtBy, returnTo, sid, declined });

@@ -1,14 +1,15 @@
 // What the browser tests run against: `npm start` with settings and storage of its own, gone afterwards. The
 // developer's .dev.vars and .wrangler are neither read nor changed.
-// Usage: node test/e2e/environment/serve.ts SITE_PORT SIMULATOR_PORT
+// Usage: node test/e2e/environment/serve.ts SITE_PORT SIMULATOR_PORT [SETTING=VALUE ...]
 
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
-const [sitePort = "", simulatorPort = ""] = process.argv.slice(2);
+const [sitePort = "", simulatorPort = "", ...settings] = process.argv.slice(2);
 const folder = mkdtempSync(join(tmpdir(), "vipps-login-worker-e2e-"));
 process.on("exit", () => rmSync(folder, { recursive: true, force: true }));
+writeFileSync(join(folder, "settings"), settings.map((setting) => `${setting}\n`).join(""));
 
 process.argv.length = 2;
 process.argv.push("--quiet", "--port", sitePort, "--simulator-port", simulatorPort);

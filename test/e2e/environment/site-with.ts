@@ -1,0 +1,49 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { fileURLToPath } from "node:url";
+import { nextFreePort } from "../../../cli/ports.ts";
+
+/** A worker of its own, beside the one that the other tests share. */
+export interface OwnSite {
+  readonly origin: string;
+  /** Ends it; resolves when it is gone. */
+  readonly stop: () => Promise<void>;
+}
+
+/** Milliseconds between two questions whether it is there. */
+const ASK_EVERY = 100;
+
+/**
+ * Starts the worker with settings that differ from the usual ones, and a simulator beside it.
+ * @param settings by name.
+ * @param from ports are looked for from here on; two sites at once need ranges apart.
+ * @throws Error with its output when it ends before it answers.
+ */
+export async function startSiteWith(settings: Readonly<Record<string, string>>, from: number): Promise<OwnSite> {
+  const sitePort = await nextFreePort(from, []);
+  const simulatorPort = await nextFreePort(from, [sitePort ?? 0]);
+  if (sitePort === undefined || simulatorPort === undefined) throw new Error(`no port is free from ${from} on`);
+  const program = fileURLToPath(new URL("serve.ts", import.meta.url));
+  const lines = Object.entries(settings).map(([name, value]) => `${name}=${value}`);
+  const child = spawn(process.execPath, [program, String(sitePort), String(simulatorPort), ...lines], {
+    stdio: ["ignore", "pipe", "pipe"],
+  });
+  let output = "";
+  for (const stream of [child.stdout, child.stderr]) {
+    stream.setEncoding("utf8").on("data", (text: string) => {
+      output += text;
+    });
+  }
+  const ended = once(child, "close");
+  const origin = `http://localhost:${sitePort}`;
+  const stop = async () => {
+    child.kill("SIGTERM");
+    await ended;
+  };
+  while (child.exitCode === null) {
+    const answer = await fetch(`${origin}/auth/health`).catch(() => undefined);
+    if (answer?.ok) return { origin, stop };
+    await new Promise((wake) => setTimeout(wake, ASK_EVERY));
+  }
+  throw new Error(`the worker ended before it answered: ${output}`);
+}
