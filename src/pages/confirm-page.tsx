@@ -21,10 +21,12 @@ export function ConfirmPage(props: ConfirmPageProps) {
     if (who.by === "name") return who.name;
     return who.by === "phone" ? filled(confirm.numberEnding, { digits: who.ending }) : nameless;
   };
-  const values = { brand, site: siteName, name: called(person, confirm.somebody) };
+  const values = { brand, site: siteName };
   return (
     <Layout {...props} title={confirm.title}>
-      <p class="who">{filled(confirm.who, values)}</p>
+      <p class="person">
+        <strong>{called(person, confirm.somebody)}</strong> {filled(confirm.who, values)}
+      </p>
       {replaced !== undefined && (
         <p class="note">{filled(confirm.replaces, { current: called(replaced, confirm.someone) })}</p>
       )}

@@ -16,7 +16,8 @@ ul{margin:0 0 1rem;padding-left:1.25rem;overflow-wrap:anywhere}
 .actions form{display:contents}
 .button{flex:1 1 10rem;display:inline-flex;align-items:center;justify-content:center;min-height:48px;padding:.625rem 1.25rem;border:1px solid var(--line);border-radius:999px;background:transparent;color:inherit;font:inherit;font-weight:600;text-align:center;text-decoration:none;cursor:pointer}
 .button.primary{background:var(--accent);border-color:var(--accent);color:var(--on-accent)}
-.who{font-size:1.1875rem;font-weight:600;line-height:1.4}
+.person{margin:0 0 1.25rem;padding:1rem 1.125rem;border-radius:12px;background:var(--ground)}
+.person strong{display:block;font-size:1.25rem;line-height:1.3;overflow-wrap:anywhere}
 .deliberate .button{animation:deliberate .7s step-end}
 @keyframes deliberate{from{pointer-events:none}}
 .button:hover{filter:brightness(.95)}

@@ -1,23 +1,10 @@
-import type { BrowserContext, Page } from "@playwright/test";
+import type { Page } from "@playwright/test";
 import { expect, test } from "./browser.ts";
-import { choosePerson, confirmInApp, logInAs, shareData, shareWithoutReturning } from "./simulator-pages.ts";
+import { session } from "./session.ts";
+import { choosePerson, confirmInApp, logInAs, shareData } from "./simulator-pages.ts";
 
 const header = (page: Page) => page.getByRole("banner");
 const loginLink = (page: Page) => header(page).getByRole("link", { name: "Log in with Vipps" });
-
-interface Session {
-  readonly authenticated: boolean;
-  readonly user?: { readonly name: string };
-}
-
-/** What `/auth/session` tells this browser, asked in a tab of its own. */
-async function session(context: BrowserContext): Promise<Session> {
-  const tab = await context.newPage();
-  const answer = await tab.goto("/auth/session");
-  const told = (await answer?.json()) as Session;
-  await tab.close();
-  return told;
-}
 
 test("a newcomer logs in from the front page and comes back with a name", async ({ page }) => {
   await page.goto("/");
@@ -159,28 +146,4 @@ test("a page that prefetches the login link starts nothing", async ({ page, cont
   expect((await answer).request().headers()["sec-purpose"]).toBe("prefetch");
   expect((await answer).status()).toBe(204);
   expect(await context.cookies()).toEqual([]);
-});
-
-test("a login that comes back in another browser asks there who is to be logged in", async ({
-  page,
-  openBrowser,
-}) => {
-  await page.goto("/about");
-  await loginLink(page).click();
-  await choosePerson(page, "Åsa Lindström");
-  await confirmInApp(page);
-  const callback = await shareWithoutReturning(page);
-
-  const elsewhere = await openBrowser();
-  const other = await elsewhere.newPage();
-  await other.goto(callback);
-  await expect(other.getByRole("main")).toContainText("Åsa L");
-  await expect(other.getByRole("main")).not.toContainText("Lindström");
-  expect(await session(elsewhere)).toEqual({ authenticated: false });
-  await other.getByRole("button", { name: /^Yes/ }).click();
-  await expect(other).toHaveURL("/about");
-  await expect(header(other).getByRole("button", { name: "Åsa Lindström" })).toBeVisible();
-
-  await page.goto("/about");
-  await expect(loginLink(page)).toBeVisible();
 });

@@ -104,8 +104,8 @@ export const da: Texts = {
   settingsHelp: "Disse indstillinger skal rettes. De er forklaret i docs/configuration.md.",
   confirm: {
     title: "Er det dig?",
-    who: "{name} er ved at blive logget ind på {site} i denne browser.",
-    why: "Login blev startet i en anden browser eller app og kom tilbage hertil. Det er normalt på en telefon. Vi spørger kun for at sikre, at ingen logger dig ind som en anden.",
+    who: "er ved at blive logget ind på {site} i denne browser.",
+    why: "Login blev startet i en anden browser eller app og kom tilbage hertil, som det ofte sker på en telefon. Vi spørger, for at ingen skal logge dig ind som en anden.",
     warning:
       "Svar nej, hvis du ikke lige selv har logget ind med {brand}, eller hvis nogen har sendt dig hertil.",
     replaces: "{current} er logget ind her nu og bliver logget ud.",

@@ -105,9 +105,9 @@ export const en: Texts = {
   settingsHelp: "These settings need attention. They are explained in docs/configuration.md.",
   confirm: {
     title: "Is this you?",
-    who: "{name} is about to be logged in to {site} in this browser.",
-    why: "The login was started in another browser or app, and came back here. That is normal on a phone. We only ask to make sure that nobody logs you in as someone else.",
-    warning: "If you did not just log in with {brand} yourself, or if somebody sent you here, answer no.",
+    who: "is about to be logged in to {site} in this browser.",
+    why: "The login was started in another browser or app and came back here, as often happens on a phone. We ask so that nobody logs you in as someone else.",
+    warning: "Answer no if you did not just log in with {brand} yourself, or if somebody sent you here.",
     replaces: "{current} is logged in here now, and will be logged out.",
     numberEnding: "The owner of the phone number ending in {digits}",
     somebody: "Somebody",

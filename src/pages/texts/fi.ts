@@ -104,8 +104,8 @@ export const fi: Texts = {
   settingsHelp: "Nämä asetukset on korjattava. Ne on selitetty tiedostossa docs/configuration.md.",
   confirm: {
     title: "Oletko se sinä?",
-    who: "{name} on kirjautumassa sivustolle {site} tässä selaimessa.",
-    why: "Kirjautuminen aloitettiin toisessa selaimessa tai sovelluksessa ja palasi tänne. Se on puhelimella tavallista. Kysymme vain varmistaaksemme, ettei kukaan kirjaa sinua sisään toisena henkilönä.",
+    who: "on kirjautumassa sivustolle {site} tässä selaimessa.",
+    why: "Kirjautuminen aloitettiin toisessa selaimessa tai sovelluksessa ja palasi tänne, kuten puhelimella usein käy. Kysymme, jottei kukaan kirjaisi sinua sisään toisena henkilönä.",
     warning:
       "Vastaa ei, jos et juuri itse kirjautunut {brand}-sovelluksella tai jos joku lähetti sinut tänne.",
     replaces: "{current} on nyt kirjautuneena tässä ja kirjataan ulos.",

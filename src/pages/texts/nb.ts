@@ -106,8 +106,8 @@ export const nb: Texts = {
   settingsHelp: "Disse innstillingene må rettes. De er forklart i docs/configuration.md.",
   confirm: {
     title: "Er dette deg?",
-    who: "{name} er i ferd med å bli logget inn på {site} i denne nettleseren.",
-    why: "Innloggingen ble startet i en annen nettleser eller app, og kom tilbake hit. Det er vanlig på telefon. Vi spør bare for å være sikre på at ingen logger deg inn som en annen.",
+    who: "er i ferd med å bli logget inn på {site} i denne nettleseren.",
+    why: "Innloggingen ble startet i en annen nettleser eller app og kom tilbake hit, slik det ofte skjer på telefon. Vi spør for at ingen skal logge deg inn som en annen.",
     warning: "Svar nei hvis du ikke nettopp logget inn med {brand} selv, eller hvis noen sendte deg hit.",
     replaces: "{current} er logget inn her nå, og blir logget ut.",
     numberEnding: "Den som har telefonnummeret som slutter på {digits},",

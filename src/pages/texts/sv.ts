@@ -105,8 +105,8 @@ export const sv: Texts = {
   settingsHelp: "Dessa inställningar måste rättas. De förklaras i docs/configuration.md.",
   confirm: {
     title: "Är det här du?",
-    who: "{name} är på väg att loggas in på {site} i den här webbläsaren.",
-    why: "Inloggningen startades i en annan webbläsare eller app och kom tillbaka hit. Det är vanligt på en telefon. Vi frågar bara för att ingen ska logga in dig som någon annan.",
+    who: "är på väg att loggas in på {site} i den här webbläsaren.",
+    why: "Inloggningen startades i en annan webbläsare eller app och kom tillbaka hit, som det ofta blir på en telefon. Vi frågar för att ingen ska logga in dig som någon annan.",
     warning: "Svara nej om du inte nyss själv loggade in med {brand}, eller om någon skickade dig hit.",
     replaces: "{current} är inloggad här nu och kommer att loggas ut.",
     numberEnding: "Den som har telefonnumret som slutar på {digits}",

@@ -19,7 +19,7 @@ export interface Texts {
   readonly settingsHelp: string;
   readonly confirm: {
     readonly title: string;
-    /** `{name}` is the person about to be logged in: a name, or what stands for one below. */
+    /** What is about to happen to the person; stands below the name, or what stands for one. */
     readonly who: string;
     readonly why: string;
     readonly warning: string;

@@ -19,10 +19,14 @@ const ASK_EVERY = 100;
  * @param from ports are looked for from here on; two sites at once need ranges apart.
  * @throws Error with its output when it ends before it answers.
  */
-export async function startSiteWith(settings: Readonly<Record<string, string>>, from: number): Promise<OwnSite> {
+export async function startSiteWith(
+  settings: Readonly<Record<string, string>>,
+  from: number,
+): Promise<OwnSite> {
   const sitePort = await nextFreePort(from, []);
   const simulatorPort = await nextFreePort(from, [sitePort ?? 0]);
-  if (sitePort === undefined || simulatorPort === undefined) throw new Error(`no port is free from ${from} on`);
+  if (sitePort === undefined || simulatorPort === undefined)
+    throw new Error(`no port is free from ${from} on`);
   const program = fileURLToPath(new URL("serve.ts", import.meta.url));
   const lines = Object.entries(settings).map(([name, value]) => `${name}=${value}`);
   const child = spawn(process.execPath, [program, String(sitePort), String(simulatorPort), ...lines], {
