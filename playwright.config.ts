@@ -16,7 +16,9 @@ export default defineConfig({
   workers: 1,
   retries: 0,
   forbidOnly: process.env.CI !== undefined,
-  timeout: 30_000,
+  // Generous, for machines that are busy with other things: a test that passes never waits this long.
+  timeout: 60_000,
+  expect: { timeout: 15_000 },
   globalTimeout: 8 * 60_000,
   use: {
     baseURL: site,

@@ -54,7 +54,8 @@ function prepare(goal: readonly string[], environment: Record<string, string> = 
     env,
     encoding: "utf8",
   });
-  return { status, stdout: stdout.trim().split("\n"), stderr };
+  const lines = stdout.trim().split("\n");
+  return { status, stdout: lines.filter((line) => !line.includes("still at it")), stderr };
 }
 
 describe("preparing a fresh clone", () => {
