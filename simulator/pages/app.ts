@@ -16,11 +16,11 @@ export function appPage({ login, user, challenge }: App): Promise<Response> {
     title: "Confirm in the app",
     market: login.request.market,
     wide: challenge !== undefined,
-    content: challenge === undefined ? phone(login, user, confirmation()) : desktop(login, user, challenge),
+    content: challenge === undefined ? onPhone(login, user) : onDesktop(login, user, challenge),
   });
 }
 
-function desktop(login: Login, user: TestUser, challenge: Challenge): Html {
+function onDesktop(login: Login, user: TestUser, challenge: Challenge): Html {
   return html`
 <div class="side-by-side">
 <section>
@@ -28,15 +28,23 @@ function desktop(login: Login, user: TestUser, challenge: Challenge): Html {
 <p>Open the app on the phone with the number +${user.phoneNumber} and pick this number:</p>
 <p class="challenge"><output data-challenge>${challenge.shown}</output></p>
 </section>
-${phone(login, user, numbers(challenge))}
+${phone(login, user, html`<h2>${question(login)}</h2>`, numbers(challenge))}
 </div>`;
 }
 
-function phone(login: Login, user: TestUser, buttons: Html): Html {
+function onPhone(login: Login, user: TestUser): Html {
+  return phone(login, user, html`<h1>${question(login)}</h1>`, confirmation());
+}
+
+function question(login: Login): string {
+  return `Log in to ${salesUnitName(login.request.unit)}?`;
+}
+
+function phone(login: Login, user: TestUser, heading: Html, buttons: Html): Html {
   return html`
 <section class="phone" aria-label="The app of ${fullName(user)}">
 <p class="quiet">${fullName(user)}'s phone</p>
-<h2>Log in to ${salesUnitName(login.request.unit)}?</h2>
+${heading}
 <form method="post" action="/simulator/login/${login.id}/app" data-step="app">
 ${buttons}
 <p class="actions"><button class="plain" name="action" value="cancel">Cancel</button></p>

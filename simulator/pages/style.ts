@@ -59,7 +59,7 @@ textarea { resize: vertical; overflow-wrap: anywhere; font-family: ui-monospace,
 .tick { display: flex; gap: .6rem; align-items: flex-start; }
 .tick label { font-weight: 400; }
 input[type="checkbox"] { flex: none; width: 1.25rem; height: 1.25rem; margin: .15rem 0 0; accent-color: var(--tint); }
-.actions + .quiet { margin-top: 1rem; }
+form + .quiet { margin-top: 1.25rem; }
 .actions { display: flex; flex-wrap: wrap; gap: .75rem; margin: 1.5rem 0 0; }
 button, .button {
   min-height: 2.75rem; padding: .55rem 1.2rem; border: 1px solid var(--field-line); border-radius: .6rem;
@@ -84,7 +84,7 @@ button[hidden] { display: none; }
   width: 100%; max-width: 22rem; margin: 0 auto; padding: 2rem 1.25rem 1.5rem;
   border: .45rem solid var(--ink); border-radius: 2rem; background: var(--page);
 }
-.phone h2 { margin-top: 0; font-size: 1.3rem; }
+.phone h1, .phone h2 { margin: 0 0 .75rem; font-size: 1.3rem; }
 .numbers { display: grid; grid-template-columns: repeat(3, 1fr); gap: .6rem; }
 .numbers button { padding: .8rem 0; font-size: 1.5rem; color: var(--tint); }
 .shared { margin: 0 0 1.25rem; border-top: 1px solid var(--line); }
