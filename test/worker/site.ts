@@ -37,6 +37,8 @@ export interface SiteOptions {
   /** Settings and bindings that differ from those of vitest.config.ts. */
   readonly vars?: Partial<Cloudflare.Env>;
   readonly salesUnit?: Partial<SalesUnit>;
+  /** Plays the outside world in place of the simulator. */
+  readonly provider?: (request: Request) => Promise<Response>;
 }
 
 beforeEach(prepareDatabase);
@@ -48,7 +50,7 @@ afterEach(async () => {
 });
 
 /** A worker in a new isolate's state, its outside world played by a new simulator. */
-export function openSite({ vars = {}, salesUnit = {} }: SiteOptions = {}): TestSite {
+export function openSite({ vars = {}, salesUnit = {}, provider }: SiteOptions = {}): TestSite {
   forgetMetadata();
   forgetFruitlessRefetches();
   const simulator = createSimulator({
@@ -67,7 +69,7 @@ export function openSite({ vars = {}, salesUnit = {} }: SiteOptions = {}): TestS
   vi.spyOn(globalThis, "fetch").mockImplementation(async (input, init) => {
     const request = new Request(input as RequestInfo, init as RequestInit);
     counts.fetches.push(new URL(request.url).pathname);
-    return simulator.fetch(request);
+    return (provider ?? simulator.fetch)(request);
   });
   const log = captureLog();
   const counted: Cloudflare.Env = { ...countedBindings(env, counts), ...vars };

@@ -1,0 +1,238 @@
+import { beforeAll, describe, expect, it, vi } from "vitest";
+import { forgetMetadata } from "../../src/vipps/metadata.ts";
+import { openBrowser } from "../worker/browser.ts";
+import { openSite, type SiteOptions } from "../worker/site.ts";
+import { inFakeTime, stopTime } from "./fake-time.ts";
+import { createProvider, createSigner, ISSUER, logInAt, type Signer } from "./hostile-provider.ts";
+import { expectRefusal } from "./refusal.ts";
+
+let signer: Signer;
+beforeAll(async () => {
+  signer = await createSigner("public:one");
+});
+
+function openHostileSite(options: SiteOptions = {}) {
+  const provider = createProvider(signer);
+  const site = openSite({ ...options, provider: provider.fetch });
+  return { provider, site, browser: openBrowser(site) };
+}
+
+describe("R1 the discovery document's issuer", () => {
+  it.each([
+    ["without the trailing slash", ISSUER.slice(0, -1)],
+    ["with another slash", `${ISSUER}/`],
+    ["in capital letters", ISSUER.toUpperCase()],
+    ["with the default port", ISSUER.replace(".no/", ".no:443/")],
+    ["of another host", "https://attacker.example/access-management-1.0/access/"],
+    ["with a path that only parses to the same", ISSUER.replace("access/", "./access/")],
+    ["empty", ""],
+    ["missing", undefined],
+    ["a number", 4711],
+    ["a list with the right one", [ISSUER]],
+  ])("starts no login when it is %s", async (_how, issuer) => {
+    const { provider, site, browser } = openHostileSite();
+    provider.document.issuer = issuer;
+    await expectRefusal(await browser.get("/auth/login"), { site, browser, code: "metadata_invalid" });
+    expect(site.counts.durableObjectCalls).toEqual([]);
+  });
+
+  it("is compared with the configured string, whether that has a trailing slash or not", async () => {
+    const issuer = ISSUER.slice(0, -1);
+    const { provider, browser } = openHostileSite({ vars: { VIPPS_ISSUER: issuer } });
+    provider.document.issuer = issuer;
+    expect((await browser.get("/auth/login")).status).toBe(302);
+  });
+});
+
+describe("R1 a discovery document that is no use", () => {
+  it.each<[string, () => Response]>([
+    ["an error page", () => new Response("<h1>down</h1>", { status: 503 })],
+    ["a client error", () => Response.json({ error: "nope" }, { status: 404 })],
+    ["no content", () => new Response(null, { status: 204 })],
+    ["a redirect", () => Response.redirect("https://attacker.example/openid-configuration", 302)],
+  ])("starts no login and follows nothing when the answer is %s", async (_what, answer) => {
+    const { provider, site, browser } = openHostileSite();
+    provider.answers.discovery = answer;
+    await expectRefusal(await browser.get("/auth/login"), { site, browser, code: "metadata_unavailable" });
+    expect(site.counts.fetches).toHaveLength(1);
+  });
+
+  it("starts no login when the body is huge, and does not read it to its end", async () => {
+    const { provider, site, browser } = openHostileSite();
+    let sent = 0;
+    const chunk = new TextEncoder().encode(" ".repeat(64 * 1024));
+    provider.answers.discovery = () =>
+      new Response(
+        new ReadableStream({
+          pull(controller) {
+            sent += chunk.byteLength;
+            controller.enqueue(chunk);
+          },
+        }),
+      );
+    await expectRefusal(await browser.get("/auth/login"), { site, browser, code: "metadata_unavailable" });
+    expect(sent).toBeLessThan(1024 * 1024);
+  });
+
+  it.each([
+    ["HTML", "<!doctype html><title>Log in to the hotel network</title>"],
+    ["cut short", `{"issuer":"${ISSUER}","authorization_`],
+    ["nothing", ""],
+    ["null", "null"],
+    ["a list", "[]"],
+    ["a string", '"issuer"'],
+    ["nested a hundred thousand times", "[".repeat(100_000)],
+  ])("starts no login when the body is %s", async (_what, body) => {
+    const { provider, site, browser } = openHostileSite();
+    provider.answers.discovery = () =>
+      new Response(body, { headers: { "content-type": "application/json" } });
+    await expectRefusal(await browser.get("/auth/login"), { site, browser, code: "metadata_invalid" });
+  });
+
+  it.each([
+    ["authorization_endpoint", undefined],
+    ["authorization_endpoint", "javascript:alert(1)"],
+    ["authorization_endpoint", "/oauth2/auth"],
+    ["authorization_endpoint", "http://apitest.vipps.no/oauth2/auth"],
+    ["authorization_endpoint", `${ISSUER}oauth2/auth#fragment`],
+    ["authorization_endpoint", "https://user:secret@apitest.vipps.no/oauth2/auth"],
+    ["authorization_endpoint", [`${ISSUER}oauth2/auth`]],
+    ["token_endpoint", undefined],
+    ["token_endpoint", "http://apitest.vipps.no/oauth2/token"],
+    ["token_endpoint", {}],
+    ["jwks_uri", undefined],
+    ["jwks_uri", "data:application/json,{}"],
+    ["userinfo_endpoint", "http://apitest.vipps.no/userinfo"],
+  ])("starts no login when %s is %j", async (name, value) => {
+    const { provider, site, browser } = openHostileSite();
+    provider.document[name] = value;
+    await expectRefusal(await browser.get("/auth/login"), { site, browser, code: "metadata_invalid" });
+  });
+});
+
+describe("R1 a discovery endpoint that is slow", () => {
+  it.each<[string, () => Response | Promise<Response>]>([
+    ["never answers", () => new Promise<Response>(() => undefined)],
+    ["stops after the headers", () => new Response(new ReadableStream({}))],
+    [
+      "sends a byte a second for ever",
+      () =>
+        new Response(
+          new ReadableStream({
+            async pull(controller) {
+              await new Promise((resolve) => setTimeout(resolve, 1000));
+              controller.enqueue(new TextEncoder().encode(" "));
+            },
+          }),
+        ),
+    ],
+  ])("gets a page within five seconds when it %s", async (_how, answer) => {
+    stopTime();
+    const { provider, site, browser } = openHostileSite();
+    provider.answers.discovery = answer;
+    const { value: response, elapsed } = await inFakeTime(browser.get("/auth/login"));
+    expect(elapsed).toBeLessThanOrEqual(5_000);
+    await expectRefusal(response, { site, browser, code: "metadata_unavailable" });
+  });
+
+  it("does not make a login wait for a JWKS that never answers", async () => {
+    stopTime();
+    const { provider, site } = openHostileSite();
+    provider.answers.jwks = () => new Promise<Response>(() => undefined);
+    const browser = openBrowser(site);
+    // The background work goes on for its three seconds; the answer is there before.
+    const answered = browser.get("/auth/login").then((response) => ({ response, at: Date.now() }));
+    const { value } = await inFakeTime(answered);
+    expect(value.response.status).toBe(302);
+  });
+});
+
+describe("R1 while discovery is down", () => {
+  const down = () => new Response("down", { status: 503 });
+
+  it("a copy in memory serves, hours later too, and nobody waits for the refresh", async () => {
+    const { provider, site, browser } = openHostileSite();
+    expect((await logInAt(provider, browser)).status).toBe(303);
+    vi.useFakeTimers({ toFake: ["Date"] });
+    vi.setSystemTime(Date.now() + 3 * 3600_000);
+    provider.answers.discovery = down;
+    provider.answers.jwks = down;
+    expect((await logInAt(provider, openBrowser(site))).status).toBe(303);
+  });
+
+  it("a copy in KV serves an isolate that has just begun: a whole login", async () => {
+    const { provider, site, browser } = openHostileSite();
+    await browser.startLogin();
+    provider.answers.discovery = down;
+    provider.answers.jwks = down;
+    forgetMetadata();
+    provider.requests.length = 0;
+    expect((await logInAt(provider, browser)).status).toBe(303);
+    expect(provider.requests.map(({ endpoint }) => endpoint)).toEqual(["token"]);
+    expect(site.counts.kvReads).toBe(2);
+  });
+
+  it("a refresh that failed is not tried again at once", async () => {
+    const { provider, browser } = openHostileSite();
+    await browser.startLogin();
+    vi.useFakeTimers({ toFake: ["Date"] });
+    vi.setSystemTime(Date.now() + 2 * 3600_000);
+    provider.answers.discovery = down;
+    provider.requests.length = 0;
+    for (let visitor = 0; visitor < 5; visitor += 1) await browser.startLogin();
+    expect(provider.count("discovery")).toBe(1);
+    vi.setSystemTime(Date.now() + 31_000);
+    await browser.startLogin();
+    expect(provider.count("discovery")).toBe(2);
+  });
+
+  it("a document that became somebody else's does not replace the copy", async () => {
+    const { provider, browser } = openHostileSite();
+    await browser.startLogin();
+    vi.useFakeTimers({ toFake: ["Date"] });
+    vi.setSystemTime(Date.now() + 2 * 3600_000);
+    provider.document = { ...provider.document, issuer: "https://attacker.example/" };
+    await browser.startLogin();
+    const url = await browser.startLogin();
+    expect(url.href.startsWith(`${ISSUER}oauth2/auth?`)).toBe(true);
+  });
+
+  it.each([
+    ["not JSON", "{"],
+    ["null", "null"],
+    ["of another issuer", JSON.stringify({ discovery: { issuer: "https://attacker.example/" }, keys: [] })],
+    ["without endpoints", JSON.stringify({ discovery: { issuer: ISSUER }, keys: [], fetchedAt: 0 })],
+    [
+      "with an endpoint of another scheme",
+      JSON.stringify({
+        discovery: {
+          issuer: ISSUER,
+          authorization_endpoint: "http://attacker.example/",
+          token_endpoint: `${ISSUER}t`,
+          jwks_uri: `${ISSUER}j`,
+        },
+      }),
+    ],
+  ])("a copy in KV that is %s is not believed", async (_what, copy) => {
+    const { provider, site, browser } = openHostileSite();
+    await site.env.VIPPS_METADATA.put(`https ${ISSUER}`, copy);
+    expect((await logInAt(provider, browser)).status).toBe(303);
+    expect(provider.count("discovery")).toBe(1);
+  });
+
+  it("a copy in KV whose keys are broken costs one fetch of the keys and no login", async () => {
+    const { provider, site, browser } = openHostileSite();
+    const copy = { discovery: provider.document, keys: "broken", fetchedAt: Date.now() };
+    await site.env.VIPPS_METADATA.put(`https ${ISSUER}`, JSON.stringify(copy));
+    expect((await logInAt(provider, browser)).status).toBe(303);
+    expect(provider.requests.map(({ endpoint }) => endpoint)).toEqual(["token", "jwks"]);
+  });
+});
+
+it("R1 discovery is fetched once however many cold logins begin together, and not again when warm", async () => {
+  const { provider, site } = openHostileSite();
+  const answers = await Promise.all(Array.from({ length: 20 }, () => openBrowser(site).get("/auth/login")));
+  expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([302]));
+  for (let visitor = 0; visitor < 5; visitor += 1) await logInAt(provider, openBrowser(site));
+  expect([provider.count("discovery"), provider.count("jwks")]).toEqual([1, 1]);
+});
