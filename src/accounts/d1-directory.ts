@@ -2,13 +2,12 @@ import { Failure, fromStorage } from "../failure.ts";
 import type { Account, AccountId, AccountRecord, LinkedBy, LinkedIdentity } from "./account.ts";
 import { flag, isConstraintError, rows } from "./d1-rows.ts";
 import { searchName } from "./names.ts";
+import { now } from "./records.ts";
 import type { AccountDirectory, AccountSearch, Correction } from "./registry.ts";
 
 const SEARCH_LIMIT = 50;
 /** D1 takes LIKE patterns of at most 50 bytes. In characters, of which a letter may take two bytes. */
 const PATTERN_LIMIT = 20;
-
-const now = (): number => Math.floor(Date.now() / 1000);
 
 /**
  * What the person's own page, customer service and the consent webhook ask of the embedded registry, and all

@@ -4,13 +4,12 @@ import type { AccountId, LinkedBy } from "./account.ts";
 import { flag, rows } from "./d1-rows.ts";
 import { searchName } from "./names.ts";
 import { proofDigest } from "./proof-digest.ts";
+import { now } from "./records.ts";
 import type { FoundPerson, LoginRegistry } from "./registry.ts";
 import type { VippsPerson } from "./vipps-person.ts";
 
 /** More candidates than this are one and the same answer: several. */
 const CANDIDATE_LIMIT = 10;
-
-const now = (): number => Math.floor(Date.now() / 1000);
 
 /** Accounts whose phone number (?2) or email address (?3), verified, is this person's. */
 const SIMILAR = `accounts WHERE site = ?1

@@ -1,7 +1,11 @@
+import { fromStorage } from "../failure.ts";
 import type { Registry } from "./registry.ts";
 
-/** `ACCOUNTS=none`: nobody is registered anywhere; whoever Vipps vouches for is known by their `sub`. */
-export const noRegistry: Registry = {
+/**
+ * `ACCOUNTS=none`: nobody is registered anywhere; whoever Vipps vouches for is known by their `sub`.
+ * @param database where the worker's own records are, if it keeps any.
+ */
+export const noRegistry = (database: D1Database | undefined): Registry => ({
   find: async ({ sub }) => ({ known: { id: sub, acceptedTerms: undefined }, candidates: [] }),
   create: async ({ sub }) => sub,
   link: async (accountId, { sub }) => accountId === sub,
@@ -14,8 +18,8 @@ export const noRegistry: Registry = {
   unlink: async () => false,
   noteConsentRevoked: async () => undefined,
   erase: async (_accountId, alongside) => {
-    const [first] = alongside;
-    if (first !== undefined) throw new Error("erase the records themselves where there is no registry");
+    if (database !== undefined && alongside.length > 0)
+      await fromStorage("account", database.batch([...alongside]));
     return false;
   },
-};
+});

@@ -6,9 +6,9 @@ import { noRegistry } from "./no-registry.ts";
 import type { Registry } from "./registry.ts";
 
 /** The registry that the setting ACCOUNTS names. */
-export function siteRegistry({ accounts }: Settings): Registry {
+export function siteRegistry({ accounts, storage }: Settings): Registry {
   const { registry, site } = accounts;
-  return registry.kind === "d1" ? d1Registry(registry.database, site) : noRegistry;
+  return registry.kind === "d1" ? d1Registry(registry.database, site) : noRegistry(storage.accounts);
 }
 
 /**

@@ -1,0 +1,101 @@
+import { fromStorage } from "../failure.ts";
+import type { AccountId } from "./account.ts";
+import { flag } from "./d1-rows.ts";
+import { now, type Records } from "./records.ts";
+
+/** Where an answer was given: while logging in, on the person's own page, at Vipps, by its webhook, by staff. */
+export type ConsentSource = "login" | "my_page" | "vipps" | "webhook" | "staff";
+
+/** A person's answer to one question of consent. */
+export interface ConsentAnswer {
+  /** The id of the consent, such as `newsletter`. */
+  readonly consent: string;
+  readonly granted: boolean;
+  /** The words that were answered. */
+  readonly wording: string | undefined;
+}
+
+/** An answer as it is kept. */
+export interface RecordedConsent extends ConsentAnswer {
+  readonly source: ConsentSource;
+  readonly language: string | undefined;
+  /** Seconds since the epoch. */
+  readonly answeredAt: number;
+}
+
+/**
+ * Notes a person's answers. Earlier ones are kept: who consented to what, in which words, and until when, can
+ * always be shown (GDPR article 7(1)).
+ * @throws {Failure} `storage_unavailable`; then no answer is noted.
+ */
+export async function recordConsents(
+  { database, site }: Records,
+  accountId: AccountId,
+  answers: readonly ConsentAnswer[],
+  { source, language }: Pick<RecordedConsent, "source" | "language">,
+): Promise<void> {
+  if (answers.length === 0) return;
+  const insert = database.prepare(
+    `INSERT INTO consents (site, account_id, consent, granted, source, wording, language, answered_at)
+     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)`,
+  );
+  const at = now();
+  const statements = answers.map(({ consent, granted, wording }) =>
+    insert.bind(site, accountId, consent, flag(granted), source, wording ?? null, language ?? null, at),
+  );
+  await fromStorage("account", database.batch(statements));
+}
+
+interface ConsentRow {
+  readonly consent: string;
+  readonly granted: number;
+  readonly wording: string | null;
+  readonly source: ConsentSource;
+  readonly language: string | null;
+  readonly answered_at: number;
+}
+
+const COLUMNS = "consent, granted, wording, source, language, answered_at";
+
+/**
+ * What a person consents to now: the newest answer to each question.
+ * @throws {Failure} `storage_unavailable`.
+ */
+export async function currentConsents(
+  { database, site }: Records,
+  accountId: AccountId,
+): Promise<readonly RecordedConsent[]> {
+  const statement = database
+    .prepare(
+      `SELECT ${COLUMNS} FROM consents WHERE id IN
+         (SELECT max(id) FROM consents WHERE site = ?1 AND account_id = ?2 GROUP BY consent)
+       ORDER BY consent`,
+    )
+    .bind(site, accountId);
+  return (await fromStorage("account", statement.all<ConsentRow>())).results.map(recorded);
+}
+
+/**
+ * Every answer a person ever gave, the oldest first.
+ * @throws {Failure} `storage_unavailable`.
+ */
+export async function consentHistory(
+  { database, site }: Records,
+  accountId: AccountId,
+): Promise<readonly RecordedConsent[]> {
+  const statement = database
+    .prepare(`SELECT ${COLUMNS} FROM consents WHERE site = ?1 AND account_id = ?2 ORDER BY id`)
+    .bind(site, accountId);
+  return (await fromStorage("account", statement.all<ConsentRow>())).results.map(recorded);
+}
+
+function recorded(row: ConsentRow): RecordedConsent {
+  return {
+    consent: row.consent,
+    granted: row.granted === 1,
+    wording: row.wording ?? undefined,
+    source: row.source,
+    language: row.language ?? undefined,
+    answeredAt: row.answered_at,
+  };
+}

@@ -1,0 +1,186 @@
+import { type FailureCode, fromStorage, type Stage } from "../failure.ts";
+import type { AccountId } from "./account.ts";
+import { now, type Records } from "./records.ts";
+
+/** How a login ended. */
+export type LoginOutcome = "logged_in" | FailureCode;
+
+/** How one login ended, for customer service. Holds no code, token, name, phone number or address. */
+export interface LoginEvent {
+  readonly outcome: LoginOutcome;
+  readonly stage?: Stage | undefined;
+  /** For a login: how the account was found. For a failure: why, as a fixed phrase of ours. */
+  readonly reason?: string | undefined;
+  /** Vipps' own error code. */
+  readonly providerError?: string | undefined;
+  /** The reference the customer was shown. */
+  readonly reference?: string | undefined;
+  readonly accountId?: AccountId | undefined;
+  readonly msn?: string | undefined;
+  readonly sub?: string | undefined;
+  readonly sid?: string | undefined;
+  /** SHA-256 of the browser cookie. */
+  readonly browser?: string | undefined;
+}
+
+/** A login event as it is kept. */
+export interface RecordedLoginEvent extends LoginEvent {
+  /** Seconds since the epoch. */
+  readonly at: number;
+}
+
+/**
+ * Keeps an event and counts it in the figures of its hour.
+ * @throws {Failure} `storage_unavailable`; a login must not wait for this, nor fail with it.
+ */
+export async function recordLoginEvent({ database, site }: Records, event: LoginEvent): Promise<void> {
+  const at = now();
+  const insert = database
+    .prepare(
+      `INSERT INTO login_events
+         (site, at, outcome, stage, reason, provider_error, reference, account_id, msn, sub, sid, browser)
+       VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)`,
+    )
+    .bind(
+      site,
+      at,
+      event.outcome,
+      event.stage ?? null,
+      event.reason ?? null,
+      event.providerError ?? null,
+      event.reference ?? null,
+      event.accountId ?? null,
+      event.msn ?? null,
+      event.sub ?? null,
+      event.sid ?? null,
+      event.browser ?? null,
+    );
+  const count = database
+    .prepare(
+      `INSERT INTO login_figures (site, hour, outcome, count) VALUES (?1, ?2, ?3, 1)
+       ON CONFLICT DO UPDATE SET count = count + 1`,
+    )
+    .bind(site, at - (at % 3600), event.outcome);
+  await fromStorage("account", database.batch([insert, count]));
+}
+
+interface EventRow {
+  readonly at: number;
+  readonly outcome: LoginOutcome;
+  readonly stage: Stage | null;
+  readonly reason: string | null;
+  readonly provider_error: string | null;
+  readonly reference: string | null;
+  readonly account_id: string | null;
+  readonly msn: string | null;
+  readonly sub: string | null;
+  readonly sid: string | null;
+  readonly browser: string | null;
+}
+
+const COLUMNS =
+  "at, outcome, stage, reason, provider_error, reference, account_id, msn, sub, sid, browser" as const;
+
+/** An event that is, or may be, about an account. */
+export interface AccountLoginEvent extends RecordedLoginEvent {
+  /**
+   * `person`: it names the account or its Vipps user. `browser`: nobody was known yet, but the account logs in
+   * with the same browser.
+   */
+  readonly about: "person" | "browser";
+}
+
+/**
+ * The newest events about an account first: its own, those of its Vipps users, and failures without a known
+ * person in a browser that the account has logged in with.
+ * @throws {Failure} `storage_unavailable`.
+ */
+export async function loginEventsOf(
+  { database, site }: Records,
+  accountId: AccountId,
+  limit = 50,
+): Promise<readonly AccountLoginEvent[]> {
+  const statement = database
+    .prepare(
+      `SELECT ${COLUMNS} FROM login_events WHERE site = ?1 AND (
+         account_id = ?2
+         OR sub IN (SELECT sub FROM identities WHERE site = ?1 AND account_id = ?2)
+         OR (account_id IS NULL AND sub IS NULL AND browser IN
+           (SELECT browser FROM login_events WHERE site = ?1 AND account_id = ?2 AND browser IS NOT NULL))
+       ) ORDER BY at DESC, id DESC LIMIT ?3`,
+    )
+    .bind(site, accountId, limit);
+  const { results } = await fromStorage("account", statement.all<EventRow>());
+  return results.map((row) => ({
+    ...recorded(row),
+    about: row.account_id === null && row.sub === null ? "browser" : "person",
+  }));
+}
+
+/**
+ * The event behind a reference that a customer reads out. Case, spaces and a missing hyphen don't matter.
+ * @throws {Failure} `storage_unavailable`.
+ */
+export async function loginEventByReference(
+  { database, site }: Records,
+  reference: string,
+): Promise<RecordedLoginEvent | undefined> {
+  const normal = normalReference(reference);
+  if (normal === undefined) return undefined;
+  const statement = database
+    .prepare(
+      `SELECT ${COLUMNS} FROM login_events WHERE site = ?1 AND reference = ?2 ORDER BY id DESC LIMIT 1`,
+    )
+    .bind(site, normal);
+  const row = await fromStorage("account", statement.first<EventRow>());
+  return row === null ? undefined : recorded(row);
+}
+
+/** `k7qf 3m2p` as it is written: `K7QF-3M2P`. Letters that look like digits are taken for them (Crockford). */
+export function normalReference(typed: string): string | undefined {
+  const letters = typed.toUpperCase().replace(/[\s-]/g, "").replaceAll("O", "0").replace(/[IL]/g, "1");
+  return /^[0-9A-HJKMNP-TV-Z]{8}$/.test(letters) ? `${letters.slice(0, 4)}-${letters.slice(4)}` : undefined;
+}
+
+/** How many logins of one hour ended one way. */
+export interface LoginFigure {
+  /** When the hour began, in seconds since the epoch. */
+  readonly hour: number;
+  readonly outcome: LoginOutcome;
+  readonly count: number;
+}
+
+/**
+ * The figures of a span of time, hour by hour. They hold nothing about anybody and outlive the events.
+ * @param from first hour, in seconds since the epoch. @param until the hour after the last one.
+ * @throws {Failure} `storage_unavailable`.
+ */
+export async function loginFigures(
+  { database, site }: Records,
+  from: number,
+  until: number,
+): Promise<readonly LoginFigure[]> {
+  const statement = database
+    .prepare(
+      `SELECT hour, outcome, count FROM login_figures WHERE site = ?1 AND hour >= ?2 AND hour < ?3
+       ORDER BY hour, outcome`,
+    )
+    .bind(site, from, until);
+  return (await fromStorage("account", statement.all<LoginFigure>())).results;
+}
+
+function recorded(row: EventRow): RecordedLoginEvent {
+  return {
+    at: row.at,
+    outcome: row.outcome,
+    stage: row.stage ?? undefined,
+    reason: row.reason ?? undefined,
+    providerError: row.provider_error ?? undefined,
+    reference: row.reference ?? undefined,
+    accountId: row.account_id ?? undefined,
+    msn: row.msn ?? undefined,
+    sub: row.sub ?? undefined,
+    sid: row.sid ?? undefined,
+    browser: row.browser ?? undefined,
+  };
+}

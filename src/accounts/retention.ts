@@ -1,0 +1,37 @@
+import { fromStorage } from "../failure.ts";
+import { now, type Records } from "./records.ts";
+
+/** Days after which somebody who waits for customer service has to ask again. */
+const LINK_REQUEST_DAYS = 30;
+/** One statement must not hold the database for long. In rows. */
+const PORTION = 5_000;
+const DAY = 24 * 3600;
+
+/**
+ * Deletes what has been kept long enough: login events after `loginEventsDays`, link requests after 30 days.
+ * @returns how many of each were deleted.
+ * @throws {Failure} `storage_unavailable`; what is left goes the next time.
+ */
+export async function deleteExpired(
+  { database, site }: Records,
+  loginEventsDays: number,
+): Promise<{ readonly loginEvents: number; readonly linkRequests: number }> {
+  const eventsBefore = now() - loginEventsDays * DAY;
+  const deletePortion = database
+    .prepare(
+      `DELETE FROM login_events WHERE id IN
+         (SELECT id FROM login_events WHERE site = ?1 AND at < ?2 LIMIT ${PORTION})`,
+    )
+    .bind(site, eventsBefore);
+  let loginEvents = 0;
+  let deleted: number;
+  do {
+    deleted = (await fromStorage("account", deletePortion.run())).meta.changes;
+    loginEvents += deleted;
+  } while (deleted === PORTION);
+  const deleteRequests = database
+    .prepare("DELETE FROM link_requests WHERE site = ?1 AND requested_at < ?2")
+    .bind(site, now() - LINK_REQUEST_DAYS * DAY);
+  const linkRequests = (await fromStorage("account", deleteRequests.run())).meta.changes;
+  return { loginEvents, linkRequests };
+}
