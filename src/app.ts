@@ -5,6 +5,7 @@ import { answerFailure } from "./failure-answer.ts";
 import { showHealth } from "./health-route.ts";
 import { answerInTime } from "./http/answer-in-time.ts";
 import type { AppContext, AppEnv } from "./http/request-context.ts";
+import { readPath } from "./http/request-path.ts";
 import { continueLogin } from "./login/confirm-login.ts";
 import { finishLogin } from "./login/finish-login.ts";
 import { startLogin } from "./login/start-login.ts";
@@ -71,7 +72,8 @@ export async function handleRequest(
 
 /** AUTH_PATH is a setting, the routes are not: login routes are matched below `/auth`, the site below `/site`. */
 function routePath(request: Request, options?: { env?: AppEnv["Bindings"] }): string {
-  const { pathname } = new URL(request.url);
+  const { pathname: asked } = new URL(request.url);
+  const pathname = readPath(asked)?.path ?? asked;
   const authPath = options?.env?.settings.site.authPath ?? "/auth";
   if (pathname === authPath || pathname.startsWith(`${authPath}/`))
     return `/auth${pathname.slice(authPath.length)}`;

@@ -30,6 +30,8 @@ declare namespace Cloudflare {
     SESSION_CLAIMS?: string;
     SESSION_COOKIE_DOMAIN?: string;
     ORIGIN_URL?: string;
+    PROTECTED_PATHS?: string;
+    FORWARD_SESSION_COOKIE?: string;
     DATA_JURISDICTION?: string;
     ACCOUNTS?: string;
     REGISTRATION?: string;

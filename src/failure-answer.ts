@@ -54,7 +54,7 @@ export async function answerFailure(
   const { title, happened } = textsIn(context.language).messages[message];
   const details = code === "settings_invalid" ? (facts.details ?? []) : [];
   const response =
-    jsonOnly || prefersJson(request.headers)
+    jsonOnly || facts.jsonOnly || prefersJson(request.headers)
       ? problem({
           status,
           title: filled(title, { brand: context.brand, site: context.siteName }),
@@ -62,6 +62,7 @@ export async function answerFailure(
           code,
           reference,
           ...(details.length > 0 && { errors: details }),
+          ...(facts.loginUrl !== undefined && { login_url: facts.loginUrl }),
         })
       : await pageResponse(
           FailurePage({
@@ -77,6 +78,9 @@ export async function answerFailure(
           status,
         );
   if (facts.retryAfter !== undefined) response.headers.set("retry-after", String(facts.retryAfter));
+  // RFC 9110 section 15.5.2 asks for a challenge; Bearer is what native apps answer it with.
+  if (status === 401) response.headers.set("www-authenticate", `Bearer realm="${site?.origin}"`);
+  if (facts.setCookie !== undefined) response.headers.append("set-cookie", facts.setCookie);
   if (facts.allow !== undefined) response.headers.set("allow", facts.allow);
   return response;
 }

@@ -38,11 +38,14 @@ export type MessageKey =
   | "tooMany"
   | "notAllowed"
   | "notFound"
-  | "badRequest";
+  | "badRequest"
+  | "badAddress"
+  | "loginNeeded"
+  | "siteUnavailable";
 
 interface FailureKind {
   /** HTTP status of the answer. */
-  readonly status: 400 | 403 | 404 | 405 | 413 | 429 | 500 | 502 | 503;
+  readonly status: 400 | 401 | 403 | 404 | 405 | 413 | 429 | 500 | 502 | 503;
   /** A cancelled login is information, a stale link a warning, a broken dependency an error. */
   readonly level: "info" | "warn" | "error";
   readonly message: MessageKey;
@@ -106,6 +109,9 @@ export const FAILURES = {
   storage_unavailable: kind(503, "error", "tryLater"),
   too_slow: kind(503, "error", "tryLater"),
   rate_limited: kind(429, "warn", "tooMany"),
+  session_required: kind(401, "info", "loginNeeded"),
+  path_ambiguous: kind(400, "info", "badAddress"),
+  origin_unavailable: kind(502, "error", "siteUnavailable"),
   cross_site: kind(403, "warn", "notAllowed"),
   not_found: kind(404, "info", "notFound"),
   method_not_allowed: kind(405, "info", "badRequest"),
@@ -128,6 +134,12 @@ export interface FailureFacts {
   readonly retryAfter?: number | undefined;
   /** The methods a route does take, for `Allow`. */
   readonly allow?: string | undefined;
+  /** Whether the answer is JSON whatever the client says it accepts, because no person reads it. */
+  readonly jsonOnly?: boolean | undefined;
+  /** A `Set-Cookie` value for the answer. */
+  readonly setCookie?: string | undefined;
+  /** Where a person logs in, for the script that was told to (`login_url` of the problem). */
+  readonly loginUrl?: string | undefined;
   /** The page sends the browser on by itself: this very browser already finished, or is finishing, this login. */
   readonly resume?: boolean | undefined;
   /** Further lines for the page and the log: the names of wrong settings and what is wrong with them. */

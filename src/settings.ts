@@ -16,8 +16,12 @@ export interface SiteSettings {
   readonly origin: string;
   /** Where the login routes live, without a trailing slash: `/auth`. */
   readonly authPath: string;
-  /** `https` host of the site behind the worker, if it isn't the route's own origin. */
+  /** Origin of the site behind the worker, if it isn't the route's own. */
   readonly originUrl: string | undefined;
+  /** Path patterns as written: `/members/*` needs a session, `!/members/open/*` needs none all the same. */
+  readonly protectedPaths: readonly string[];
+  /** Whether the origin gets the session cookie. The other cookies of ours it never gets. */
+  readonly forwardSessionCookie: boolean;
 }
 
 export interface LoginSettings {
@@ -133,6 +137,32 @@ const flag = v.pipe(
 const choice = <const Options extends readonly string[]>(options: Options) =>
   v.picklist(options, `must be one of ${options.join(", ")}`);
 
+/** A path from the root, in which `*` stands for anything. No dot segments, no query; percent signs encode. */
+const PATH_PATTERN = /^!?(?:\/(?!\.{1,2}(?:\/|$))(?:[^\s,%/?#;\\]|%[0-9a-f]{2})*)+$/i;
+
+const pathPatterns = v.pipe(
+  v.string(),
+  v.transform(list),
+  v.check(
+    (patterns) => patterns.every((pattern) => PATH_PATTERN.test(pattern) && isDecodable(pattern)),
+    "must be path patterns such as /members/* or !/members/open/*",
+  ),
+  v.check(
+    (patterns) => patterns.some((pattern) => !pattern.startsWith("!")),
+    "has exceptions only; begin with what they are exceptions from, such as /*",
+  ),
+  v.maxLength(100, "must be at most 100 patterns"),
+);
+
+function isDecodable(text: string): boolean {
+  try {
+    decodeURIComponent(text);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
 const header = v.pipe(
   v.string(),
   v.regex(/^[\x20-\x7e]*$/, "must be plain ASCII"),
@@ -222,6 +252,8 @@ const schema = v.object({
     v.pipe(v.string(), v.regex(/^\.?([a-z0-9-]+\.)+[a-z]{2,}$/i, "must be a domain such as example.com")),
   ),
   ORIGIN_URL: optional(origin),
+  PROTECTED_PATHS: optional(pathPatterns),
+  FORWARD_SESSION_COOKIE: optional(flag),
   DATA_JURISDICTION: optional(choice(["eu"])),
   ACCOUNTS: optional(choice(["d1", "none"])),
   REGISTRATION: optional(choice(["open", "closed"])),
@@ -329,7 +361,13 @@ function parseSettings(env: Cloudflare.Env, local: string | undefined): Settings
   const jurisdiction = read.DATA_JURISDICTION;
   return {
     settings: {
-      site: { origin: siteOrigin, authPath, originUrl: read.ORIGIN_URL },
+      site: {
+        origin: siteOrigin,
+        authPath,
+        originUrl: read.ORIGIN_URL,
+        protectedPaths: read.PROTECTED_PATHS ?? [],
+        forwardSessionCookie: read.FORWARD_SESSION_COOKIE ?? false,
+      },
       relyingParty: {
         issuer,
         allowHttp,

@@ -14,7 +14,13 @@ interface FailurePageProps extends PageContext {
 }
 
 /** Messages after which trying again at once makes no sense, so going back comes first. */
-const NO_RETRY: ReadonlySet<MessageKey> = new Set(["notFound", "notAllowed", "siteMisconfigured"]);
+const NO_RETRY: ReadonlySet<MessageKey> = new Set([
+  "notFound",
+  "notAllowed",
+  "siteMisconfigured",
+  "badAddress",
+  "siteUnavailable",
+]);
 
 /** What happened, what to do now, and the reference that customer service finds in the log. */
 export function FailurePage(props: FailurePageProps) {
@@ -40,7 +46,7 @@ export function FailurePage(props: FailurePageProps) {
       <p class="actions">
         {retry && (
           <a class="button primary" href={retryHref}>
-            {texts.tryAgain}
+            {message === "loginNeeded" ? texts.logIn : texts.tryAgain}
           </a>
         )}
         <a class={retry ? "button" : "button primary"} href={siteHref}>

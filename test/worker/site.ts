@@ -37,8 +37,10 @@ export interface SiteOptions {
   /** Settings and bindings that differ from those of vitest.config.ts. */
   readonly vars?: Partial<Cloudflare.Env>;
   readonly salesUnit?: Partial<SalesUnit>;
-  /** Plays the outside world in place of the simulator. */
+  /** Plays Vipps in place of the simulator. */
   readonly provider?: (request: Request) => Promise<Response>;
+  /** Answers what the worker fetches from anywhere but Vipps: the origin behind it. */
+  readonly origin?: (request: Request) => Response | Promise<Response>;
 }
 
 beforeEach(prepareDatabase);
@@ -50,7 +52,7 @@ afterEach(async () => {
 });
 
 /** A worker in a new isolate's state, its outside world played by a new simulator. */
-export function openSite({ vars = {}, salesUnit = {}, provider }: SiteOptions = {}): TestSite {
+export function openSite({ vars = {}, salesUnit = {}, provider, origin }: SiteOptions = {}): TestSite {
   forgetMetadata();
   forgetFruitlessRefetches();
   const simulator = createSimulator({
@@ -69,7 +71,8 @@ export function openSite({ vars = {}, salesUnit = {}, provider }: SiteOptions = 
   vi.spyOn(globalThis, "fetch").mockImplementation(async (input, init) => {
     const request = new Request(input as RequestInfo, init as RequestInit);
     counts.fetches.push(new URL(request.url).pathname);
-    return (provider ?? simulator.fetch)(request);
+    const isOrigin = origin !== undefined && !request.url.startsWith(`${VIPPS}/`);
+    return isOrigin ? origin(request) : (provider ?? simulator.fetch)(request);
   });
   const log = captureLog();
   const counted: Cloudflare.Env = { ...countedBindings(env, counts), ...vars };

@@ -94,7 +94,23 @@ export const da: Texts = {
       happened: "Adressen er ufuldstændig eller ændret undervejs.",
       next: "Start login igen fra siden.",
     },
+    badAddress: {
+      title: "Adressen kan ikke læses",
+      happened: "Den indeholder tegn, der kan forstås på mere end én måde.",
+      next: "Tjek adressen, eller gå tilbage til siden.",
+    },
+    loginNeeded: {
+      title: "Du skal logge ind først",
+      happened: "Det her kræver, at du er logget ind, og det er du ikke nu. Det, du sendte, er ikke gemt.",
+      next: "Log ind, og prøv en gang til.",
+    },
+    siteUnavailable: {
+      title: "Siden svarer ikke lige nu",
+      happened: "Vi kunne ikke få kontakt med {site}.",
+      next: "Vent lidt, og indlæs siden igen.",
+    },
   },
+  logIn: "Log ind",
   tryAgain: "Prøv igen",
   backToSite: "Tilbage til siden",
   continue: "Fortsæt",

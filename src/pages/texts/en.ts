@@ -95,7 +95,24 @@ export const en: Texts = {
       happened: "The address is incomplete or has been changed on the way.",
       next: "Start the login again from the site.",
     },
+    badAddress: {
+      title: "This address cannot be read",
+      happened: "It contains characters that can be understood in more than one way.",
+      next: "Check the address, or go back to the site.",
+    },
+    loginNeeded: {
+      title: "You need to log in first",
+      happened:
+        "This is for people who are logged in, and you are not logged in now. Nothing you sent has been saved.",
+      next: "Log in, then try once more.",
+    },
+    siteUnavailable: {
+      title: "The site is not answering right now",
+      happened: "We could not reach {site}.",
+      next: "Wait a moment, then load the page again.",
+    },
   },
+  logIn: "Log in",
   tryAgain: "Try again",
   backToSite: "Back to the site",
   continue: "Continue",

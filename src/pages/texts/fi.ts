@@ -94,7 +94,23 @@ export const fi: Texts = {
       happened: "Osoite on puutteellinen tai muuttunut matkalla.",
       next: "Aloita kirjautuminen uudelleen sivustolta.",
     },
+    badAddress: {
+      title: "Osoitetta ei voi lukea",
+      happened: "Siinä on merkkejä, jotka voi ymmärtää useammalla kuin yhdellä tavalla.",
+      next: "Tarkista osoite tai palaa sivustolle.",
+    },
+    loginNeeded: {
+      title: "Kirjaudu ensin sisään",
+      happened: "Tämä vaatii kirjautumisen, etkä ole nyt kirjautuneena. Lähettämääsi ei ole tallennettu.",
+      next: "Kirjaudu sisään ja yritä uudelleen.",
+    },
+    siteUnavailable: {
+      title: "Sivusto ei vastaa juuri nyt",
+      happened: "Emme saaneet yhteyttä sivustoon {site}.",
+      next: "Odota hetki ja lataa sivu uudelleen.",
+    },
   },
+  logIn: "Kirjaudu sisään",
   tryAgain: "Yritä uudelleen",
   backToSite: "Takaisin sivustolle",
   continue: "Jatka",

@@ -96,7 +96,23 @@ export const nb: Texts = {
       happened: "Adressen er ufullstendig eller endret på veien.",
       next: "Start innloggingen på nytt fra nettstedet.",
     },
+    badAddress: {
+      title: "Denne adressen kan ikke leses",
+      happened: "Den inneholder tegn som kan forstås på mer enn én måte.",
+      next: "Sjekk adressen, eller gå tilbake til nettstedet.",
+    },
+    loginNeeded: {
+      title: "Du må logge inn først",
+      happened: "Dette krever at du er logget inn, og det er du ikke nå. Det du sendte, er ikke lagret.",
+      next: "Logg inn, og prøv en gang til.",
+    },
+    siteUnavailable: {
+      title: "Nettstedet svarer ikke akkurat nå",
+      happened: "Vi fikk ikke kontakt med {site}.",
+      next: "Vent litt, og last siden på nytt.",
+    },
   },
+  logIn: "Logg inn",
   tryAgain: "Prøv igjen",
   backToSite: "Tilbake til nettstedet",
   continue: "Fortsett",

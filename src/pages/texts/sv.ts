@@ -95,7 +95,23 @@ export const sv: Texts = {
       happened: "Adressen är ofullständig eller har ändrats på vägen.",
       next: "Börja om inloggningen från webbplatsen.",
     },
+    badAddress: {
+      title: "Adressen går inte att läsa",
+      happened: "Den innehåller tecken som kan förstås på mer än ett sätt.",
+      next: "Kontrollera adressen, eller gå tillbaka till webbplatsen.",
+    },
+    loginNeeded: {
+      title: "Du behöver logga in först",
+      happened: "Det här kräver att du är inloggad, och det är du inte nu. Det du skickade har inte sparats.",
+      next: "Logga in och försök en gång till.",
+    },
+    siteUnavailable: {
+      title: "Webbplatsen svarar inte just nu",
+      happened: "Vi fick ingen kontakt med {site}.",
+      next: "Vänta en stund och ladda sidan på nytt.",
+    },
   },
+  logIn: "Logga in",
   tryAgain: "Försök igen",
   backToSite: "Tillbaka till webbplatsen",
   continue: "Fortsätt",

@@ -10,6 +10,7 @@ export interface Message {
 /** Every text of the pages in one language. The compiler finds the missing ones. */
 export interface Texts {
   readonly messages: Readonly<Record<MessageKey, Message>>;
+  readonly logIn: string;
   readonly tryAgain: string;
   readonly backToSite: string;
   readonly continue: string;

@@ -1,0 +1,56 @@
+import { Failure } from "../failure.ts";
+import { prefersJson } from "../http/request-context.ts";
+import type { Settings } from "../settings.ts";
+
+/** Where a person logs in and comes back from to `returnTo`: a path of the site, or a URL on an allowed origin. */
+export function loginUrl({ site }: Settings, returnTo?: string): string {
+  const query = returnTo === undefined ? "" : `?return_to=${encodeURIComponent(returnTo)}`;
+  return `${site.origin}${site.authPath}/login${query}`;
+}
+
+/**
+ * The answer where a session is needed and there is none: a page is sent to the login and back, anything else
+ * is told.
+ * @param returnTo path and query that were asked for.
+ * @param setCookie removes a session cookie whose session has ended.
+ * @throws {Failure} `session_required` for scripts, forms and everything else that is no page.
+ */
+export function askForLogin(
+  settings: Settings,
+  request: Request,
+  returnTo: string,
+  setCookie: string | undefined,
+): Response {
+  if (!isPageRequest(request)) {
+    const asPage = request.headers.get("sec-fetch-mode") === "navigate";
+    throw new Failure("session_required", {
+      stage: "site",
+      loginUrl: loginUrl(settings),
+      jsonOnly: !asPage,
+      returnTo,
+      setCookie,
+    });
+  }
+  const { origin } = settings.site;
+  const url = loginUrl(settings, returnTo);
+  const headers = new Headers({
+    // Another name of the site has other cookies: the login must begin where it will end.
+    location: new URL(request.url).origin === origin ? url.slice(origin.length) : url,
+    "cache-control": "no-store",
+    vary: "cookie",
+  });
+  if (setCookie !== undefined) headers.append("set-cookie", setCookie);
+  return new Response(null, { status: 302, headers });
+}
+
+/**
+ * Whether a browser shows the answer to a person. Browsers say so themselves (Fetch Metadata); of others, who
+ * does not ask for JSON is taken for one.
+ */
+export function isPageRequest({ method, headers }: Request): boolean {
+  if (method !== "GET" && method !== "HEAD") return false;
+  if (headers.has("upgrade") || headers.has("x-requested-with")) return false;
+  const mode = headers.get("sec-fetch-mode");
+  if (mode !== null && mode !== "navigate") return false;
+  return !prefersJson(headers);
+}
