@@ -3,7 +3,7 @@
 import { createHash } from "node:crypto";
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { PreparationError, runQuietly, say } from "./step.mjs";
+import { PreparationError, runQuietly } from "./step.mjs";
 import { toolsNode, WRANGLER_OFFLINE, wranglerProgram } from "./wrangler.mjs";
 
 /** Where wrangler keeps local KV, D1 and Durable Objects unless told otherwise. */
@@ -31,15 +31,16 @@ function digestOf(folder) {
 /**
  * Applies the migrations of the folder `migrations`, if there is one, to the local database.
  * @param {string} root
- * @param {string} [state] the folder wrangler persists to, from `root` or absolute
+ * @param {string} [state] the folder wrangler persists to, absolute
+ * @returns {Promise<"none" | "applied" | "up to date">}
  * @throws {PreparationError} if one fails
  */
 export async function applyMigrations(root, state = join(root, DEFAULT_STATE)) {
   const folder = join(root, "migrations");
-  if (!existsSync(folder)) return;
+  if (!existsSync(folder)) return "none";
   const digest = digestOf(folder);
   const record = join(state, "applied-migrations.sha256");
-  if (existsSync(record) && readFileSync(record, "utf8") === digest) return say("database", "up to date");
+  if (existsSync(record) && readFileSync(record, "utf8") === digest) return "up to date";
   const args = ["d1", "migrations", "apply", DATABASE, "--local", "--persist-to", state];
   const { code, output } = await runQuietly("database", toolsNode(root), [wranglerProgram(root), ...args], {
     cwd: root,
@@ -51,5 +52,5 @@ export async function applyMigrations(root, state = join(root, DEFAULT_STATE)) {
   }
   mkdirSync(state, { recursive: true });
   writeFileSync(record, digest);
-  say("database", "migrations applied");
+  return "applied";
 }

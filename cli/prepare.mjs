@@ -29,13 +29,19 @@ function prepareSettings() {
   else say("settings", `.dev.vars, ${against}`);
 }
 
+/** Brings the local tables up to date and says so, if there are any. */
+async function prepareDatabase() {
+  const outcome = await applyMigrations(root);
+  if (outcome !== "none") say("database", outcome === "applied" ? "migrations applied" : outcome);
+}
+
 /** @param {"start" | "test"} goal */
 async function prepare(goal) {
   process.chdir(root);
   await installDependencies(root);
   checkNode(root);
   prepareSettings();
-  await applyMigrations(root);
+  await prepareDatabase();
   if (goal === "test") await installChromium(root);
 }
 

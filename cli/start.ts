@@ -134,8 +134,9 @@ async function start(options: Options): Promise<void> {
   const effective = { ...settings, ...addresses.overrides };
   const print = (text: string) => (options.quiet ? undefined : console.log(text));
   for (const note of addresses.notes) print(note);
-  await applyMigrations(root, options.state);
+  if ((await applyMigrations(root, options.state)) === "applied") print("Database migrations applied.");
 
+  const stopping = new AbortController();
   const simulator = await startSimulatorOn(addresses.simulatorPort, effective);
   const worker = startWorker({
     root,
@@ -144,9 +145,10 @@ async function start(options: Options): Promise<void> {
     settingsFile: options.settingsFile,
     overrides: addresses.overrides,
     quiet: options.quiet,
-    onOutput: printOutput,
+    // What wrangler and esbuild say while they are being ended is of no use to anyone.
+    onOutput: (line) => stopping.signal.aborted || printOutput(line),
   });
-  const stopping = stopOnSignal(worker);
+  stopOnSignal(worker, stopping);
   const gone = new AbortController();
   const ended = worker.ended.finally(() => gone.abort());
   await untilAnswered(`${addresses.site}${effective.AUTH_PATH ?? "/auth"}/health`, gone.signal);
@@ -155,7 +157,7 @@ async function start(options: Options): Promise<void> {
   const fault = await ended;
   await simulator?.close();
   claim.release();
-  if (!stopping.aborted)
+  if (!stopping.signal.aborted)
     throw new StartError(`The worker has stopped: ${fault ?? "wrangler ended without a word."}`);
 }
 
@@ -169,16 +171,14 @@ async function startSimulatorOn(port: number | undefined, env: Record<string, st
   }
 }
 
-/** Ends the worker when this process is asked to end. @returns a signal that tells whether it was */
-function stopOnSignal(worker: WorkerProcess): AbortSignal {
-  const stopping = new AbortController();
+/** Ends the worker when this process is asked to end, and tells `stopping`. */
+function stopOnSignal(worker: WorkerProcess, stopping: AbortController): void {
   for (const name of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
     process.on(name, () => {
       stopping.abort();
       void worker.stop();
     });
   }
-  return stopping.signal;
 }
 
 /** True for what the command line and the file system refuse: the message says it all. */
