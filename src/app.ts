@@ -4,6 +4,7 @@ import { Failure } from "./failure.ts";
 import { answerFailure } from "./failure-answer.ts";
 import { showHealth } from "./health-route.ts";
 import { answerInTime } from "./http/answer-in-time.ts";
+import { limitPerNetwork } from "./http/rate-limit.ts";
 import type { AppContext, AppEnv } from "./http/request-context.ts";
 import { readPath } from "./http/request-path.ts";
 import { continueLogin } from "./login/confirm-login.ts";
@@ -29,9 +30,9 @@ const allowedOrigins = cors({
 
 app.use("/auth/*", answerInTime);
 
-app.get("/auth/login", startLogin);
-app.get("/auth/callback", finishLogin);
-app.post("/auth/continue", continueLogin);
+app.get("/auth/login", limitPerNetwork("start", "start"), startLogin);
+app.get("/auth/callback", limitPerNetwork("finish", "callback"), finishLogin);
+app.post("/auth/continue", limitPerNetwork("finish", "continue"), continueLogin);
 app.use("/auth/session", allowedOrigins).get(showSession);
 app.use("/auth/logout", allowedOrigins).post(logout);
 app.get("/auth/.well-known/jwks.json", showPublicKeys);

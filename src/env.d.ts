@@ -6,6 +6,8 @@ declare namespace Cloudflare {
     USER_SESSIONS: DurableObjectNamespace<import("./session/user-sessions.ts").UserSessions>;
     ASSETS?: Fetcher;
     ACCOUNTS_DB?: D1Database;
+    LOGIN_LIMITER?: RateLimit;
+    LOGIN_FINISH_LIMITER?: RateLimit;
 
     SITE_URL?: string;
     AUTH_PATH?: string;

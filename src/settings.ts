@@ -8,6 +8,7 @@ export interface Settings {
   readonly login: LoginSettings;
   readonly session: SessionSettings;
   readonly accounts: AccountSettings;
+  readonly limiters: Limiters;
   readonly storage: Storage;
 }
 
@@ -68,6 +69,12 @@ export interface AccountSettings {
   readonly registration: "open" | "closed";
   /** Days after which login events are deleted. */
   readonly loginEventsDays: number;
+}
+
+/** Cloudflare's rate limiters, counting by client network. Without one there is no limit. */
+export interface Limiters {
+  readonly start: RateLimit | undefined;
+  readonly finish: RateLimit | undefined;
 }
 
 /** The bindings of wrangler.toml, with the data jurisdiction already applied. */
@@ -403,6 +410,7 @@ function parseSettings(env: Cloudflare.Env, local: string | undefined): Settings
         registration: read.REGISTRATION ?? "open",
         loginEventsDays: read.LOGIN_EVENTS_DAYS ?? 90,
       },
+      limiters: { start: env.LOGIN_LIMITER, finish: env.LOGIN_FINISH_LIMITER },
       storage: {
         metadata: env.VIPPS_METADATA,
         loginAttempts: jurisdiction ? env.LOGIN_ATTEMPTS.jurisdiction(jurisdiction) : env.LOGIN_ATTEMPTS,
