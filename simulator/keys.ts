@@ -26,7 +26,10 @@ export interface SigningKeys {
   published(): Promise<readonly SigningKey[]>;
 }
 
-export function createSigningKeys(random: Random = cryptoRandom): SigningKeys {
+/**
+ * @param first keys to begin with, because making RSA keys takes time; rotating these leaves those alone
+ */
+export function createSigningKeys(random: Random = cryptoRandom, first?: SigningKeys): SigningKeys {
   const generate = async (alg: "RS256" | "ES256"): Promise<SigningKey> => {
     const kid = `public:${randomUuid(random)}`;
     return { kid, alg, ...(await generateKeyPair(alg, { extractable: true })) };
@@ -38,12 +41,12 @@ export function createSigningKeys(random: Random = cryptoRandom): SigningKeys {
       return key;
     };
   };
-  let current = once("RS256");
+  let current = first?.current ?? once("RS256");
   let older: readonly (() => Promise<SigningKey>)[] = [];
   return {
     current: () => current(),
-    unpublished: once("RS256"),
-    ellipticCurve: once("ES256"),
+    unpublished: first?.unpublished ?? once("RS256"),
+    ellipticCurve: first?.ellipticCurve ?? once("ES256"),
     published: () => Promise.all([current, ...older].map((key) => key())),
     async rotate(keepOld) {
       const next = once("RS256");

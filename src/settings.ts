@@ -36,8 +36,7 @@ export interface SessionSettings {
   readonly issuer: string;
   /** `aud` of the session token: the site's origin. */
   readonly audience: string;
-  /** Private keys as JSON Web Keys. The first signs, all verify. */
-  readonly keys: readonly SessionKey[];
+  readonly keys: SessionKeys;
   /** Absolute lifetime in seconds. */
   readonly ttl: number;
   /** Idle lifetime in seconds. */
@@ -49,13 +48,28 @@ export interface SessionSettings {
   readonly cookieDomain: string | undefined;
 }
 
-export interface SessionKey {
+/** SESSION_KEYS: the key that signs, and those that signed before and still verify. */
+export interface SessionKeys {
+  readonly signing: SigningKey;
+  readonly previous: readonly PreviousKey[];
+}
+
+/** The public members of a key (RFC 7517 section 4, RFC 7518 section 6.2.1). */
+export interface VerifyingKey {
   readonly kty: "EC";
   readonly crv: "P-256";
   readonly x: string;
   readonly y: string;
-  readonly d: string;
   readonly kid: string;
+}
+
+export interface SigningKey extends VerifyingKey {
+  readonly d: string;
+}
+
+export interface PreviousKey extends VerifyingKey {
+  /** When it stopped signing, in seconds since the epoch, where that was written down. */
+  readonly retiredAt: number | undefined;
 }
 
 export interface AccountSettings {
@@ -177,6 +191,8 @@ const header = v.pipe(
 );
 
 const base64urlPart = v.pipe(v.string(), v.regex(/^[\w-]{43}$/));
+
+/** What signed before may have lost its private half, and may say since when it does not sign any more. */
 const sessionKeySet = v.object({
   keys: v.pipe(
     v.array(
@@ -185,8 +201,9 @@ const sessionKeySet = v.object({
         crv: v.literal("P-256"),
         x: base64urlPart,
         y: base64urlPart,
-        d: base64urlPart,
+        d: v.optional(base64urlPart),
         kid: v.pipe(v.string(), v.minLength(1), v.maxLength(100)),
+        retired_at: v.optional(v.pipe(v.number(), v.safeInteger(), v.minValue(0))),
       }),
     ),
     v.minLength(1),
@@ -195,13 +212,27 @@ const sessionKeySet = v.object({
   ),
 });
 
+/** @throws when the text is not a key set whose first key can sign. */
+function parseSessionKeys(text: string): SessionKeys {
+  const [first, ...others] = v.parse(sessionKeySet, JSON.parse(text)).keys;
+  if (first?.d === undefined || first.retired_at !== undefined) throw new Error("the first key cannot sign");
+  const { kty, crv, x, y, kid, d } = first;
+  return {
+    signing: { kty, crv, x, y, kid, d },
+    // The private half of a key that does not sign is of no use to anybody but a thief.
+    previous: others.map(({ d: _unused, retired_at: retiredAt, ...key }) => ({ ...key, retiredAt })),
+  };
+}
+
 const sessionKeys = v.pipe(
   required,
-  v.rawTransform(({ dataset, addIssue, NEVER }): readonly SessionKey[] => {
+  v.rawTransform(({ dataset, addIssue, NEVER }): SessionKeys => {
     try {
-      return v.parse(sessionKeySet, JSON.parse(dataset.value)).keys;
+      return parseSessionKeys(dataset.value);
     } catch {
-      addIssue({ message: "must be a JSON Web Key Set of private ES256 keys, each with its own kid" });
+      addIssue({
+        message: "must be a JSON Web Key Set of ES256 keys, the first of them private, each with its own kid",
+      });
       return NEVER;
     }
   }),
@@ -245,8 +276,8 @@ const schema = v.object({
     v.pipe(v.string(), v.transform(list), v.array(origin), v.maxLength(50, "must be at most 50 origins")),
   ),
   SESSION_KEYS: sessionKeys,
-  SESSION_TTL: optional(seconds(60, MAX_COOKIE_AGE)),
-  SESSION_IDLE: optional(seconds(60, MAX_COOKIE_AGE)),
+  SESSION_TTL: optional(seconds(1, MAX_COOKIE_AGE)),
+  SESSION_IDLE: optional(seconds(1, MAX_COOKIE_AGE)),
   SESSION_FRESH: optional(seconds(1, 3600)),
   SESSION_CLAIMS: optional(
     v.pipe(

@@ -1,16 +1,28 @@
 import { fromStorage } from "../failure.ts";
+import { logEvent } from "../log.ts";
 import type { Settings } from "../settings.ts";
 import type { VippsClaims } from "../vipps/identity.ts";
-import { renewed } from "./current-session.ts";
-import type { FreshSession } from "./session-token.ts";
+import { cookieFor } from "./current-session.ts";
+import type { AuthenticSession } from "./session.ts";
+import { sessionStart } from "./session-id.ts";
+import { fittedProfile } from "./session-profile.ts";
+import { signSessionToken } from "./session-token.ts";
 
 /** What a finished login knows of the person whose session begins. */
 export interface NewSession {
   readonly accountId: string;
+  /** From `newSessionId()`, made now: the session's absolute lifetime counts from it. */
   readonly sid: string;
   /** Seconds since the epoch. */
   readonly authTime: number;
   readonly claims: VippsClaims;
+}
+
+export interface BegunSession {
+  readonly session: AuthenticSession;
+  readonly token: string;
+  /** The `Set-Cookie` value for a browser. */
+  readonly setCookie: string;
 }
 
 /**
@@ -21,11 +33,13 @@ export interface NewSession {
 export async function beginSession(
   settings: Settings,
   { accountId, sid, authTime, claims }: NewSession,
-): Promise<{ readonly session: FreshSession; readonly setCookie: string; readonly token: string }> {
-  const { ttl, idle, claims: names } = settings.session;
+): Promise<BegunSession> {
+  const { ttl, idle } = settings.session;
   const store = settings.storage.userSessions.getByName(accountId);
-  await fromStorage("session", store.record(sid, { ttl, idle }));
-  const wanted = new Set<string>(names);
-  const profile = Object.fromEntries(Object.entries(claims).filter(([name]) => wanted.has(name)));
-  return renewed(settings, { sub: accountId, sid, authTime, profile });
+  await fromStorage("session", store.record({ sid, startedAt: sessionStart(sid) }, { ttl, idle }));
+  const known = { sub: accountId, sid, authTime, profile: { ...claims } };
+  const { profile, leftOut } = fittedProfile(settings.session, known);
+  if (leftOut.length > 0) logEvent("warn", "session_claims_left_out", { sid, claims: leftOut });
+  const signed = await signSessionToken(settings.session, { ...known, profile });
+  return { ...signed, setCookie: cookieFor(settings, signed) };
 }

@@ -1,61 +1,98 @@
 import { fromStorage } from "../failure.ts";
 import type { Settings } from "../settings.ts";
-import { hasEnded } from "./ended-sessions.ts";
-import { expiredSessionCookie, sessionCookie, sessionTokens } from "./session-cookie.ts";
-import { sessionStart } from "./session-id.ts";
-import {
-  type FreshSession,
-  type SessionClaims,
-  signSessionToken,
-  verifySessionToken,
-} from "./session-token.ts";
+import { carriedTokens } from "./carried-tokens.ts";
+import { hasEnded, noteEnded } from "./ended-sessions.ts";
+import { rememberSuccessor, successorOf } from "./renewed-tokens.ts";
+import type { AuthenticSession, SessionClaims, SignedSession } from "./session.ts";
+import { expiredSessionCookie, sessionCookie } from "./session-cookie.ts";
+import { now, sessionExpiry, standing } from "./session-lifetime.ts";
+import { fittedProfile } from "./session-profile.ts";
+import { signSessionToken } from "./session-token.ts";
 
-/** The session of a request, and the cookie to answer with where the session was renewed or has ended. */
+/** The session of a request, and what to answer with where its token was renewed or its session has ended. */
 export interface CurrentSession {
-  readonly session: FreshSession | undefined;
+  readonly session: AuthenticSession | undefined;
   /** A `Set-Cookie` value, only when the browser's cookie must change. */
   readonly setCookie: string | undefined;
+  /** The new token of a client that sent a stale one as Bearer, and so keeps no cookie. */
+  readonly renewedBearer: string | undefined;
 }
 
-const NOBODY: CurrentSession = { session: undefined, setCookie: undefined };
+const NOBODY: CurrentSession = { session: undefined, setCookie: undefined, renewedBearer: undefined };
 
 /**
  * Who is asking. A fresh token is believed without any I/O; a stale one costs one call to the session store,
  * which renews or ends the session.
+ *
+ * The Bearer token of a native app goes before any cookie. Of several cookies with the same name, only the one
+ * whose session lives counts; if two different sessions live there is no telling which of them is the visitor's
+ * own and which was planted, so neither counts.
  * @throws {Failure} `storage_unavailable` when a stale token meets a store that does not answer.
  */
 export async function currentSession(settings: Settings, headers: Headers): Promise<CurrentSession> {
-  const tokens = sessionTokens(settings.session, headers);
-  if (tokens.length === 0) return NOBODY;
-  const candidates = await Promise.all(tokens.map((token) => verifySessionToken(settings.session, token)));
-  const authentic = candidates.filter((candidate) => candidate !== undefined);
-  const [first] = authentic;
-  // Two different authentic sessions in one request: there is no telling which one is the visitor's own.
-  if (first === undefined || authentic.some((other) => other.sid !== first.sid)) return NOBODY;
-  const newest = authentic.reduce((newer, other) => (other.issuedAt > newer.issuedAt ? other : newer));
-  if (hasEnded(newest.sid)) return { session: undefined, setCookie: expiredSessionCookie(settings.session) };
-  if (newest.kind === "fresh") return { session: newest, setCookie: undefined };
-
-  const store = settings.storage.userSessions.getByName(newest.sub);
-  const stored = await fromStorage("session", store.renew(newest.sid));
-  if (stored === undefined) return { session: undefined, setCookie: expiredSessionCookie(settings.session) };
-  return renewed(settings, newest);
+  const { bearer, cookies } = await carriedTokens(settings.session, headers);
+  if (bearer !== undefined) {
+    const living = await livingSession(settings, bearer);
+    if (living === undefined) return NOBODY;
+    const renewedBearer = living.token === bearer.token ? undefined : living.token;
+    return { session: living.session, setCookie: undefined, renewedBearer };
+  }
+  if (cookies.length === 0) return NOBODY;
+  const perSession = newestOfEach(cookies);
+  const found = await Promise.all(perSession.map((carried) => livingSession(settings, carried)));
+  const [living, another] = found.filter((candidate) => candidate !== undefined);
+  if (living === undefined) return { ...NOBODY, setCookie: expiredSessionCookie(settings.session) };
+  if (another !== undefined) return NOBODY;
+  const known = cookies.some(({ token }) => token === living.token);
+  return { ...NOBODY, session: living.session, setCookie: known ? undefined : cookieFor(settings, living) };
 }
 
-/** A new token for a session that lives, with the cookie that carries it. */
-export async function renewed(
-  settings: Settings,
-  claims: SessionClaims,
-): Promise<{ readonly session: FreshSession; readonly setCookie: string; readonly token: string }> {
-  const { sub, sid, authTime, profile } = claims;
-  const token = await signSessionToken(settings.session, { sub, sid, authTime, profile });
-  const issuedAt = Math.floor(Date.now() / 1000);
-  const session: FreshSession = { kind: "fresh", sub, sid, authTime, profile, issuedAt };
-  const maxAge = Math.max(0, sessionExpiry(settings, session) - issuedAt);
-  return { session, token, setCookie: sessionCookie(settings.session, token, maxAge) };
+/** One token for each session: the one issued last. */
+function newestOfEach(carried: readonly SignedSession[]): readonly SignedSession[] {
+  const newest = new Map<string, SignedSession>();
+  for (const one of carried) {
+    const other = newest.get(one.session.sid);
+    if (other === undefined || one.session.issuedAt > other.session.issuedAt)
+      newest.set(one.session.sid, one);
+  }
+  return [...newest.values()];
 }
 
-/** When the session ends if it is not used again, in seconds since the epoch. */
-export function sessionExpiry({ session: { idle, ttl } }: Settings, session: FreshSession): number {
-  return Math.min(session.issuedAt + idle, sessionStart(session.sid) + ttl);
+/**
+ * The same token while it is fresh, a new one where it was renewed, `undefined` where the session has ended.
+ * @throws {Failure} `storage_unavailable`.
+ */
+async function livingSession(settings: Settings, carried: SignedSession): Promise<SignedSession | undefined> {
+  const { session, token } = carried;
+  if (hasEnded(settings.session, session.sid)) return undefined;
+  const worth = standing(settings.session, session, now());
+  if (worth === "over") return undefined;
+  if (worth === "fresh") return carried;
+  const successor = successorOf(settings.session, token);
+  if (successor !== undefined && standing(settings.session, successor.session, now()) === "fresh")
+    return successor;
+
+  const { ttl, idle } = settings.session;
+  const store = settings.storage.userSessions.getByName(session.sub);
+  const lives = await fromStorage("session", store.renew(session.sid, { ttl, idle }));
+  if (!lives) noteEnded(settings.session, session.sid);
+  // Somebody may have ended it here while the store was on its way to say yes.
+  if (hasEnded(settings.session, session.sid)) return undefined;
+  const renewed = await signedSession(settings, session);
+  rememberSuccessor(settings.session, token, renewed);
+  return renewed;
+}
+
+/**
+ * Signs a token for a session that lives, with as much of the profile as SESSION_CLAIMS wants now and the cookie
+ * has room for.
+ */
+export async function signedSession(settings: Settings, claims: SessionClaims): Promise<SignedSession> {
+  const { profile } = fittedProfile(settings.session, claims);
+  return signSessionToken(settings.session, { ...claims, profile });
+}
+
+/** The `Set-Cookie` value that puts a token into the browser for as long as its session can live unused. */
+export function cookieFor({ session: settings }: Settings, { session, token }: SignedSession): string {
+  return sessionCookie(settings, token, Math.max(0, sessionExpiry(settings, session) - now()));
 }

@@ -1,26 +1,22 @@
 import { Failure, fromStorage } from "../failure.ts";
 import { logEvent } from "../log.ts";
 import type { Settings } from "../settings.ts";
+import { carriedTokens } from "./carried-tokens.ts";
 import { noteEnded } from "./ended-sessions.ts";
-import { sessionTokens } from "./session-cookie.ts";
-import { type SessionClaims, verifySessionToken } from "./session-token.ts";
-
-/** Every authentic session a request carries, however old its token: ending needs no freshness. */
-async function carriedSessions(settings: Settings, headers: Headers): Promise<SessionClaims[]> {
-  const tokens = sessionTokens(settings.session, headers);
-  const sessions = await Promise.all(tokens.map((token) => verifySessionToken(settings.session, token)));
-  return sessions.filter((session) => session !== undefined);
-}
+import type { AuthenticSession } from "./session.ts";
 
 /**
- * Ends the sessions of a request in the store.
+ * Ends every authentic session that a request carries, however old its token: ending needs no freshness. They
+ * are dead in this place at once, even if the store does not answer.
  * @throws {Failure} `storage_unavailable`; then they may still live elsewhere.
  */
 export async function endCarriedSessions(settings: Settings, headers: Headers): Promise<void> {
-  const sessions = await carriedSessions(settings, headers);
-  for (const { sid } of sessions) noteEnded(sid, settings.session.fresh);
+  const { bearer, cookies } = await carriedTokens(settings.session, headers);
+  const carried = [...(bearer === undefined ? [] : [bearer]), ...cookies].map(({ session }) => session);
+  const sessions = new Map<string, AuthenticSession>(carried.map((session) => [session.sid, session]));
+  for (const sid of sessions.keys()) noteEnded(settings.session, sid);
   await Promise.all(
-    sessions.map(({ sub, sid }) =>
+    Array.from(sessions.values(), ({ sub, sid }) =>
       fromStorage("session", settings.storage.userSessions.getByName(sub).end(sid)),
     ),
   );
@@ -31,8 +27,31 @@ export async function endReplacedSession(settings: Settings, headers: Headers): 
   try {
     await endCarriedSessions(settings, headers);
   } catch (error) {
-    logEvent("warn", "replaced_session_not_ended", {
-      code: error instanceof Failure ? error.code : "internal_error",
-    });
+    logEvent("warn", "replaced_session_not_ended", { code: codeOf(error) });
+    await endAgain(settings, headers);
   }
+}
+
+/**
+ * Pauses before the store is told once more, in milliseconds. With five seconds of patience for each try they
+ * stay within the thirty seconds that the platform gives to work after an answer.
+ */
+const PAUSES = [1_000, 4_000, 8_000];
+
+/** Tells a store that did not answer again, a few times, while the request's context lives. Never throws. */
+export async function endAgain(settings: Settings, headers: Headers): Promise<void> {
+  for (const pause of PAUSES) {
+    await new Promise((wake) => setTimeout(wake, pause));
+    try {
+      await endCarriedSessions(settings, headers);
+      logEvent("info", "session_end_recorded_late");
+      return;
+    } catch {
+      // The next pause is longer; after the last one the log already says that it was not recorded.
+    }
+  }
+}
+
+export function codeOf(error: unknown): string {
+  return error instanceof Failure ? error.code : "internal_error";
 }

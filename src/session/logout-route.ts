@@ -1,11 +1,10 @@
-import { Failure } from "../failure.ts";
 import { forgetBrowser } from "../http/browser-cookie.ts";
 import { formBody, isForm } from "../http/form-body.ts";
 import type { AppContext } from "../http/request-context.ts";
 import { safeReturnUrl } from "../http/return-url.ts";
 import { refuseCrossSite } from "../http/same-site.ts";
 import { logEvent } from "../log.ts";
-import { endCarriedSessions } from "./end-session.ts";
+import { codeOf, endAgain, endCarriedSessions } from "./end-session.ts";
 import { expiredSessionCookie } from "./session-cookie.ts";
 
 /**
@@ -22,11 +21,9 @@ export async function logout(c: AppContext): Promise<Response> {
   try {
     await endCarriedSessions(settings, headers);
   } catch (error) {
-    // This browser is logged out all the same; the store is told as soon as it answers again.
-    logEvent("error", "logout_not_recorded", {
-      code: error instanceof Failure ? error.code : "internal_error",
-    });
-    c.executionCtx.waitUntil(endCarriedSessions(settings, headers).catch(() => undefined));
+    // This browser is logged out all the same; what holds a copy of the token is when the store is told.
+    logEvent("error", "logout_not_recorded", { code: codeOf(error) });
+    c.executionCtx.waitUntil(endAgain(settings, headers));
   }
   const answer = new Headers({ "cache-control": "no-store" });
   answer.append("set-cookie", expiredSessionCookie(settings.session));

@@ -1,9 +1,17 @@
 import type { CookieOptions } from "hono/utils/cookie";
 import { serialize } from "hono/utils/cookie";
-import { cookieValues } from "../http/cookie.ts";
 import type { SessionSettings } from "../settings.ts";
 
 const NAME = "vipps-session";
+
+/**
+ * Browsers drop a larger cookie without a word, and the visitor would go round in circles (rfc6265bis section
+ * 5.6 allows them to; Chromium does). Counted over the whole Set-Cookie value, in bytes.
+ */
+const SIZE_LIMIT = 4095;
+
+/** The longest that browsers keep a cookie, 400 days, in seconds (rfc6265bis section 5.5). */
+const LONGEST_AGE = 34_560_000;
 
 /** `__Host-` wherever the cookie belongs to one host, `__Secure-` where it is shared with subdomains. */
 export function sessionCookieName({ cookieDomain }: SessionSettings): string {
@@ -27,19 +35,10 @@ export function sessionCookie(settings: SessionSettings, token: string, maxAge: 
 
 /** The same attributes as when it was set, or the browser would keep it. */
 export function expiredSessionCookie(settings: SessionSettings): string {
-  return serialize(sessionCookieName(settings), "", { ...attributes(settings), maxAge: 0 });
+  return sessionCookie(settings, "", 0);
 }
 
-/** More candidates than this are an attack on our time, not a browser. */
-const CANDIDATE_LIMIT = 4;
-
-/**
- * The tokens a request may be speaking with: the Bearer token of a native app, else the session cookie. More
- * than one only when somebody smuggled in a second cookie of the same name.
- */
-export function sessionTokens(settings: SessionSettings, headers: Headers): readonly string[] {
-  const bearer = headers.get("authorization")?.match(/^Bearer +([\w.-]+)$/i)?.[1];
-  if (bearer !== undefined) return [bearer];
-  const values = new Set(cookieValues(headers.get("cookie"), sessionCookieName(settings)));
-  return [...values].slice(0, CANDIDATE_LIMIT);
+/** How long a token may be so that every browser keeps the cookie around it, in characters. */
+export function tokenSizeLimit(settings: SessionSettings): number {
+  return SIZE_LIMIT - sessionCookie(settings, "", LONGEST_AGE).length;
 }

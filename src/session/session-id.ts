@@ -14,7 +14,7 @@ export function newSessionId(): string {
   return [hex.slice(0, 8), hex.slice(8, 12), hex.slice(12, 16), hex.slice(16, 20), hex.slice(20)].join("-");
 }
 
-/** When the session with this id began, in seconds since the epoch. */
+/** When the session with this id began, in seconds since the epoch; NaN if it is no id of ours. */
 export function sessionStart(sid: string): number {
   return Math.floor(Number.parseInt(sid.slice(0, 8) + sid.slice(9, 13), 16) / 1000);
 }

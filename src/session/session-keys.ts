@@ -1,24 +1,26 @@
 import { type CryptoKey, importJWK } from "jose";
 import { Failure } from "../failure.ts";
-import type { SessionKey, SessionSettings } from "../settings.ts";
+import type { SessionSettings, SigningKey, VerifyingKey } from "../settings.ts";
+import { neededUntil } from "./key-retirement.ts";
+import { now } from "./session-lifetime.ts";
 
 /** The algorithm of the session token: short signatures, and public keys that any JOSE library reads. */
 export const SESSION_ALGORITHM = "ES256";
 
 /** A public key as published at `/.well-known/jwks.json`. */
-export interface PublicSessionKey {
-  readonly kty: "EC";
-  readonly crv: "P-256";
-  readonly x: string;
-  readonly y: string;
-  readonly kid: string;
+export interface PublishedKey extends VerifyingKey {
   readonly use: "sig";
   readonly alg: typeof SESSION_ALGORITHM;
 }
 
 interface ImportedKeys {
   readonly signing: { readonly kid: string; readonly key: CryptoKey };
-  readonly verifying: ReadonlyMap<string, CryptoKey>;
+  readonly verifying: ReadonlyMap<string, ImportedKey>;
+}
+
+interface ImportedKey {
+  readonly key: CryptoKey;
+  readonly retiredAt: number | undefined;
 }
 
 /** Imported once per settings object; settings themselves are parsed once per isolate. */
@@ -31,7 +33,7 @@ const imported = new WeakMap<SessionSettings, Promise<ImportedKeys>>();
 export function importedKeys(settings: SessionSettings): Promise<ImportedKeys> {
   const known = imported.get(settings);
   if (known !== undefined) return known;
-  const keys = importKeys(settings.keys).catch(() => {
+  const keys = importKeys(settings).catch(() => {
     const details = ["SESSION_KEYS holds a key that cannot be used"];
     throw new Failure("settings_invalid", { stage: "settings", details });
   });
@@ -39,24 +41,34 @@ export function importedKeys(settings: SessionSettings): Promise<ImportedKeys> {
   return keys;
 }
 
-async function importKeys(keys: readonly SessionKey[]): Promise<ImportedKeys> {
-  const verifying = new Map<string, CryptoKey>();
-  for (const key of keys) verifying.set(key.kid, await importKey(publicKey(key)));
-  const [first] = keys;
-  if (first === undefined) throw new Error("SESSION_KEYS holds no key");
-  return {
-    signing: { kid: first.kid, key: await importKey({ ...first, alg: SESSION_ALGORITHM }) },
-    verifying,
-  };
+/**
+ * The public keys that a token of a living session may be signed with: the one that signs first, then those
+ * that signed before, until the last token they signed is gone. Named member by member, so that no private
+ * member can ever slip out.
+ */
+export function publishedKeys(settings: SessionSettings): readonly PublishedKey[] {
+  const { signing, previous } = settings.keys;
+  const needed = previous.filter(({ retiredAt }) => isNeeded(settings, retiredAt));
+  return [signing, ...needed].map(({ kty, crv, x, y, kid }) => {
+    return { kty, crv, x, y, kid, use: "sig", alg: SESSION_ALGORITHM };
+  });
 }
 
-async function importKey(jwk: Parameters<typeof importJWK>[0]): Promise<CryptoKey> {
-  const key = await importJWK(jwk, SESSION_ALGORITHM);
+/** Whether a token of a living session may be signed by a key that stopped signing at this time. */
+export function isNeeded({ idle }: SessionSettings, retiredAt: number | undefined): boolean {
+  return retiredAt === undefined || now() < neededUntil(retiredAt, idle);
+}
+
+async function importKeys({ keys: { signing, previous } }: SessionSettings): Promise<ImportedKeys> {
+  const verifying = new Map<string, ImportedKey>();
+  for (const { kty, crv, x, y, kid, retiredAt } of [{ ...signing, retiredAt: undefined }, ...previous]) {
+    verifying.set(kid, { key: await importKey({ kty, crv, x, y }), retiredAt });
+  }
+  return { signing: { kid: signing.kid, key: await importKey(signing) }, verifying };
+}
+
+async function importKey(jwk: Omit<VerifyingKey, "kid"> | SigningKey): Promise<CryptoKey> {
+  const key = await importJWK({ ...jwk, alg: SESSION_ALGORITHM });
   if (key instanceof Uint8Array) throw new Error("SESSION_KEYS holds a symmetric key");
   return key;
-}
-
-/** The public half, named member by member so that no private member can ever slip out. */
-export function publicKey({ kty, crv, x, y, kid }: SessionKey): PublicSessionKey {
-  return { kty, crv, x, y, kid, use: "sig", alg: SESSION_ALGORITHM };
 }

@@ -1,17 +1,25 @@
 import type { AppContext } from "../http/request-context.ts";
-import { currentSession, sessionExpiry } from "./current-session.ts";
+import { currentSession } from "./current-session.ts";
+import { sessionExpiry } from "./session-lifetime.ts";
 
-/** `GET /auth/session`: who is logged in, for scripts. Times in Unix seconds. */
+/**
+ * `GET /auth/session`: who is logged in, for scripts. Times in Unix seconds. An app whose Bearer token has become
+ * stale finds the new one in `session.token`; browsers get theirs as a cookie that no script can read.
+ */
 export async function showSession(c: AppContext): Promise<Response> {
   const { settings } = c.env;
-  const { session, setCookie } = await currentSession(settings, c.req.raw.headers);
+  const { session, setCookie, renewedBearer } = await currentSession(settings, c.req.raw.headers);
   const body =
     session === undefined
       ? { authenticated: false }
       : {
           authenticated: true,
           user: { sub: session.sub, ...session.profile },
-          session: { id: session.sid, expires_at: sessionExpiry(settings, session) },
+          session: {
+            id: session.sid,
+            expires_at: sessionExpiry(settings.session, session),
+            token: renewedBearer,
+          },
         };
   const headers = new Headers({
     "content-type": "application/json",

@@ -1,30 +1,13 @@
 import { errors, type JWTPayload, jwtVerify, SignJWT } from "jose";
 import type { SessionSettings } from "../settings.ts";
-import { importedKeys, SESSION_ALGORITHM } from "./session-keys.ts";
+import { lastSignature } from "./key-retirement.ts";
+import type { AuthenticSession, SessionClaims, SignedSession } from "./session.ts";
+import { importedKeys, isNeeded, SESSION_ALGORITHM } from "./session-keys.ts";
+import { absoluteEnd, now } from "./session-lifetime.ts";
+import { rememberVerified, verifiedToken } from "./verified-tokens.ts";
 
 /** Tells a session token from every other JWT signed with the same keys (RFC 8725 section 3.11). */
 const TOKEN_TYPE = "session+jwt";
-
-/** Who is logged in, as the token says it. Times in seconds since the epoch. */
-export interface SessionClaims {
-  /** The account id. */
-  readonly sub: string;
-  readonly sid: string;
-  readonly authTime: number;
-  readonly profile: Readonly<Record<string, unknown>>;
-}
-
-/** A session whose token is authentic and young enough to be believed without asking the store. */
-export interface FreshSession extends SessionClaims {
-  readonly kind: "fresh";
-  readonly issuedAt: number;
-}
-
-/** A session whose token is authentic but too old: only a handle with which to ask the session store. */
-export interface StaleSession extends SessionClaims {
-  readonly kind: "stale";
-  readonly issuedAt: number;
-}
 
 /**
  * Three base64url parts, the last a 64-byte ES256 signature in its one canonical spelling: the final character
@@ -34,68 +17,107 @@ const TOKEN_SHAPE = /^[\w-]+\.[\w-]+\.[\w-]{85}[AQgw]$/;
 
 const REGISTERED = new Set(["iss", "aud", "sub", "sid", "iat", "exp", "nbf", "jti", "auth_time"]);
 
-/** Signs a token that is trusted for `settings.fresh` seconds from now. */
-export async function signSessionToken(settings: SessionSettings, claims: SessionClaims): Promise<string> {
-  const { signing } = await importedKeys(settings);
-  const issuedAt = Math.floor(Date.now() / 1000);
-  return new SignJWT({ ...claims.profile, sid: claims.sid, auth_time: claims.authTime })
-    .setProtectedHeader({ alg: SESSION_ALGORITHM, kid: signing.kid, typ: TOKEN_TYPE })
-    .setIssuer(settings.issuer)
-    .setAudience(settings.audience)
-    .setSubject(claims.sub)
-    .setIssuedAt(issuedAt)
-    .setExpirationTime(issuedAt + settings.fresh)
-    .sign(signing.key);
+/** Whether a text looks like a session token at all; what does not is never worth verifying. */
+export function looksLikeToken(text: string): boolean {
+  return TOKEN_SHAPE.test(text);
 }
 
 /**
- * Verifies a token's signature, `typ`, `iss` and `aud`.
- * @returns a fresh or a stale session, or `undefined` for anything that is not an authentic session token.
+ * Signs a token that is trusted for `settings.fresh` seconds from now, or until the session's absolute end if
+ * that comes first.
+ */
+export async function signSessionToken(
+  settings: SessionSettings,
+  { sub, sid, authTime, profile }: SessionClaims,
+): Promise<SignedSession> {
+  const { signing } = await importedKeys(settings);
+  const issuedAt = now();
+  const expiresAt = Math.min(issuedAt + settings.fresh, absoluteEnd(settings, sid));
+  const session: AuthenticSession = { sub, sid, authTime, profile, issuedAt, expiresAt };
+  const token = await new SignJWT(payloadOf(settings, session))
+    .setProtectedHeader(headerOf(signing.kid))
+    .sign(signing.key);
+  return { session, token };
+}
+
+/** How long the token of such a session is, in characters, which are bytes. */
+export function tokenLength(settings: SessionSettings, session: AuthenticSession): number {
+  const parts = [headerOf(settings.keys.signing.kid), payloadOf(settings, session)];
+  const encoded = parts.map((part) => new TextEncoder().encode(JSON.stringify(part)).byteLength);
+  return encoded.reduce((sum, bytes) => sum + Math.ceil((bytes * 4) / 3) + 1, 0) + 86;
+}
+
+function headerOf(kid: string) {
+  return { alg: SESSION_ALGORITHM, kid, typ: TOKEN_TYPE };
+}
+
+/** The registered claims come last, so that no profile claim could ever stand in for one of them. */
+function payloadOf(settings: SessionSettings, session: AuthenticSession): JWTPayload {
+  const { sub, sid, authTime, profile, issuedAt, expiresAt } = session;
+  const { issuer, audience } = settings;
+  const registered = { iss: issuer, aud: audience, sub, sid, iat: issuedAt, exp: expiresAt };
+  return { ...profile, ...registered, auth_time: authTime };
+}
+
+/**
+ * Verifies a token's signature, `typ`, `iss` and `aud`, and that its key could have signed it at its `iat`.
+ * @returns what the token says, however old it is, or `undefined` for anything that is not an authentic session
+ *   token.
  */
 export async function verifySessionToken(
   settings: SessionSettings,
   token: string,
-): Promise<FreshSession | StaleSession | undefined> {
-  if (!TOKEN_SHAPE.test(token)) return undefined;
+): Promise<AuthenticSession | undefined> {
+  const known = verifiedToken(settings, token);
+  if (known !== undefined) return known;
+  if (!looksLikeToken(token)) return undefined;
+  const session = await verify(settings, token);
+  if (session !== undefined) rememberVerified(settings, token, session);
+  return session;
+}
+
+async function verify(settings: SessionSettings, token: string): Promise<AuthenticSession | undefined> {
   const { verifying } = await importedKeys(settings);
+  const { issuer, audience } = settings;
+  let lastIssued = Number.POSITIVE_INFINITY;
   try {
     const { payload } = await jwtVerify(
       token,
       ({ kid }) => {
-        const key = verifying.get(kid ?? "");
-        if (key === undefined) throw new errors.JWKSNoMatchingKey();
-        return key;
+        const known = verifying.get(kid ?? "");
+        if (known === undefined || !isNeeded(settings, known.retiredAt)) throw new errors.JWKSNoMatchingKey();
+        if (known.retiredAt !== undefined) lastIssued = lastSignature(known.retiredAt);
+        return known.key;
       },
       {
         algorithms: [SESSION_ALGORITHM],
         typ: TOKEN_TYPE,
-        issuer: settings.issuer,
-        audience: settings.audience,
+        issuer,
+        audience,
         requiredClaims: ["sub", "sid", "iat", "exp", "auth_time"],
+        // The age of a token is judged at every request, a remembered one's too: see session-lifetime.ts.
+        currentDate: new Date(0),
       },
     );
-    return sessionOf("fresh", payload);
+    const session = sessionOf(payload);
+    return session !== undefined && session.issuedAt <= lastIssued ? session : undefined;
   } catch (error) {
-    // jose looks at the times last, so only an otherwise valid token gets here as expired.
-    if (error instanceof errors.JWTExpired && error.claim === "exp") return sessionOf("stale", error.payload);
     if (error instanceof errors.JOSEError || error instanceof TypeError) return undefined;
     throw error;
   }
 }
 
-function sessionOf<Kind extends "fresh" | "stale">(
-  kind: Kind,
-  payload: JWTPayload,
-): (SessionClaims & { readonly kind: Kind; readonly issuedAt: number }) | undefined {
-  const { sub, sid, iat, auth_time: authTime } = payload;
+function sessionOf(payload: JWTPayload): AuthenticSession | undefined {
+  const { sub, sid, iat, exp, auth_time: authTime } = payload;
   if (
     typeof sub !== "string" ||
     typeof sid !== "string" ||
     typeof iat !== "number" ||
+    typeof exp !== "number" ||
     typeof authTime !== "number"
   ) {
     return undefined;
   }
   const profile = Object.fromEntries(Object.entries(payload).filter(([name]) => !REGISTERED.has(name)));
-  return { kind, sub, sid, authTime, issuedAt: iat, profile };
+  return { sub, sid, authTime, issuedAt: iat, expiresAt: exp, profile };
 }

@@ -1,75 +1,89 @@
 import { DurableObject } from "cloudflare:workers";
 
-/** One session of a user as the store keeps it. Times in seconds since the epoch. */
-export interface StoredSession {
+/** A session as it begins. */
+export interface NewStoredSession {
   readonly sid: string;
+  /** Seconds since the epoch. */
   readonly startedAt: number;
-  readonly lastSeenAt: number;
-  /** The end that no renewal can move. */
-  readonly endsAt: number;
-  /** Idle seconds after which it ends. */
+}
+
+/** SESSION_TTL and SESSION_IDLE, in seconds. */
+export interface Lifetime {
+  readonly ttl: number;
   readonly idle: number;
 }
 
 type SessionRow = { sid: string; started_at: number; last_seen_at: number; ends_at: number; idle: number };
 
+/** Sessions a user may have at a time; a further login ends the one that was unused for longest. */
+const LIMIT = 100;
+
 const now = (): number => Math.floor(Date.now() / 1000);
 
 /**
  * All sessions of one user, in one object found by the account id. It alone knows whether a session still
- * lives: a signed token is only trusted for `SESSION_FRESH` seconds before this object is asked again.
+ * lives: a signed token is only trusted for SESSION_FRESH seconds before this object is asked again.
+ *
+ * A session ends by the lifetime it was last seen under or by that of today, whichever is shorter.
  */
 export class UserSessions extends DurableObject<Cloudflare.Env> {
   readonly #sql: SqlStorage;
+  /** An object that nobody has a session in stores nothing, not even an empty table. */
+  #hasTable: boolean;
 
   constructor(ctx: DurableObjectState, env: Cloudflare.Env) {
     super(ctx, env);
     this.#sql = ctx.storage.sql;
-    this.#sql.exec(
-      `CREATE TABLE IF NOT EXISTS sessions (
-        sid TEXT PRIMARY KEY, started_at INTEGER NOT NULL, last_seen_at INTEGER NOT NULL,
-        ends_at INTEGER NOT NULL, idle INTEGER NOT NULL
-      ) WITHOUT ROWID`,
-    );
+    this.#hasTable =
+      this.#sql.exec("SELECT 1 FROM sqlite_master WHERE name = 'sessions'").toArray().length > 0;
   }
 
-  /**
-   * Records a new session.
-   * @param lifetime absolute (`ttl`) and idle lifetime in seconds.
-   */
-  async record(sid: string, lifetime: { readonly ttl: number; readonly idle: number }): Promise<void> {
+  /** Records a new session. Recording it twice is the same. */
+  async record({ sid, startedAt }: NewStoredSession, { ttl, idle }: Lifetime): Promise<void> {
+    this.#createTable();
     const at = now();
     this.#sql.exec(
-      "INSERT INTO sessions (sid, started_at, last_seen_at, ends_at, idle) VALUES (?, ?, ?, ?, ?)",
+      `INSERT INTO sessions (sid, started_at, last_seen_at, ends_at, idle) VALUES (?, ?, ?, ?, ?)
+       ON CONFLICT DO NOTHING`,
       sid,
+      startedAt,
       at,
-      at,
-      at + lifetime.ttl,
-      lifetime.idle,
+      startedAt + ttl,
+      idle,
     );
-    await this.#sweepLater(at + Math.min(lifetime.ttl, lifetime.idle));
+    this.#sql.exec(
+      "DELETE FROM sessions WHERE sid IN (SELECT sid FROM sessions ORDER BY last_seen_at DESC, sid DESC LIMIT -1 OFFSET ?)",
+      LIMIT,
+    );
+    await this.#sweepLater(Math.min(startedAt + ttl, at + idle));
   }
 
   /**
    * Notes that a session is in use.
-   * @returns the session, or `undefined` when it has ended, whatever the reason.
+   * @returns whether it lives; false when it has ended, whatever the reason.
    */
-  renew(sid: string): StoredSession | undefined {
+  renew(sid: string, { ttl, idle }: Lifetime): boolean {
+    if (!this.#hasTable) return false;
     const at = now();
-    const row = this.#sql
-      .exec<SessionRow>(
-        `UPDATE sessions SET last_seen_at = ?1 WHERE sid = ?2 AND ends_at > ?1 AND last_seen_at + idle > ?1
-         RETURNING sid, started_at, last_seen_at, ends_at, idle`,
+    const [row] = this.#sql.exec<SessionRow>("SELECT * FROM sessions WHERE sid = ?", sid).toArray();
+    if (row === undefined || !lives(row, { ttl, idle }, at)) return false;
+    const endsAt = row.started_at + ttl;
+    // Requests of one page come in the same second, and a write costs more than a read.
+    if (row.last_seen_at !== at || row.idle !== idle || row.ends_at !== endsAt) {
+      this.#sql.exec(
+        "UPDATE sessions SET last_seen_at = MAX(last_seen_at, ?), ends_at = ?, idle = ? WHERE sid = ?",
         at,
+        endsAt,
+        idle,
         sid,
-      )
-      .toArray()[0];
-    return row && stored(row);
+      );
+    }
+    return true;
   }
 
   /** Ends one session; ending it twice is the same. */
   end(sid: string): void {
-    this.#sql.exec("DELETE FROM sessions WHERE sid = ?", sid);
+    if (this.#hasTable) this.#sql.exec("DELETE FROM sessions WHERE sid = ?", sid);
   }
 
   /** Answers the health check. */
@@ -78,13 +92,27 @@ export class UserSessions extends DurableObject<Cloudflare.Env> {
   }
 
   override async alarm(): Promise<void> {
+    if (!this.#hasTable) return;
     const at = now();
     this.#sql.exec("DELETE FROM sessions WHERE ends_at <= ?1 OR last_seen_at + idle <= ?1", at);
     const next = this.#sql
       .exec<{ due: number | null }>("SELECT MIN(MIN(ends_at, last_seen_at + idle)) AS due FROM sessions")
       .one().due;
-    if (next === null) await this.ctx.storage.deleteAll();
-    else await this.#sweepLater(next);
+    if (next === null) {
+      this.#hasTable = false;
+      await this.ctx.storage.deleteAll();
+    } else await this.#sweepLater(next);
+  }
+
+  #createTable(): void {
+    if (this.#hasTable) return;
+    this.#sql.exec(
+      `CREATE TABLE sessions (
+        sid TEXT PRIMARY KEY, started_at INTEGER NOT NULL, last_seen_at INTEGER NOT NULL,
+        ends_at INTEGER NOT NULL, idle INTEGER NOT NULL
+      ) WITHOUT ROWID`,
+    );
+    this.#hasTable = true;
   }
 
   /** @param due seconds since the epoch. An earlier alarm stays: it will look again. */
@@ -94,12 +122,7 @@ export class UserSessions extends DurableObject<Cloudflare.Env> {
   }
 }
 
-function stored(row: SessionRow): StoredSession {
-  return {
-    sid: row.sid,
-    startedAt: row.started_at,
-    lastSeenAt: row.last_seen_at,
-    endsAt: row.ends_at,
-    idle: row.idle,
-  };
+function lives(row: SessionRow, { ttl, idle }: Lifetime, at: number): boolean {
+  const endsAt = Math.min(row.ends_at, row.started_at + ttl);
+  return at < Math.min(endsAt, row.last_seen_at + Math.min(row.idle, idle));
 }

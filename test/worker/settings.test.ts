@@ -81,6 +81,34 @@ describe("settings", () => {
     expect(faultsOf(vars).some((fault) => fault.startsWith(name))).toBe(true);
   });
 
+  const key = { kty: "EC", crv: "P-256", x: "x".repeat(43), y: "y".repeat(43) };
+  const signing = { ...key, d: "d".repeat(43), kid: "now" };
+
+  it("take keys that signed before without their private half, and keep none of it", () => {
+    const before = { ...key, kid: "before", d: "d".repeat(43), retired_at: 1_700_000_000 };
+    const SESSION_KEYS = JSON.stringify({ keys: [signing, before, { ...key, kid: "earlier" }] });
+    expect(settingsOf({ SESSION_KEYS }).session.keys).toEqual({
+      signing,
+      previous: [
+        { ...key, kid: "before", retiredAt: 1_700_000_000 },
+        { ...key, kid: "earlier", retiredAt: undefined },
+      ],
+    });
+  });
+
+  it.each([
+    ["no key", []],
+    ["a first key that cannot sign", [{ ...key, kid: "now" }]],
+    ["a first key that has retired", [{ ...signing, retired_at: 1_700_000_000 }]],
+    ["two keys of one kid", [signing, signing]],
+    ["a time of retirement that is no number", [signing, { ...key, kid: "b", retired_at: "2026" }]],
+    ["eleven keys", Array.from({ length: 11 }, (_, n) => ({ ...signing, kid: `key ${n}` }))],
+  ])("refuse SESSION_KEYS with %s", (_what, keys) => {
+    expect(faultsOf({ SESSION_KEYS: JSON.stringify({ keys }) })).toEqual([
+      expect.stringMatching(/^SESSION_KEYS must be a JSON Web Key Set/),
+    ]);
+  });
+
   it("take an issuer without TLS when it or the site is on localhost", () => {
     const local = { SITE_URL: "http://localhost:8787", VIPPS_ISSUER: "http://simulator.internal/" };
     expect(settingsOf(local).relyingParty.allowHttp).toBe(true);

@@ -1,7 +1,9 @@
 import { createExecutionContext, reset, waitOnExecutionContext } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { afterEach, beforeEach, vi } from "vitest";
+import { createSigningKeys } from "../../simulator/keys.ts";
 import { createSimulator, type SalesUnit, type Simulator } from "../../simulator/simulator.ts";
+import type { TestUser } from "../../simulator/users.ts";
 import { handleRequest } from "../../src/app.ts";
 import { forgetMetadata } from "../../src/vipps/metadata.ts";
 import { forgetFruitlessRefetches } from "../../src/vipps/signing-keys.ts";
@@ -41,6 +43,8 @@ export interface SiteOptions {
   readonly provider?: (request: Request) => Promise<Response>;
   /** Answers what the worker fetches from anywhere but Vipps: the origin behind it. */
   readonly origin?: (request: Request) => Response | Promise<Response>;
+  /** Who can log in, in place of the simulator's own people. */
+  readonly users?: readonly TestUser[];
 }
 
 beforeEach(prepareDatabase);
@@ -51,12 +55,17 @@ afterEach(async () => {
   await reset();
 });
 
+/** What every simulator of a test file begins with. */
+const signingKeys = createSigningKeys();
+
 /** A worker in a new isolate's state, its outside world played by a new simulator. */
-export function openSite({ vars = {}, salesUnit = {}, provider, origin }: SiteOptions = {}): TestSite {
+export function openSite({ vars = {}, salesUnit = {}, users, provider, origin }: SiteOptions = {}): TestSite {
   forgetMetadata();
   forgetFruitlessRefetches();
   const simulator = createSimulator({
     origin: VIPPS,
+    keys: createSigningKeys(undefined, signingKeys),
+    ...(users && { users }),
     salesUnits: [
       {
         clientId: "test-client-id",

@@ -1,0 +1,39 @@
+import { cookieValues } from "../http/cookie.ts";
+import type { SessionSettings } from "../settings.ts";
+import type { AuthenticSession, SignedSession } from "./session.ts";
+import { sessionCookieName } from "./session-cookie.ts";
+import { looksLikeToken, verifySessionToken } from "./session-token.ts";
+
+/** The authentic tokens of a request, by where they were. */
+export interface CarriedTokens {
+  /** Of a native app. */
+  readonly bearer: SignedSession | undefined;
+  /** More than one only when somebody smuggled in a second cookie of the same name. */
+  readonly cookies: readonly SignedSession[];
+}
+
+/** More well-formed tokens than this are an attack on our time, not a browser. */
+const CANDIDATE_LIMIT = 8;
+
+const NONE: CarriedTokens = { bearer: undefined, cookies: [] };
+
+/**
+ * Every authentic session token that a request carries, however old. A Bearer token that is none of ours belongs
+ * to the site behind and counts for nothing here.
+ */
+export async function carriedTokens(settings: SessionSettings, headers: Headers): Promise<CarriedTokens> {
+  const bearer = headers.get("authorization")?.match(/^Bearer +([\w.-]+)$/i)?.[1];
+  const cookies = cookieValues(headers.get("cookie"), sessionCookieName(settings));
+  if (bearer === undefined && cookies.length === 0) return NONE;
+  const candidates = [...new Set(cookies)].filter(looksLikeToken).slice(0, CANDIDATE_LIMIT);
+  const [ofApp, ...ofBrowser] = await Promise.all([
+    bearer === undefined ? undefined : authentic(settings, bearer),
+    ...candidates.map((token) => authentic(settings, token)),
+  ]);
+  return { bearer: ofApp, cookies: ofBrowser.filter((found) => found !== undefined) };
+}
+
+async function authentic(settings: SessionSettings, token: string): Promise<SignedSession | undefined> {
+  const session: AuthenticSession | undefined = await verifySessionToken(settings, token);
+  return session && { session, token };
+}
