@@ -83,8 +83,9 @@ export default defineConfig({
           name: "node",
           environment: "node",
           include: ["test/node/**/*.test.ts"],
-          testTimeout: 60_000,
-          hookTimeout: 60_000,
+          // Some start whole programs: seconds each, many more on a machine with other work to do.
+          testTimeout: 120_000,
+          hookTimeout: 120_000,
         },
       },
     ],

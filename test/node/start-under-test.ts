@@ -1,0 +1,86 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { cpSync, mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { applyMigrations } from "../../cli/migrations.mjs";
+import { freePorts } from "./free-ports.ts";
+
+export interface Start {
+  readonly process: ChildProcess;
+  /** Everything it has printed, errors included. */
+  readonly output: () => string;
+  /** Settles when it has printed its banner; fails if it ends before. */
+  readonly ready: Promise<void>;
+  /** Its exit code; null if a signal ended it. */
+  readonly exited: Promise<number | null>;
+}
+
+/** Storage, settings and ports of their own for `npm start`. */
+export interface Place {
+  readonly sitePort: number;
+  readonly simulatorPort: number;
+  readonly site: string;
+  readonly settingsFile: string;
+  /** The options that make a start take both ports. */
+  readonly onPorts: readonly string[];
+  /** Runs `node cli/start.ts` here. @param wrapper a command to run it under */
+  readonly start: (options?: readonly string[], wrapper?: readonly string[]) => Start;
+  /** Ends what was started and takes the place away. */
+  readonly clear: () => Promise<void>;
+}
+
+/** A storage folder whose tables are there already, so that not every start has to make them. */
+let prepared: Promise<string> | undefined;
+
+async function prepareState(): Promise<string> {
+  const state = mkdtempSync(join(tmpdir(), "start-state-"));
+  process.on("exit", () => rmSync(state, { recursive: true, force: true }));
+  await applyMigrations(process.cwd(), state);
+  return state;
+}
+
+export async function makePlace(): Promise<Place> {
+  prepared ??= prepareState();
+  const folder = mkdtempSync(join(tmpdir(), "start-"));
+  const [state, settingsFile] = [join(folder, "state"), join(folder, "settings")];
+  cpSync(await prepared, state, { recursive: true });
+  const [sitePort, simulatorPort] = await freePorts();
+  const started: Start[] = [];
+  return {
+    sitePort,
+    simulatorPort,
+    site: `http://localhost:${sitePort}`,
+    settingsFile,
+    onPorts: ["--port", String(sitePort), "--simulator-port", String(simulatorPort)],
+    start: (options = [], wrapper = []) => {
+      const own = ["--persist-to", state, "--settings", settingsFile];
+      const run = observe([...wrapper, process.execPath, "cli/start.ts", ...own, ...options]);
+      started.push(run);
+      return run;
+    },
+    clear: async () => {
+      for (const { process, exited } of started) {
+        process.kill("SIGTERM");
+        await exited;
+      }
+      rmSync(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+function observe([command = "", ...args]: readonly string[]): Start {
+  const child = spawn(command, args, { stdio: ["ignore", "pipe", "pipe"] });
+  let output = "";
+  const exited = new Promise<number | null>((resolve) => child.once("close", resolve));
+  const ready = new Promise<void>((resolve, reject) => {
+    for (const stream of [child.stdout, child.stderr]) {
+      stream.setEncoding("utf8").on("data", (text) => {
+        output += text;
+        if (output.includes("Ctrl-C")) resolve();
+      });
+    }
+    exited.then(() => reject(new Error(`ended before it was ready: ${output}`)));
+  });
+  ready.catch(() => undefined);
+  return { process: child, output: () => output, ready, exited };
+}
