@@ -374,11 +374,9 @@ function parseSettings(env: Cloudflare.Env, local: string | undefined): Settings
   const idle = read.SESSION_IDLE ?? Math.min(7 * DAY, ttl);
   const fresh = read.SESSION_FRESH ?? Math.min(300, idle);
   const isLocal = siteOrigin !== undefined && LOCAL_HOST.test(new URL(siteOrigin).hostname);
-  // A provider on the same machine is reached without a network; nothing can listen in between.
-  const allowHttp = isLocal || LOCAL_HOST.test(new URL(issuer).hostname);
   if (siteOrigin !== undefined && !isLocal) {
     if (!siteOrigin.startsWith("https:")) faults.push("SITE_URL must start with https:// outside localhost");
-    if (!allowHttp && !issuer.startsWith("https:")) {
+    if (!issuer.startsWith("https:")) {
       faults.push("VIPPS_ISSUER must start with https:// outside localhost");
     }
   }
@@ -408,7 +406,7 @@ function parseSettings(env: Cloudflare.Env, local: string | undefined): Settings
       },
       relyingParty: {
         issuer,
-        allowHttp,
+        allowHttp: isLocal,
         clientId: read.VIPPS_CLIENT_ID,
         clientSecret: read.VIPPS_CLIENT_SECRET,
         tokenAuth: read.VIPPS_TOKEN_AUTH ?? "client_secret_basic",

@@ -2,7 +2,7 @@
 export interface RelyingParty {
   /** Compared exactly, trailing slash included (OpenID Connect Discovery section 4.3). */
   readonly issuer: string;
-  /** Plain http is only ever accepted when the site or the provider is on localhost. */
+  /** Plain http is only ever accepted when the site itself is on localhost. */
   readonly allowHttp: boolean;
   readonly clientId: string;
   readonly clientSecret: string;
