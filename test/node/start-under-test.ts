@@ -1,9 +1,9 @@
 import { type ChildProcess, spawn } from "node:child_process";
-import { cpSync, mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { applyMigrations } from "../../cli/migrations.mjs";
 import { freePorts } from "./free-ports.ts";
+import { makeLocalState } from "./local-state.ts";
 
 export interface Start {
   readonly process: ChildProcess;
@@ -29,21 +29,10 @@ export interface Place {
   readonly clear: () => Promise<void>;
 }
 
-/** A storage folder whose tables are there already, so that not every start has to make them. */
-let prepared: Promise<string> | undefined;
-
-async function prepareState(): Promise<string> {
-  const state = mkdtempSync(join(tmpdir(), "start-state-"));
-  process.on("exit", () => rmSync(state, { recursive: true, force: true }));
-  await applyMigrations(process.cwd(), state);
-  return state;
-}
-
 export async function makePlace(): Promise<Place> {
-  prepared ??= prepareState();
   const folder = mkdtempSync(join(tmpdir(), "start-"));
   const [state, settingsFile] = [join(folder, "state"), join(folder, "settings")];
-  cpSync(await prepared, state, { recursive: true });
+  await makeLocalState(state);
   const [sitePort, simulatorPort] = await freePorts();
   const started: Start[] = [];
   return {
