@@ -1,3 +1,4 @@
+import { base64url } from "jose";
 import { boundedFetch } from "./bounded-fetch.ts";
 import type { RelyingParty } from "./relying-party.ts";
 
@@ -9,8 +10,10 @@ export interface SigningKey {
   readonly kid?: string;
 }
 
-/** RSA moduli of 2048 to 8192 bits in base64url characters (RFC 7518 section 3.3 wants at least 2048). */
-const MODULUS = /^[\w-]{342,1366}$/;
+/** Moduli of 2048 to 8192 bits (RFC 7518 section 3.3 wants at least 2048). In bytes. */
+const MODULUS_BYTES = { least: 256, most: 1024 };
+/** Far beyond 65537, which everybody uses. In bytes. */
+const EXPONENT_BYTES = { least: 1, most: 8 };
 
 /** More keys than this in a set is a broken or hostile set. */
 const KEY_LIMIT = 50;
@@ -26,8 +29,8 @@ export function usableKeys(jwks: unknown): readonly SigningKey[] | undefined {
   const usable = keys.flatMap((key): SigningKey[] => {
     if (!isRecord(key) || key.kty !== "RSA") return [];
     const { n, e, kid, use, alg, key_ops } = key;
-    if (typeof n !== "string" || !MODULUS.test(n) || typeof e !== "string" || !/^[\w-]{1,8}$/.test(e))
-      return [];
+    if (typeof n !== "string" || !isOddNumber(n, MODULUS_BYTES)) return [];
+    if (typeof e !== "string" || e === "AQ" || !isOddNumber(e, EXPONENT_BYTES)) return [];
     if (use !== undefined && use !== "sig") return [];
     if (alg !== undefined && alg !== "RS256") return [];
     if (key_ops !== undefined && !(Array.isArray(key_ops) && key_ops.includes("verify"))) return [];
@@ -57,6 +60,19 @@ export async function fetchKeys(
     return response.status === 200 ? usableKeys(await response.json()) : undefined;
   } catch {
     return undefined;
+  }
+}
+
+/** Both numbers of an RSA key are odd; what is not cannot be a key, however it is spelled. */
+function isOddNumber(text: string, bytes: { readonly least: number; readonly most: number }): boolean {
+  if (!/^[\w-]+$/.test(text) || text.length > bytes.most * 2) return false;
+  try {
+    const number = base64url.decode(text);
+    const leadingZeros = number.findIndex((byte) => byte !== 0);
+    const length = leadingZeros === -1 ? 0 : number.length - leadingZeros;
+    return length >= bytes.least && length <= bytes.most && ((number.at(-1) ?? 0) & 1) === 1;
+  } catch {
+    return false;
   }
 }
 

@@ -19,7 +19,8 @@ export async function createSigner(kid: string): Promise<Signer> {
 }
 
 export type Endpoint = "discovery" | "jwks" | "token" | "userinfo";
-type Answer = (request: Request) => Response | Promise<Response>;
+/** Answers in place of the endpoint; `proper` makes the answer it would have given. */
+type Answer = (request: Request, proper: () => Promise<Response>) => Response | Promise<Response>;
 
 /** A provider every word of which a test can choose. Left alone, it behaves like the real one. */
 export interface HostileProvider {
@@ -128,7 +129,8 @@ export function createProvider(signer: Signer): HostileProvider {
       const form = new URLSearchParams(request.method === "POST" ? await request.clone().text() : "");
       provider.requests.push({ endpoint, headers: request.headers, form });
       secret(form.get("code_verifier") ?? "");
-      return provider.answers[endpoint]?.(request) ?? proper[endpoint](form);
+      const answer = () => proper[endpoint](form);
+      return provider.answers[endpoint]?.(request, answer) ?? answer();
     },
   };
   return provider;

@@ -1,21 +1,10 @@
-import { beforeAll, describe, expect, it, vi } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { forgetMetadata } from "../../src/vipps/metadata.ts";
 import { openBrowser } from "../worker/browser.ts";
-import { openSite, type SiteOptions } from "../worker/site.ts";
 import { inFakeTime, stopTime } from "./fake-time.ts";
-import { createProvider, createSigner, ISSUER, logInAt, type Signer } from "./hostile-provider.ts";
+import { ISSUER, logInAt } from "./hostile-provider.ts";
+import { openHostileSite } from "./hostile-site.ts";
 import { expectRefusal } from "./refusal.ts";
-
-let signer: Signer;
-beforeAll(async () => {
-  signer = await createSigner("public:one");
-});
-
-function openHostileSite(options: SiteOptions = {}) {
-  const provider = createProvider(signer);
-  const site = openSite({ ...options, provider: provider.fetch });
-  return { provider, site, browser: openBrowser(site) };
-}
 
 describe("R1 the discovery document's issuer", () => {
   it.each([
