@@ -15,6 +15,8 @@ export interface Settings {
 export interface SiteSettings {
   /** Public origin, no trailing slash. */
   readonly origin: string;
+  /** On this machine: a developer's or a test's. */
+  readonly isLocal: boolean;
   /** Where the login routes live, without a trailing slash: `/auth`. */
   readonly authPath: string;
   /** Origin of the site behind the worker, if it isn't the route's own. */
@@ -399,6 +401,7 @@ function parseSettings(env: Cloudflare.Env, local: string | undefined): Settings
     settings: {
       site: {
         origin: siteOrigin,
+        isLocal,
         authPath,
         originUrl: read.ORIGIN_URL,
         protectedPaths: read.PROTECTED_PATHS ?? [],

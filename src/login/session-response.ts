@@ -2,6 +2,7 @@ import type { AccountId } from "../accounts/account.ts";
 import type { AppContext } from "../http/request-context.ts";
 import { logEvent } from "../log.ts";
 import { beginSession } from "../session/begin-session.ts";
+import { deviceOf, placeOf } from "../session/device.ts";
 import { endReplacedSession } from "../session/end-session.ts";
 import type { VippsIdentity } from "../vipps/identity.ts";
 
@@ -25,6 +26,8 @@ export async function sessionResponse(c: AppContext, login: FinishedLogin): Prom
     sid,
     authTime,
     claims,
+    device: deviceOf(c.req.raw.headers.get("user-agent")),
+    place: placeOf(settings, c.req.raw),
   });
   c.executionCtx.waitUntil(endReplacedSession(settings, c.req.raw.headers));
   logEvent("info", "login_finished", { sid, same_browser: sameBrowser });

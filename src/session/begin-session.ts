@@ -1,14 +1,15 @@
-import { fromStorage } from "../failure.ts";
 import { logEvent } from "../log.ts";
 import type { Settings } from "../settings.ts";
 import type { VippsClaims } from "../vipps/identity.ts";
 import { cookieFor } from "./current-session.ts";
+import type { Device, Place } from "./device.ts";
 import type { AuthenticSession } from "./session.ts";
 import { sessionStart } from "./session-id.ts";
 import { fittedProfile } from "./session-profile.ts";
+import { recordSession } from "./session-store.ts";
 import { signSessionToken } from "./session-token.ts";
 
-/** What a finished login knows of the person whose session begins. */
+/** What a finished login knows of the person whose session begins, and of where it begins. */
 export interface NewSession {
   readonly accountId: string;
   /** From `newSessionId()`, made now: the session's absolute lifetime counts from it. */
@@ -16,6 +17,8 @@ export interface NewSession {
   /** Seconds since the epoch. */
   readonly authTime: number;
   readonly claims: VippsClaims;
+  readonly device: Device;
+  readonly place: Place;
 }
 
 export interface BegunSession {
@@ -32,11 +35,9 @@ export interface BegunSession {
  */
 export async function beginSession(
   settings: Settings,
-  { accountId, sid, authTime, claims }: NewSession,
+  { accountId, sid, authTime, claims, device, place }: NewSession,
 ): Promise<BegunSession> {
-  const { ttl, idle } = settings.session;
-  const store = settings.storage.userSessions.getByName(accountId);
-  await fromStorage("session", store.record({ sid, startedAt: sessionStart(sid) }, { ttl, idle }));
+  await recordSession(settings, accountId, { sid, startedAt: sessionStart(sid), device, place });
   const known = { sub: accountId, sid, authTime, profile: { ...claims } };
   const { profile, leftOut } = fittedProfile(settings.session, known);
   if (leftOut.length > 0) logEvent("warn", "session_claims_left_out", { sid, claims: leftOut });

@@ -1,12 +1,12 @@
-import { fromStorage } from "../failure.ts";
 import type { Settings } from "../settings.ts";
 import { carriedTokens } from "./carried-tokens.ts";
-import { hasEnded, noteEnded } from "./ended-sessions.ts";
+import { hasEnded } from "./ended-sessions.ts";
 import { rememberSuccessor, successorOf } from "./renewed-tokens.ts";
 import type { AuthenticSession, SessionClaims, SignedSession } from "./session.ts";
 import { expiredSessionCookie, sessionCookie } from "./session-cookie.ts";
 import { now, sessionExpiry, standing } from "./session-lifetime.ts";
 import { fittedProfile } from "./session-profile.ts";
+import { renewSession } from "./session-store.ts";
 import { signSessionToken } from "./session-token.ts";
 
 /** The session of a request, and what to answer with where its token was renewed or its session has ended. */
@@ -72,12 +72,9 @@ async function livingSession(settings: Settings, carried: SignedSession): Promis
   if (successor !== undefined && standing(settings.session, successor.session, now()) === "fresh")
     return successor;
 
-  const { ttl, idle } = settings.session;
-  const store = settings.storage.userSessions.getByName(session.sub);
-  const lives = await fromStorage("session", store.renew(session.sid, { ttl, idle }));
-  if (!lives) noteEnded(settings.session, session.sid);
+  const lives = await renewSession(settings, session.sub, session.sid);
   // Somebody may have ended it here while the store was on its way to say yes.
-  if (hasEnded(settings.session, session.sid)) return undefined;
+  if (!lives || hasEnded(settings.session, session.sid)) return undefined;
   const renewed = await signedSession(settings, session);
   rememberSuccessor(settings.session, token, renewed);
   return renewed;

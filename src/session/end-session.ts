@@ -1,9 +1,9 @@
-import { Failure, fromStorage } from "../failure.ts";
+import { Failure } from "../failure.ts";
 import { logEvent } from "../log.ts";
 import type { Settings } from "../settings.ts";
 import { carriedTokens } from "./carried-tokens.ts";
-import { noteEnded } from "./ended-sessions.ts";
 import type { AuthenticSession } from "./session.ts";
+import { endSession } from "./session-store.ts";
 
 /**
  * Ends every authentic session that a request carries, however old its token: ending needs no freshness. They
@@ -14,12 +14,7 @@ export async function endCarriedSessions(settings: Settings, headers: Headers): 
   const { bearer, cookies } = await carriedTokens(settings.session, headers);
   const carried = [...(bearer === undefined ? [] : [bearer]), ...cookies].map(({ session }) => session);
   const sessions = new Map<string, AuthenticSession>(carried.map((session) => [session.sid, session]));
-  for (const sid of sessions.keys()) noteEnded(settings.session, sid);
-  await Promise.all(
-    Array.from(sessions.values(), ({ sub, sid }) =>
-      fromStorage("session", settings.storage.userSessions.getByName(sub).end(sid)),
-    ),
-  );
+  await Promise.all(Array.from(sessions.values(), ({ sub, sid }) => endSession(settings, sub, sid)));
 }
 
 /** Ends the session that a new login has just replaced in this browser. Never throws: the new one is made. */

@@ -1,10 +1,19 @@
 import { DurableObject } from "cloudflare:workers";
+import type { Device, Place } from "./device.ts";
 
-/** A session as it begins. */
+/** A session as it begins. Times in seconds since the epoch. */
 export interface NewStoredSession {
   readonly sid: string;
-  /** Seconds since the epoch. */
   readonly startedAt: number;
+  readonly device: Device;
+  readonly place: Place;
+}
+
+/** A session that lives. */
+export interface StoredSession extends NewStoredSession {
+  readonly lastSeenAt: number;
+  /** When it ends if it is not used again. */
+  readonly expiresAt: number;
 }
 
 /** SESSION_TTL and SESSION_IDLE, in seconds. */
@@ -13,7 +22,17 @@ export interface Lifetime {
   readonly idle: number;
 }
 
-type SessionRow = { sid: string; started_at: number; last_seen_at: number; ends_at: number; idle: number };
+type SessionRow = {
+  sid: string;
+  started_at: number;
+  last_seen_at: number;
+  ends_at: number;
+  idle: number;
+  browser: string | null;
+  system: string | null;
+  city: string | null;
+  country: string | null;
+};
 
 /** Sessions a user may have at a time; a further login ends the one that was unused for longest. */
 const LIMIT = 100;
@@ -39,20 +58,19 @@ export class UserSessions extends DurableObject<Cloudflare.Env> {
   }
 
   /** Records a new session. Recording it twice is the same. */
-  async record({ sid, startedAt }: NewStoredSession, { ttl, idle }: Lifetime): Promise<void> {
+  async record({ sid, startedAt, device, place }: NewStoredSession, { ttl, idle }: Lifetime): Promise<void> {
     this.#createTable();
     const at = now();
     this.#sql.exec(
-      `INSERT INTO sessions (sid, started_at, last_seen_at, ends_at, idle) VALUES (?, ?, ?, ?, ?)
-       ON CONFLICT DO NOTHING`,
-      sid,
-      startedAt,
-      at,
-      startedAt + ttl,
-      idle,
+      `INSERT INTO sessions
+         (sid, started_at, last_seen_at, ends_at, idle, browser, system, city, country)
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`,
+      ...[sid, startedAt, at, startedAt + ttl, idle],
+      ...[device.browser, device.system, place.city, place.country].map((name) => name ?? null),
     );
     this.#sql.exec(
-      "DELETE FROM sessions WHERE sid IN (SELECT sid FROM sessions ORDER BY last_seen_at DESC, sid DESC LIMIT -1 OFFSET ?)",
+      `DELETE FROM sessions WHERE sid IN
+         (SELECT sid FROM sessions ORDER BY last_seen_at DESC, sid DESC LIMIT -1 OFFSET ?)`,
       LIMIT,
     );
     await this.#sweepLater(Math.min(startedAt + ttl, at + idle));
@@ -66,7 +84,7 @@ export class UserSessions extends DurableObject<Cloudflare.Env> {
     if (!this.#hasTable) return false;
     const at = now();
     const [row] = this.#sql.exec<SessionRow>("SELECT * FROM sessions WHERE sid = ?", sid).toArray();
-    if (row === undefined || !lives(row, { ttl, idle }, at)) return false;
+    if (row === undefined || at >= expiry(row, { ttl, idle })) return false;
     const endsAt = row.started_at + ttl;
     // Requests of one page come in the same second, and a write costs more than a read.
     if (row.last_seen_at !== at || row.idle !== idle || row.ends_at !== endsAt) {
@@ -81,9 +99,42 @@ export class UserSessions extends DurableObject<Cloudflare.Env> {
     return true;
   }
 
+  /** The sessions that live, the one used last first. */
+  list(lifetime: Lifetime): StoredSession[] {
+    return this.#living(lifetime, now()).map((row) => ({
+      sid: row.sid,
+      startedAt: row.started_at,
+      lastSeenAt: row.last_seen_at,
+      expiresAt: expiry(row, lifetime),
+      device: { browser: row.browser ?? undefined, system: row.system ?? undefined },
+      place: { city: row.city ?? undefined, country: row.country ?? undefined },
+    }));
+  }
+
   /** Ends one session; ending it twice is the same. */
   end(sid: string): void {
     if (this.#hasTable) this.#sql.exec("DELETE FROM sessions WHERE sid = ?", sid);
+  }
+
+  /**
+   * Ends one other session or all others, if the one that asks lives.
+   * @returns the ids of those that lived and have now ended, or `undefined` when the one that asks does not live.
+   */
+  endFrom(by: string, target: { readonly sid: string } | "others", lifetime: Lifetime): string[] | undefined {
+    const living = this.#living(lifetime, now()).map(({ sid }) => sid);
+    if (!living.includes(by)) return undefined;
+    const ended = living.filter((sid) => (target === "others" ? sid !== by : sid === target.sid));
+    for (const sid of ended) this.end(sid);
+    return ended;
+  }
+
+  /** Ends all sessions. @returns their ids, so that the caller can refuse their tokens at once. */
+  endAll(): string[] {
+    if (!this.#hasTable) return [];
+    return this.#sql
+      .exec<{ sid: string }>("DELETE FROM sessions RETURNING sid")
+      .toArray()
+      .map(({ sid }) => sid);
   }
 
   /** Answers the health check. */
@@ -104,12 +155,22 @@ export class UserSessions extends DurableObject<Cloudflare.Env> {
     } else await this.#sweepLater(next);
   }
 
+  /** @param at seconds since the epoch. */
+  #living(lifetime: Lifetime, at: number): SessionRow[] {
+    if (!this.#hasTable) return [];
+    return this.#sql
+      .exec<SessionRow>("SELECT * FROM sessions ORDER BY last_seen_at DESC, sid DESC")
+      .toArray()
+      .filter((row) => at < expiry(row, lifetime));
+  }
+
   #createTable(): void {
     if (this.#hasTable) return;
     this.#sql.exec(
       `CREATE TABLE sessions (
         sid TEXT PRIMARY KEY, started_at INTEGER NOT NULL, last_seen_at INTEGER NOT NULL,
-        ends_at INTEGER NOT NULL, idle INTEGER NOT NULL
+        ends_at INTEGER NOT NULL, idle INTEGER NOT NULL,
+        browser TEXT, system TEXT, city TEXT, country TEXT
       ) WITHOUT ROWID`,
     );
     this.#hasTable = true;
@@ -122,7 +183,8 @@ export class UserSessions extends DurableObject<Cloudflare.Env> {
   }
 }
 
-function lives(row: SessionRow, { ttl, idle }: Lifetime, at: number): boolean {
-  const endsAt = Math.min(row.ends_at, row.started_at + ttl);
-  return at < Math.min(endsAt, row.last_seen_at + Math.min(row.idle, idle));
+/** When a session ends if it is not used again, in seconds since the epoch. */
+function expiry(row: SessionRow, { ttl, idle }: Lifetime): number {
+  const absolute = Math.min(row.ends_at, row.started_at + ttl);
+  return Math.min(absolute, row.last_seen_at + Math.min(row.idle, idle));
 }

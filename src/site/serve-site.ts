@@ -2,8 +2,8 @@ import { Failure } from "../failure.ts";
 import type { AppContext } from "../http/request-context.ts";
 import { readPath } from "../http/request-path.ts";
 import { currentSession } from "../session/current-session.ts";
+import { askForLogin } from "../session/session-required.ts";
 import { needsSession } from "./path-rules.ts";
-import { askForLogin } from "./session-required.ts";
 
 /** Everything that is not a login route: the static assets, else the origin behind the worker. */
 export async function serveSite(c: AppContext): Promise<Response> {

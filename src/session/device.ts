@@ -1,0 +1,68 @@
+import type { Settings } from "../settings.ts";
+
+/** What a session began on, as far as the browser says: names out of the lists below, never its own words. */
+export interface Device {
+  readonly browser: string | undefined;
+  readonly system: string | undefined;
+}
+
+/** Where a session began, as Cloudflare places the address it came from. */
+export interface Place {
+  readonly city: string | undefined;
+  /** ISO 3166-1, two letters. */
+  readonly country: string | undefined;
+}
+
+/** Longer ones are no browser's. In characters. */
+const USER_AGENT_LIMIT = 1_000;
+
+/** The first that matches counts: nearly every browser also calls itself Chrome or Safari. */
+const BROWSERS: readonly (readonly [RegExp, string])[] = [
+  [/\bFB(AN|AV|_IAB)\b/, "Facebook"],
+  [/\bInstagram\b/, "Instagram"],
+  [/\bSnapchat\b/, "Snapchat"],
+  [/\bLinkedInApp\b/, "LinkedIn"],
+  [/\b(musical_ly|BytedanceWebview|TikTok)\b/, "TikTok"],
+  [/\bGSA\//, "Google"],
+  [/\bEdg(e|A|iOS)?\//, "Edge"],
+  [/\b(OPR|OPT|OPX|Opera)\//, "Opera"],
+  [/\bSamsungBrowser\//, "Samsung Internet"],
+  [/\b(DuckDuckGo|Ddg)\//, "DuckDuckGo"],
+  [/\bVivaldi\//, "Vivaldi"],
+  [/\bYaBrowser\//, "Yandex"],
+  [/\b(Firefox|FxiOS|Focus)\//, "Firefox"],
+  // A web view inside some app: Chrome or Safari is only its engine.
+  [/; wv\)/, ""],
+  [/\b(Headless)?(Chrome|CriOS|Chromium)\//, "Chrome"],
+  [/\bVersion\/[\d.]+ .*Safari\//, "Safari"],
+];
+
+const SYSTEMS: readonly (readonly [RegExp, string])[] = [
+  [/\biPhone\b/, "iPhone"],
+  [/\biPad\b/, "iPad"],
+  [/\bAndroid\b|\bokhttp\//, "Android"],
+  [/\bCrOS\b/, "Chromebook"],
+  [/\bWindows\b/, "Windows"],
+  [/\bMac(intosh| OS X)\b/, "Mac"],
+  [/\bLinux\b/, "Linux"],
+];
+
+/** The device that a User-Agent header speaks of. iPads ask for desktop pages and so call themselves a Mac. */
+export function deviceOf(userAgent: string | null): Device {
+  const text = (userAgent ?? "").slice(0, USER_AGENT_LIMIT);
+  const named = (names: readonly (readonly [RegExp, string])[]) =>
+    names.find(([pattern]) => pattern.test(text))?.[1] || undefined;
+  return { browser: named(BROWSERS), system: named(SYSTEMS) };
+}
+
+/** The longest name of a place worth keeping, in characters. */
+const CITY_LIMIT = 100;
+
+/** Where Cloudflare places a request. On localhost it has only an example to offer, so there it is nowhere. */
+export function placeOf({ site }: Settings, request: Request): Place {
+  const cf = site.isLocal ? undefined : (request.cf as IncomingRequestCfProperties | undefined);
+  const country: string = cf?.country ?? "";
+  // XX is nowhere, T1 the Tor network.
+  const known = /^[A-Z]{2}$/.test(country) && country !== "XX";
+  return { city: cf?.city?.slice(0, CITY_LIMIT) || undefined, country: known ? country : undefined };
+}
