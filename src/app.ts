@@ -7,8 +7,9 @@ import { answerInTime } from "./http/answer-in-time.ts";
 import { limitPerNetwork } from "./http/rate-limit.ts";
 import type { AppContext, AppEnv } from "./http/request-context.ts";
 import { readPath } from "./http/request-path.ts";
-import { continueLogin } from "./login/confirm-login.ts";
+import { continueLogin } from "./login/continue-login.ts";
 import { finishLogin } from "./login/finish-login.ts";
+import { recordFailedLogin } from "./login/record-login.ts";
 import { startLogin } from "./login/start-login.ts";
 import { showPublicKeys } from "./session/jwks-route.ts";
 import { logout } from "./session/logout-route.ts";
@@ -49,7 +50,12 @@ app.all("/auth/*", () => {
 });
 app.all("*", serveSite);
 
-app.onError((error, c) => answerFailure(error, c.req.raw, c.env.settings, c.req.path === "/auth/session"));
+app.onError((error, c: AppContext) =>
+  answerFailure(error, c.req.raw, c.env.settings, {
+    jsonOnly: c.req.path === "/auth/session",
+    onAnswered: (failed) => recordFailedLogin(c, failed),
+  }),
+);
 
 /**
  * Resolves the settings of the site that a request came to, then lets the routes answer it.

@@ -1,23 +1,29 @@
-import { FAILURES, Failure } from "./failure.ts";
+import { FAILURES, Failure, type FailureCode, type FailureFacts } from "./failure.ts";
 import { prefersJson } from "./http/request-context.ts";
 import { logEvent } from "./log.ts";
 import { FailurePage } from "./pages/failure-page.tsx";
 import { filled, textsIn } from "./pages/language.ts";
 import { pageContext } from "./pages/page-context.ts";
 import { pageResponse } from "./pages/page-response.ts";
+import { newReference } from "./reference.ts";
 import type { Settings } from "./settings.ts";
-
-/** Letters and digits that are not mistaken for each other on the phone: Crockford's base 32. */
-const ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ";
-
-/** Forty random bits: `K7QF-3M2P`. Names one failure to the customer, to customer service and in the log. */
-function newReference(): string {
-  const letters = Array.from(crypto.getRandomValues(new Uint8Array(8)), (byte) => ALPHABET[byte % 32]);
-  return `${letters.slice(0, 4).join("")}-${letters.slice(4).join("")}`;
-}
 
 /** What of the settings an answer needs; a failure of the settings themselves has none. */
 type AnswerSettings = Pick<Settings, "site" | "relyingParty"> | undefined;
+
+/** A failure under the reference the customer sees. */
+export interface AnsweredFailure {
+  readonly code: FailureCode;
+  readonly facts: FailureFacts;
+  readonly reference: string;
+}
+
+interface AnswerOptions {
+  /** Whatever the client says it reads. */
+  readonly jsonOnly?: boolean;
+  /** Hears of the failure; must not throw. */
+  readonly onAnswered?: (answered: AnsweredFailure) => void;
+}
 
 /**
  * The one place where a failure becomes an answer: one log line and a page, or `application/problem+json`
@@ -28,12 +34,13 @@ export async function answerFailure(
   thrown: unknown,
   request: Request,
   settings: AnswerSettings,
-  jsonOnly = false,
+  { jsonOnly = false, onAnswered }: AnswerOptions = {},
 ): Promise<Response> {
   const failure = thrown instanceof Failure ? thrown : new Failure("internal_error", { stage: "site" });
   const { code, facts } = failure;
   const { status, level, message } = FAILURES[code];
-  const reference = newReference();
+  const reference = facts.reference ?? newReference();
+  onAnswered?.({ code, facts, reference });
   logEvent(level, code === "access_denied" ? "login_cancelled" : "request_failed", {
     code,
     reference,

@@ -142,6 +142,10 @@ export interface FailureFacts {
   readonly loginUrl?: string | undefined;
   /** The page sends the browser on by itself: this very browser already finished, or is finishing, this login. */
   readonly resume?: boolean | undefined;
+  /** The reference to show, where the failure has one already. */
+  readonly reference?: string | undefined;
+  /** Who was logging in: for the login events alone, never for the page or the log. */
+  readonly person?: { readonly sub: string; readonly accountId?: string | undefined } | undefined;
   /** Further lines for the page and the log: the names of wrong settings and what is wrong with them. */
   readonly details?: readonly string[] | undefined;
 }

@@ -12,16 +12,19 @@ const TIME_LIMIT = 5_000;
 export async function showHealth(c: AppContext): Promise<Response> {
   const { storage } = c.env.settings;
   const answers = (probe: Promise<unknown>): Promise<Health> => within(probe.then(() => ({ ok: true })));
-  const [kv, loginAttempts, userSessions, metadata] = await Promise.all([
+  const [kv, loginAttempts, userSessions, accounts, metadata] = await Promise.all([
     answers(storage.metadata.get("health")),
     answers(storage.loginAttempts.getByName("health").ping()),
     answers(storage.userSessions.getByName("health").ping()),
+    // Fails too where the migrations have not been applied.
+    storage.accounts && answers(storage.accounts.prepare("SELECT 1 FROM accounts LIMIT 1").first()),
     within(metadataAge(providerAccess(c)).then((age): Health => ({ ok: true, age_seconds: age }))),
   ]);
   const dependencies = {
     kv,
     login_attempts: loginAttempts,
     user_sessions: userSessions,
+    ...(accounts && { accounts_db: accounts }),
     vipps_metadata: metadata,
   };
   const ok = Object.values(dependencies).every((dependency) => dependency.ok);

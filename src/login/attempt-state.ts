@@ -31,9 +31,16 @@ interface Used extends Brought {
   readonly declined: boolean;
 }
 
-/** The login is complete but came back in another browser, which must say yes first. */
+/**
+ * What a complete login waits for: that a browser which did not begin it says yes, or that the person proves an
+ * old account.
+ */
+export type Question = "confirm" | "proof";
+
+/** The login is complete, but the person has to answer a question before it may become a session. */
 interface Held extends Brought {
   readonly status: "held";
+  readonly question: Question;
   readonly identity: VippsIdentity;
   readonly heldAt: number;
 }
@@ -65,6 +72,7 @@ export interface AlreadyUsed {
 /** A login that waits for the answer of the browser that is asking. */
 export interface Waiting {
   readonly outcome: "waiting";
+  readonly question: Question;
   readonly returnTo: string;
   readonly identity: VippsIdentity;
 }

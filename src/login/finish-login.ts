@@ -12,6 +12,7 @@ import {
 } from "../vipps/authorization-response.ts";
 import type { VippsIdentity } from "../vipps/identity.ts";
 import { exchangeCode } from "../vipps/token-exchange.ts";
+import { askAgain } from "./ask-again.ts";
 import { type AttemptStub, attemptOfState } from "./attempt-id.ts";
 import type { Consumed, ConsumeResult } from "./attempt-state.ts";
 import { completeLogin } from "./complete-login.ts";
@@ -46,7 +47,10 @@ async function finish(c: AppContext): Promise<Response> {
   if (consumed.outcome === "expired") throw new Failure("state_expired", { stage: "callback" });
   const { returnTo } = consumed;
   try {
-    if (consumed.outcome === "waiting") return await askToConfirm(c, { ...consumed, attempt });
+    if (consumed.outcome === "waiting") {
+      const current = await currentSession(settings, headers);
+      return await askAgain(c, { ...consumed, attempt, browser: here.browser, current });
+    }
     // However often it is loaded, an answer without a code says the same and makes nothing.
     if (response.error !== undefined) throw providerFailure(response.error);
     if (consumed.outcome === "otherBrowser") throw new Failure("browser_mismatch", { stage: "callback" });
@@ -104,6 +108,6 @@ async function finishInOtherBrowser(
   }
   const asks = settings.login.crossBrowser === "confirm" || (session !== undefined && !alreadyIn);
   if (!asks) return completeLogin(c, { attempt, identity, sid, returnTo, sameBrowser: false });
-  await fromStorage("callback", attempt.hold(identity));
+  await fromStorage("callback", attempt.hold(identity, "confirm"));
   return askToConfirm(c, { attempt, identity, returnTo });
 }

@@ -1,6 +1,13 @@
 import { DurableObject } from "cloudflare:workers";
 import type { VippsIdentity } from "../vipps/identity.ts";
-import type { AlreadyUsed, Attempt, ConsumeResult, LoginStart, ReleaseResult } from "./attempt-state.ts";
+import type {
+  AlreadyUsed,
+  Attempt,
+  ConsumeResult,
+  LoginStart,
+  Question,
+  ReleaseResult,
+} from "./attempt-state.ts";
 
 /** How long a login may take from click to return, and an answer after that. In milliseconds. */
 export const ATTEMPT_LIFETIME = 10 * 60_000;
@@ -32,7 +39,7 @@ export class LoginAttempt extends DurableObject<Cloudflare.Env> {
     const { returnTo } = attempt;
     if (attempt.status === "held") {
       if (attempt.broughtBy !== browser) return usedBefore(attempt, browser);
-      return { outcome: "waiting", returnTo, identity: attempt.identity };
+      return { outcome: "waiting", returnTo, identity: attempt.identity, question: attempt.question };
     }
     const sameBrowser = attempt.browser === browser;
     if (!sameBrowser && otherBrowsers === "refused") return { outcome: "otherBrowser", returnTo };
@@ -42,25 +49,30 @@ export class LoginAttempt extends DurableObject<Cloudflare.Env> {
   }
 
   /** Keeps a complete login until the browser that brought it has answered. */
-  hold(identity: VippsIdentity): void {
+  hold(identity: VippsIdentity, question: Question): void {
     const attempt = this.#read();
     if (attempt?.status !== "used") throw new Error("only a consumed login can be held");
     const { broughtBy, returnTo, sid } = attempt;
     const heldAt = Date.now();
-    this.#write({ status: "held", broughtBy, returnTo, sid, identity, heldAt }, heldAt + ATTEMPT_LIFETIME);
+    this.#write(
+      { status: "held", question, broughtBy, returnTo, sid, identity, heldAt },
+      heldAt + ATTEMPT_LIFETIME,
+    );
   }
 
   /**
    * Gives a held login out, once, to the browser that brought it, or forgets it when the answer is no.
-   * @param answer `undefined` only looks: who is waiting?
+   * @param asked the question that is answered; a login that waits for another one goes on waiting.
+   * @param answer `undefined` only looks: who is waiting, and for what?
    * @param sid the id of the session that is to be made: its life begins with the answer, not with the question.
    */
-  release(browser: string, answer: "yes" | "no" | undefined, sid: string): ReleaseResult {
+  release(browser: string, asked: Question, answer: "yes" | "no" | undefined, sid: string): ReleaseResult {
     const attempt = this.#read();
     if (attempt === undefined || attempt.status === "open") return { outcome: "expired" };
     if (attempt.status === "used" || attempt.broughtBy !== browser) return usedBefore(attempt, browser);
-    const { broughtBy, identity, returnTo } = attempt;
-    if (answer === undefined) return { outcome: "waiting", returnTo, identity };
+    const { broughtBy, identity, returnTo, question } = attempt;
+    if (answer === undefined || question !== asked)
+      return { outcome: "waiting", returnTo, identity, question };
     const declined = answer === "no";
     const usedAt = this.#finish({ broughtBy, returnTo, sid, declined });
     return declined

@@ -1,8 +1,8 @@
 /** The one stylesheet of all pages: system fonts, no external resources, light and dark, from 320 px up. */
 export const stylesheet = `
-:root{color-scheme:light dark;--ink:#1b1b26;--soft:#565568;--ground:#f6f5f2;--card:#fff;--line:#e2e0da;--accent:#c8400a;--on-accent:#fff;--focus:#2b5fd9}
+:root{color-scheme:light dark;--ink:#1b1b26;--soft:#565568;--ground:#f6f5f2;--card:#fff;--line:#e2e0da;--accent:#c8400a;--on-accent:#fff;--focus:#2b5fd9;--wrong:#b3261e}
 :root[data-brand=MobilePay]{--accent:#4553d6}
-@media (prefers-color-scheme:dark){:root{--ink:#f1f0ee;--soft:#b6b4c0;--ground:#14141b;--card:#1f1f29;--line:#34343f;--accent:#ff8450;--on-accent:#1b1b26;--focus:#9db8ff}:root[data-brand=MobilePay]{--accent:#a4aeff}}
+@media (prefers-color-scheme:dark){:root{--ink:#f1f0ee;--soft:#b6b4c0;--ground:#14141b;--card:#1f1f29;--line:#34343f;--accent:#ff8450;--on-accent:#1b1b26;--focus:#9db8ff;--wrong:#ffb4ab}:root[data-brand=MobilePay]{--accent:#a4aeff}}
 *{box-sizing:border-box}
 body{margin:0;min-height:100vh;min-height:100dvh;display:grid;place-items:center;padding:24px 16px;background:var(--ground);color:var(--ink);font:1.0625rem/1.55 system-ui,-apple-system,"Segoe UI",Roboto,"Helvetica Neue",sans-serif}
 main{width:100%;max-width:30rem;background:var(--card);border:1px solid var(--line);border-radius:18px;padding:clamp(24px,6vw,44px)}
@@ -22,6 +22,12 @@ ul{margin:0 0 1rem;padding-left:1.25rem;overflow-wrap:anywhere}
 @keyframes deliberate{from{pointer-events:none}}
 .button:hover{filter:brightness(.95)}
 :focus-visible{outline:3px solid var(--focus);outline-offset:3px}
+.question{margin:1.75rem 0 0;padding:1.25rem 0 0;border-top:1px solid var(--line)}
+.question .actions{margin:1rem 0 0}
+label{display:block;margin:0 0 .375rem;font-weight:600}
+.field{width:100%;min-height:48px;padding:.625rem .875rem;border:1px solid var(--soft);border-radius:12px;background:transparent;color:inherit;font:inherit}
+.field[aria-invalid]{border:2px solid var(--wrong)}
+.wrong{margin:.5rem 0 0;color:var(--wrong);font-weight:600}
 .reference{margin:2rem 0 0;padding-top:1.25rem;border-top:1px solid var(--line);font-size:.9375rem;color:var(--soft)}
 .reference code{display:inline-block;font:600 1rem ui-monospace,"SF Mono",Menlo,Consolas,monospace;letter-spacing:.06em;color:var(--ink)}
 @media (forced-colors:active){.button{border-color:ButtonText}}

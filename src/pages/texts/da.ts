@@ -118,6 +118,23 @@ export const da: Texts = {
   referenceHelp: "Oplys denne til kundeservice, hvis du beder om hjælp.",
   settingsTitle: "Login er ikke sat op endnu",
   settingsHelp: "Disse indstillinger skal rettes. De er forklaret i docs/configuration.md.",
+  proof: {
+    title: "Du er måske allerede registreret",
+    name: "Nogen er registreret hos {site} med dit telefonnummer eller din e-mailadresse, men under et andet navn end det, {brand} har på dig. Numre og adresser skifter ejer, så vi har ikke åbnet den konto.",
+    several:
+      "Flere konti hos {site} har dit telefonnummer eller din e-mailadresse, så vi ved ikke, hvilken der er din.",
+    taken: "Kontoen med din e-mailadresse tilhører allerede en anden, der logger ind med {brand}.",
+    factLead: "Har du en konto her, så vis, at den er din. Du bliver kun spurgt én gang.",
+    factLabel: "Medlemsnummer eller den kode, du fik fra {site}",
+    factSubmit: "Denne konto er min",
+    wrong: "Det passer ikke. Tjek det, og prøv igen.",
+    exhausted: "Der har været for mange forsøg. Prøv igen i morgen, eller kontakt {site}.",
+    siteLead: "Har du en konto her, så log ind på den, som du plejede. Derefter kan du bruge {brand}.",
+    siteSubmit: "Log ind på den gamle måde",
+    newLead: "Har du aldrig haft en konto her, kan du oprette en ny. Den gamle bliver ikke rørt.",
+    newSubmit: "Jeg er ny her",
+    help: "Er du i tvivl? Kontakt {site}, og oplys denne reference, så kan de tilknytte den rigtige konto for dig.",
+  },
   confirm: {
     title: "Er det dig?",
     who: "er ved at blive logget ind på {site} i denne browser.",

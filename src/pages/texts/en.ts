@@ -120,6 +120,24 @@ export const en: Texts = {
   referenceHelp: "Give this to customer service if you ask for help.",
   settingsTitle: "The login worker is not set up yet",
   settingsHelp: "These settings need attention. They are explained in docs/configuration.md.",
+  proof: {
+    title: "You may already be registered",
+    name: "Someone is registered at {site} with your phone number or email address, but under a different name from the one {brand} has for you. Numbers and addresses change hands, so we have not opened that account.",
+    several:
+      "More than one account at {site} has your phone number or email address, so we cannot tell which one is yours.",
+    taken: "The account with your email address already belongs to someone else who logs in with {brand}.",
+    factLead: "If you have an account here, show that it is yours. You will only be asked this once.",
+    factLabel: "Member number, or the code you got from {site}",
+    factSubmit: "This account is mine",
+    wrong: "That does not fit. Check it and try again.",
+    exhausted: "There have been too many attempts. Try again tomorrow, or contact {site}.",
+    siteLead:
+      "If you have an account here, log in to it the way you used to. After that you can use {brand}.",
+    siteSubmit: "Log in the old way",
+    newLead: "If you have never had an account here, make a new one. The old one is not touched.",
+    newSubmit: "I am new here",
+    help: "Not sure? Contact {site} and give this reference. They can connect the right account for you.",
+  },
   confirm: {
     title: "Is this you?",
     who: "is about to be logged in to {site} in this browser.",

@@ -118,6 +118,25 @@ export const fi: Texts = {
   referenceHelp: "Kerro tämä asiakaspalvelulle, jos pyydät apua.",
   settingsTitle: "Kirjautumista ei ole vielä määritetty",
   settingsHelp: "Nämä asetukset on korjattava. Ne on selitetty tiedostossa docs/configuration.md.",
+  proof: {
+    title: "Olet ehkä jo rekisteröitynyt",
+    name: "Sivustolla {site} on rekisteröity joku puhelinnumerollasi tai sähköpostiosoitteellasi, mutta eri nimellä kuin se, jonka {brand} tuntee. Numerot ja osoitteet vaihtavat omistajaa, joten emme ole avanneet sitä tiliä.",
+    several:
+      "Useammalla kuin yhdellä sivuston {site} tilillä on puhelinnumerosi tai sähköpostiosoitteesi, joten emme tiedä, mikä niistä on sinun.",
+    taken:
+      "Tili, jolla on sähköpostiosoitteesi, kuuluu jo jollekulle toiselle, joka kirjautuu {brand}-sovelluksella.",
+    factLead: "Jos sinulla on täällä tili, osoita, että se on sinun. Tätä kysytään vain kerran.",
+    factLabel: "Jäsennumero tai sivustolta {site} saamasi koodi",
+    factSubmit: "Tämä tili on minun",
+    wrong: "Tieto ei täsmää. Tarkista se ja yritä uudelleen.",
+    exhausted: "Yrityksiä on ollut liian monta. Yritä huomenna uudelleen tai ota yhteyttä sivustoon {site}.",
+    siteLead:
+      "Jos sinulla on täällä tili, kirjaudu siihen kuten ennenkin. Sen jälkeen voit käyttää {brand}-kirjautumista.",
+    siteSubmit: "Kirjaudu vanhalla tavalla",
+    newLead: "Jos sinulla ei ole koskaan ollut tiliä täällä, luo uusi. Vanhaan tiliin ei kosketa.",
+    newSubmit: "Olen uusi täällä",
+    help: "Etkö ole varma? Ota yhteyttä sivustoon {site} ja kerro tämä viite, niin he voivat liittää oikean tilin puolestasi.",
+  },
   confirm: {
     title: "Oletko se sinä?",
     who: "on kirjautumassa sivustolle {site} tässä selaimessa.",

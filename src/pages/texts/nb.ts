@@ -120,6 +120,23 @@ export const nb: Texts = {
   referenceHelp: "Oppgi denne til kundeservice hvis du ber om hjelp.",
   settingsTitle: "Innloggingen er ikke satt opp ennå",
   settingsHelp: "Disse innstillingene må rettes. De er forklart i docs/configuration.md.",
+  proof: {
+    title: "Du er kanskje allerede registrert",
+    name: "Noen er registrert hos {site} med telefonnummeret eller e-postadressen din, men under et annet navn enn det {brand} har på deg. Numre og adresser skifter eier, så vi har ikke åpnet den kontoen.",
+    several:
+      "Flere kontoer hos {site} har telefonnummeret eller e-postadressen din, så vi vet ikke hvilken som er din.",
+    taken: "Kontoen med e-postadressen din tilhører allerede en annen som logger inn med {brand}.",
+    factLead: "Har du en konto her, vis at den er din. Du blir bare spurt én gang.",
+    factLabel: "Medlemsnummer, eller koden du fikk fra {site}",
+    factSubmit: "Denne kontoen er min",
+    wrong: "Det stemmer ikke. Se over og prøv igjen.",
+    exhausted: "Det har vært for mange forsøk. Prøv igjen i morgen, eller kontakt {site}.",
+    siteLead: "Har du en konto her, logg inn på den slik du pleide. Etter det kan du bruke {brand}.",
+    siteSubmit: "Logg inn på gamlemåten",
+    newLead: "Har du aldri hatt konto her, kan du lage en ny. Den gamle blir ikke rørt.",
+    newSubmit: "Jeg er ny her",
+    help: "Usikker? Kontakt {site} og oppgi denne referansen, så kan de koble til riktig konto for deg.",
+  },
   confirm: {
     title: "Er dette deg?",
     who: "er i ferd med å bli logget inn på {site} i denne nettleseren.",

@@ -119,6 +119,23 @@ export const sv: Texts = {
   referenceHelp: "Uppge den till kundtjänst om du ber om hjälp.",
   settingsTitle: "Inloggningen är inte inställd ännu",
   settingsHelp: "Dessa inställningar måste rättas. De förklaras i docs/configuration.md.",
+  proof: {
+    title: "Du är kanske redan registrerad",
+    name: "Någon är registrerad hos {site} med ditt telefonnummer eller din e-postadress, men under ett annat namn än det {brand} har för dig. Nummer och adresser byter ägare, så vi har inte öppnat det kontot.",
+    several:
+      "Flera konton hos {site} har ditt telefonnummer eller din e-postadress, så vi vet inte vilket som är ditt.",
+    taken: "Kontot med din e-postadress tillhör redan någon annan som loggar in med {brand}.",
+    factLead: "Har du ett konto här, visa att det är ditt. Du blir bara tillfrågad en gång.",
+    factLabel: "Medlemsnummer, eller koden du fick från {site}",
+    factSubmit: "Det här kontot är mitt",
+    wrong: "Det stämmer inte. Kontrollera och försök igen.",
+    exhausted: "Det har varit för många försök. Försök igen i morgon, eller kontakta {site}.",
+    siteLead: "Har du ett konto här, logga in på det som du brukade. Sedan kan du använda {brand}.",
+    siteSubmit: "Logga in på det gamla sättet",
+    newLead: "Har du aldrig haft ett konto här kan du skapa ett nytt. Det gamla rörs inte.",
+    newSubmit: "Jag är ny här",
+    help: "Osäker? Kontakta {site} och uppge den här referensen, så kan de koppla rätt konto åt dig.",
+  },
   confirm: {
     title: "Är det här du?",
     who: "är på väg att loggas in på {site} i den här webbläsaren.",

@@ -18,6 +18,26 @@ export interface Texts {
   readonly referenceHelp: string;
   readonly settingsTitle: string;
   readonly settingsHelp: string;
+  /** The page that asks a person to prove an old account. */
+  readonly proof: {
+    readonly title: string;
+    /** One account fits, but has another name. */
+    readonly name: string;
+    /** Several accounts fit. */
+    readonly several: string;
+    /** Another user of the brand has the account that fits. */
+    readonly taken: string;
+    readonly factLead: string;
+    readonly factLabel: string;
+    readonly factSubmit: string;
+    readonly wrong: string;
+    readonly exhausted: string;
+    readonly siteLead: string;
+    readonly siteSubmit: string;
+    readonly newLead: string;
+    readonly newSubmit: string;
+    readonly help: string;
+  };
   readonly confirm: {
     readonly title: string;
     /** What is about to happen to the person; stands below the name, or what stands for one. */
