@@ -8,8 +8,10 @@ import { limitPerNetwork } from "./http/rate-limit.ts";
 import type { AppContext, AppEnv } from "./http/request-context.ts";
 import { readPath } from "./http/request-path.ts";
 import { continueLogin } from "./login/continue-login.ts";
+import { finishAppLogin } from "./login/finish-app-login.ts";
 import { finishLogin } from "./login/finish-login.ts";
 import { recordFailedLogin } from "./login/record-login.ts";
+import { startAppLogin } from "./login/start-app-login.ts";
 import { startLogin } from "./login/start-login.ts";
 import { showPublicKeys } from "./session/jwks-route.ts";
 import { logout } from "./session/logout-route.ts";
@@ -34,6 +36,8 @@ app.use("/auth/*", answerInTime);
 app.get("/auth/login", limitPerNetwork("start", "start"), startLogin);
 app.get("/auth/callback", limitPerNetwork("finish", "callback"), finishLogin);
 app.post("/auth/continue", limitPerNetwork("finish", "continue"), continueLogin);
+app.post("/auth/app/start", limitPerNetwork("start", "start"), startAppLogin);
+app.post("/auth/app/finish", limitPerNetwork("finish", "callback"), finishAppLogin);
 app.use("/auth/session", allowedOrigins).get(showSession);
 app.use("/auth/logout", allowedOrigins).post(logout);
 app.get("/auth/.well-known/jwks.json", showPublicKeys);
@@ -43,6 +47,8 @@ app.get("/auth/vipps-login.js", serveElement);
 app.all("/auth/login", takesOnly("GET"));
 app.all("/auth/callback", takesOnly("GET"));
 app.all("/auth/continue", takesOnly("POST"));
+app.all("/auth/app/start", takesOnly("POST"));
+app.all("/auth/app/finish", takesOnly("POST"));
 app.all("/auth/session", takesOnly("GET"));
 app.all("/auth/logout", takesOnly("POST"));
 app.all("/auth/*", () => {
@@ -52,7 +58,7 @@ app.all("*", serveSite);
 
 app.onError((error, c: AppContext) =>
   answerFailure(error, c.req.raw, c.env.settings, {
-    jsonOnly: c.req.path === "/auth/session",
+    jsonOnly: c.req.path === "/auth/session" || c.req.path.startsWith("/auth/app/"),
     onAnswered: (failed) => recordFailedLogin(c, failed),
   }),
 );

@@ -24,6 +24,7 @@ declare namespace Cloudflare {
     VIPPS_SYSTEM_NAME?: string;
     VIPPS_SYSTEM_VERSION?: string;
     CROSS_BROWSER?: string;
+    APP_REDIRECT_URIS?: string;
     RETURN_TO_ORIGINS?: string;
     SESSION_KEYS?: string;
     SESSION_TTL?: string;

@@ -69,6 +69,8 @@ export const FAILURES = {
   state_expired: kind(400, "warn", "loginExpired"),
   state_used: kind(400, "warn", "loginUsed"),
   browser_mismatch: kind(400, "warn", "otherBrowser"),
+  app_mismatch: kind(400, "warn", "loginExpired"),
+  app_redirect_uri_unknown: kind(400, "warn", "siteMisconfigured"),
   response_malformed: kind(400, "warn", "badRequest"),
   response_issuer_mismatch: kind(400, "error", "vippsMisunderstood"),
 

@@ -1,4 +1,5 @@
 import * as v from "valibot";
+import { isAppRedirectUri } from "./vipps/app-redirect-uri.ts";
 import type { RelyingParty } from "./vipps/relying-party.ts";
 
 /** The validated settings of one site. Everything that is configurable is here, and nothing else reads `env`. */
@@ -29,6 +30,8 @@ export interface SiteSettings {
 
 export interface LoginSettings {
   readonly crossBrowser: "confirm" | "allow" | "deny";
+  /** Where native apps may receive the redirect of a login; empty where none may log in. */
+  readonly appRedirectUris: readonly string[];
   /** Further origins a login may return to; they may also read the session (CORS). */
   readonly returnToOrigins: ReadonlySet<string>;
 }
@@ -274,6 +277,17 @@ const schema = v.object({
   VIPPS_SYSTEM_NAME: optional(header),
   VIPPS_SYSTEM_VERSION: optional(header),
   CROSS_BROWSER: optional(choice(["confirm", "allow", "deny"])),
+  APP_REDIRECT_URIS: optional(
+    v.pipe(
+      v.string(),
+      v.transform(list),
+      v.check(
+        (uris) => uris.every(isAppRedirectUri),
+        "must be https links or apps' own schemes with a path, without ? and #",
+      ),
+      v.maxLength(20, "must be at most 20 redirect URIs"),
+    ),
+  ),
   RETURN_TO_ORIGINS: optional(
     v.pipe(v.string(), v.transform(list), v.array(origin), v.maxLength(50, "must be at most 50 origins")),
   ),
@@ -424,6 +438,7 @@ function parseSettings(env: Cloudflare.Env, local: string | undefined): Settings
       },
       login: {
         crossBrowser: read.CROSS_BROWSER ?? "confirm",
+        appRedirectUris: read.APP_REDIRECT_URIS ?? [],
         returnToOrigins: new Set(read.RETURN_TO_ORIGINS),
       },
       session: {

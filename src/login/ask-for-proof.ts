@@ -42,17 +42,10 @@ export async function askForProof(
 ): Promise<Response> {
   const { settings } = c.env;
   const { headers } = c.req.raw;
-  const { candidates, reason } = doubt;
+  const { reason } = doubt;
   const { sub } = person;
-  const reference = await requestLink(requiredRecords(settings), {
-    person,
-    reason,
-    candidates,
-    reference: newReference(),
-  });
-  if (prefersJson(headers)) {
-    throw new Failure("account_unclear", { stage: "account", reason, reference, returnTo, person: { sub } });
-  }
+  if (prefersJson(headers)) throw await accountUnclear(settings, { person, doubt }, returnTo);
+  const reference = await requestProof(settings, { person, doubt });
   recordLogin(c, { outcome: "account_unclear", stage: "account", reason: problem ?? reason, reference, sub });
 
   const { site, relyingParty, accounts } = settings;
@@ -72,6 +65,35 @@ export async function askForProof(
   const targets = returnTo.startsWith("/") ? [] : [new URL(returnTo).origin];
   if (proof.kind === "site") targets.push(new URL(proof.url).origin);
   return pageResponse(html, context.nonce, problem === undefined ? 200 : STATUS[problem], targets);
+}
+
+/** @returns the reference under which customer service finds the person. */
+function requestProof(
+  settings: Settings,
+  { person, doubt }: Pick<DoubtfulLogin, "person" | "doubt">,
+): Promise<string> {
+  const { candidates, reason } = doubt;
+  return requestLink(requiredRecords(settings), { person, reason, candidates, reference: newReference() });
+}
+
+/**
+ * The failure of somebody who may have an account already and cannot be asked: a script or an app.
+ * @throws {Failure} `storage_unavailable`.
+ */
+export async function accountUnclear(
+  settings: Settings,
+  doubtful: Pick<DoubtfulLogin, "person" | "doubt">,
+  returnTo: string,
+): Promise<Failure> {
+  const reference = await requestProof(settings, doubtful);
+  const { person, doubt } = doubtful;
+  return new Failure("account_unclear", {
+    stage: "account",
+    reason: doubt.reason,
+    reference,
+    returnTo,
+    person: { sub: person.sub },
+  });
 }
 
 /**

@@ -99,3 +99,26 @@ export type ReleaseResult =
   | AlreadyUsed
   | Waiting
   | Expired;
+
+/** A login as a native app begins it. */
+export interface AppLoginStart extends LoginSecrets {
+  /** SHA-256 of the secret that only the app that begins the login gets: its stand-in for a browser cookie. */
+  readonly appSecret: string;
+  /** Where Vipps sends the app back to. */
+  readonly redirectUri: string;
+}
+
+/**
+ * What the object keeps of an app's login, apart from browsers' logins: neither can be finished as the other.
+ * Times in milliseconds since the epoch.
+ */
+export type AppAttempt =
+  | (AppLoginStart & { readonly status: "open"; readonly startedAt: number })
+  | { readonly status: "used" };
+
+/** What becomes of an app's login when its code is brought. */
+export type AppConsumeResult =
+  | (LoginSecrets & { readonly outcome: "consumed"; readonly redirectUri: string })
+  | { readonly outcome: "used" }
+  | { readonly outcome: "otherApp" }
+  | Expired;

@@ -1,11 +1,13 @@
+import type { AccountId } from "../accounts/account.ts";
 import { decideAccount, settleAccount } from "../accounts/login-account.ts";
 import { siteRegistry } from "../accounts/site-registry.ts";
-import { vippsPerson } from "../accounts/vipps-person.ts";
+import { type VippsPerson, vippsPerson } from "../accounts/vipps-person.ts";
 import { Failure, fromStorage, withFacts } from "../failure.ts";
 import type { AppContext } from "../http/request-context.ts";
 import { logEvent } from "../log.ts";
+import type { Settings } from "../settings.ts";
 import type { VippsIdentity } from "../vipps/identity.ts";
-import { askForProof, refuseStranger } from "./ask-for-proof.ts";
+import { askForProof, type DoubtfulLogin, refuseStranger } from "./ask-for-proof.ts";
 import type { AttemptStub } from "./attempt-id.ts";
 import { recordLogin } from "./record-login.ts";
 import { sessionResponse } from "./session-response.ts";
@@ -26,33 +28,67 @@ export interface VouchedLogin {
  * @throws {Failure} `not_member`, `account_unclear` (scripts) or `storage_unavailable`; then there is no session.
  */
 export async function completeLogin(c: AppContext, login: VouchedLogin): Promise<Response> {
-  const { sub } = login.identity;
+  const { attempt, identity, sid, returnTo } = login;
+  return namingPerson(identity, async () => {
+    const settled = await settleLoginAccount(c.env.settings, identity, returnTo);
+    if ("doubt" in settled) {
+      await fromStorage("account", attempt.hold(identity, "proof"));
+      return askForProof(c, { ...login, ...settled });
+    }
+    const response = await sessionResponse(c, { ...login, accountId: settled.accountId });
+    concludeLogin(c, settled, sid);
+    return response;
+  });
+}
+
+/** Says in whatever fails whose login it was, for customer service. */
+export async function namingPerson<Value>(
+  { sub }: VippsIdentity,
+  work: () => Promise<Value>,
+): Promise<Value> {
   try {
-    return await complete(c, login);
+    return await work();
   } catch (error) {
     throw error instanceof Failure ? withFacts(error, { person: { sub, ...error.facts.person } }) : error;
   }
 }
 
-async function complete(c: AppContext, login: VouchedLogin): Promise<Response> {
-  const { settings } = c.env;
+/** The account that a login is for. */
+export interface SettledLogin {
+  readonly accountId: AccountId;
+  readonly how: "known" | "link" | "create";
+  readonly person: VippsPerson;
+}
+
+/** What keeps a login from having an account: it is not clear which, or whether it is the person's. */
+export type UnsettledLogin = Pick<DoubtfulLogin, "doubt" | "provable" | "person">;
+
+/**
+ * Finds or makes the account of a person whom Vipps vouches for.
+ * @throws {Failure} `not_member` or `storage_unavailable`.
+ */
+export async function settleLoginAccount(
+  settings: Settings,
+  identity: VippsIdentity,
+  returnTo: string,
+): Promise<SettledLogin | UnsettledLogin> {
   const { registration } = settings.accounts;
-  const { attempt, identity, sid } = login;
   const registry = siteRegistry(settings);
   const person = vippsPerson(identity, settings.relyingParty.merchantSerialNumber);
   const decision = await decideAccount(registry, registration, person);
   const settled = await settleAccount(registry, registration, person, decision);
-  if (!("accountId" in settled)) {
-    const { linking } = settled;
-    if (linking.kind !== "doubt") throw await refuseStranger(settings, person, login.returnTo);
-    await fromStorage("account", attempt.hold(identity, "proof"));
-    return askForProof(c, { ...login, person, doubt: linking, provable: settled.provable });
-  }
-  const { accountId, how } = settled;
-  const response = await sessionResponse(c, { ...login, accountId });
-  recordLogin(c, { outcome: "logged_in", reason: how, accountId, sub: identity.sub, sid });
+  if ("accountId" in settled) return { ...settled, person };
+  const { linking, provable } = settled;
+  if (linking.kind !== "doubt") throw await refuseStranger(settings, person, returnTo);
+  return { doubt: linking, provable, person };
+}
+
+/** What is left to do once a login has its session: nobody waits for it. */
+export function concludeLogin(c: AppContext, { accountId, how, person }: SettledLogin, sid: string): void {
+  recordLogin(c, { outcome: "logged_in", reason: how, accountId, sub: person.sub, sid });
   c.executionCtx.waitUntil(
-    registry.update(accountId, person).catch(() => logEvent("warn", "account_not_updated", { sid })),
+    siteRegistry(c.env.settings)
+      .update(accountId, person)
+      .catch(() => logEvent("warn", "account_not_updated", { sid })),
   );
-  return response;
 }

@@ -2,6 +2,9 @@ import { DurableObject } from "cloudflare:workers";
 import type { VippsIdentity } from "../vipps/identity.ts";
 import type {
   AlreadyUsed,
+  AppAttempt,
+  AppConsumeResult,
+  AppLoginStart,
   Attempt,
   ConsumeResult,
   LoginStart,
@@ -80,6 +83,28 @@ export class LoginAttempt extends DurableObject<Cloudflare.Env> {
       : { outcome: "released", identity, returnTo, sid };
   }
 
+  /** Begins the login of a native app. */
+  beginForApp(start: AppLoginStart): void {
+    const startedAt = Date.now();
+    this.#writeOfApp({ status: "open", startedAt, ...start }, startedAt + ATTEMPT_LIFETIME);
+  }
+
+  /**
+   * Takes the secrets of an app's login out, once.
+   * @param appSecret SHA-256 of the secret the calling app has; another app than the one that began the login
+   *   changes nothing.
+   */
+  consumeForApp(appSecret: string): AppConsumeResult {
+    const attempt = this.ctx.storage.kv.get<AppAttempt>("appAttempt");
+    if (attempt === undefined) return { outcome: "expired" };
+    if (attempt.status === "used") return { outcome: "used" };
+    if (Date.now() - attempt.startedAt > ATTEMPT_LIFETIME) return { outcome: "expired" };
+    if (attempt.appSecret !== appSecret) return { outcome: "otherApp" };
+    this.#writeOfApp({ status: "used" }, Date.now() + ATTEMPT_LIFETIME);
+    const { codeVerifier, nonce, redirectUri } = attempt;
+    return { outcome: "consumed", codeVerifier, nonce, redirectUri };
+  }
+
   /** Answers the health check. */
   ping(): true {
     return true;
@@ -101,6 +126,11 @@ export class LoginAttempt extends DurableObject<Cloudflare.Env> {
     const usedAt = Date.now();
     this.#write({ status: "used", usedAt, ...used }, usedAt + MEMORY_LIFETIME);
     return usedAt;
+  }
+
+  #writeOfApp(attempt: AppAttempt, forgetAt: number): void {
+    this.ctx.storage.kv.put("appAttempt", attempt);
+    void this.ctx.storage.setAlarm(forgetAt);
   }
 
   #write(attempt: Attempt, forgetAt: number): void {

@@ -6,7 +6,13 @@ import type { AppContext } from "../http/request-context.ts";
 import { logEvent } from "../log.ts";
 
 /** Where a failure is the failure of a login. */
-const LOGIN_STEPS: ReadonlySet<string> = new Set(["/auth/login", "/auth/callback", "/auth/continue"]);
+const LOGIN_STEPS: ReadonlySet<string> = new Set([
+  "/auth/login",
+  "/auth/callback",
+  "/auth/continue",
+  "/auth/app/start",
+  "/auth/app/finish",
+]);
 
 /** Requests that are no step of anybody's login. */
 const NO_LOGIN: ReadonlySet<FailureCode> = new Set([
