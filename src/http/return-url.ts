@@ -18,7 +18,9 @@ export function safeReturnUrl({ site, login }: Settings, wanted: string | undefi
   if (!wanted || wanted.length > LENGTH_LIMIT || UNSAFE_CHARACTERS.test(wanted)) return "/";
   const isPath = wanted.startsWith("/");
   const url = URL.parse(wanted, isPath ? site.origin : undefined);
-  if (url === null || url.username !== "" || url.password !== "" || !isSafePath(url.pathname)) return "/";
+  // `blob:https://site.example/1` has the origin of the site and leads elsewhere.
+  if (url === null || !/^https?:$/.test(url.protocol)) return "/";
+  if (url.username !== "" || url.password !== "" || !isSafePath(url.pathname)) return "/";
   if (url.origin === site.origin) {
     const path = url.pathname + url.search + url.hash;
     return isLoginStep(url.pathname, site.authPath) ? "/" : path;

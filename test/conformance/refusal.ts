@@ -3,7 +3,7 @@ import { FAILURES, type FailureCode } from "../../src/failure.ts";
 import { type Browser, SESSION_COOKIE } from "../worker/browser.ts";
 import type { TestSite } from "../worker/site.ts";
 
-const REFERENCE = /[0-9A-HJKMNP-TV-Z]{4}-[0-9A-HJKMNP-TV-Z]{4}/;
+const REFERENCE = /<code>([0-9A-HJKMNP-TV-Z]{4}-[0-9A-HJKMNP-TV-Z]{4})<\/code>/;
 
 /** What a refusal must look like from outside, and what else it must leave alone. */
 export interface ExpectedRefusal {
@@ -30,7 +30,7 @@ export async function expectRefusal(
   });
   expect(response.headers.get("content-type")).toBe("text/html; charset=utf-8");
   expect(response.headers.get("cache-control")).toBe("no-store");
-  const reference = REFERENCE.exec(page)?.[0];
+  const reference = REFERENCE.exec(page)?.[1];
   expect(reference).toBeDefined();
   expect(site.log.filter((line) => line.reference === reference)).toHaveLength(1);
   await expectNobody(response, site, browser);
