@@ -13,7 +13,7 @@ const LETTERS: Readonly<Record<string, string>> = {
   ı: "i",
 };
 
-/** No real name has more words; the comparison tries combinations, so their number is held down. */
+/** No real name has more words; more are a mistake, and cost time to compare. */
 const WORD_LIMIT = 10;
 
 /**
@@ -52,53 +52,57 @@ export function isSameName(one: string | undefined, other: string | undefined): 
   const b = nameWords(other);
   if (a.length === 0 || b.length === 0 || a.length > WORD_LIMIT || b.length > WORD_LIMIT) return false;
   if (a.join(" ") === b.join(" ")) return a.some((word) => word.length > 1);
-  return isCovered(a, b, NOTHING) || isCovered(b, a, NOTHING);
+  return isCovered(a, b) || isCovered(b, a);
 }
 
-/** What has been found in common so far. */
-interface Common {
-  readonly words: number;
-  readonly wholeWords: number;
+/** How far a comparison has come. */
+interface Progress {
+  /** The next word of the first name. */
+  readonly next: number;
+  /** Words of the second name that have their counterpart, a bit each. */
+  readonly used: number;
+  /** Counterparts found, and how many of them are whole words. */
+  readonly found: number;
+  readonly whole: number;
 }
-
-const NOTHING: Common = { words: 0, wholeWords: 0 };
 
 /** Whether every word of the first name has a counterpart of its own in the second, two words at least. */
-function isCovered(rest: readonly string[], others: readonly string[], common: Common): boolean {
-  const [word, ...further] = rest;
-  if (word === undefined) return common.words >= 2 && common.wholeWords >= 1;
-  return others.some((candidate, index) => {
-    const likeness = compareWords(word, candidate);
-    if (likeness !== "different") {
-      const next = {
-        words: common.words + 1,
-        wholeWords: common.wholeWords + (likeness === "same" ? 1 : 0),
-      };
-      if (isCovered(further, others.toSpliced(index, 1), next)) return true;
-    }
-    return isCoveredByPair(word, further, others, index, common);
-  });
+function isCovered(words: readonly string[], others: readonly string[]): boolean {
+  // The same place can be reached in many ways and leads no further the second time.
+  const deadEnds = new Set<string>();
+  const goesOn = (at: Progress): boolean => {
+    if (at.next === words.length) return at.found >= 2 && at.whole >= 1;
+    const place = `${at.next} ${at.used} ${Math.min(at.found, 2)} ${Math.min(at.whole, 1)}`;
+    if (deadEnds.has(place)) return false;
+    if (stepsFrom(at, words, others).some(goesOn)) return true;
+    deadEnds.add(place);
+    return false;
+  };
+  return goesOn({ next: 0, used: 0, found: 0, whole: 0 });
 }
 
-/** `Annemarie` for `Anne-Marie`, and the other way round. */
-function isCoveredByPair(
-  word: string,
-  further: readonly string[],
-  others: readonly string[],
-  index: number,
-  common: Common,
-): boolean {
-  const next = { words: common.words + 1, wholeWords: common.wholeWords + 1 };
-  const following = others[index + 1];
-  if (following !== undefined && word === `${others[index]}${following}`) {
-    if (isCovered(further, others.toSpliced(index, 2), next)) return true;
-  }
-  const [second, ...afterSecond] = further;
-  return (
-    second !== undefined &&
-    others[index] === `${word}${second}` &&
-    isCovered(afterSecond, others.toSpliced(index, 1), next)
-  );
+/** Every way to find a counterpart for the next word. */
+function stepsFrom(at: Progress, words: readonly string[], others: readonly string[]): Progress[] {
+  const word = words[at.next] ?? "";
+  const joined = word + (words[at.next + 1] ?? "");
+  const step = (wordsTaken: number, used: number, whole: number): Progress => ({
+    next: at.next + wordsTaken,
+    used: at.used | used,
+    found: at.found + 1,
+    whole: at.whole + whole,
+  });
+  return others.flatMap((other, index) => {
+    const bit = 1 << index;
+    if ((at.used & bit) !== 0) return [];
+    const following = (at.used & (bit << 1)) === 0 ? others[index + 1] : undefined;
+    const likeness = compareWords(word, other);
+    return [
+      ...(likeness === "different" ? [] : [step(1, bit, likeness === "same" ? 1 : 0)]),
+      // `Annemarie` for `Anne-Marie`, and the other way round.
+      ...(following !== undefined && word === other + following ? [step(1, bit | (bit << 1), 1)] : []),
+      ...(at.next + 1 < words.length && joined === other ? [step(2, bit, 1)] : []),
+    ];
+  });
 }
 
 function compareWords(one: string, other: string): "same" | "initial" | "different" {
