@@ -16,6 +16,21 @@ export function cookieValues(header: string | null | undefined, name: string): s
   return values;
 }
 
+/**
+ * A Cookie header without the cookies of this worker, however their names are spelled: an origin has no use for
+ * them, and what it does not get it cannot lose.
+ * @returns `null` where nothing is left.
+ */
+export function withoutOwnCookies(header: string | null): string | null {
+  const kept = header?.split(";").filter((pair) => !isOwnCookie(pair));
+  return kept?.map(trimBlanks).join("; ") || null;
+}
+
+/** Whether a `name=value` pair, or the beginning of a Set-Cookie header, names a cookie of this worker. */
+export function isOwnCookie(pair: string): boolean {
+  return /^__(?:host|secure)-vipps-/i.test(pair.trim());
+}
+
 function trimBlanks(text: string): string {
   return text.replace(/^[ \t]+|[ \t]+$/g, "");
 }

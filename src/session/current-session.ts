@@ -12,13 +12,20 @@ import { signSessionToken } from "./session-token.ts";
 /** The session of a request, and what to answer with where its token was renewed or its session has ended. */
 export interface CurrentSession {
   readonly session: AuthenticSession | undefined;
+  /** The session's token: the one that was sent, or the one it was renewed to. */
+  readonly token: string | undefined;
   /** A `Set-Cookie` value, only when the browser's cookie must change. */
   readonly setCookie: string | undefined;
   /** The new token of a client that sent a stale one as Bearer, and so keeps no cookie. */
   readonly renewedBearer: string | undefined;
 }
 
-const NOBODY: CurrentSession = { session: undefined, setCookie: undefined, renewedBearer: undefined };
+const NOBODY: CurrentSession = {
+  session: undefined,
+  token: undefined,
+  setCookie: undefined,
+  renewedBearer: undefined,
+};
 
 /**
  * Who is asking. A fresh token is believed without any I/O; a stale one costs one call to the session store,
@@ -35,7 +42,7 @@ export async function currentSession(settings: Settings, headers: Headers): Prom
     const living = await livingSession(settings, bearer);
     if (living === undefined) return NOBODY;
     const renewedBearer = living.token === bearer.token ? undefined : living.token;
-    return { session: living.session, setCookie: undefined, renewedBearer };
+    return { ...living, setCookie: undefined, renewedBearer };
   }
   if (cookies.length === 0) return NOBODY;
   const perSession = newestOfEach(cookies);
@@ -44,7 +51,7 @@ export async function currentSession(settings: Settings, headers: Headers): Prom
   if (living === undefined) return { ...NOBODY, setCookie: expiredSessionCookie(settings.session) };
   if (another !== undefined) return NOBODY;
   const known = cookies.some(({ token }) => token === living.token);
-  return { ...NOBODY, session: living.session, setCookie: known ? undefined : cookieFor(settings, living) };
+  return { ...NOBODY, ...living, setCookie: known ? undefined : cookieFor(settings, living) };
 }
 
 /** One token for each session: the one issued last. */
