@@ -41,6 +41,10 @@ declare namespace Cloudflare {
     REGISTRY_URL?: string;
     REGISTRY_SECRET?: string;
     LOGIN_EVENTS_DAYS?: string;
+    TERMS_URL?: string;
+    TERMS_VERSION?: string;
+    PRIVACY_URL?: string;
+    CONSENTS?: string;
   }
 }
 

@@ -23,6 +23,7 @@ export type Stage =
 export type MessageKey =
   | "cancelled"
   | "declined"
+  | "termsDeclined"
   | "wrongNumber"
   | "appOutdated"
   | "rejected"
@@ -105,6 +106,8 @@ export const FAILURES = {
   userinfo_unavailable: kind(502, "error", "vippsUnavailable"),
   userinfo_invalid: kind(502, "error", "vippsMisunderstood"),
 
+  terms_declined: kind(403, "info", "termsDeclined"),
+  terms_not_accepted: kind(403, "info", "termsDeclined"),
   not_member: kind(403, "info", "notMember"),
   account_unclear: kind(403, "warn", "accountUnclear"),
 

@@ -88,6 +88,25 @@ export interface AccountSettings {
   readonly registration: "open" | "closed";
   /** Days after which login events are deleted. */
   readonly loginEventsDays: number;
+  /** What a person must accept before the first session, and again when the version changes. */
+  readonly terms: Terms | undefined;
+  readonly privacyUrl: string | undefined;
+  /** Voluntary consents that a new person is asked for; never ticked beforehand. */
+  readonly consents: readonly ConsentQuestion[];
+}
+
+/** The terms in force. */
+export interface Terms {
+  readonly url: string;
+  readonly version: string;
+}
+
+/** One voluntary consent. */
+export interface ConsentQuestion {
+  /** Under which name the answers are kept: `newsletter`. */
+  readonly id: string;
+  /** The words that are agreed to, by language; `en` stands in for a language without its own. */
+  readonly wording: Readonly<Record<string, string>>;
 }
 
 /** Cloudflare's rate limiters, counting by client network. Without one there is no limit. */
@@ -243,6 +262,44 @@ const sessionKeys = v.pipe(
   }),
 );
 
+/** A page of the site, or an address anywhere else with TLS. */
+const pageUrl = v.pipe(
+  v.string(),
+  v.check((text) => {
+    const url = URL.parse(text, "https://site.invalid");
+    return url?.protocol === "https:" && (text.startsWith("https://") || /^\/(?![/\\])/.test(text));
+  }, "must be a path of the site or an https address"),
+);
+
+const consentQuestions = v.array(
+  v.object({
+    id: v.pipe(v.string(), v.regex(/^[a-z][a-z0-9_-]{0,39}$/)),
+    text: v.union([
+      v.pipe(v.string(), v.nonEmpty(), v.maxLength(500)),
+      v.record(
+        v.picklist(["nb", "da", "fi", "sv", "en"]),
+        v.pipe(v.string(), v.nonEmpty(), v.maxLength(500)),
+      ),
+    ]),
+  }),
+);
+
+const consents = v.pipe(
+  v.string(),
+  v.rawTransform(({ dataset, addIssue, NEVER }): readonly ConsentQuestion[] => {
+    try {
+      const questions = v.parse(consentQuestions, JSON.parse(dataset.value));
+      return questions.map(({ id, text }) => ({
+        id,
+        wording: typeof text === "string" ? { en: text } : { ...text },
+      }));
+    } catch {
+      addIssue({ message: 'must be JSON such as [{"id":"newsletter","text":{"nb":"…","en":"…"}}]' });
+      return NEVER;
+    }
+  }),
+);
+
 const schema = v.object({
   SITE_URL: optional(origin),
   AUTH_PATH: optional(v.pipe(v.string(), v.regex(/^(\/[a-z0-9_-]+)+$/i, "must be a path such as /auth"))),
@@ -322,6 +379,10 @@ const schema = v.object({
     ),
   ),
   REGISTRY_SECRET: optional(v.pipe(v.string(), v.minLength(32, "must be at least 32 characters"))),
+  TERMS_URL: optional(pageUrl),
+  TERMS_VERSION: optional(v.pipe(v.string(), v.maxLength(50, "must be at most 50 characters"))),
+  PRIVACY_URL: optional(pageUrl),
+  CONSENTS: optional(consents),
   LOGIN_EVENTS_DAYS: optional(
     v.pipe(
       v.string(),
@@ -405,6 +466,12 @@ function parseSettings(env: Cloudflare.Env, local: string | undefined): Settings
       faults.push("SESSION_COOKIE_DOMAIN must be the host of SITE_URL or a parent domain of it");
     }
   }
+  if ((read.TERMS_URL === undefined) !== (read.TERMS_VERSION === undefined)) {
+    faults.push("TERMS_URL and TERMS_VERSION must be set together");
+  }
+  if ((read.TERMS_URL ?? read.CONSENTS) !== undefined && env.ACCOUNTS_DB === undefined) {
+    faults.push("TERMS_URL and CONSENTS need the database ACCOUNTS_DB to keep the answers in");
+  }
   const registry = registryOf(read, env.ACCOUNTS_DB, isLocal);
   if ("faults" in registry) faults.push(...registry.faults);
   if (faults.length > 0 || siteOrigin === undefined || "faults" in registry) return { faults };
@@ -456,6 +523,12 @@ function parseSettings(env: Cloudflare.Env, local: string | undefined): Settings
         registry,
         registration: read.REGISTRATION ?? "open",
         loginEventsDays: read.LOGIN_EVENTS_DAYS ?? 90,
+        terms:
+          read.TERMS_URL === undefined || read.TERMS_VERSION === undefined
+            ? undefined
+            : { url: read.TERMS_URL, version: read.TERMS_VERSION },
+        privacyUrl: read.PRIVACY_URL,
+        consents: read.CONSENTS ?? [],
       },
       limiters: { start: env.LOGIN_LIMITER, finish: env.LOGIN_FINISH_LIMITER },
       storage: {

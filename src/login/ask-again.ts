@@ -4,6 +4,7 @@ import { resumeProof } from "./answer-proof.ts";
 import type { AttemptStub } from "./attempt-id.ts";
 import type { Waiting } from "./attempt-state.ts";
 import { askToConfirm } from "./confirm-login.ts";
+import { resumeTerms } from "./resume-terms.ts";
 
 /** A login that waits for an answer, and the browser that is to give it. */
 export interface WaitingLogin extends Waiting {
@@ -20,5 +21,7 @@ export function askAgain(c: AppContext, login: WaitingLogin): Promise<Response> 
       return askToConfirm(c, login);
     case "proof":
       return resumeProof(c, login);
+    case "terms":
+      return resumeTerms(c, login);
   }
 }

@@ -32,10 +32,10 @@ interface Used extends Brought {
 }
 
 /**
- * What a complete login waits for: that a browser which did not begin it says yes, or that the person proves an
- * old account.
+ * What a complete login waits for: that a browser which did not begin it says yes, that the person proves an
+ * old account, or that they accept the terms.
  */
-export type Question = "confirm" | "proof";
+export type Question = "confirm" | "proof" | "terms";
 
 /** The login is complete, but the person has to answer a question before it may become a session. */
 interface Held extends Brought {

@@ -1,5 +1,7 @@
 import type { AccountId } from "../accounts/account.ts";
+import { keepDelegatedConsents } from "../accounts/delegated-consents.ts";
 import { decideAccount, settleAccount } from "../accounts/login-account.ts";
+import { requiredRecords, siteRecords } from "../accounts/records.ts";
 import { siteRegistry } from "../accounts/site-registry.ts";
 import { type VippsPerson, vippsPerson } from "../accounts/vipps-person.ts";
 import { Failure, fromStorage, withFacts } from "../failure.ts";
@@ -8,6 +10,13 @@ import { logEvent } from "../log.ts";
 import type { Settings } from "../settings.ts";
 import type { VippsIdentity } from "../vipps/identity.ts";
 import { askForProof, type DoubtfulLogin, refuseStranger } from "./ask-for-proof.ts";
+import {
+  askForTerms,
+  keepTermsAnswer,
+  type OpenTerms,
+  openTerms,
+  type TermsAnswer,
+} from "./ask-for-terms.ts";
 import type { AttemptStub } from "./attempt-id.ts";
 import { recordLogin } from "./record-login.ts";
 import { sessionResponse } from "./session-response.ts";
@@ -20,6 +29,8 @@ export interface VouchedLogin {
   readonly sid: string;
   readonly returnTo: string;
   readonly sameBrowser: boolean;
+  /** What the person answered to the terms just now, where they were asked. */
+  readonly termsAnswer?: TermsAnswer | undefined;
 }
 
 /**
@@ -30,10 +41,14 @@ export interface VouchedLogin {
 export async function completeLogin(c: AppContext, login: VouchedLogin): Promise<Response> {
   const { attempt, identity, sid, returnTo } = login;
   return namingPerson(identity, async () => {
-    const settled = await settleLoginAccount(c.env.settings, identity, returnTo);
+    const settled = await settleLoginAccount(c.env.settings, identity, returnTo, login.termsAnswer);
     if ("doubt" in settled) {
       await fromStorage("account", attempt.hold(identity, "proof"));
       return askForProof(c, { ...login, ...settled });
+    }
+    if ("asked" in settled) {
+      await fromStorage("account", attempt.hold(identity, "terms"));
+      return askForTerms(c, login, settled.asked);
     }
     const response = await sessionResponse(c, { ...login, accountId: settled.accountId });
     concludeLogin(c, settled, sid);
@@ -60,27 +75,64 @@ export interface SettledLogin {
   readonly person: VippsPerson;
 }
 
-/** What keeps a login from having an account: it is not clear which, or whether it is the person's. */
-export type UnsettledLogin = Pick<DoubtfulLogin, "doubt" | "provable" | "person">;
+/**
+ * What keeps a login from having an account: it is not clear which, or whether it is the person's; or the
+ * person has to be asked something first.
+ */
+export type UnsettledLogin =
+  | Pick<DoubtfulLogin, "doubt" | "provable" | "person">
+  | { readonly asked: OpenTerms };
 
 /**
- * Finds or makes the account of a person whom Vipps vouches for.
+ * Finds or makes the account of a person whom Vipps vouches for. Nothing is written about somebody who has yet
+ * to accept the terms.
+ * @param termsAnswer what the person just answered to them.
  * @throws {Failure} `not_member` or `storage_unavailable`.
  */
 export async function settleLoginAccount(
   settings: Settings,
   identity: VippsIdentity,
   returnTo: string,
+  termsAnswer?: TermsAnswer,
 ): Promise<SettledLogin | UnsettledLogin> {
   const { registration } = settings.accounts;
   const registry = siteRegistry(settings);
   const person = vippsPerson(identity, settings.relyingParty.merchantSerialNumber);
   const decision = await decideAccount(registry, registration, person);
+  const asked = await openTerms(settings, decision);
+  const answered =
+    asked?.terms === undefined ? termsAnswer !== undefined : termsAnswer?.acceptedTerms === true;
+  const isOpen = decision.linking.kind !== "doubt" && decision.linking.kind !== "closed";
+  if (isOpen && asked !== undefined && !answered) return { asked };
   const settled = await settleAccount(registry, registration, person, decision);
-  if ("accountId" in settled) return { ...settled, person };
+  if ("accountId" in settled) {
+    if (asked !== undefined && termsAnswer !== undefined) {
+      await keepTermsAnswer(
+        requiredRecords(settings),
+        settings.accounts,
+        settled.accountId,
+        asked,
+        termsAnswer,
+      );
+    }
+    await keepVippsConsents(settings, settled.accountId, person, identity);
+    return { ...settled, person };
+  }
   const { linking, provable } = settled;
   if (linking.kind !== "doubt") throw await refuseStranger(settings, person, returnTo);
   return { doubt: linking, provable, person };
+}
+
+/** Vipps sends what it collected for us with the first login only, so a session waits until it is kept. */
+async function keepVippsConsents(
+  settings: Settings,
+  accountId: AccountId,
+  person: VippsPerson,
+  { claims }: VippsIdentity,
+): Promise<void> {
+  const records = siteRecords(settings);
+  if (claims.delegatedConsents === undefined || records === undefined) return;
+  await keepDelegatedConsents(records, accountId, person, claims.delegatedConsents);
 }
 
 /** What is left to do once a login has its session: nobody waits for it. */

@@ -6,6 +6,7 @@ import { refuseCrossSite } from "../http/same-site.ts";
 import { type CurrentSession, currentSession } from "../session/current-session.ts";
 import { newSessionId } from "../session/session-id.ts";
 import { answerProof } from "./answer-proof.ts";
+import { answerTerms } from "./answer-terms.ts";
 import { askAgain } from "./ask-again.ts";
 import { type AttemptStub, attemptOfState } from "./attempt-id.ts";
 import type { ReleaseResult } from "./attempt-state.ts";
@@ -39,7 +40,14 @@ export async function continueLogin(c: AppContext): Promise<Response> {
     currentSession(settings, headers),
   ]);
   const answer = { attempt, form, browser, current };
-  return form.get("question") === "proof" ? takeProof(c, answer) : takeConfirmation(c, answer);
+  switch (form.get("question")) {
+    case "proof":
+      return takeProof(c, answer);
+    case "terms":
+      return answerTerms(c, answer);
+    default:
+      return takeConfirmation(c, answer);
+  }
 }
 
 /** A yes only counts about the session that the page named: whoever has logged in there since is asked about first. */

@@ -61,6 +61,8 @@ export async function finishAppLogin(c: AppContext): Promise<Response> {
   return namingPerson(identity, async () => {
     const settled = await settleLoginAccount(settings, identity, "/");
     if ("doubt" in settled) throw await accountUnclear(settings, settled, "/");
+    // An app has no page to ask on: the person accepts the terms on the site first.
+    if ("asked" in settled) throw new Failure("terms_not_accepted", { stage: "account" });
     const sid = newSessionId();
     const response = await tokenResponse(c, identity, settled.accountId, sid);
     concludeLogin(c, settled, sid);

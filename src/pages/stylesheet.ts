@@ -27,6 +27,12 @@ ul{margin:0 0 1rem;padding-left:1.25rem;overflow-wrap:anywhere}
 label{display:block;margin:0 0 .375rem;font-weight:600}
 .field{width:100%;min-height:48px;padding:.625rem .875rem;border:1px solid var(--soft);border-radius:12px;background:transparent;color:inherit;font:inherit}
 .field[aria-invalid]{border:2px solid var(--wrong)}
+.links{display:flex;flex-wrap:wrap;gap:.5rem 1.25rem}
+a{color:inherit;text-underline-offset:.2em}
+.choice{display:flex;gap:.875rem;align-items:flex-start;margin:0;padding:.75rem 0;font-weight:400;cursor:pointer}
+.choice input{flex:none;width:1.375rem;height:1.375rem;margin:.125rem 0 0;accent-color:var(--accent)}
+fieldset{margin:1rem 0 0;padding:.75rem 1.125rem 0;border:1px solid var(--line);border-radius:12px}
+legend{padding:0 .375rem;font-weight:600}
 .wrong{margin:.5rem 0 0;color:var(--wrong);font-weight:600}
 .reference{margin:2rem 0 0;padding-top:1.25rem;border-top:1px solid var(--line);font-size:.9375rem;color:var(--soft)}
 .reference code{display:inline-block;font:600 1rem ui-monospace,"SF Mono",Menlo,Consolas,monospace;letter-spacing:.06em;color:var(--ink)}

@@ -57,6 +57,11 @@ export const da: Texts = {
       happened: "Fejlen ligger hos {site}, ikke hos dig.",
       next: "Kontakt {site}, og oplys referencen nedenfor.",
     },
+    termsDeclined: {
+      title: "Du accepterede ikke vilkårene",
+      happened: "{site} skal have dit ja til vilkårene, før du kan logges ind. Intet er gemt om dig.",
+      next: "Log ind igen, hvis du ombestemmer dig.",
+    },
     notMember: {
       title: "Du er ikke medlem her endnu",
       happened:
@@ -118,6 +123,22 @@ export const da: Texts = {
   referenceHelp: "Oplys denne til kundeservice, hvis du beder om hjælp.",
   settingsTitle: "Login er ikke sat op endnu",
   settingsHelp: "Disse indstillinger skal rettes. De er forklaret i docs/configuration.md.",
+  terms: {
+    title: "Før du går videre",
+    titleAgain: "Vilkårene er ændret",
+    lead: "Velkommen til {site}. For at blive logget ind skal du acceptere vilkårene.",
+    leadAgain: "{site} har nye vilkår. For at gå videre skal du acceptere dem.",
+    leadConsents: "Velkommen til {site}. Du kan også sige ja til dette:",
+    terms: "Vilkår",
+    privacy: "Privatliv",
+    accept: "Jeg har læst og accepterer vilkårene",
+    voluntary: "Hvis du vil",
+    voluntaryHelp: "Du kan til enhver tid ombestemme dig.",
+    submit: "Acceptér og fortsæt",
+    submitConsents: "Fortsæt",
+    decline: "Nej tak",
+    missing: "Sæt kryds for at acceptere vilkårene.",
+  },
   proof: {
     title: "Du er måske allerede registreret",
     name: "Nogen er registreret hos {site} med dit telefonnummer eller din e-mailadresse, men under et andet navn end det, {brand} har på dig. Numre og adresser skifter ejer, så vi har ikke åbnet den konto.",

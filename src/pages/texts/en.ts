@@ -58,6 +58,12 @@ export const en: Texts = {
       happened: "This is a fault at {site}, not at your end.",
       next: "Please contact {site} with the reference below.",
     },
+    termsDeclined: {
+      title: "You did not accept the terms",
+      happened:
+        "{site} needs your consent to its terms before you can be logged in. Nothing has been kept about you.",
+      next: "Log in again if you change your mind.",
+    },
     notMember: {
       title: "You are not a member here yet",
       happened:
@@ -120,6 +126,22 @@ export const en: Texts = {
   referenceHelp: "Give this to customer service if you ask for help.",
   settingsTitle: "The login worker is not set up yet",
   settingsHelp: "These settings need attention. They are explained in docs/configuration.md.",
+  terms: {
+    title: "Before you go on",
+    titleAgain: "The terms have changed",
+    lead: "Welcome to {site}. To be logged in you need to accept the terms.",
+    leadAgain: "{site} has new terms. To go on you need to accept them.",
+    leadConsents: "Welcome to {site}. You may also say yes to this:",
+    terms: "Terms and conditions",
+    privacy: "Privacy",
+    accept: "I have read and accept the terms and conditions",
+    voluntary: "If you like",
+    voluntaryHelp: "You can change your mind at any time.",
+    submit: "Accept and continue",
+    submitConsents: "Continue",
+    decline: "No thanks",
+    missing: "Tick the box to accept the terms.",
+  },
   proof: {
     title: "You may already be registered",
     name: "Someone is registered at {site} with your phone number or email address, but under a different name from the one {brand} has for you. Numbers and addresses change hands, so we have not opened that account.",

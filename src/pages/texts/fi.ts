@@ -57,6 +57,12 @@ export const fi: Texts = {
       happened: "Vika on sivustolla {site}, ei sinulla.",
       next: "Ota yhteyttä: {site}. Mainitse alla oleva viite.",
     },
+    termsDeclined: {
+      title: "Et hyväksynyt ehtoja",
+      happened:
+        "{site} tarvitsee hyväksyntäsi ehdoille ennen kuin voit kirjautua. Sinusta ei tallennettu mitään.",
+      next: "Kirjaudu uudelleen, jos muutat mielesi.",
+    },
     notMember: {
       title: "Et ole vielä jäsen täällä",
       happened:
@@ -118,6 +124,22 @@ export const fi: Texts = {
   referenceHelp: "Kerro tämä asiakaspalvelulle, jos pyydät apua.",
   settingsTitle: "Kirjautumista ei ole vielä määritetty",
   settingsHelp: "Nämä asetukset on korjattava. Ne on selitetty tiedostossa docs/configuration.md.",
+  terms: {
+    title: "Ennen kuin jatkat",
+    titleAgain: "Ehdot ovat muuttuneet",
+    lead: "Tervetuloa sivustolle {site}. Kirjautuaksesi sinun on hyväksyttävä ehdot.",
+    leadAgain: "Sivustolla {site} on uudet ehdot. Jatkaaksesi sinun on hyväksyttävä ne.",
+    leadConsents: "Tervetuloa sivustolle {site}. Voit myös antaa luvan tähän:",
+    terms: "Ehdot",
+    privacy: "Tietosuoja",
+    accept: "Olen lukenut ja hyväksyn ehdot",
+    voluntary: "Jos haluat",
+    voluntaryHelp: "Voit muuttaa mielesi milloin tahansa.",
+    submit: "Hyväksy ja jatka",
+    submitConsents: "Jatka",
+    decline: "Ei kiitos",
+    missing: "Hyväksy ehdot rastittamalla ruutu.",
+  },
   proof: {
     title: "Olet ehkä jo rekisteröitynyt",
     name: "Sivustolla {site} on rekisteröity joku puhelinnumerollasi tai sähköpostiosoitteellasi, mutta eri nimellä kuin se, jonka {brand} tuntee. Numerot ja osoitteet vaihtavat omistajaa, joten emme ole avanneet sitä tiliä.",

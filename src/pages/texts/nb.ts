@@ -59,6 +59,11 @@ export const nb: Texts = {
       happened: "Feilen ligger hos {site}, ikke hos deg.",
       next: "Kontakt {site} og oppgi referansen under.",
     },
+    termsDeclined: {
+      title: "Du godtok ikke vilkårene",
+      happened: "{site} må ha ditt ja til vilkårene før du kan logges inn. Ingenting er lagret om deg.",
+      next: "Logg inn på nytt hvis du ombestemmer deg.",
+    },
     notMember: {
       title: "Du er ikke medlem her ennå",
       happened:
@@ -120,6 +125,22 @@ export const nb: Texts = {
   referenceHelp: "Oppgi denne til kundeservice hvis du ber om hjelp.",
   settingsTitle: "Innloggingen er ikke satt opp ennå",
   settingsHelp: "Disse innstillingene må rettes. De er forklart i docs/configuration.md.",
+  terms: {
+    title: "Før du går videre",
+    titleAgain: "Vilkårene er endret",
+    lead: "Velkommen til {site}. For å logges inn må du godta vilkårene.",
+    leadAgain: "{site} har nye vilkår. For å gå videre må du godta dem.",
+    leadConsents: "Velkommen til {site}. Du kan også si ja til dette:",
+    terms: "Vilkår",
+    privacy: "Personvern",
+    accept: "Jeg har lest og godtar vilkårene",
+    voluntary: "Hvis du vil",
+    voluntaryHelp: "Du kan når som helst ombestemme deg.",
+    submit: "Godta og fortsett",
+    submitConsents: "Fortsett",
+    decline: "Nei takk",
+    missing: "Kryss av for å godta vilkårene.",
+  },
   proof: {
     title: "Du er kanskje allerede registrert",
     name: "Noen er registrert hos {site} med telefonnummeret eller e-postadressen din, men under et annet navn enn det {brand} har på deg. Numre og adresser skifter eier, så vi har ikke åpnet den kontoen.",

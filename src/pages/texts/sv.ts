@@ -58,6 +58,11 @@ export const sv: Texts = {
       happened: "Felet ligger hos {site}, inte hos dig.",
       next: "Kontakta {site} och uppge referensen nedan.",
     },
+    termsDeclined: {
+      title: "Du godkände inte villkoren",
+      happened: "{site} behöver ditt ja till villkoren innan du kan loggas in. Ingenting har sparats om dig.",
+      next: "Logga in igen om du ändrar dig.",
+    },
     notMember: {
       title: "Du är inte medlem här än",
       happened:
@@ -119,6 +124,22 @@ export const sv: Texts = {
   referenceHelp: "Uppge den till kundtjänst om du ber om hjälp.",
   settingsTitle: "Inloggningen är inte inställd ännu",
   settingsHelp: "Dessa inställningar måste rättas. De förklaras i docs/configuration.md.",
+  terms: {
+    title: "Innan du går vidare",
+    titleAgain: "Villkoren har ändrats",
+    lead: "Välkommen till {site}. För att loggas in behöver du godkänna villkoren.",
+    leadAgain: "{site} har nya villkor. För att gå vidare behöver du godkänna dem.",
+    leadConsents: "Välkommen till {site}. Du kan också säga ja till det här:",
+    terms: "Villkor",
+    privacy: "Integritet",
+    accept: "Jag har läst och godkänner villkoren",
+    voluntary: "Om du vill",
+    voluntaryHelp: "Du kan ändra dig när som helst.",
+    submit: "Godkänn och fortsätt",
+    submitConsents: "Fortsätt",
+    decline: "Nej tack",
+    missing: "Kryssa i rutan för att godkänna villkoren.",
+  },
   proof: {
     title: "Du är kanske redan registrerad",
     name: "Någon är registrerad hos {site} med ditt telefonnummer eller din e-postadress, men under ett annat namn än det {brand} har för dig. Nummer och adresser byter ägare, så vi har inte öppnat det kontot.",

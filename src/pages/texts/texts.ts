@@ -18,6 +18,25 @@ export interface Texts {
   readonly referenceHelp: string;
   readonly settingsTitle: string;
   readonly settingsHelp: string;
+  /** The page that asks a person to accept the terms, and for voluntary consents. */
+  readonly terms: {
+    readonly title: string;
+    readonly titleAgain: string;
+    readonly lead: string;
+    /** The terms have changed since the person accepted them. */
+    readonly leadAgain: string;
+    /** There are no terms to accept, only voluntary consents. */
+    readonly leadConsents: string;
+    readonly terms: string;
+    readonly privacy: string;
+    readonly accept: string;
+    readonly voluntary: string;
+    readonly voluntaryHelp: string;
+    readonly submit: string;
+    readonly submitConsents: string;
+    readonly decline: string;
+    readonly missing: string;
+  };
   /** The page that asks a person to prove an old account. */
   readonly proof: {
     readonly title: string;
