@@ -16,6 +16,7 @@ import { startLogin } from "./login/start-login.ts";
 import { showPublicKeys } from "./session/jwks-route.ts";
 import { logout } from "./session/logout-route.ts";
 import { showSession } from "./session/session-route.ts";
+import { endFromPage, endOneSession, endOtherSessions, showSessions } from "./session/sessions-route.ts";
 import { readSettings } from "./settings.ts";
 import { serveElement } from "./site/serve-element.ts";
 import { serveSite } from "./site/serve-site.ts";
@@ -40,6 +41,9 @@ app.post("/auth/app/start", limitPerNetwork("start", "start"), startAppLogin);
 app.post("/auth/app/finish", limitPerNetwork("finish", "callback"), finishAppLogin);
 app.use("/auth/session", allowedOrigins).get(showSession);
 app.use("/auth/logout", allowedOrigins).post(logout);
+app.get("/auth/sessions", showSessions).delete(endOtherSessions);
+app.delete("/auth/sessions/:id", endOneSession);
+app.post("/auth/sessions/end", endFromPage);
 app.get("/auth/.well-known/jwks.json", showPublicKeys);
 app.get("/auth/health", showHealth);
 app.get("/auth/vipps-login.js", serveElement);
@@ -51,6 +55,9 @@ app.all("/auth/app/start", takesOnly("POST"));
 app.all("/auth/app/finish", takesOnly("POST"));
 app.all("/auth/session", takesOnly("GET"));
 app.all("/auth/logout", takesOnly("POST"));
+app.all("/auth/sessions", takesOnly("GET", "DELETE"));
+app.all("/auth/sessions/end", takesOnly("POST"));
+app.all("/auth/sessions/:id", takesOnly("DELETE"));
 app.all("/auth/*", () => {
   throw new Failure("not_found", { stage: "site" });
 });
@@ -93,11 +100,9 @@ function routePath(request: Request, options?: { env?: AppEnv["Bindings"] }): st
   return `/site${pathname}`;
 }
 
-function takesOnly(method: "GET" | "POST") {
+function takesOnly(...methods: readonly ("GET" | "POST" | "DELETE")[]) {
   return () => {
-    throw new Failure("method_not_allowed", {
-      stage: "site",
-      allow: method === "GET" ? "GET, HEAD" : method,
-    });
+    const allow = methods.map((method) => (method === "GET" ? "GET, HEAD" : method)).join(", ");
+    throw new Failure("method_not_allowed", { stage: "site", allow });
   };
 }

@@ -34,6 +34,16 @@ a{color:inherit;text-underline-offset:.2em}
 fieldset{margin:1rem 0 0;padding:.75rem 1.125rem 0;border:1px solid var(--line);border-radius:12px}
 legend{padding:0 .375rem;font-weight:600}
 .wrong{margin:.5rem 0 0;color:var(--wrong);font-weight:600}
+.sessions{list-style:none;margin:0;padding:0}
+.sessions li{display:grid;grid-template-columns:24px 1fr auto;gap:2px 14px;align-items:center;padding:16px 0;border-top:1px solid var(--line)}
+.sessions svg{width:24px;height:24px;fill:none;stroke:var(--soft);stroke-width:1.5;stroke-linecap:round}
+.sessions h2{margin:0;font-size:1.0625rem;line-height:1.4;overflow-wrap:anywhere}
+.sessions p{margin:4px 0 0;color:var(--soft);font-size:.9375rem;line-height:1.5}
+.sessions .badge{display:inline-block;margin:4px 0;padding:0 .625rem;border-radius:999px;background:var(--ground);color:var(--ink);font-size:.8125rem;font-weight:600;line-height:1.75}
+.sessions .button{min-height:44px;padding:.375rem 1rem;font-size:.9375rem}
+.sessions li>p{grid-column:2/4;grid-row:2;margin:0}
+@media (max-width:26rem){.sessions li>div,.sessions form{grid-column:2/4}.sessions .button{margin-top:8px}}
+.stacked .button{flex-basis:100%}
 .reference{margin:2rem 0 0;padding-top:1.25rem;border-top:1px solid var(--line);font-size:.9375rem;color:var(--soft)}
 .reference code{display:inline-block;font:600 1rem ui-monospace,"SF Mono",Menlo,Consolas,monospace;letter-spacing:.06em;color:var(--ink)}
 @media (forced-colors:active){.button{border-color:ButtonText}}

@@ -58,11 +58,21 @@ export function deviceOf(userAgent: string | null): Device {
 /** The longest name of a place worth keeping, in characters. */
 const CITY_LIMIT = 100;
 
-/** Where Cloudflare places a request. On localhost it has only an example to offer, so there it is nowhere. */
-export function placeOf({ site }: Settings, request: Request): Place {
-  const cf = site.isLocal ? undefined : (request.cf as IncomingRequestCfProperties | undefined);
+/** Where Cloudflare places a request. */
+export function placeOf(settings: Settings, request: Request): Place {
+  const cf = cloudflareData(settings, request);
   const country: string = cf?.country ?? "";
   // XX is nowhere, T1 the Tor network.
   const known = /^[A-Z]{2}$/.test(country) && country !== "XX";
   return { city: cf?.city?.slice(0, CITY_LIMIT) || undefined, country: known ? country : undefined };
+}
+
+/** The visitor's time zone, as Cloudflare knows it: `Europe/Oslo`. */
+export function visitorTimeZone(settings: Settings, request: Request): string | undefined {
+  return cloudflareData(settings, request)?.timezone;
+}
+
+/** What Cloudflare knows of a request. On localhost that is only an example, and true of nobody. */
+function cloudflareData({ site }: Settings, request: Request): IncomingRequestCfProperties | undefined {
+  return site.isLocal ? undefined : (request.cf as IncomingRequestCfProperties | undefined);
 }

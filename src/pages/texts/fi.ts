@@ -172,4 +172,21 @@ export const fi: Texts = {
     yes: "Kyllä, kirjaa minut sisään",
     no: "Ei, en ole",
   },
+  sessions: {
+    title: "Laitteet, joilla olet kirjautuneena",
+    intro:
+      "Nämä laitteet ovat kirjautuneina sivustolle {site} sinun nimelläsi. Kirjaa ulos ne, joita et tunnista.",
+    onlyHere: "Olet kirjautuneena sivustolle {site} vain tällä laitteella.",
+    device: "{browser}, {system}",
+    unknownDevice: "Tuntematon laite",
+    thisDevice: "Tämä laite",
+    usedNow: "Käytössä nyt",
+    used: "Viimeksi käytetty {when}",
+    begun: "Kirjautunut {when}",
+    end: "Kirjaa ulos",
+    endOthers: "Kirjaa ulos kaikki muut",
+    endedOne: "Laite on kirjattu ulos. Voi kestää enintään {delay}, ennen kuin se huomaa sen.",
+    endedOthers:
+      "Kaikki muut laitteet on kirjattu ulos. Voi kestää enintään {delay}, ennen kuin ne huomaavat sen.",
+  },
 };

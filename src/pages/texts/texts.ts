@@ -74,4 +74,23 @@ export interface Texts {
     readonly yes: string;
     readonly no: string;
   };
+  readonly sessions: {
+    readonly title: string;
+    readonly intro: string;
+    readonly onlyHere: string;
+    /** `{browser}` and `{system}` are names: Safari, iPhone. */
+    readonly device: string;
+    readonly unknownDevice: string;
+    readonly thisDevice: string;
+    readonly usedNow: string;
+    /** `{when}` is how long ago. */
+    readonly used: string;
+    /** `{when}` is a date and a time of day. */
+    readonly begun: string;
+    readonly end: string;
+    readonly endOthers: string;
+    /** `{delay}` is a length of time. */
+    readonly endedOne: string;
+    readonly endedOthers: string;
+  };
 }

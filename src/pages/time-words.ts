@@ -1,0 +1,63 @@
+import type { Language } from "./language.ts";
+
+const ZONES: Readonly<Record<Language, string>> = {
+  nb: "Europe/Oslo",
+  da: "Europe/Copenhagen",
+  fi: "Europe/Helsinki",
+  sv: "Europe/Stockholm",
+  en: "Europe/Oslo",
+};
+
+/** The reader's time zone where Cloudflare knows it, else that of the language's home. */
+export function timeZone(language: Language, known: string | undefined): string {
+  return known ?? ZONES[language];
+}
+
+/**
+ * A day and a time of day: `22. nov. 2026, 14:05`.
+ * @param at seconds since the epoch.
+ */
+export function dateWords(language: Language, zone: string, at: number): string {
+  return new Intl.DateTimeFormat(locale(language), {
+    dateStyle: "medium",
+    timeStyle: "short",
+    timeZone: zone,
+  }).format(at * 1000);
+}
+
+const UNITS = [
+  ["day", 86_400],
+  ["hour", 3_600],
+  ["minute", 60],
+] as const;
+
+/**
+ * How long ago: `for 3 timer siden`.
+ * @param ago seconds, a minute or more.
+ */
+export function agoWords(language: Language, ago: number): string {
+  const [unit, size] = UNITS.find(([, length]) => ago >= length) ?? UNITS[2];
+  return new Intl.RelativeTimeFormat(locale(language), { numeric: "auto" }).format(
+    -Math.floor(ago / size),
+    unit,
+  );
+}
+
+/**
+ * A length of time, in whole minutes or, below one, in seconds: `5 minutter`.
+ * @param seconds how long.
+ */
+export function lengthWords(language: Language, seconds: number): string {
+  const [unit, length] = seconds < 60 ? ["second", seconds] : ["minute", Math.ceil(seconds / 60)];
+  return new Intl.NumberFormat(locale(language), { style: "unit", unit, unitDisplay: "long" }).format(length);
+}
+
+/** The name of a country. @param country ISO 3166-1, two letters */
+export function countryName(language: Language, country: string): string {
+  return new Intl.DisplayNames(locale(language), { type: "region" }).of(country) ?? country;
+}
+
+/** British English: the readers are Europeans, who put the day before the month. */
+function locale(language: Language): string {
+  return language === "en" ? "en-GB" : language;
+}
