@@ -33,6 +33,12 @@ a{color:inherit;text-underline-offset:.2em}
 .choice input{flex:none;width:1.375rem;height:1.375rem;margin:.125rem 0 0;accent-color:var(--accent)}
 fieldset{margin:1rem 0 0;padding:.75rem 1.125rem 0;border:1px solid var(--line);border-radius:12px}
 legend{padding:0 .375rem;font-weight:600}
+h2{margin:0 0 .5rem;font-size:1.125rem;line-height:1.3}
+.facts{margin:0}
+.facts div{padding:.625rem 0;border-top:1px solid var(--line)}
+.facts dt{color:var(--soft);font-size:.875rem}
+.facts dd{margin:0;overflow-wrap:anywhere}
+.button.danger{border-color:var(--wrong);color:var(--wrong)}
 .wrong{margin:.5rem 0 0;color:var(--wrong);font-weight:600}
 .sessions{list-style:none;margin:0;padding:0}
 .sessions li{display:grid;grid-template-columns:24px 1fr auto;gap:2px 14px;align-items:center;padding:16px 0;border-top:1px solid var(--line)}

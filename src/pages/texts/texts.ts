@@ -18,6 +18,36 @@ export interface Texts {
   readonly referenceHelp: string;
   readonly settingsTitle: string;
   readonly settingsHelp: string;
+  /** A person's own page. */
+  readonly me: {
+    readonly title: string;
+    readonly intro: string;
+    readonly name: string;
+    readonly phone: string;
+    readonly email: string;
+    readonly address: string;
+    readonly birthdate: string;
+    readonly memberNumber: string;
+    readonly accountId: string;
+    readonly since: string;
+    readonly consents: string;
+    readonly saved: string;
+    readonly save: string;
+    readonly elsewhere: string;
+    readonly yes: string;
+    readonly no: string;
+    readonly terms: string;
+    readonly accepted: string;
+    readonly sessions: string;
+    readonly download: string;
+    readonly erase: string;
+    readonly eraseHelp: string;
+    readonly eraseConfirm: string;
+    readonly unconfirmed: string;
+    readonly eraseSubmit: string;
+    readonly erasedTitle: string;
+    readonly erased: string;
+  };
   /** The page that asks a person to accept the terms, and for voluntary consents. */
   readonly terms: {
     readonly title: string;

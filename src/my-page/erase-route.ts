@@ -1,0 +1,43 @@
+import { eraseAccount } from "../accounts/erase-account.ts";
+import { requiredRecords } from "../accounts/records.ts";
+import { siteRegistry } from "../accounts/site-registry.ts";
+import { forgetBrowser } from "../http/browser-cookie.ts";
+import { formBody } from "../http/form-body.ts";
+import type { AppContext } from "../http/request-context.ts";
+import { refuseCrossSite } from "../http/same-site.ts";
+import { logEvent } from "../log.ts";
+import { ErasedPage } from "../pages/erased-page.tsx";
+import { pageContext } from "../pages/page-context.ts";
+import { pageResponse } from "../pages/page-response.ts";
+import { expiredSessionCookie } from "../session/session-cookie.ts";
+import { endAllSessions } from "../session/session-store.ts";
+import { ownSession } from "./own-session.ts";
+
+/**
+ * `POST /auth/me/erase`: deletes a person's account and everything that hangs on it, for good. The box on the
+ * form must be ticked. Sessions end first: should the registry fail, the person is logged out and can try again.
+ * @throws {Failure} `cross_site`, `session_required`, `storage_unavailable`.
+ */
+export async function eraseMyAccount(c: AppContext): Promise<Response> {
+  const { settings } = c.env;
+  const { headers } = c.req.raw;
+  refuseCrossSite(settings, headers, "session");
+  const own = await ownSession(c);
+  if (own instanceof Response) return own;
+  const { site, relyingParty } = settings;
+  const form = await formBody(c.req.raw);
+  if (form?.get("confirm") !== "yes") {
+    const location = `${site.authPath}/me?unconfirmed=yes#erase`;
+    return new Response(null, { status: 303, headers: { location, "cache-control": "no-store" } });
+  }
+  const accountId = own.session.sub;
+  const records = requiredRecords(settings);
+  await endAllSessions(settings, accountId);
+  await eraseAccount(siteRegistry(settings), records, accountId, { actor: accountId, actorRole: "self", details: {} });
+  logEvent("info", "account_erased", { by: "self" });
+  const context = pageContext(headers.get("accept-language"), relyingParty.market, site.origin);
+  const response = await pageResponse(ErasedPage(context), context.nonce, 200);
+  response.headers.append("set-cookie", expiredSessionCookie(settings.session));
+  response.headers.append("set-cookie", forgetBrowser());
+  return response;
+}

@@ -1,0 +1,46 @@
+import { siteRecords } from "../accounts/records.ts";
+import { siteRegistry } from "../accounts/site-registry.ts";
+import { termsAcceptances } from "../accounts/terms.ts";
+import type { AppContext } from "../http/request-context.ts";
+import { MyPage } from "../pages/my-page.tsx";
+import { pageContext } from "../pages/page-context.ts";
+import { pageResponse } from "../pages/page-response.ts";
+import { dateWords, timeZone } from "../pages/time-words.ts";
+import { visitorTimeZone } from "../session/device.ts";
+import { shownConsents } from "./shown-consents.ts";
+import { ownSession } from "./own-session.ts";
+import { shownData } from "./shown-data.ts";
+
+/** `GET /auth/me`: what the site knows of a person, what they agreed to, and what they can do about it. */
+export async function showMyPage(c: AppContext): Promise<Response> {
+  const own = await ownSession(c);
+  if (own instanceof Response) return own;
+  const { session, setCookie } = own;
+  const { settings } = c.env;
+  const { site, relyingParty, accounts } = settings;
+  const { headers } = c.req.raw;
+  const records = siteRecords(settings);
+  const context = pageContext(headers.get("accept-language"), relyingParty.market, site.origin);
+  const { language } = context;
+  const [record, consents, acceptances] = await Promise.all([
+    siteRegistry(settings).get(session.sub),
+    records === undefined ? [] : shownConsents(records, accounts.consents, session.sub, language),
+    records === undefined ? [] : termsAcceptances(records, session.sub),
+  ]);
+  const zone = timeZone(language, visitorTimeZone(settings, c.req.raw));
+  const html = MyPage({
+    ...context,
+    data: shownData(language, record?.account, session),
+    memberSince: record === undefined ? undefined : dateWords(language, zone, record.account.createdAt),
+    consents,
+    terms: acceptances.map(({ version, url, acceptedAt }) => ({ version, url, at: dateWords(language, zone, acceptedAt) })),
+    privacyUrl: accounts.privacyUrl,
+    saved: c.req.query("saved") === "yes",
+    unconfirmed: c.req.query("unconfirmed") === "yes",
+    canErase: records !== undefined,
+    authPath: site.authPath,
+  });
+  const response = await pageResponse(html, context.nonce, 200);
+  if (setCookie !== undefined) response.headers.append("set-cookie", setCookie);
+  return response;
+}

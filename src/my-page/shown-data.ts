@@ -1,0 +1,44 @@
+import type { Account } from "../accounts/account.ts";
+import { type Language, textsIn } from "../pages/language.ts";
+import type { SessionClaims } from "../session/session.ts";
+
+/** One line of what the site knows: what it is, and what it says. */
+export interface ShownFact {
+  readonly label: string;
+  readonly value: string;
+}
+
+/**
+ * What the registry knows of a person, in words; where there is no registry, what their session says.
+ * Nothing is left out that a person would look for; what is empty is not shown.
+ */
+export function shownData(
+  language: Language,
+  account: Account | undefined,
+  { sub, profile }: SessionClaims,
+): readonly ShownFact[] {
+  const { me } = textsIn(language);
+  const known = account ?? { name: text(profile.name), phone: text(profile.phone_number), email: text(profile.email), memberNumber: undefined, profile };
+  const facts: readonly (readonly [string, string | undefined])[] = [
+    [me.name, known.name],
+    [me.phone, known.phone === undefined ? undefined : `+${known.phone}`],
+    [me.email, known.email],
+    [me.address, addressLines(known.profile.address)],
+    [me.birthdate, text(known.profile.birthdate)],
+    [me.memberNumber, known.memberNumber],
+    [me.accountId, sub],
+  ];
+  return facts.flatMap(([label, value]) => (value === undefined || value === "" ? [] : [{ label, value }]));
+}
+
+function text(value: unknown): string | undefined {
+  return typeof value === "string" ? value : undefined;
+}
+
+/** Vipps puts a unit or floor behind a line break in `street_address`, and sends empty strings for no address. */
+function addressLines(address: unknown): string | undefined {
+  if (typeof address !== "object" || address === null) return undefined;
+  const { street_address: street, postal_code: code, region } = address as Record<string, unknown>;
+  const place = [text(code), text(region)].filter(Boolean).join(" ");
+  return [text(street)?.replaceAll("\n", ", "), place].filter(Boolean).join(", ");
+}
