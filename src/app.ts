@@ -13,6 +13,10 @@ import { finishLogin } from "./login/finish-login.ts";
 import { recordFailedLogin } from "./login/record-login.ts";
 import { startAppLogin } from "./login/start-app-login.ts";
 import { startLogin } from "./login/start-login.ts";
+import { changeConsents } from "./my-page/change-consents-route.ts";
+import { downloadMyData } from "./my-page/download-route.ts";
+import { eraseMyAccount } from "./my-page/erase-route.ts";
+import { showMyPage } from "./my-page/my-page-route.ts";
 import { showPublicKeys } from "./session/jwks-route.ts";
 import { logout } from "./session/logout-route.ts";
 import { showSession } from "./session/session-route.ts";
@@ -20,6 +24,7 @@ import { endFromPage, endOneSession, endOtherSessions, showSessions } from "./se
 import { readSettings } from "./settings.ts";
 import { serveElement } from "./site/serve-element.ts";
 import { serveSite } from "./site/serve-site.ts";
+import { consentRevoked } from "./webhooks/consent-revoked-route.ts";
 
 const app = new Hono<AppEnv>({ getPath: routePath });
 
@@ -44,6 +49,11 @@ app.use("/auth/logout", allowedOrigins).post(logout);
 app.get("/auth/sessions", showSessions).delete(endOtherSessions);
 app.delete("/auth/sessions/:id", endOneSession);
 app.post("/auth/sessions/end", endFromPage);
+app.get("/auth/me", showMyPage);
+app.get("/auth/me/download", downloadMyData);
+app.post("/auth/me/consents", changeConsents);
+app.post("/auth/me/erase", eraseMyAccount);
+app.post("/auth/webhooks/consent/:secret", consentRevoked);
 app.get("/auth/.well-known/jwks.json", showPublicKeys);
 app.get("/auth/health", showHealth);
 app.get("/auth/vipps-login.js", serveElement);
@@ -58,6 +68,10 @@ app.all("/auth/logout", takesOnly("POST"));
 app.all("/auth/sessions", takesOnly("GET", "DELETE"));
 app.all("/auth/sessions/end", takesOnly("POST"));
 app.all("/auth/sessions/:id", takesOnly("DELETE"));
+app.all("/auth/me", takesOnly("GET"));
+app.all("/auth/me/download", takesOnly("GET"));
+app.all("/auth/me/consents", takesOnly("POST"));
+app.all("/auth/me/erase", takesOnly("POST"));
 app.all("/auth/*", () => {
   throw new Failure("not_found", { stage: "site" });
 });

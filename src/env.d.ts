@@ -45,6 +45,7 @@ declare namespace Cloudflare {
     TERMS_VERSION?: string;
     PRIVACY_URL?: string;
     CONSENTS?: string;
+    CONSENT_WEBHOOK_SECRET?: string;
   }
 }
 

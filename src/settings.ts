@@ -91,6 +91,8 @@ export interface AccountSettings {
   /** What a person must accept before the first session, and again when the version changes. */
   readonly terms: Terms | undefined;
   readonly privacyUrl: string | undefined;
+  /** The secret part of the address that Vipps' consent webhook calls; without one there is no such address. */
+  readonly consentWebhookSecret: string | undefined;
   /** Voluntary consents that a new person is asked for; never ticked beforehand. */
   readonly consents: readonly ConsentQuestion[];
 }
@@ -383,6 +385,9 @@ const schema = v.object({
   TERMS_VERSION: optional(v.pipe(v.string(), v.maxLength(50, "must be at most 50 characters"))),
   PRIVACY_URL: optional(pageUrl),
   CONSENTS: optional(consents),
+  CONSENT_WEBHOOK_SECRET: optional(
+    v.pipe(v.string(), v.regex(/^[\w-]{16,200}$/, "must be 16 to 200 letters, digits, - or _")),
+  ),
   LOGIN_EVENTS_DAYS: optional(
     v.pipe(
       v.string(),
@@ -528,6 +533,7 @@ function parseSettings(env: Cloudflare.Env, local: string | undefined): Settings
             ? undefined
             : { url: read.TERMS_URL, version: read.TERMS_VERSION },
         privacyUrl: read.PRIVACY_URL,
+        consentWebhookSecret: read.CONSENT_WEBHOOK_SECRET,
         consents: read.CONSENTS ?? [],
       },
       limiters: { start: env.LOGIN_LIMITER, finish: env.LOGIN_FINISH_LIMITER },

@@ -11,6 +11,7 @@ export type AuditAction =
   | "unlinked"
   | "corrected"
   | "consents_changed"
+  | "consent_revoked"
   | "downloaded"
   | "erased";
 

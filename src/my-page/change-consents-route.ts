@@ -23,13 +23,17 @@ export async function changeConsents(c: AppContext): Promise<Response> {
   const records = requiredRecords(settings);
   const ticked = new Set((await formBody(c.req.raw))?.getAll("consent"));
   const language = pageLanguage(headers.get("accept-language"), settings.relyingParty.market);
-  const before = new Map((await currentConsents(records, accountId)).map((answer) => [answer.consent, answer.granted]));
+  const before = new Map(
+    (await currentConsents(records, accountId)).map((answer) => [answer.consent, answer.granted]),
+  );
   const changed = settings.accounts.consents
-    .map((question): ConsentAnswer => ({
-      consent: question.id,
-      granted: ticked.has(question.id),
-      wording: consentWording(question, language),
-    }))
+    .map(
+      (question): ConsentAnswer => ({
+        consent: question.id,
+        granted: ticked.has(question.id),
+        wording: consentWording(question, language),
+      }),
+    )
     .filter(({ consent, granted }) => before.get(consent) !== granted);
   if (changed.length > 0) {
     await appendAudit(records, {

@@ -16,18 +16,27 @@ export async function downloadMyData(c: AppContext): Promise<Response> {
   const { settings } = c.env;
   const accountId = own.session.sub;
   const records = requiredRecords(settings);
-  await appendAudit(records, { actor: accountId, actorRole: "self", action: "downloaded", accountId, details: {} });
+  await appendAudit(records, {
+    actor: accountId,
+    actorRole: "self",
+    action: "downloaded",
+    accountId,
+    details: {},
+  });
   const [data, sessions] = await Promise.all([
     exportAccount(siteRegistry(settings), records, accountId),
     listSessions(settings, accountId),
   ]);
   const host = new URL(settings.site.origin).hostname;
-  return new Response(JSON.stringify({ site: settings.site.origin, accountId, ...data, sessions }, undefined, 2), {
-    headers: {
-      "content-type": "application/json",
-      "content-disposition": `attachment; filename="${host}.json"`,
-      "cache-control": "no-store",
-      "x-content-type-options": "nosniff",
+  return new Response(
+    JSON.stringify({ site: settings.site.origin, accountId, ...data, sessions }, undefined, 2),
+    {
+      headers: {
+        "content-type": "application/json",
+        "content-disposition": `attachment; filename="${host}.json"`,
+        "cache-control": "no-store",
+        "x-content-type-options": "nosniff",
+      },
     },
-  });
+  );
 }

@@ -33,7 +33,11 @@ export async function eraseMyAccount(c: AppContext): Promise<Response> {
   const accountId = own.session.sub;
   const records = requiredRecords(settings);
   await endAllSessions(settings, accountId);
-  await eraseAccount(siteRegistry(settings), records, accountId, { actor: accountId, actorRole: "self", details: {} });
+  await eraseAccount(siteRegistry(settings), records, accountId, {
+    actor: accountId,
+    actorRole: "self",
+    details: {},
+  });
   logEvent("info", "account_erased", { by: "self" });
   const context = pageContext(headers.get("accept-language"), relyingParty.market, site.origin);
   const response = await pageResponse(ErasedPage(context), context.nonce, 200);

@@ -7,8 +7,8 @@ import { pageContext } from "../pages/page-context.ts";
 import { pageResponse } from "../pages/page-response.ts";
 import { dateWords, timeZone } from "../pages/time-words.ts";
 import { visitorTimeZone } from "../session/device.ts";
-import { shownConsents } from "./shown-consents.ts";
 import { ownSession } from "./own-session.ts";
+import { shownConsents } from "./shown-consents.ts";
 import { shownData } from "./shown-data.ts";
 
 /** `GET /auth/me`: what the site knows of a person, what they agreed to, and what they can do about it. */
@@ -33,7 +33,11 @@ export async function showMyPage(c: AppContext): Promise<Response> {
     data: shownData(language, record?.account, session),
     memberSince: record === undefined ? undefined : dateWords(language, zone, record.account.createdAt),
     consents,
-    terms: acceptances.map(({ version, url, acceptedAt }) => ({ version, url, at: dateWords(language, zone, acceptedAt) })),
+    terms: acceptances.map(({ version, url, acceptedAt }) => ({
+      version,
+      url,
+      at: dateWords(language, zone, acceptedAt),
+    })),
     privacyUrl: accounts.privacyUrl,
     saved: c.req.query("saved") === "yes",
     unconfirmed: c.req.query("unconfirmed") === "yes",

@@ -18,7 +18,13 @@ export function shownData(
   { sub, profile }: SessionClaims,
 ): readonly ShownFact[] {
   const { me } = textsIn(language);
-  const known = account ?? { name: text(profile.name), phone: text(profile.phone_number), email: text(profile.email), memberNumber: undefined, profile };
+  const known = account ?? {
+    name: text(profile.name),
+    phone: text(profile.phone_number),
+    email: text(profile.email),
+    memberNumber: undefined,
+    profile,
+  };
   const facts: readonly (readonly [string, string | undefined])[] = [
     [me.name, known.name],
     [me.phone, known.phone === undefined ? undefined : `+${known.phone}`],

@@ -24,7 +24,8 @@ interface MyPageProps extends PageContext {
 
 /** A person's own page: their data, their consents, their sessions, and the way out. Needs no script. */
 export function MyPage(props: MyPageProps) {
-  const { language, brand, siteName, data, memberSince, consents, terms, privacyUrl, saved, authPath } = props;
+  const { language, brand, siteName, data, memberSince, consents, terms, privacyUrl, saved, authPath } =
+    props;
   const { me, backToSite } = textsIn(language);
   const changeable = consents.filter((consent) => consent.changeable);
   const elsewhere = consents.filter((consent) => !consent.changeable);

@@ -7,11 +7,24 @@ const SOURCE = join(ROOT, "src");
 
 /** Which rooms a room may import from. `.` is the files directly in src/. */
 const ARROWS: Readonly<Record<string, readonly string[]>> = {
-  ".": [".", "http", "vipps", "login", "session", "accounts", "site", "support", "my-page", "pages"],
+  ".": [
+    ".",
+    "http",
+    "vipps",
+    "login",
+    "session",
+    "accounts",
+    "site",
+    "support",
+    "my-page",
+    "webhooks",
+    "pages",
+  ],
   login: [".", "http", "vipps", "pages", "session", "accounts"],
   session: [".", "http", "vipps", "pages"],
   site: [".", "http", "pages", "session"],
   "my-page": [".", "http", "pages", "session", "accounts"],
+  webhooks: [".", "http", "session", "accounts"],
   support: [".", "http", "pages", "session", "accounts"],
   accounts: [".", "vipps"],
   http: [".", "vipps"],

@@ -125,7 +125,8 @@ export const da: Texts = {
   settingsHelp: "Disse indstillinger skal rettes. De er forklaret i docs/configuration.md.",
   me: {
     title: "Min side",
-    intro: "Det ved {site} om dig. Navn, telefonnummer og e-mailadresse kommer fra {brand} og opdateres, hver gang du logger ind.",
+    intro:
+      "Det ved {site} om dig. Navn, telefonnummer og e-mailadresse kommer fra {brand} og opdateres, hver gang du logger ind.",
     name: "Navn",
     phone: "Telefonnummer",
     email: "E-mailadresse",
@@ -150,7 +151,8 @@ export const da: Texts = {
     unconfirmed: "Sæt kryds først.",
     eraseSubmit: "Slet min konto",
     erasedTitle: "Din konto er slettet",
-    erased: "{site} har ikke længere noget gemt om dig her, bortset fra én linje, der siger, hvornår en konto blev slettet. Du er logget ud overalt.",
+    erased:
+      "{site} har ikke længere noget gemt om dig her, bortset fra én linje, der siger, hvornår en konto blev slettet. Du er logget ud overalt.",
   },
   terms: {
     title: "Før du går videre",

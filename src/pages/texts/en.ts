@@ -128,7 +128,8 @@ export const en: Texts = {
   settingsHelp: "These settings need attention. They are explained in docs/configuration.md.",
   me: {
     title: "My page",
-    intro: "This is what {site} knows about you. Name, phone number and email address come from {brand} and are brought up to date each time you log in.",
+    intro:
+      "This is what {site} knows about you. Name, phone number and email address come from {brand} and are brought up to date each time you log in.",
     name: "Name",
     phone: "Phone number",
     email: "Email address",
@@ -148,12 +149,14 @@ export const en: Texts = {
     sessions: "Where you are logged in",
     download: "Download everything",
     erase: "Delete my account",
-    eraseHelp: "Everything {site} keeps about you here is deleted for good, and you are logged out everywhere.",
+    eraseHelp:
+      "Everything {site} keeps about you here is deleted for good, and you are logged out everywhere.",
     eraseConfirm: "Yes, delete my account and everything with it",
     unconfirmed: "Tick the box first.",
     eraseSubmit: "Delete my account",
     erasedTitle: "Your account is deleted",
-    erased: "{site} keeps nothing about you here any more, but for one line that says when an account was deleted. You are logged out everywhere.",
+    erased:
+      "{site} keeps nothing about you here any more, but for one line that says when an account was deleted. You are logged out everywhere.",
   },
   terms: {
     title: "Before you go on",

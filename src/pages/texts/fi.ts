@@ -126,7 +126,8 @@ export const fi: Texts = {
   settingsHelp: "Nämä asetukset on korjattava. Ne on selitetty tiedostossa docs/configuration.md.",
   me: {
     title: "Oma sivu",
-    intro: "Nämä tiedot {site} tietää sinusta. Nimi, puhelinnumero ja sähköpostiosoite tulevat palvelusta {brand} ja päivittyvät aina, kun kirjaudut.",
+    intro:
+      "Nämä tiedot {site} tietää sinusta. Nimi, puhelinnumero ja sähköpostiosoite tulevat palvelusta {brand} ja päivittyvät aina, kun kirjaudut.",
     name: "Nimi",
     phone: "Puhelinnumero",
     email: "Sähköpostiosoite",
@@ -146,12 +147,14 @@ export const fi: Texts = {
     sessions: "Missä olet kirjautuneena",
     download: "Lataa kaikki",
     erase: "Poista tilini",
-    eraseHelp: "Kaikki, mitä {site} on tallentanut sinusta tänne, poistetaan pysyvästi, ja sinut kirjataan ulos kaikkialta.",
+    eraseHelp:
+      "Kaikki, mitä {site} on tallentanut sinusta tänne, poistetaan pysyvästi, ja sinut kirjataan ulos kaikkialta.",
     eraseConfirm: "Kyllä, poista tilini ja kaikki siihen kuuluva",
     unconfirmed: "Rastita ruutu ensin.",
     eraseSubmit: "Poista tilini",
     erasedTitle: "Tilisi on poistettu",
-    erased: "{site} ei säilytä sinusta täällä enää mitään, lukuun ottamatta yhtä riviä, joka kertoo, milloin tili poistettiin. Sinut on kirjattu ulos kaikkialta.",
+    erased:
+      "{site} ei säilytä sinusta täällä enää mitään, lukuun ottamatta yhtä riviä, joka kertoo, milloin tili poistettiin. Sinut on kirjattu ulos kaikkialta.",
   },
   terms: {
     title: "Ennen kuin jatkat",

@@ -127,7 +127,8 @@ export const nb: Texts = {
   settingsHelp: "Disse innstillingene må rettes. De er forklart i docs/configuration.md.",
   me: {
     title: "Min side",
-    intro: "Dette vet {site} om deg. Navn, telefonnummer og e-postadresse kommer fra {brand} og oppdateres hver gang du logger inn.",
+    intro:
+      "Dette vet {site} om deg. Navn, telefonnummer og e-postadresse kommer fra {brand} og oppdateres hver gang du logger inn.",
     name: "Navn",
     phone: "Telefonnummer",
     email: "E-postadresse",
@@ -152,7 +153,8 @@ export const nb: Texts = {
     unconfirmed: "Kryss av først.",
     eraseSubmit: "Slett kontoen min",
     erasedTitle: "Kontoen din er slettet",
-    erased: "{site} har ikke lenger noe lagret om deg her, bortsett fra én linje som sier når en konto ble slettet. Du er logget ut overalt.",
+    erased:
+      "{site} har ikke lenger noe lagret om deg her, bortsett fra én linje som sier når en konto ble slettet. Du er logget ut overalt.",
   },
   terms: {
     title: "Før du går videre",

@@ -126,7 +126,8 @@ export const sv: Texts = {
   settingsHelp: "Dessa inställningar måste rättas. De förklaras i docs/configuration.md.",
   me: {
     title: "Min sida",
-    intro: "Det här vet {site} om dig. Namn, telefonnummer och e-postadress kommer från {brand} och uppdateras varje gång du loggar in.",
+    intro:
+      "Det här vet {site} om dig. Namn, telefonnummer och e-postadress kommer från {brand} och uppdateras varje gång du loggar in.",
     name: "Namn",
     phone: "Telefonnummer",
     email: "E-postadress",
@@ -151,7 +152,8 @@ export const sv: Texts = {
     unconfirmed: "Kryssa i rutan först.",
     eraseSubmit: "Radera mitt konto",
     erasedTitle: "Ditt konto är raderat",
-    erased: "{site} har inte längre något sparat om dig här, förutom en rad som säger när ett konto raderades. Du är utloggad överallt.",
+    erased:
+      "{site} har inte längre något sparat om dig här, förutom en rad som säger när ett konto raderades. Du är utloggad överallt.",
   },
   terms: {
     title: "Innan du går vidare",

@@ -1,0 +1,80 @@
+import { decodeJwt } from "jose";
+import { appendAudit } from "../accounts/audit-log.ts";
+import { siteRecords } from "../accounts/records.ts";
+import { siteRegistry } from "../accounts/site-registry.ts";
+import { sha256 } from "../digest.ts";
+import { Failure } from "../failure.ts";
+import type { AppContext } from "../http/request-context.ts";
+import { requestText } from "../http/request-text.ts";
+import { logEvent } from "../log.ts";
+import { endAllSessions } from "../session/session-store.ts";
+
+/** How far the provider's clock may differ from ours, in seconds. */
+const CLOCK_TOLERANCE = 300;
+
+/**
+ * `POST /auth/webhooks/consent/:secret`: Vipps says that a user withdrew the consent. The message is an unsigned
+ * JWT and proves nothing about its sender, so the address carries a secret, and all the message can do is end
+ * sessions and note the withdrawal. Repeats change nothing; an unknown user is answered like a known one.
+ * @throws {Failure} `not_found` without the right secret, `request_malformed` for anything that is no such
+ *   message, `storage_unavailable` so that Vipps sends it again.
+ */
+export async function consentRevoked(c: AppContext): Promise<Response> {
+  const { settings } = c.env;
+  const { consentWebhookSecret } = settings.accounts;
+  if (
+    consentWebhookSecret === undefined ||
+    !(await isSame(c.req.param("secret") ?? "", consentWebhookSecret))
+  ) {
+    throw new Failure("not_found", { stage: "site" });
+  }
+  const sub = revokedSub(await requestText(c.req.raw));
+  if (sub === undefined) {
+    throw new Failure("request_malformed", {
+      stage: "account",
+      reason: "not a consent webhook",
+      jsonOnly: true,
+    });
+  }
+  const msn = settings.relyingParty.merchantSerialNumber;
+  const registry = siteRegistry(settings);
+  const accountId = await registry.accountOfSub(msn, sub);
+  if (accountId !== undefined) {
+    await endAllSessions(settings, accountId);
+    await registry.noteConsentRevoked(msn, sub);
+    const records = siteRecords(settings);
+    if (records !== undefined) {
+      await appendAudit(records, {
+        actor: "webhook",
+        actorRole: "system",
+        action: "consent_revoked",
+        accountId,
+        details: { msn },
+      });
+    }
+  }
+  logEvent("info", "consent_revoked", { known: accountId !== undefined });
+  return new Response(null, { status: 204, headers: { "cache-control": "no-store" } });
+}
+
+/** Compares digests, so that the time it takes tells nothing about the secret. */
+async function isSame(given: string, secret: string): Promise<boolean> {
+  const [left, right] = await Promise.all([sha256(given), sha256(secret)]);
+  return left === right;
+}
+
+/** The `sub` of a message that is, by its own account, a fresh withdrawal. */
+function revokedSub(body: string | undefined): string | undefined {
+  if (body === undefined) return undefined;
+  try {
+    const { event, sub, exp, nbf } = decodeJwt(body.trim());
+    const now = Date.now() / 1000;
+    if (event !== "CONSENT_REVOKED" || typeof sub !== "string" || sub === "" || sub.length > 255)
+      return undefined;
+    if (typeof exp !== "number" || exp < now - CLOCK_TOLERANCE) return undefined;
+    if (typeof nbf === "number" && nbf > now + CLOCK_TOLERANCE) return undefined;
+    return sub;
+  } catch {
+    return undefined;
+  }
+}
