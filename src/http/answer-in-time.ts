@@ -15,3 +15,8 @@ export async function answerInTime(_c: AppContext, next: Next): Promise<void> {
     throw new Failure("too_slow", { stage: "site" });
   });
 }
+
+/** Whether the visitor has been told by now that it took too long: what is made from here on, nobody gets. */
+export function isTooLate(c: AppContext): boolean {
+  return Date.now() - c.env.receivedAt >= TIME_LIMIT;
+}

@@ -1,9 +1,12 @@
 import type { AccountId } from "../accounts/account.ts";
+import { Failure } from "../failure.ts";
+import { isTooLate } from "../http/answer-in-time.ts";
 import type { AppContext } from "../http/request-context.ts";
 import { logEvent } from "../log.ts";
 import { beginSession } from "../session/begin-session.ts";
 import { deviceOf, placeOf } from "../session/device.ts";
 import { endReplacedSession } from "../session/end-session.ts";
+import { endSession } from "../session/session-store.ts";
 import type { VippsIdentity } from "../vipps/identity.ts";
 
 /** A login with nothing left to ask. */
@@ -21,17 +24,20 @@ export async function sessionResponse(c: AppContext, login: FinishedLogin): Prom
   const { settings } = c.env;
   const { accountId, identity, sid, returnTo, sameBrowser } = login;
   const { authTime, claims } = identity;
-  const { setCookie } = await beginSession(settings, {
-    accountId,
-    sid,
-    authTime,
-    claims,
-    device: deviceOf(c.req.raw.headers.get("user-agent")),
-    place: placeOf(settings, c.req.raw),
-  });
-  c.executionCtx.waitUntil(endReplacedSession(settings, c.req.raw.headers));
-  logEvent("info", "login_finished", { sid, same_browser: sameBrowser });
-  return redirectHome(returnTo, setCookie);
+  const device = deviceOf(c.req.raw.headers.get("user-agent"));
+  const place = placeOf(settings, c.req.raw);
+  const session = { accountId, sid, authTime, claims, device, place };
+  try {
+    const { setCookie } = await beginSession(settings, session);
+    if (isTooLate(c)) throw new Failure("too_slow", { stage: "session" });
+    c.executionCtx.waitUntil(endReplacedSession(settings, c.req.raw.headers));
+    logEvent("info", "login_finished", { sid, same_browser: sameBrowser });
+    return redirectHome(returnTo, setCookie);
+  } catch (error) {
+    // The store may have recorded it all the same, too late to say so: nobody holds that session.
+    c.executionCtx.waitUntil(endSession(settings, accountId, sid).catch(() => undefined));
+    throw error;
+  }
 }
 
 /** Sends the browser to where the login was meant to end. 303, so that a form's POST becomes a GET. */

@@ -174,7 +174,11 @@ async function fromStore(access: ProviderAccess): Promise<Metadata | undefined> 
 
 async function toStore(access: ProviderAccess, metadata: Metadata): Promise<void> {
   try {
-    await access.store.put(metadataKey(access), JSON.stringify(metadata), { expirationTtl: KEPT_FOR });
+    const copy = JSON.stringify(metadata);
+    const stored = access.store.put(metadataKey(access), copy, { expirationTtl: KEPT_FOR });
+    await withinTime(STORE_TIME_LIMIT, stored, () => {
+      throw new Error("too slow");
+    });
   } catch {
     logEvent("warn", "metadata_store_failed", { operation: "put" });
   }

@@ -30,6 +30,9 @@ export interface TestSite {
   /** Every structured log line since the site was opened. */
   readonly log: Record<string, unknown>[];
   readonly env: Cloudflare.Env;
+  /** How long each request took to be answered, in milliseconds; work behind the answer not counted. */
+  readonly answerTimes: number[];
+  /** Gives the answer when the work behind it is done too. */
   fetch(request: Request): Promise<Response>;
   /** Sets all counts back to nothing. */
   resetCounts(): void;
@@ -84,15 +87,19 @@ export function openSite({ vars = {}, salesUnit = {}, users, provider, origin }:
     return isOrigin ? origin(request) : (provider ?? simulator.fetch)(request);
   });
   const log = captureLog();
-  const counted: Cloudflare.Env = { ...countedBindings(env, counts), ...vars };
+  const counted = countedBindings({ ...env, ...vars }, counts);
+  const answerTimes: number[] = [];
   return {
     simulator,
     counts,
     log,
     env: counted,
+    answerTimes,
     async fetch(request) {
       const ctx = createExecutionContext();
+      const askedAt = Date.now();
       const response = await handleRequest(request, counted, ctx);
+      answerTimes.push(Date.now() - askedAt);
       await waitOnExecutionContext(ctx);
       return response;
     },

@@ -1,0 +1,279 @@
+import { evictDurableObject, runInDurableObject } from "cloudflare:test";
+import { env } from "cloudflare:workers";
+import { describe, expect, it, vi } from "vitest";
+import { forgetMetadata } from "../../src/vipps/metadata.ts";
+import { openBrowser, SESSION_COOKIE } from "../worker/browser.ts";
+import { withFailing } from "./failing-storage.ts";
+import { inFakeTime, stopTime } from "./fake-time.ts";
+import { logInAt } from "./hostile-provider.ts";
+import { type HostileSite, openHostileSite } from "./hostile-site.ts";
+import { expectRefusal } from "./refusal.ts";
+
+const FAULTS = ["rejects", "hangs"] as const;
+
+/** Gets an answer in false time and says how long it took; work behind the answer not counted. */
+async function ask({ site, browser }: Pick<HostileSite, "site" | "browser">, path: string) {
+  const { value } = await inFakeTime(browser.get(path));
+  return { value, elapsed: site.answerTimes.at(-1) };
+}
+
+describe("R25 KV down", () => {
+  it.each([
+    ["get", "rejects"],
+    ["get", "throws"],
+    ["get", "hangs"],
+    ["put", "rejects"],
+    ["put", "throws"],
+    ["put", "hangs"],
+  ] as const)(
+    "%s %s: the provider is asked instead, and a login ends in a session",
+    async (method, fault) => {
+      stopTime();
+      const kv = withFailing(env.VIPPS_METADATA, method, fault);
+      const hostile = openHostileSite({ vars: { VIPPS_METADATA: kv } });
+      const { value: response, elapsed } = await inFakeTime(hostile.logIn());
+      expect(response.status).toBe(303);
+      expect(elapsed).toBeLessThan(5_000);
+      expect(kv.failures.count).toBeGreaterThan(0);
+      expect(hostile.provider.count("discovery")).toBe(1);
+    },
+  );
+
+  it("with Vipps down as well: a page within ten seconds; what is in memory goes on serving", async () => {
+    stopTime();
+    const hostile = openHostileSite({
+      vars: { VIPPS_METADATA: withFailing(env.VIPPS_METADATA, "get", "hangs") },
+    });
+    hostile.provider.answers.discovery = () => new Promise<Response>(() => undefined);
+    const { value: response, elapsed } = await ask(hostile, "/auth/login");
+    expect(elapsed).toBeLessThan(10_000);
+    await expectRefusal(response, { ...hostile, code: "metadata_unavailable" });
+    delete hostile.provider.answers.discovery;
+    await inFakeTime(hostile.logIn());
+    hostile.provider.answers.discovery = () => new Response("down", { status: 503 });
+    const { value: second } = await inFakeTime(logInAt(hostile.provider, openBrowser(hostile.site)));
+    expect(second.status).toBe(303);
+  });
+});
+
+describe("R25 the login's Durable Object down", () => {
+  it.each(FAULTS)("when a login begins (%s): a 503 page, nobody is sent to Vipps", async (fault) => {
+    stopTime();
+    const hostile = openHostileSite({
+      vars: { LOGIN_ATTEMPTS: withFailing(env.LOGIN_ATTEMPTS, "begin", fault) },
+    });
+    const { value: response, elapsed } = await ask(hostile, "/auth/login");
+    expect(elapsed).toBeLessThan(10_000);
+    await expectRefusal(response, { ...hostile, code: "storage_unavailable" });
+  });
+
+  it.each(FAULTS)("when the code comes back (%s): a 503 page and no token request", async (fault) => {
+    stopTime();
+    const attempts = withFailing(env.LOGIN_ATTEMPTS, "consume", fault);
+    const hostile = openHostileSite({ vars: { LOGIN_ATTEMPTS: attempts } });
+    const { value: url } = await inFakeTime(hostile.browser.startLogin());
+    const callback = hostile.provider.authorize(url);
+    const { value: response, elapsed } = await ask(hostile, callback.href);
+    expect(elapsed).toBeLessThan(10_000);
+    await expectRefusal(response, { ...hostile, code: "storage_unavailable" });
+    expect(hostile.provider.count("token")).toBe(0);
+    expect(attempts.failures.count).toBe(1);
+  });
+
+  it("restarted between click and return: the login goes on from what was written", async () => {
+    const { provider, browser } = openHostileSite();
+    const callback = provider.authorize(await browser.startLogin("/members/"));
+    const id = env.LOGIN_ATTEMPTS.idFromString(callback.searchParams.get("state") ?? "");
+    await evictDurableObject(env.LOGIN_ATTEMPTS.get(id));
+    expect((await browser.get(callback.href)).headers.get("location")).toBe("/members/");
+  });
+
+  it("restarted after its use: used stays used", async () => {
+    const { provider, site, browser } = openHostileSite();
+    const callback = provider.authorize(await browser.startLogin());
+    provider.answers.token = () => new Response("down", { status: 503 });
+    expect((await browser.get(callback.href)).status).toBe(502);
+    const attempt = env.LOGIN_ATTEMPTS.get(
+      env.LOGIN_ATTEMPTS.idFromString(callback.searchParams.get("state") ?? ""),
+    );
+    await evictDurableObject(attempt);
+    delete provider.answers.token;
+    await expectRefusal(await browser.get(callback.href), { site, browser, code: "state_used" });
+    expect(provider.count("token")).toBe(1);
+    const kept = await runInDurableObject(attempt, (_object, state) =>
+      JSON.stringify(state.storage.kv.get("attempt")),
+    );
+    for (const secret of provider.secrets) if (secret !== "") expect(kept).not.toContain(secret);
+  });
+
+  it("keeping a login for another browser's answer: a 503 page and nothing of the person on it", async () => {
+    const attempts = withFailing(env.LOGIN_ATTEMPTS, "hold", "rejects");
+    const { provider, site, browser } = openHostileSite({ vars: { LOGIN_ATTEMPTS: attempts } });
+    const callback = provider.authorize(await browser.startLogin());
+    const stranger = openBrowser(site);
+    const response = await stranger.get(callback.href);
+    await expectRefusal(response, {
+      site,
+      browser: stranger,
+      code: "storage_unavailable",
+      secrets: ["Kari", "Nordmann"],
+    });
+  });
+});
+
+describe("R25 the session store down", () => {
+  it.each(FAULTS)(
+    "when a session begins (%s): a 503 page, no cookie, and no session once it is back",
+    async (fault) => {
+      const sessions = withFailing(env.USER_SESSIONS, "record", fault);
+      const hostile = openHostileSite({ vars: { USER_SESSIONS: sessions } });
+      const callback = hostile.provider.authorize(await hostile.browser.startLogin());
+      stopTime();
+      const { value: response, elapsed } = await ask(hostile, callback.href);
+      expect(elapsed).toBeLessThan(10_000);
+      expect(response.status).toBe(503);
+      expect(response.headers.getSetCookie().join()).not.toContain(SESSION_COOKIE);
+      expect(hostile.site.log.at(-1)).toMatchObject({ code: "storage_unavailable", stage: "session" });
+      expect(await hostile.browser.session()).toEqual({ authenticated: false });
+    },
+  );
+
+  it("that records a session too late to say so is told that nobody holds it", async () => {
+    const ended: string[] = [];
+    const hostile = openHostileSite({
+      vars: {
+        USER_SESSIONS: new Proxy(withFailing(env.USER_SESSIONS, "record", "rejects"), {
+          get(target, name) {
+            const member = Reflect.get(target, name);
+            if (name !== "getByName") return member;
+            return (account: string) =>
+              new Proxy(member.call(target, account), {
+                get: (stub, method) =>
+                  method === "end" ? async (sid: string) => ended.push(sid) : Reflect.get(stub, method),
+              });
+          },
+        }),
+      },
+    });
+    expect((await hostile.logIn()).status).toBe(503);
+    expect(ended).toEqual([expect.stringMatching(/^[0-9a-f-]{36}$/)]);
+  });
+
+  it.each(FAULTS)(
+    "when a stale session is used (%s): 503 for scripts, and the cookie is kept",
+    async (fault) => {
+      const sessions = withFailing(env.USER_SESSIONS, "renew", fault);
+      sessions.failures.on = false;
+      const { browser, logIn } = openHostileSite({ vars: { USER_SESSIONS: sessions } });
+      await logIn();
+      sessions.failures.on = true;
+      stopTime();
+      vi.setSystemTime(Date.now() + 301_000);
+      const { value: response, elapsed } = await inFakeTime(browser.get("/auth/session"));
+      expect(elapsed).toBeLessThan(10_000);
+      expect(response.status).toBe(503);
+      expect(await response.json()).toMatchObject({ code: "storage_unavailable", status: 503 });
+      expect(response.headers.getSetCookie()).toEqual([]);
+    },
+  );
+
+  it.each(FAULTS)("when somebody logs out (%s): this browser is logged out all the same", async (fault) => {
+    const sessions = withFailing(env.USER_SESSIONS, "end", fault);
+    sessions.failures.on = false;
+    const { site, browser, logIn } = openHostileSite({ vars: { USER_SESSIONS: sessions } });
+    await logIn();
+    sessions.failures.on = true;
+    stopTime();
+    const { value: response } = await inFakeTime(browser.post("/auth/logout"));
+    expect(site.answerTimes.at(-1)).toBeLessThan(10_000);
+    expect(response.status).toBe(303);
+    expect(browser.cookies.has(SESSION_COOKIE)).toBe(false);
+    expect(site.log.some(({ event }) => event === "logout_not_recorded")).toBe(true);
+  });
+});
+
+describe("R25 D1 down", () => {
+  it.each([
+    ["batch", "rejects"],
+    ["batch", "hangs"],
+  ] as const)("%s %s: a 503 page, no session, and the next login works", async (method, fault) => {
+    if (env.ACCOUNTS_DB === undefined) throw new Error("no database is bound");
+    const database = withFailing(env.ACCOUNTS_DB, method, fault);
+    const hostile = openHostileSite({ vars: { ACCOUNTS_DB: database } });
+    const { provider, browser } = hostile;
+    const callback = provider.authorize(await browser.startLogin());
+    stopTime();
+    const { value: response, elapsed } = await ask(hostile, callback.href);
+    expect(elapsed).toBeLessThan(10_000);
+    await expectRefusal(response, { ...hostile, code: "storage_unavailable", secrets: provider.secrets });
+    database.failures.on = false;
+    expect((await inFakeTime(logInAt(provider, browser))).value.status).toBe(303);
+  });
+});
+
+describe("R25 Vipps down", () => {
+  it("a login begins with what is known, and ends on a page that says so, in time", async () => {
+    const { provider, site, browser } = openHostileSite();
+    const never = () => new Promise<Response>(() => undefined);
+    await browser.startLogin();
+    Object.assign(provider.answers, { discovery: never, jwks: never, token: never, userinfo: never });
+    stopTime();
+    const { value: url } = await inFakeTime(browser.startLogin());
+    const { value: response, elapsed } = await inFakeTime(browser.get(provider.authorize(url).href));
+    expect(elapsed).toBeLessThan(10_000);
+    await expectRefusal(response, { site, browser, code: "token_unavailable" });
+  });
+
+  it("everybody who is logged in stays so, and the health check says what is down", async () => {
+    const { provider, browser, logIn } = openHostileSite();
+    await logIn();
+    forgetMetadata();
+    const down = () => new Response("down", { status: 503 });
+    Object.assign(provider.answers, { discovery: down, jwks: down, token: down });
+    await env.VIPPS_METADATA.delete("https https://apitest.vipps.no/access-management-1.0/access/");
+    expect((await browser.session()).authenticated).toBe(true);
+    const health = await browser.get("/auth/health");
+    expect(health.status).toBe(503);
+    expect(await health.json()).toMatchObject({
+      ok: false,
+      dependencies: { vipps_metadata: { ok: false }, kv: { ok: true }, login_attempts: { ok: true } },
+    });
+  });
+});
+
+describe("R25 everything slow at once", () => {
+  it("adds up to no more than ten seconds: the visitor has a page, and no half-made session", async () => {
+    const slow = <Binding extends object>(binding: Binding, methods: readonly string[]): Binding =>
+      new Proxy(binding, {
+        get(target, name) {
+          const member = Reflect.get(target, name);
+          if (typeof member !== "function") return member;
+          return (...args: unknown[]) => {
+            const result = Reflect.apply(member, target, args);
+            if (name === "get" || name === "getByName") return slow(result, methods);
+            if (!methods.includes(String(name))) return result;
+            return new Promise((resolve) => setTimeout(resolve, 4_900)).then(() => result);
+          };
+        },
+      });
+    const hostile = openHostileSite({
+      vars: {
+        LOGIN_ATTEMPTS: slow(env.LOGIN_ATTEMPTS, ["consume"]),
+        USER_SESSIONS: slow(env.USER_SESSIONS, ["record"]),
+      },
+    });
+    hostile.provider.answers.token = async (_request, proper) => {
+      await new Promise((resolve) => setTimeout(resolve, 1_500));
+      return proper();
+    };
+    const callback = hostile.provider.authorize(await hostile.browser.startLogin());
+    stopTime();
+    const { value: response, elapsed } = await ask(hostile, callback.href);
+    expect(elapsed).toBeLessThan(10_000);
+    expect(await response.text()).toContain("We could not finish that just now");
+    expect(response.status).toBe(503);
+    expect(response.headers.getSetCookie().join()).not.toContain(SESSION_COOKIE);
+    expect(hostile.site.log.map(({ event }) => event)).not.toContain("login_finished");
+    expect(hostile.site.counts.durableObjectCalls.slice(-2)).toEqual(["sessions.record", "sessions.end"]);
+  });
+});
