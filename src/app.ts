@@ -24,6 +24,7 @@ import { endFromPage, endOneSession, endOtherSessions, showSessions } from "./se
 import { readSettings } from "./settings.ts";
 import { serveElement } from "./site/serve-element.ts";
 import { serveSite } from "./site/serve-site.ts";
+import { verifySession } from "./site/verify-route.ts";
 import { consentRevoked } from "./webhooks/consent-revoked-route.ts";
 
 const app = new Hono<AppEnv>({ getPath: routePath });
@@ -54,6 +55,7 @@ app.get("/auth/me/download", downloadMyData);
 app.post("/auth/me/consents", changeConsents);
 app.post("/auth/me/erase", eraseMyAccount);
 app.post("/auth/webhooks/consent/:secret", consentRevoked);
+app.get("/auth/verify", verifySession);
 app.get("/auth/.well-known/jwks.json", showPublicKeys);
 app.get("/auth/health", showHealth);
 app.get("/auth/vipps-login.js", serveElement);
@@ -72,6 +74,7 @@ app.all("/auth/me", takesOnly("GET"));
 app.all("/auth/me/download", takesOnly("GET"));
 app.all("/auth/me/consents", takesOnly("POST"));
 app.all("/auth/me/erase", takesOnly("POST"));
+app.all("/auth/verify", takesOnly("GET"));
 app.all("/auth/*", () => {
   throw new Failure("not_found", { stage: "site" });
 });

@@ -88,6 +88,7 @@ export async function answerFailure(
   // RFC 9110 section 15.5.2 asks for a challenge; Bearer is what native apps answer it with.
   if (status === 401) response.headers.set("www-authenticate", `Bearer realm="${site?.origin}"`);
   if (facts.setCookie !== undefined) response.headers.append("set-cookie", facts.setCookie);
+  if (facts.location !== undefined) response.headers.set("location", facts.location);
   if (facts.allow !== undefined) response.headers.set("allow", facts.allow);
   return response;
 }

@@ -47,7 +47,7 @@ export function askForLogin(
  * Whether a browser shows the answer to a person. Browsers say so themselves (Fetch Metadata); of others, who
  * does not ask for JSON is taken for one.
  */
-export function isPageRequest({ method, headers }: Request): boolean {
+export function isPageRequest({ method, headers }: Pick<Request, "method" | "headers">): boolean {
   if (method !== "GET" && method !== "HEAD") return false;
   if (headers.has("upgrade") || headers.has("x-requested-with")) return false;
   const mode = headers.get("sec-fetch-mode");

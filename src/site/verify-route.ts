@@ -1,0 +1,51 @@
+import { Failure } from "../failure.ts";
+import type { AppContext } from "../http/request-context.ts";
+import { safeReturnUrl } from "../http/return-url.ts";
+import { currentSession } from "../session/current-session.ts";
+import { isPageRequest, loginUrl } from "../session/session-required.ts";
+import type { Settings } from "../settings.ts";
+import { identityHeaders } from "./identity-headers.ts";
+
+/**
+ * `GET /auth/verify`: whether a request that a proxy holds has a session, for nginx `auth_request`, Caddy
+ * `forward_auth` and Traefik `ForwardAuth`. 204 with the identity headers, or 401 with the address of the login
+ * in `Location`. A proxy that can only pass the answer on asks for `?login=redirect`: pages then get a 302.
+ *
+ * Which paths need a session is for the proxy to know. The address that the visitor asked for is only read from
+ * its headers to find the way back after a login, never to decide: whoever can reach this route can send them.
+ * @throws {Failure} `session_required`, always answered as JSON: a program reads it.
+ */
+export async function verifySession(c: AppContext): Promise<Response> {
+  const { settings } = c.env;
+  const { headers } = c.req.raw;
+  const { session, setCookie } = await currentSession(settings, headers);
+  const answer = new Headers({ "cache-control": "no-store" });
+  if (setCookie !== undefined) answer.append("set-cookie", setCookie);
+  if (session !== undefined) {
+    for (const [name, value] of await identityHeaders(settings, session)) answer.set(name, value);
+    return new Response(null, { status: 204, headers: answer });
+  }
+
+  const location = loginUrl(settings, askedFor(settings, headers));
+  const method = headers.get("x-forwarded-method") ?? "GET";
+  if (c.req.query("login") === "redirect" && isPageRequest({ method, headers })) {
+    answer.set("location", location);
+    return new Response(null, { status: 302, headers: answer });
+  }
+  throw new Failure("session_required", {
+    stage: "site",
+    loginUrl: loginUrl(settings),
+    location,
+    jsonOnly: true,
+    setCookie,
+  });
+}
+
+/** What the visitor asked the proxy for, as a safe return URL: nginx, Caddy and Traefik each have their header. */
+function askedFor(settings: Settings, headers: Headers): string {
+  const path = headers.get("x-forwarded-uri") ?? headers.get("x-original-uri") ?? "/";
+  const host = headers.get("x-forwarded-host");
+  if (host === null) return safeReturnUrl(settings, path);
+  const origin = `${headers.get("x-forwarded-proto") ?? "https"}://${host}`;
+  return safeReturnUrl(settings, origin === settings.site.origin ? path : origin + path);
+}
