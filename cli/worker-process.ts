@@ -20,6 +20,8 @@ export interface WorkerOptions {
 }
 
 export interface WorkerProcess {
+  /** wrangler's process, of which workerd is a descendant. */
+  readonly pid: number | undefined;
   /** Settles when wrangler is gone: with the last error it reported, if it did. */
   readonly ended: Promise<string | undefined>;
   /** Ends wrangler and workerd; resolves when both are gone. */
@@ -89,5 +91,5 @@ export function startWorker(options: WorkerOptions): WorkerProcess {
     await ended;
     clearTimeout(force);
   };
-  return { ended, stop };
+  return { pid: child.pid, ended, stop };
 }

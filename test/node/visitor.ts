@@ -4,6 +4,8 @@ export interface Visitor {
   readonly request: (path: string, init?: RequestInit) => Promise<Response>;
   /** What `GET /auth/session` answers. */
   readonly session: () => Promise<Session>;
+  /** Its cookies as a Cookie header. */
+  readonly cookies: () => string;
 }
 
 export type Session =
@@ -13,9 +15,10 @@ export type Session =
 /** @param site origin of the site */
 export function createVisitor(site: string): Visitor {
   const jar = new Map<string, string>();
+  const cookies = () => Array.from(jar, ([name, value]) => `${name}=${value}`).join("; ");
   const request = async (path: string, init: RequestInit = {}) => {
     const headers = new Headers(init.headers);
-    headers.set("cookie", Array.from(jar, ([name, value]) => `${name}=${value}`).join("; "));
+    headers.set("cookie", cookies());
     const response = await fetch(new URL(path, site), { ...init, headers, redirect: "manual" });
     for (const cookie of response.headers.getSetCookie()) {
       const [, name = "", value = ""] = /^([^=]+)=([^;]*)/.exec(cookie) ?? [];
@@ -25,7 +28,7 @@ export function createVisitor(site: string): Visitor {
     return response;
   };
   const session = async () => (await (await request("/auth/session")).json()) as Session;
-  return { request, session };
+  return { request, session, cookies };
 }
 
 /** Where a redirect leads. @throws {Error} if the response is none */
