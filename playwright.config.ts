@@ -42,7 +42,7 @@ export default defineConfig({
   webServer: {
     command: `"${process.execPath}" test/e2e/environment/serve.ts ${sitePort} ${simulatorPort}`,
     url: `${site}/auth/health`,
-    timeout: 60_000,
+    timeout: 180_000,
     reuseExistingServer: false,
     stdout: "pipe",
     gracefulShutdown: { signal: "SIGTERM", timeout: 10_000 },

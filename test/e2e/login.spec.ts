@@ -120,18 +120,18 @@ test("two logins at once in one browser both finish, each where it began", async
   await second.goto("/session");
   await loginLink(page).click();
   await loginLink(second).click();
-  await choosePerson(page, "Per Haugen");
-  await choosePerson(second, "Ingrid Haugen");
+  await choosePerson(page, "Henrik Lund");
+  await choosePerson(second, "Mette-Marie Østergaard-Sørensen");
   await confirmInApp(second);
   await shareData(second);
   await expect(second).toHaveURL("/session");
-  await expect(header(second).getByRole("button", { name: "Ingrid Haugen" })).toBeVisible();
+  await expect(header(second).getByRole("button", { name: "Mette-Marie Østergaard-Sørensen" })).toBeVisible();
 
   await confirmInApp(page);
   await shareData(page);
   await expect(page).toHaveURL("/about");
-  await expect(header(page).getByRole("button", { name: "Per Haugen" })).toBeVisible();
-  expect(await session(context)).toMatchObject({ authenticated: true, user: { name: "Per Haugen" } });
+  await expect(header(page).getByRole("button", { name: "Henrik Lund" })).toBeVisible();
+  expect(await session(context)).toMatchObject({ authenticated: true, user: { name: "Henrik Lund" } });
 });
 
 test("a page that prefetches the login link starts nothing", async ({ page, context }) => {
