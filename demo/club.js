@@ -1,6 +1,7 @@
 /**
  * Puts the visitor's name where a page has room for it, and shows what is meant for one kind of visitor only.
  * `login-change` comes from <vipps-login> when the session is first known and whenever it changes.
+ * Loaded before the element's script, so that it listens by then: deferred scripts run in their order.
  */
 document.addEventListener("login-change", (event) => {
   const { authenticated, user } = /** @type {CustomEvent} */ (event).detail;
