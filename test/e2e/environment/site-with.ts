@@ -17,11 +17,13 @@ const ASK_EVERY = 100;
  * Starts the worker with settings that differ from the usual ones, and a simulator beside it.
  * @param settings by name.
  * @param from ports are looked for from here on; two sites at once need ranges apart.
+ * @param state folder of its storage, for a site that shall find what an earlier one kept; else it begins empty.
  * @throws Error with its output when it ends before it answers.
  */
 export async function startSiteWith(
   settings: Readonly<Record<string, string>>,
   from: number,
+  state?: string,
 ): Promise<OwnSite> {
   const sitePort = await nextFreePort(from, []);
   const simulatorPort = await nextFreePort(from, [sitePort ?? 0]);
@@ -31,6 +33,7 @@ export async function startSiteWith(
   const lines = Object.entries(settings).map(([name, value]) => `${name}=${value}`);
   const child = spawn(process.execPath, [program, String(sitePort), String(simulatorPort), ...lines], {
     stdio: ["ignore", "pipe", "pipe"],
+    env: { ...process.env, ...(state !== undefined && { E2E_STATE: state }) },
   });
   let output = "";
   for (const stream of [child.stdout, child.stderr]) {
