@@ -22,6 +22,8 @@ test.describe("terms and the person's own page", () => {
     CONSENTS,
   });
   let site: OwnSite;
+  // Starting a worker takes seconds, on a busy machine many.
+  test.describe.configure({ timeout: 180_000 });
 
   test.beforeAll(async () => {
     site = await startSiteWith(termsOf("1"), PORTS, state);
@@ -125,6 +127,7 @@ test.describe("terms and the person's own page", () => {
 });
 
 test("a closed registry says how to become a member and makes no session", async ({ context, page }) => {
+  test.setTimeout(180_000);
   const site = await startSiteWith({ REGISTRATION: "closed" }, PORTS);
   try {
     await page.goto(`${site.origin}/auth/login?return_to=/about`);
