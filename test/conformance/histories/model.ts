@@ -1,0 +1,322 @@
+/**
+ * What logins and sessions are to do, said once more and more simply: no network, no storage, no cryptography.
+ * Times in seconds since the epoch.
+ */
+
+export const POLICIES = ["confirm", "allow", "deny"] as const;
+export const USERS = ["kari", "mette", "aino"] as const;
+/** Two isolates: each knows at once what ended in it, and of the other only what the session store says. */
+export const PLACES = ["here", "elsewhere"] as const;
+
+export type Policy = (typeof POLICIES)[number];
+export type User = (typeof USERS)[number];
+export type Place = (typeof PLACES)[number];
+
+/** The settings' defaults, and how long an authorization code lives at Vipps. */
+const LIFE = { attempt: 600, memory: 86_400, code: 120, fresh: 300, idle: 7 * 86_400, ttl: 30 * 86_400 };
+
+export interface ModelSession {
+  readonly user: User;
+  readonly startedAt: number;
+  lastSeenAt: number;
+  ended: boolean;
+  readonly endedIn: Set<Place>;
+}
+
+export interface ModelToken {
+  readonly session: ModelSession;
+  readonly issuedAt: number;
+  /** What it was renewed to, in each place. */
+  readonly successors: Map<Place, ModelToken>;
+}
+
+export interface ModelBrowser {
+  /** Stands for the browser cookie. */
+  name: symbol | undefined;
+  token: ModelToken | undefined;
+  /** For each question this browser was shown: the session that the page took into account. */
+  readonly shown: Map<ModelAttempt, ModelSession | undefined>;
+}
+
+/** What Vipps sent the browser back with. */
+export type Return = { readonly user: User; readonly at: number } | "cancelled";
+
+export interface ModelAttempt {
+  readonly client: "web" | "app";
+  /** The browser that began it. */
+  readonly begunBy: symbol | undefined;
+  readonly returnTo: string;
+  readonly begunAt: number;
+  returned: Return | undefined;
+  state:
+    | { readonly is: "open" }
+    | { readonly is: "held"; readonly by: symbol; readonly user: User; readonly at: number }
+    | {
+        readonly is: "used";
+        readonly by: symbol | undefined;
+        readonly made: ModelSession | undefined;
+        readonly declined: boolean;
+        readonly at: number;
+      }
+    | { readonly is: "forgotten" };
+}
+
+export interface Model {
+  readonly policy: Policy;
+  now: number;
+  readonly browsers: readonly ModelBrowser[];
+  readonly attempts: ModelAttempt[];
+}
+
+/** What a request is answered with. */
+export type Answer =
+  | { readonly is: "home"; readonly returnTo: string; readonly made: ModelSession | undefined }
+  | { readonly is: "question"; readonly user: User; readonly replaces: User | undefined }
+  | { readonly is: "refused"; readonly status: 400 | 401 | 403 | 404 | 502 };
+
+const refused = (status: 400 | 401 | 403 | 404 | 502): Answer => ({ is: "refused", status });
+
+export function newModel(policy: Policy, now: number, browsers: number): Model {
+  const browser = (): ModelBrowser => ({ name: undefined, token: undefined, shown: new Map() });
+  return { policy, now, browsers: Array.from({ length: browsers }, browser), attempts: [] };
+}
+
+/** The token that a token is worth now: itself, what it is renewed to, or nothing. */
+export function livingToken(
+  model: Model,
+  token: ModelToken | undefined,
+  place: Place,
+): ModelToken | undefined {
+  if (token === undefined || token.session.endedIn.has(place)) return undefined;
+  const { session, issuedAt } = token;
+  const age = model.now - issuedAt;
+  if (age < LIFE.fresh) return token;
+  if (age >= LIFE.idle || model.now >= session.startedAt + LIFE.ttl) return undefined;
+  const successor = token.successors.get(place);
+  if (successor !== undefined && model.now - successor.issuedAt < LIFE.fresh) return successor;
+  if (!livesInStore(model, session)) {
+    session.endedIn.add(place);
+    return undefined;
+  }
+  session.lastSeenAt = model.now;
+  const renewed = newToken(session, model.now);
+  token.successors.set(place, renewed);
+  return renewed;
+}
+
+const newToken = (session: ModelSession, issuedAt: number): ModelToken => ({
+  session,
+  issuedAt,
+  successors: new Map(),
+});
+
+function livesInStore({ now }: Model, session: ModelSession): boolean {
+  return !session.ended && now < session.lastSeenAt + LIFE.idle && now < session.startedAt + LIFE.ttl;
+}
+
+export function endSession(session: ModelSession, place: Place): void {
+  session.ended = true;
+  session.endedIn.add(place);
+}
+
+/** `GET /auth/session`: the browser learns the renewed token, or that it has none. */
+export function ask(model: Model, browser: ModelBrowser, place: Place): ModelToken | undefined {
+  browser.token = livingToken(model, browser.token, place);
+  return browser.token;
+}
+
+/** `GET /auth/login`. @returns the attempt, or where a browser that is logged in goes at once */
+export function begin(
+  model: Model,
+  browser: ModelBrowser,
+  wanted: { readonly returnTo: string; readonly evenIfLoggedIn: boolean; readonly place: Place },
+): ModelAttempt | Answer {
+  const { returnTo, evenIfLoggedIn, place } = wanted;
+  if (ask(model, browser, place) !== undefined && !evenIfLoggedIn)
+    return { is: "home", returnTo, made: undefined };
+  browser.name ??= Symbol("browser");
+  return addAttempt(model, "web", browser.name, returnTo);
+}
+
+export function addAttempt(
+  model: Model,
+  client: "web" | "app",
+  begunBy: symbol | undefined,
+  returnTo: string,
+): ModelAttempt {
+  const begunAt = model.now;
+  const attempt: ModelAttempt = {
+    ...{ client, begunBy, returnTo, begunAt, returned: undefined },
+    state: { is: "open" },
+  };
+  model.attempts.push(attempt);
+  return attempt;
+}
+
+/** When the attempt's alarm is due, if it has one. */
+export function forgottenAt({ state, begunAt, client }: ModelAttempt): number | undefined {
+  if (state.is === "forgotten") return undefined;
+  if (state.is === "open") return begunAt + LIFE.attempt;
+  return state.at + (state.is === "used" && client === "web" ? LIFE.memory : LIFE.attempt);
+}
+
+/** Whether nothing is known of it any more, its alarm being late. */
+function isOver(model: Model, { state, begunAt }: ModelAttempt): boolean {
+  if (state.is === "used") return false;
+  if (state.is === "forgotten") return true;
+  return model.now - (state.is === "open" ? begunAt : state.at) > LIFE.attempt;
+}
+
+/** `GET /auth/callback` with the attempt's state and what Vipps returned for `from`. */
+export function callback(
+  model: Model,
+  attempt: ModelAttempt,
+  from: ModelAttempt,
+  browser: ModelBrowser,
+  place: Place,
+): Answer {
+  const { returned } = from;
+  if (attempt.client !== "web" || isOver(model, attempt) || returned === undefined) return refused(400);
+  const { state, returnTo } = attempt;
+  if (state.is === "held" && state.by === browser.name)
+    return question(model, attempt, state.user, browser, place);
+  const sameBrowser = attempt.begunBy === browser.name;
+  const foreign = state.is === "open" && !sameBrowser && model.policy === "deny";
+  const by = browser.name ?? Symbol("unknown browser");
+  if (state.is === "open" && !foreign) use(model, attempt, by, undefined);
+  if (returned === "cancelled") return refused(403);
+  if (foreign) return refused(400);
+  if (state.is !== "open") return again(model, attempt, browser, place);
+  if (from !== attempt || model.now - returned.at >= LIFE.code) return refused(502);
+  if (sameBrowser) return makeSession(model, attempt, returned.user, browser, place);
+
+  browser.name = by;
+  const living = livingToken(model, browser.token, place);
+  const same = living?.session.user === returned.user;
+  if (model.policy === "confirm" && living !== undefined && same) {
+    browser.token = living;
+    return { is: "home", returnTo, made: undefined };
+  }
+  if (model.policy === "allow" && (living === undefined || same))
+    return makeSession(model, attempt, returned.user, browser, place);
+  attempt.state = { is: "held", by, user: returned.user, at: model.now };
+  return question(model, attempt, returned.user, browser, place);
+}
+
+function use(
+  model: Model,
+  attempt: ModelAttempt,
+  by: symbol | undefined,
+  made: ModelSession | undefined,
+  declined = false,
+): void {
+  attempt.state = { is: "used", by, made, declined, at: model.now };
+}
+
+function question(
+  model: Model,
+  attempt: ModelAttempt,
+  user: User,
+  browser: ModelBrowser,
+  place: Place,
+): Answer {
+  const session = livingToken(model, browser.token, place)?.session;
+  browser.shown.set(attempt, session);
+  return { is: "question", user, replaces: session?.user === user ? undefined : session?.user };
+}
+
+/** A login that somebody has brought before. */
+function again(model: Model, attempt: ModelAttempt, browser: ModelBrowser, place: Place): Answer {
+  const { state, returnTo } = attempt;
+  if (state.is !== "used" && state.is !== "held") return refused(400);
+  const living = livingToken(model, browser.token, place);
+  if (state.is === "used" && state.declined) return refused(403);
+  const broughtHere = browser.name !== undefined && state.by === browser.name;
+  const itsOwn = state.is === "used" && state.made !== undefined && living?.session === state.made;
+  if (living === undefined || !(broughtHere || itsOwn)) return refused(400);
+  browser.token = living;
+  return { is: "home", returnTo, made: undefined };
+}
+
+function makeSession(
+  model: Model,
+  attempt: ModelAttempt,
+  user: User,
+  browser: ModelBrowser,
+  place: Place,
+): Answer {
+  const made = newSession(model, user);
+  use(model, attempt, browser.name, made);
+  if (browser.token !== undefined) endSession(browser.token.session, place);
+  browser.token = newToken(made, model.now);
+  return { is: "home", returnTo: attempt.returnTo, made };
+}
+
+function newSession({ now }: Model, user: User): ModelSession {
+  return { user, startedAt: now, lastSeenAt: now, ended: false, endedIn: new Set() };
+}
+
+/** `POST /auth/continue` with the page that this browser was shown, if any. */
+export function answer(
+  model: Model,
+  attempt: ModelAttempt,
+  yes: boolean,
+  browser: ModelBrowser,
+  place: Place,
+): Answer {
+  const living = livingToken(model, browser.token, place);
+  if (attempt.client !== "web" || isOver(model, attempt) || attempt.state.is === "open") return refused(400);
+  const { state } = attempt;
+  if (state.is !== "held" || state.by !== browser.name) return again(model, attempt, browser, place);
+  if (!yes) {
+    use(model, attempt, browser.name, undefined, true);
+    return refused(403);
+  }
+  const unannounced = living !== undefined && living.session !== browser.shown.get(attempt);
+  if (unannounced) return question(model, attempt, state.user, browser, place);
+  return makeSession(model, attempt, state.user, browser, place);
+}
+
+/** `POST /auth/app/finish` with what Vipps returned. @returns the app's token where there is a session */
+export function finishInApp(
+  model: Model,
+  attempt: ModelAttempt,
+  withSecretOf: ModelAttempt,
+): { readonly status: number; readonly token?: ModelToken } {
+  const { returned } = attempt;
+  if (attempt.client !== "app" || attempt.state.is !== "open" || isOver(model, attempt))
+    return { status: 400 };
+  if (withSecretOf !== attempt || returned === undefined) return { status: 400 };
+  use(model, attempt, undefined, undefined);
+  if (returned === "cancelled") return { status: 403 };
+  if (model.now - returned.at >= LIFE.code) return { status: 502 };
+  return { status: 200, token: newToken(newSession(model, returned.user), model.now) };
+}
+
+/** `POST /auth/logout`: this browser also becomes a stranger to the logins it began. */
+export function logOut(browser: ModelBrowser, place: Place): void {
+  if (browser.token !== undefined) endSession(browser.token.session, place);
+  browser.token = undefined;
+  browser.name = undefined;
+}
+
+/** `DELETE /auth/sessions`. @returns the HTTP status */
+export function endOthers(
+  model: Model,
+  browser: ModelBrowser,
+  sessions: readonly ModelSession[],
+  place: Place,
+): 204 | 401 {
+  const living = ask(model, browser, place);
+  if (living === undefined) return 401;
+  if (!livesInStore(model, living.session)) {
+    living.session.endedIn.add(place);
+    browser.token = undefined;
+    return 401;
+  }
+  for (const session of sessions) {
+    const other = session !== living.session && session.user === living.session.user;
+    if (other && livesInStore(model, session)) endSession(session, place);
+  }
+  return 204;
+}
