@@ -40,6 +40,7 @@ declare namespace Cloudflare {
     REGISTRATION?: string;
     REGISTRY_URL?: string;
     REGISTRY_SECRET?: string;
+    REGISTRY_PROOF_URL?: string;
     LOGIN_EVENTS_DAYS?: string;
     TERMS_URL?: string;
     TERMS_VERSION?: string;

@@ -82,7 +82,16 @@ export interface AccountSettings {
   readonly site: string;
   readonly registry:
     | { readonly kind: "d1"; readonly database: D1Database }
-    | { readonly kind: "remote"; readonly url: string; readonly secret: string }
+    | {
+        readonly kind: "remote";
+        /** Without a trailing slash. */
+        readonly url: string;
+        readonly secret: string;
+        /** The site's page where an old account is proven. */
+        readonly proofUrl: string | undefined;
+        /** Where the worker's own records of a person are. */
+        readonly database: D1Database;
+      }
     /** No registry: a person's account is their `sub`. */
     | { readonly kind: "none" };
   readonly registration: "open" | "closed";
@@ -302,6 +311,14 @@ const consents = v.pipe(
   }),
 );
 
+const plainUrl = v.pipe(
+  v.string(),
+  v.check((text) => {
+    const url = URL.parse(text);
+    return url !== null && /^https?:$/.test(url.protocol) && url.search === "" && url.hash === "";
+  }, "must be a URL without a query"),
+);
+
 const schema = v.object({
   SITE_URL: optional(origin),
   AUTH_PATH: optional(v.pipe(v.string(), v.regex(/^(\/[a-z0-9_-]+)+$/i, "must be a path such as /auth"))),
@@ -368,18 +385,15 @@ const schema = v.object({
   PROTECTED_PATHS: optional(pathPatterns),
   FORWARD_SESSION_COOKIE: optional(flag),
   DATA_JURISDICTION: optional(choice(["eu"])),
-  ACCOUNTS: optional(choice(["d1", "none"])),
+  ACCOUNTS: optional(choice(["d1", "remote", "none"])),
   REGISTRATION: optional(choice(["open", "closed"])),
   REGISTRY_URL: optional(
     v.pipe(
-      v.string(),
-      v.check((text) => {
-        const url = URL.parse(text);
-        return url !== null && /^https?:$/.test(url.protocol) && url.search === "" && url.hash === "";
-      }, "must be a URL without a query"),
+      plainUrl,
       v.transform((text) => text.replace(/\/+$/, "")),
     ),
   ),
+  REGISTRY_PROOF_URL: optional(plainUrl),
   REGISTRY_SECRET: optional(v.pipe(v.string(), v.minLength(32, "must be at least 32 characters"))),
   TERMS_URL: optional(pageUrl),
   TERMS_VERSION: optional(v.pipe(v.string(), v.maxLength(50, "must be at most 50 characters"))),
@@ -560,10 +574,14 @@ function registryOf(
   if (database === undefined) faults.push(`ACCOUNTS_DB is not bound, which ACCOUNTS=${kind} needs`);
   if (kind === "d1") return database === undefined ? { faults } : { kind, database };
 
-  const { REGISTRY_URL: url, REGISTRY_SECRET: secret } = read;
+  const { REGISTRY_URL: url, REGISTRY_SECRET: secret, REGISTRY_PROOF_URL: proofUrl } = read;
   if (url === undefined) faults.push("REGISTRY_URL is missing, which ACCOUNTS=remote needs");
   if (secret === undefined) faults.push("REGISTRY_SECRET is missing, which ACCOUNTS=remote needs");
-  if (url?.startsWith("http:") && !isLocal)
-    faults.push("REGISTRY_URL must start with https:// outside localhost");
-  return url === undefined || secret === undefined || faults.length > 0 ? { faults } : { kind, url, secret };
+  for (const [name, value] of Object.entries({ REGISTRY_URL: url, REGISTRY_PROOF_URL: proofUrl })) {
+    if (value?.startsWith("http:") && !isLocal)
+      faults.push(`${name} must start with https:// outside localhost`);
+  }
+  if (url === undefined || secret === undefined || database === undefined || faults.length > 0)
+    return { faults };
+  return { kind, url, secret, proofUrl, database };
 }

@@ -17,7 +17,8 @@ export interface Account {
   /** Further claims the site asked for: `address`, `other_addresses`, `birthdate`, `gender`. */
   readonly profile: Readonly<Record<string, unknown>>;
   readonly memberNumber: string | undefined;
-  readonly origin: "vipps" | "import" | "staff";
+  /** Where it came from: a first login, the member list, staff, or the site's own registry. */
+  readonly origin: "vipps" | "import" | "staff" | "site";
   readonly createdAt: number;
   readonly updatedAt: number;
   readonly lastLoginAt: number | undefined;

@@ -1,3 +1,4 @@
+import type { D1PreparedStatement } from "@cloudflare/workers-types";
 import type { Account, AccountId, AccountRecord, LinkedBy } from "./account.ts";
 import type { Candidate } from "./linking.ts";
 import type { VippsPerson } from "./vipps-person.ts";

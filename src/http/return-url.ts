@@ -56,5 +56,7 @@ function decodePercents(text: string): string {
 
 /** Ending a login at a step of the login would go round in circles or end on an error page. */
 function isLoginStep(pathname: string, authPath: string): boolean {
-  return ["/login", "/callback", "/continue", "/logout"].some((step) => pathname === authPath + step);
+  return ["/login", "/callback", "/continue", "/proof", "/logout"].some(
+    (step) => pathname === authPath + step,
+  );
 }

@@ -13,6 +13,7 @@ import { askForProof } from "./ask-for-proof.ts";
 import type { AttemptStub } from "./attempt-id.ts";
 import type { ReleaseResult, Waiting } from "./attempt-state.ts";
 import { completeLogin } from "./complete-login.ts";
+import { sendToSite } from "./send-to-site.ts";
 import { usedLogin } from "./used-login.ts";
 
 /** A login that waits for a proof, in the browser that may give it. */
@@ -50,6 +51,7 @@ export async function answerProof(
     await registry.create(person, true);
     return finish(c, login);
   }
+  if (answer === "site") return sendToSite(c, login.attempt);
   const fact = form.get("fact")?.trim() ?? "";
   if (answer !== "fact" || registry.proof.kind !== "fact" || fact.length > FACT_LIMIT) {
     throw new Failure("request_malformed", { stage: "continue", reason: "no proof" });
@@ -59,7 +61,16 @@ export async function answerProof(
     return askForProof(c, doubtful(login, person, decision), "exhausted");
   const proven = await registry.proof.check(linking.candidates, fact);
   if (proven === undefined) return askForProof(c, doubtful(login, person, decision), "wrong");
-  await linkProven(c, proven, person);
+  return acceptProof(c, login, proven);
+}
+
+/** Links the account that the person has just proven, and lets them in. */
+export async function acceptProof(
+  c: AppContext,
+  login: WaitingForProof,
+  accountId: AccountId,
+): Promise<Response> {
+  await linkProven(c, accountId, personOf(c, login));
   return finish(c, login);
 }
 

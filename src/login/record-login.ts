@@ -10,6 +10,7 @@ const LOGIN_STEPS: ReadonlySet<string> = new Set([
   "/auth/login",
   "/auth/callback",
   "/auth/continue",
+  "/auth/proof",
   "/auth/app/start",
   "/auth/app/finish",
 ]);

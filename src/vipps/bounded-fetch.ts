@@ -1,4 +1,5 @@
 import { version } from "../../package.json";
+import { boundedText } from "../bounded-text.ts";
 import { Failure, type FailureCode, type Stage } from "../failure.ts";
 import { withinTime } from "../time-limit.ts";
 import type { RelyingParty } from "./relying-party.ts";
@@ -59,7 +60,7 @@ export function boundedFetch(relyingParty: RelyingParty, limits: RequestLimits) 
       });
       if (response.status >= 300 && response.status < 400) throw unavailable("answered with a redirect");
       if (response.status >= 500) throw unavailable(`answered with ${response.status}`);
-      const text = await boundedText(response);
+      const text = await boundedText(response, SIZE_LIMIT);
       if (text === undefined) throw unavailable("answer is too large");
       return new Response(text === "" ? null : text, { status: response.status, headers: response.headers });
     };
@@ -72,17 +73,4 @@ export function boundedFetch(relyingParty: RelyingParty, limits: RequestLimits) 
       throw error instanceof Failure ? error : unavailable("no connection");
     }
   };
-}
-
-async function boundedText(response: Response): Promise<string | undefined> {
-  if (response.body === null) return "";
-  const decoder = new TextDecoder();
-  let text = "";
-  let size = 0;
-  for await (const chunk of response.body as ReadableStream<Uint8Array>) {
-    size += chunk.byteLength;
-    if (size > SIZE_LIMIT) return undefined;
-    text += decoder.decode(chunk, { stream: true });
-  }
-  return text + decoder.decode();
 }

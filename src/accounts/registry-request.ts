@@ -1,0 +1,72 @@
+import { boundedText } from "../bounded-text.ts";
+import { Failure } from "../failure.ts";
+import { withinTime } from "../time-limit.ts";
+import { signMessage } from "./message-signature.ts";
+
+/** The site's own registry: where it answers and the secret it shares with the worker. */
+export interface RemoteEndpoint {
+  /** Without a trailing slash. */
+  readonly url: string;
+  readonly secret: string;
+}
+
+/** Milliseconds for one exchange, body included: a first login takes two and must end within ten seconds. */
+const TIME_LIMIT = 4_000;
+/** Far above any real answer. In bytes. */
+const SIZE_LIMIT = 256 * 1024;
+
+/** Statuses that are answers; any other is a registry that does not work. */
+const ANSWERS: ReadonlySet<number> = new Set([200, 201, 204, 404, 409]);
+
+export interface RegistryAnswer {
+  readonly status: number;
+  /** The parsed JSON body; `undefined` where there is none. */
+  readonly body: unknown;
+}
+
+/**
+ * Asks the registry something: a signed POST, bounded in time and size. A redirect is never followed, nothing
+ * personal is ever in the URL.
+ * @param operation the last part of the path, as docs/registry.openapi.yaml names it.
+ * @throws {Failure} `storage_unavailable` when there is no proper answer; the reason in the log says why.
+ */
+export async function askRegistry(
+  { url, secret }: RemoteEndpoint,
+  operation: string,
+  message: Readonly<Record<string, unknown>>,
+): Promise<RegistryAnswer> {
+  const unavailable = (reason: string) =>
+    new Failure("storage_unavailable", { stage: "account", reason: `registry: ${reason}` });
+  const target = new URL(`${url}/${operation}`);
+  const body = JSON.stringify(message);
+  const abort = new AbortController();
+  const exchange = async (): Promise<RegistryAnswer> => {
+    const signature = await signMessage(secret, { method: "POST", path: target.pathname, body });
+    const response = await fetch(target.href, {
+      method: "POST",
+      headers: { "content-type": "application/json", accept: "application/json", ...signature },
+      body,
+      redirect: "manual",
+      signal: abort.signal,
+    });
+    if (!ANSWERS.has(response.status)) throw unavailable(`answered with ${response.status}`);
+    const text = await boundedText(response, SIZE_LIMIT);
+    if (text === undefined) throw unavailable("answer is too large");
+    return { status: response.status, body: text === "" ? undefined : parsed(text) };
+  };
+  const parsed = (text: string): unknown => {
+    try {
+      return JSON.parse(text);
+    } catch {
+      throw unavailable("answer is not JSON");
+    }
+  };
+  try {
+    return await withinTime(TIME_LIMIT, exchange(), () => {
+      throw unavailable("no answer in time");
+    });
+  } catch (error) {
+    abort.abort();
+    throw error instanceof Failure ? error : unavailable("no connection");
+  }
+}
