@@ -33,7 +33,8 @@ const FinishBody = v.object({
 /**
  * `POST /auth/app/finish`: the app brings what Vipps sent it back with, and gets its session. The token in the
  * answer is the same that browsers get as a cookie; the app sends it as `Authorization: Bearer`.
- * @throws {Failure} `not_found` where no app may log in, `app_mismatch` for another app's secret, and whatever keeps any login from finishing.
+ * @throws {Failure} `not_found` where no app may log in, `app_mismatch` for another app's secret, `account_unclear`
+ *   or `terms_not_accepted` where the person would have to be asked, and whatever keeps any login from finishing.
  */
 export async function finishAppLogin(c: AppContext): Promise<Response> {
   const { settings } = c.env;

@@ -1,6 +1,7 @@
 import { describe, expect, it, vi } from "vitest";
 import { isAppRedirectUri } from "../../src/vipps/app-redirect-uri.ts";
 import { openBrowser, SESSION_COOKIE } from "./browser.ts";
+import { stopClock, wait } from "./clock.ts";
 import { openApp } from "./native-app.ts";
 import { CALLBACK, openSite, type SiteOptions } from "./site.ts";
 
@@ -194,6 +195,56 @@ describe("a native app", () => {
     const authorization = `Bearer ${session.token}`;
     expect((await app.post("/auth/logout", "", { authorization })).status).toBe(204);
     expect(await (await app.get("/auth/session", session.token)).json()).toEqual({ authenticated: false });
+  });
+
+  it("gets a new token for a stale one, for as long as the session lives", async () => {
+    stopClock();
+    const app = openApp(openAppSite());
+    const { session } = await (await app.logIn()).json<{ session: { id: string; token: string } }>();
+    wait(301);
+    const answer = await app.get("/auth/session", session.token);
+    expect(answer.headers.getSetCookie()).toEqual([]);
+    const renewed = await answer.json<{ session: { id: string; token: string } }>();
+    expect(renewed.session.id).toBe(session.id);
+    expect(renewed.session.token).not.toBe(session.token);
+    expect(await (await app.get("/auth/session", renewed.session.token)).json()).toMatchObject({
+      authenticated: true,
+    });
+    wait(8 * 24 * 3600);
+    expect(await (await app.get("/auth/session", renewed.session.token)).json()).toEqual({
+      authenticated: false,
+    });
+  });
+
+  it("is told where the person would have to be asked something first, or is no member", async () => {
+    for (const { vars, code } of [
+      {
+        vars: { TERMS_URL: "https://site.example/terms", TERMS_VERSION: "1" },
+        code: "terms_not_accepted",
+      },
+      { vars: { REGISTRATION: "closed" }, code: "not_member" },
+    ]) {
+      const site = openAppSite({ vars });
+      const response = await openApp(site).logIn();
+      expect(response.status).toBe(403);
+      expect(await response.json()).toMatchObject({ code, reference: expect.any(String) });
+      expect(site.counts.durableObjectCalls).not.toContain("sessions.record");
+    }
+  });
+
+  it("leaves nothing secret in the log", async () => {
+    const site = openAppSite();
+    const app = openApp(site);
+    const start = await app.start();
+    const parameters = await app.atProvider(start);
+    await app.post("/auth/app/finish", { ...parameters, app_secret: "wrong" });
+    const finished = await app.post("/auth/app/finish", { ...parameters, app_secret: start.app_secret });
+    const { session } = await finished.json<{ session: { token: string } }>();
+    await app.post("/auth/app/finish", { ...parameters, app_secret: start.app_secret });
+    const log = JSON.stringify(site.log);
+    expect(log).toContain("app_mismatch");
+    for (const secret of [start.app_secret, start.state, parameters.code ?? "", session.token])
+      expect(log).not.toContain(secret);
   });
 
   it("ends the session it had when it logs in anew", async () => {
