@@ -33,6 +33,25 @@ export function parseDevVars(text) {
 }
 
 /**
+ * The text of a settings file with one setting changed, or appended where it is not there. Everything else stays
+ * as it is, byte for byte. Where a name stands twice the last one counts, so that one is changed.
+ * @param {string} text
+ * @param {string} name
+ * @param {string} value without a single quote, which could not be written down
+ */
+export function withSetting(text, name, value) {
+  const entry = [...text.matchAll(new RegExp(ENTRY, "gmd"))].findLast((match) => match[1] === name);
+  const [, , place] = entry?.indices ?? [];
+  if (place !== undefined) return `${text.slice(0, place[0])}'${value}'${text.slice(place[1])}`;
+  if (entry !== undefined) {
+    // The name stands there with nothing behind it but, perhaps, empty lines.
+    const end = entry.index + (/^\s*(?:export\s+)?[\w.-]+\s*[=:]/.exec(entry[0])?.[0].length ?? 0);
+    return `${text.slice(0, end)}'${value}'${text.slice(end)}`;
+  }
+  return `${text}${/(^|\n)$/.test(text) ? "" : "\n"}${name}='${value}'\n`;
+}
+
+/**
  * The settings of the file at `path`; none if there is no such file.
  * @param {string} path
  */

@@ -4,7 +4,13 @@ import { join } from "node:path";
 import { calculateJwkThumbprint, importJWK, type JWK, jwtVerify, SignJWT } from "jose";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { unstable_getVarsForDev } from "wrangler";
-import { completeDevVars, parseDevVars, readDevVars, simulatorPort } from "../../cli/dev-vars.mjs";
+import {
+  completeDevVars,
+  parseDevVars,
+  readDevVars,
+  simulatorPort,
+  withSetting,
+} from "../../cli/dev-vars.mjs";
 
 let folder: string;
 let file: string;
@@ -51,6 +57,40 @@ describe("reading", () => {
 
   test("finds nothing where there is no file", () => {
     expect(readDevVars(file)).toEqual({});
+  });
+});
+
+describe("changing one setting", () => {
+  const before = "# mine\nA=1\n\n";
+  const after = "\nB='two' # and a comment\n";
+
+  test.each([
+    ["a plain value", "KEYS=old", "KEYS='new'"],
+    ["a value in quotes", "KEYS='old'", "KEYS='new'"],
+    ["a value over lines", 'KEYS="old\nolder"', "KEYS='new'"],
+    ["a value with a comment", "KEYS='old' # keep this", "KEYS='new' # keep this"],
+    ["an exported value", "  export KEYS = old", "  export KEYS ='new'"],
+    ["no value", "KEYS=", "KEYS='new'"],
+    ["no value and empty lines", "KEYS=\n\n", "KEYS='new'\n\n"],
+    ["an empty value", "KEYS=''", "KEYS='new'"],
+    ["a name that stands twice", "KEYS=older\nKEYS=old", "KEYS=older\nKEYS='new'"],
+  ])("changes %s and nothing around it", (_what, old, changed) => {
+    for (const newline of ["\n", "\r\n"]) {
+      const lines = (text: string) => text.replaceAll("\n", newline);
+      const text = withSetting(lines(before + old + after), "KEYS", "new");
+      expect(text).toBe(lines(before + changed + after));
+      expect(parseDevVars(text)).toEqual({ A: "1", KEYS: "new", B: "two" });
+    }
+  });
+
+  test.each([
+    ["", "KEYS='new'\n"],
+    ["A=1\n", "A=1\nKEYS='new'\n"],
+    ["A=1", "A=1\nKEYS='new'\n"],
+    ["# KEYS=old\n", "# KEYS=old\nKEYS='new'\n"],
+    ["MONKEYS=1\n", "MONKEYS=1\nKEYS='new'\n"],
+  ])("adds it to %j, which does not have it", (old, changed) => {
+    expect(withSetting(old, "KEYS", "new")).toBe(changed);
   });
 });
 
