@@ -6,7 +6,9 @@ const sitePort = Number(process.env.E2E_SITE_PORT ?? 8897);
 const simulatorPort = Number(process.env.E2E_SIMULATOR_PORT ?? 8898);
 const site = `http://localhost:${sitePort}`;
 
-const executablePath = await findChromium();
+// Playwright reads this file again in each of its workers; looking for the browser once is enough.
+const executablePath = process.env.CHROMIUM_PATH || (await findChromium());
+if (executablePath !== undefined) process.env.CHROMIUM_PATH = executablePath;
 
 export default defineConfig({
   testDir: "test/e2e",

@@ -15,13 +15,16 @@ const INSTALLED_BROWSERS = [
   "/Applications/Chromium.app/Contents/MacOS/Chromium",
 ];
 
+/** How long, in milliseconds, a browser may take to say its version, on a machine that is busy. */
+const START_WITHIN = 60_000;
+
 /**
  * True if the program starts. (On Ubuntu the package `chromium-browser` is only a pointer to a snap.)
  * @param {string} path
  */
 function starts(path) {
   try {
-    execFileSync(path, ["--version"], { stdio: "ignore", timeout: 10_000 });
+    execFileSync(path, ["--version"], { stdio: "ignore", timeout: START_WITHIN });
     return true;
   } catch {
     return false;
