@@ -81,9 +81,11 @@ async function runCheck(_folder: string, options: readonly string[]): Promise<Co
 }
 
 async function typecheck(): Promise<boolean> {
-  const worker = await runTool("typescript/bin/tsc", ["-p", "tsconfig.json"]);
-  const node = await runTool("typescript/bin/tsc", ["-p", "tsconfig.node.json"]);
-  return worker === 0 && node === 0;
+  let ok = true;
+  for (const project of ["tsconfig.json", "tsconfig.node.json", "tsconfig.browser.json"]) {
+    if ((await runTool("typescript/bin/tsc", ["-p", project])) !== 0) ok = false;
+  }
+  return ok;
 }
 
 interface VitestReport {

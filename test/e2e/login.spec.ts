@@ -83,10 +83,15 @@ test("logging in and out works by keyboard alone", async ({ page }) => {
 
   const name = header(page).getByRole("button", { name: "Tor Bakken" });
   await name.press("ArrowDown");
+  await expect(page.getByRole("menuitem", { name: "My page" })).toBeFocused();
+  await page.keyboard.press("ArrowDown");
   await expect(page.getByRole("menuitem", { name: "Log out" })).toBeFocused();
   await page.keyboard.press("Escape");
   await expect(name).toBeFocused();
   await page.keyboard.press("Enter");
+  await expect(page.getByRole("menuitem", { name: "My page" })).toBeFocused();
+  await page.keyboard.press("End");
+  await expect(page.getByRole("menuitem", { name: "Log out" })).toBeFocused();
   await page.keyboard.press("Enter");
   await expect(loginLink(page)).toBeVisible();
 });
