@@ -8,6 +8,7 @@ import { installChromium } from "./chromium.mjs";
 import { checkNode, installDependencies } from "./dependencies.mjs";
 import { completeDevVars } from "./dev-vars.mjs";
 import { applyMigrations } from "./migrations.mjs";
+import { installNginx } from "./nginx.mjs";
 import { PreparationError, say } from "./step.mjs";
 
 const HELP = `Usage: node cli/prepare.mjs start|test
@@ -16,6 +17,7 @@ Sets up what "npm start" or "npm test" needs, and nothing that is there already:
   packages   from package-lock.json, into node_modules
   settings   .dev.vars: keys for the simulator and for signing sessions; what is there is never changed
   database   the local D1 tables, if there are migrations
+  nginx      (test) for the tests of /auth/verify; NGINX_PATH names another one
   browser    (test) Chromium for the end-to-end tests; CHROMIUM_PATH names another one`;
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
@@ -42,7 +44,9 @@ async function prepare(goal) {
   checkNode(root);
   prepareSettings();
   await prepareDatabase();
-  if (goal === "test") await installChromium(root);
+  if (goal !== "test") return;
+  await installNginx();
+  await installChromium(root);
 }
 
 /** The goal asked for; undefined if the arguments ask for something else. */

@@ -43,14 +43,18 @@ export function askForLogin(
   return new Response(null, { status: 302, headers });
 }
 
+/** What `Sec-Fetch-Dest` says where a person will see the answer (Fetch standard, section 2.2.5). */
+const SHOWN = new Set(["document", "iframe", "frame", "embed", "object"]);
+
 /**
- * Whether a browser shows the answer to a person. Browsers say so themselves (Fetch Metadata); of others, who
- * does not ask for JSON is taken for one.
+ * Whether a browser shows the answer to a person. Browsers say so themselves, with `Sec-Fetch-Dest`. Of other
+ * clients, some send only `Sec-Fetch-Mode: cors` whatever they want, so who asks for HTML is believed.
  */
 export function isPageRequest({ method, headers }: Pick<Request, "method" | "headers">): boolean {
   if (method !== "GET" && method !== "HEAD") return false;
   if (headers.has("upgrade") || headers.has("x-requested-with")) return false;
-  const mode = headers.get("sec-fetch-mode");
-  if (mode !== null && mode !== "navigate") return false;
-  return !prefersJson(headers);
+  const destination = headers.get("sec-fetch-dest");
+  if (destination !== null) return SHOWN.has(destination);
+  if (/\btext\/html\b/i.test(headers.get("accept") ?? "")) return true;
+  return (headers.get("sec-fetch-mode") ?? "navigate") === "navigate" && !prefersJson(headers);
 }

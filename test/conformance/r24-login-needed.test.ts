@@ -69,6 +69,19 @@ describe("R24: a page that needs a session", () => {
   });
 });
 
+describe("R24: a request for a page", () => {
+  it.each([
+    [{ accept: "text/html,*/*;q=0.8", "sec-fetch-mode": "navigate", "sec-fetch-dest": "document" }],
+    [{ accept: "*/*", "sec-fetch-mode": "navigate", "sec-fetch-dest": "iframe" }],
+    [{ accept: "text/html,application/xhtml+xml,*/*;q=0.8" }],
+    [{ accept: "text/html", "sec-fetch-mode": "cors" }],
+    [{ accept: "*/*" }],
+    [{ accept: "" }],
+  ])("is one with %j", async (headers) => {
+    expect((await openBrowser(open()).get("/members/", headers)).status).toBe(302);
+  });
+});
+
 describe("R24: a request that is no page", () => {
   const requests: Record<string, RequestInit & { headers?: Record<string, string> }> = {
     "asks for JSON": { headers: { accept: "application/json" } },
@@ -76,7 +89,12 @@ describe("R24: a request that is no page", () => {
     "is a fetch of a script of the same origin": {
       headers: { accept: "*/*", "sec-fetch-mode": "same-origin" },
     },
-    "loads an image": { headers: { accept: "image/*", "sec-fetch-mode": "no-cors" } },
+    "is a fetch of a script that wants HTML": {
+      headers: { accept: "text/html", "sec-fetch-mode": "cors", "sec-fetch-dest": "empty" },
+    },
+    "loads an image": {
+      headers: { accept: "image/*,*/*;q=0.8", "sec-fetch-mode": "no-cors", "sec-fetch-dest": "image" },
+    },
     "is an XMLHttpRequest of a library": { headers: { accept: "*/*", "x-requested-with": "XMLHttpRequest" } },
     "posts JSON": {
       method: "POST",

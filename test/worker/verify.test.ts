@@ -97,7 +97,7 @@ describe("GET /auth/verify", () => {
       });
 
     it("sends pages to the login", async () => {
-      const response = await verify({ "x-forwarded-method": "GET", "sec-fetch-mode": "navigate" });
+      const response = await verify({ "x-forwarded-method": "GET", "sec-fetch-dest": "document" });
       expect(response.status).toBe(302);
       expect(response.headers.get("cache-control")).toBe("no-store");
       expect(back(response)).toBe("/members/?a");
@@ -105,7 +105,7 @@ describe("GET /auth/verify", () => {
 
     it.each([
       [{ "x-forwarded-method": "POST" }],
-      [{ "sec-fetch-mode": "cors" }],
+      [{ "sec-fetch-dest": "empty" }],
       [{ accept: "application/json" }],
     ])("says 401 to %j", async (headers) => {
       expect((await verify(headers)).status).toBe(401);
