@@ -1,10 +1,14 @@
 import { defineConfig } from "@playwright/test";
 import { findChromium } from "./cli/chromium.mjs";
+import { memoryFolder } from "./test/memory-folder.ts";
 
 // Ports of their own, so that the tests run beside an `npm start`.
 const sitePort = Number(process.env.E2E_SITE_PORT ?? 8897);
 const simulatorPort = Number(process.env.E2E_SIMULATOR_PORT ?? 8898);
 const site = `http://localhost:${sitePort}`;
+
+const memory = memoryFolder();
+if (memory !== undefined) process.env.TMPDIR = memory;
 
 // Playwright reads this file again in each of its workers; looking for the browser once is enough.
 const executablePath = process.env.CHROMIUM_PATH || (await findChromium());

@@ -1,11 +1,11 @@
 import { generateKeyPairSync } from "node:crypto";
-import { existsSync, statfsSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { cloudflareTest, readD1Migrations } from "@cloudflare/vitest-plugin";
 import { calculateJwkThumbprint } from "jose";
 import { Response } from "miniflare";
 import { defineConfig } from "vitest/config";
 import { unstable_getMiniflareWorkerOptions, unstable_readConfig } from "wrangler";
+import { memoryFolder } from "./test/memory-folder.ts";
 
 const fromHere = (path: string) => fileURLToPath(new URL(path, import.meta.url));
 
@@ -17,13 +17,8 @@ async function freshSessionKeys(): Promise<string> {
   return JSON.stringify({ keys: [{ ...jwk, kid, alg: "ES256", use: "sig" }] });
 }
 
-/** A file system in memory on Linux: storage that only lives for one test need not wait for a disk. */
-const MEMORY = "/dev/shm";
-const NEEDED_BYTES = 512 * 1024 * 1024;
-if (existsSync(MEMORY)) {
-  const { bavail, bsize } = statfsSync(MEMORY);
-  if (bavail * bsize > NEEDED_BYTES) process.env.TMPDIR = MEMORY;
-}
+const memory = memoryFolder();
+if (memory !== undefined) process.env.TMPDIR = memory;
 
 // It would announce that it read .dev.vars, which is untrue of the tests (see the bindings below).
 process.env.WRANGLER_LOG ??= "warn";
