@@ -91,7 +91,7 @@ export const secretCommand = (action: "put" | "list", environment: string): read
 export async function hasDeployedKeys(root: string, environment: string): Promise<boolean> {
   const { code, output, errors } = await runWrangler(root, secretCommand("list", environment));
   // A worker that is not there yet has no secrets.
-  if (code !== 0 && /\bWorker "[^"]*" not found/.test(errors + output)) return false;
+  if (code !== 0 && /Worker "[^"]*"( \(env: [^)]*\))? not found/.test(errors)) return false;
   if (code !== 0) throw new KeySetError(wranglerFault(errors || output));
   return namesIn(output).includes("SESSION_KEYS");
 }
@@ -113,8 +113,7 @@ export async function deployKeys(root: string, environment: string, set: Session
 }
 
 function wranglerFault(text: string): string {
-  const plain = stripVTControlCharacters(text);
-  const line = plain.match(/\[ERROR\]\s*(.+)/)?.[1] ?? plain.trim().split("\n").at(-1) ?? "";
+  const line = text.match(/\[ERROR\]\s*(.+)/)?.[1] ?? text.trim().split("\n").at(-1) ?? "";
   return `wrangler could not do it: ${line.trim() || "it ended without a word."}`;
 }
 
@@ -137,6 +136,9 @@ function runWrangler(root: string, args: readonly string[], input = "") {
   child.stdin.on("error", () => undefined).end(input);
   return new Promise<{ code: number; output: string; errors: string }>((resolve) => {
     child.on("error", (error) => resolve({ code: 127, output, errors: error.message }));
-    child.on("close", (code) => resolve({ code: code ?? 1, output, errors }));
+    child.on("close", (code) =>
+      // wrangler colours its errors whatever NO_COLOR says.
+      resolve({ code: code ?? 1, output, errors: stripVTControlCharacters(errors) }),
+    );
   });
 }
