@@ -47,6 +47,7 @@ declare namespace Cloudflare {
     PRIVACY_URL?: string;
     CONSENTS?: string;
     CONSENT_WEBHOOK_SECRET?: string;
+    SUPPORT_STAFF?: string;
   }
 }
 

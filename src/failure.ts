@@ -17,6 +17,7 @@ export type Stage =
   | "account"
   | "continue"
   | "session"
+  | "support"
   | "site";
 
 /** The message a customer reads; its wording per language is in `pages/texts/`. */

@@ -9,6 +9,7 @@ export interface Settings {
   readonly login: LoginSettings;
   readonly session: SessionSettings;
   readonly accounts: AccountSettings;
+  readonly support: SupportSettings;
   readonly limiters: Limiters;
   readonly storage: Storage;
 }
@@ -104,6 +105,14 @@ export interface AccountSettings {
   readonly consentWebhookSecret: string | undefined;
   /** Voluntary consents that a new person is asked for; never ticked beforehand. */
   readonly consents: readonly ConsentQuestion[];
+}
+
+/** SUPPORT_STAFF: who may open the customer-service console. Nobody, where both are empty. */
+export interface SupportSettings {
+  /** E.164 digits without the plus sign. */
+  readonly staffPhones: ReadonlySet<string>;
+  /** Account ids, and `sub`s at Vipps. */
+  readonly staffIds: ReadonlySet<string>;
 }
 
 /** The terms in force. */
@@ -319,6 +328,26 @@ const plainUrl = v.pipe(
   }, "must be a URL without a query"),
 );
 
+/** A number with its country code; shorter ones lack it. */
+const STAFF_PHONE = /^\+?[1-9]\d{8,14}$/;
+
+const supportStaff = v.pipe(
+  v.string(),
+  v.transform(list),
+  v.check(
+    (staff) => staff.every((one) => STAFF_PHONE.test(one) || /^(?=.*[^\d])[\w-]{8,100}$/.test(one)),
+    "must be account ids, subs, or phone numbers such as +4799999901 without spaces in them",
+  ),
+  v.transform(
+    (staff): SupportSettings => ({
+      staffPhones: new Set(
+        staff.filter((one) => STAFF_PHONE.test(one)).map((phone) => phone.replace("+", "")),
+      ),
+      staffIds: new Set(staff.filter((one) => !STAFF_PHONE.test(one))),
+    }),
+  ),
+);
+
 const schema = v.object({
   SITE_URL: optional(origin),
   AUTH_PATH: optional(v.pipe(v.string(), v.regex(/^(\/[a-z0-9_-]+)+$/i, "must be a path such as /auth"))),
@@ -402,6 +431,7 @@ const schema = v.object({
   CONSENT_WEBHOOK_SECRET: optional(
     v.pipe(v.string(), v.regex(/^[\w-]{16,200}$/, "must be 16 to 200 letters, digits, - or _")),
   ),
+  SUPPORT_STAFF: optional(supportStaff),
   LOGIN_EVENTS_DAYS: optional(
     v.pipe(
       v.string(),
@@ -491,6 +521,9 @@ function parseSettings(env: Cloudflare.Env, local: string | undefined): Settings
   if ((read.TERMS_URL ?? read.CONSENTS) !== undefined && env.ACCOUNTS_DB === undefined) {
     faults.push("TERMS_URL and CONSENTS need the database ACCOUNTS_DB to keep the answers in");
   }
+  if (read.SUPPORT_STAFF !== undefined && env.ACCOUNTS_DB === undefined) {
+    faults.push("SUPPORT_STAFF needs the database ACCOUNTS_DB to keep the audit log in");
+  }
   const registry = registryOf(read, env.ACCOUNTS_DB, isLocal);
   if ("faults" in registry) faults.push(...registry.faults);
   if (faults.length > 0 || siteOrigin === undefined || "faults" in registry) return { faults };
@@ -550,6 +583,7 @@ function parseSettings(env: Cloudflare.Env, local: string | undefined): Settings
         consentWebhookSecret: read.CONSENT_WEBHOOK_SECRET,
         consents: read.CONSENTS ?? [],
       },
+      support: read.SUPPORT_STAFF ?? { staffPhones: new Set(), staffIds: new Set() },
       limiters: { start: env.LOGIN_LIMITER, finish: env.LOGIN_FINISH_LIMITER },
       storage: {
         metadata: env.VIPPS_METADATA,

@@ -18,10 +18,16 @@ interface LayoutProps extends PageContext {
   readonly children: Child;
   /** Where the browser goes by itself after a moment. */
   readonly refreshTo?: string | undefined;
+  /**
+   * The width of the window in place of the card: the styles that such a page needs besides, and what stands
+   * beside its title.
+   */
+  readonly wide?: { readonly styles: string; readonly beside: Child } | undefined;
 }
 
 /** The frame around every page: one calm card, nothing loaded from elsewhere. */
-export function Layout({ language, brand, siteName, nonce, title, children, refreshTo }: LayoutProps) {
+export function Layout(props: LayoutProps) {
+  const { language, brand, siteName, nonce, title, children, refreshTo, wide } = props;
   return (
     <>
       {raw("<!doctype html>")}
@@ -33,12 +39,19 @@ export function Layout({ language, brand, siteName, nonce, title, children, refr
           <meta name="color-scheme" content="light dark" />
           {refreshTo === undefined ? null : <meta http-equiv="refresh" content={`1; url=${refreshTo}`} />}
           <title>{`${title} · ${siteName}`}</title>
-          <style nonce={nonce}>{raw(stylesheet)}</style>
+          <style nonce={nonce}>{raw(stylesheet + (wide?.styles ?? ""))}</style>
         </head>
         <body>
-          <main>
+          <main class={wide && "wide"}>
             <p class="site">{siteName}</p>
-            <h1>{title}</h1>
+            {wide === undefined ? (
+              <h1>{title}</h1>
+            ) : (
+              <header class="bar">
+                <h1>{title}</h1>
+                {wide.beside}
+              </header>
+            )}
             {children}
           </main>
         </body>

@@ -61,3 +61,10 @@ export function countryName(language: Language, country: string): string {
 function locale(language: Language): string {
   return language === "en" ? "en-GB" : language;
 }
+
+/** A day of the calendar: `søndag 22. november 2026`. @param day `2026-11-22` */
+export function dayWords(language: Language, day: string): string {
+  return new Intl.DateTimeFormat(locale(language), { dateStyle: "full", timeZone: "UTC" }).format(
+    Date.parse(day),
+  );
+}

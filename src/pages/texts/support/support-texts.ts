@@ -1,0 +1,133 @@
+import type { MessageKey } from "../../../failure.ts";
+
+/** The messages with which a login can end; the others never stand in a login event. */
+export type LoginMessage = Exclude<
+  MessageKey,
+  "notAllowed" | "notFound" | "badAddress" | "loginNeeded" | "siteUnavailable"
+>;
+
+/** What an action has led to, shown on the page after it. */
+export type Notice =
+  | "sessionEnded"
+  | "sessionsEnded"
+  | "unlinked"
+  | "notUnlinked"
+  | "corrected"
+  | "unchanged"
+  | "changedMeanwhile"
+  | "erased"
+  | "notConfirmed"
+  | "linked"
+  | "notLinked"
+  | "noAccount"
+  | "noRequest";
+
+/** A field of the correction that cannot be taken over, and why. */
+export type WrongField = "phone" | "email" | "memberNumber" | "staffPhone";
+
+/** Every text of the customer-service console in one language. `{…}` is filled in. */
+export interface SupportTexts {
+  readonly title: string;
+  readonly newSearch: string;
+  readonly search: string;
+  readonly searchHelp: string;
+  readonly searchButton: string;
+  readonly results: string;
+  readonly nothing: string;
+  /** More fit than are shown. */
+  readonly limit: string;
+  /** A failure behind a reference, when nobody was known yet. */
+  readonly nobody: string;
+  readonly noName: string;
+  readonly name: string;
+  readonly phone: string;
+  readonly email: string;
+  readonly memberNumber: string;
+  readonly accountId: string;
+  readonly created: string;
+  readonly lastLogin: string;
+  readonly never: string;
+  readonly verified: string;
+  readonly unverified: string;
+  readonly origins: Readonly<Record<"vipps" | "import" | "staff" | "site", string>>;
+  readonly account: string;
+  /** `{brand}` */
+  readonly links: string;
+  readonly noLinks: string;
+  readonly linkedBy: Readonly<Record<"created" | "matched" | "proven" | "staff", string>>;
+  /** `{when}` */
+  readonly revoked: string;
+  readonly unlink: string;
+  readonly unlinkHelp: string;
+  readonly terms: string;
+  /** `{version}`, `{when}` */
+  readonly accepted: string;
+  readonly consents: string;
+  readonly yes: string;
+  readonly no: string;
+  readonly none: string;
+  readonly sessions: string;
+  readonly endAll: string;
+  /** `{delay}` is a length of time. */
+  readonly endHelp: string;
+  readonly logins: string;
+  readonly loggedIn: string;
+  /** `{title}` of the page the customer saw. */
+  readonly saw: string;
+  readonly tellThem: string;
+  readonly sameBrowser: string;
+  readonly requests: string;
+  readonly requestReasons: Readonly<Record<"name" | "several" | "taken" | "not_member", string>>;
+  readonly requestHelp: string;
+  readonly candidates: string;
+  readonly noCandidates: string;
+  readonly link: string;
+  readonly linkByReference: string;
+  readonly next: string;
+  readonly correct: string;
+  readonly correctHelp: string;
+  readonly save: string;
+  readonly wrong: Readonly<Record<WrongField, string>>;
+  readonly erase: string;
+  /** `{name}` */
+  readonly eraseTitle: string;
+  readonly eraseLead: string;
+  readonly eraseList: readonly string[];
+  readonly eraseKept: string;
+  readonly eraseConfirm: string;
+  readonly cancel: string;
+  readonly audit: string;
+  readonly auditHelp: string;
+  readonly you: string;
+  readonly self: string;
+  readonly system: string;
+  readonly actions: Readonly<
+    Record<
+      | "viewed"
+      | "searched"
+      | "sessions_ended"
+      | "linked"
+      | "unlinked"
+      | "corrected"
+      | "consents_changed"
+      | "consent_revoked"
+      | "downloaded"
+      | "erased",
+      string
+    >
+  >;
+  /** `{day}` */
+  readonly figures: string;
+  readonly cancelled: string;
+  readonly failed: string;
+  readonly hour: string;
+  readonly reason: string;
+  readonly count: string;
+  readonly byHour: string;
+  readonly previousDay: string;
+  readonly nextDay: string;
+  readonly quietDay: string;
+  readonly notices: Readonly<Record<Notice, string>>;
+  /** What to tell a customer who saw the message. `{brand}` */
+  readonly tell: Readonly<Record<LoginMessage, string>>;
+}

@@ -1,0 +1,83 @@
+import type { Account } from "../accounts/account.ts";
+import type { Correction } from "../accounts/registry.ts";
+import { normalEmail, normalPhone } from "../accounts/vipps-person.ts";
+import { Failure } from "../failure.ts";
+import { formBody } from "../http/form-body.ts";
+import type { CorrectionForm } from "../pages/support/account-page.tsx";
+import type { WrongField } from "../pages/texts/support/support-texts.ts";
+import { accountIdOf, accountPage } from "./account-route.ts";
+import { accountPath, consolePath, seeOther } from "./answers.ts";
+import { noteDeed, type StaffRequest } from "./staff.ts";
+
+/** The longest value of a field, in characters. */
+const FIELD_LIMIT = 200;
+
+/**
+ * `POST /auth/support/accounts/:id/correct`: the fields `name`, `phone`, `email` and `memberNumber` as they should
+ * be; an empty one is removed. Nothing is taken over when one of them cannot be, or when the account has changed
+ * since the form was made (`basis`).
+ * @throws {Failure} `request_malformed` when the body is not a form; `storage_unavailable`.
+ */
+export async function correctAccount(request: StaffRequest): Promise<Response> {
+  const { c, settings, registry } = request;
+  const form = await formBody(c.req.raw);
+  if (form === undefined) throw new Failure("request_malformed", { stage: "support", reason: "no form" });
+  const accountId = accountIdOf(request);
+  const record = await registry.get(accountId);
+  if (record === undefined) return seeOther(consolePath(settings), "noAccount");
+  const typed = typedForm(form);
+  const page = accountPath(request, accountId);
+  if (typed.basis !== String(record.account.updatedAt)) return seeOther(page, "changedMeanwhile");
+  const read = readCorrection(record.account, typed);
+  const wrong = "wrong" in read ? read.wrong : await conflict(request, accountId, read.correction);
+  if (wrong !== undefined || "wrong" in read) return accountPage(request, { ...typed, wrong });
+  const fields = Object.keys(read.correction);
+  if (fields.length === 0) return seeOther(page, "unchanged");
+  await noteDeed(request, "corrected", accountId, { fields });
+  const corrected = await registry.correct(accountId, read.correction);
+  return corrected ? seeOther(page, "corrected") : seeOther(consolePath(settings), "noAccount");
+}
+
+function typedForm(form: URLSearchParams): CorrectionForm {
+  const field = (name: string) => (form.get(name) ?? "").trim().replace(/\s+/g, " ").slice(0, FIELD_LIMIT);
+  return {
+    name: field("name"),
+    phone: field("phone"),
+    email: field("email"),
+    memberNumber: field("memberNumber"),
+    basis: field("basis"),
+    wrong: undefined,
+  };
+}
+
+/** What differs from the account, in the form in which the registry keeps it. */
+function readCorrection(
+  account: Account,
+  typed: CorrectionForm,
+): { readonly correction: Correction } | { readonly wrong: WrongField } {
+  const phone = typed.phone === "" ? null : normalPhone(typed.phone.replace(/^00/, "+"));
+  const email = typed.email === "" ? null : normalEmail(typed.email);
+  // A number that is shorter has no country code.
+  if (phone === undefined || (phone !== null && phone.length < 9)) return { wrong: "phone" };
+  if (email === undefined) return { wrong: "email" };
+  const wanted = { name: typed.name || null, phone, email, memberNumber: typed.memberNumber || null };
+  const changed = Object.entries(wanted).filter(
+    ([field, value]) => value !== (account[field as keyof typeof wanted] ?? null),
+  );
+  return { correction: Object.fromEntries(changed) };
+}
+
+/**
+ * Why a correction must not be made: the member number is another account's, or it would make somebody staff,
+ * which only the setting may.
+ */
+async function conflict(
+  { registry, settings }: StaffRequest,
+  accountId: string,
+  { phone, memberNumber }: Correction,
+): Promise<WrongField | undefined> {
+  if (phone && settings.support.staffPhones.has(phone)) return "staffPhone";
+  if (!memberNumber) return undefined;
+  const others = await registry.search({ memberNumber });
+  return others.some(({ id }) => id !== accountId) ? "memberNumber" : undefined;
+}

@@ -1,0 +1,87 @@
+import type { RecordedAudit } from "../accounts/audit-log.ts";
+import { filled } from "../pages/language.ts";
+import type { ShownDeed } from "../pages/support/shown.ts";
+import { supportTextsIn } from "../pages/support/support-language.ts";
+import { accountPath } from "./answers.ts";
+import { when } from "./shown-account.ts";
+import type { StaffRequest } from "./staff.ts";
+
+/** Colleagues whose names are looked up for one page. */
+const NAMES_LIMIT = 10;
+
+/**
+ * Lines of the audit log in words, equal ones in a row as one.
+ * @param aboutOne whether all of them are about one account, so that it need not be named.
+ * @throws {Failure} `storage_unavailable`.
+ */
+export async function shownDeeds(
+  request: StaffRequest,
+  lines: readonly RecordedAudit[],
+  aboutOne: boolean,
+): Promise<readonly ShownDeed[]> {
+  const names = await namesOf(request, lines);
+  const shown: ShownDeed[] = [];
+  let before: RecordedAudit | undefined;
+  for (const line of lines) {
+    const last = shown.at(-1);
+    if (last !== undefined && before !== undefined && isSame(before, line)) {
+      shown[shown.length - 1] = { ...last, times: last.times + 1 };
+    } else shown.push(shownDeed(request, line, names, aboutOne));
+    before = line;
+  }
+  return shown;
+}
+
+function shownDeed(
+  request: StaffRequest,
+  line: RecordedAudit,
+  names: ReadonlyMap<string, string>,
+  aboutOne: boolean,
+): ShownDeed {
+  const { page, staff } = request;
+  const texts = supportTextsIn(page.language);
+  const isStaff = line.actorRole === "staff";
+  const isOwn = isStaff && line.actor === staff.accountId;
+  const other = isStaff ? (names.get(line.actor) ?? line.actor) : texts[line.actorRole];
+  return {
+    when: when(request, line.at),
+    actor: isOwn ? texts.you : other,
+    actorHref: isStaff && !isOwn ? accountPath(request, line.actor) : undefined,
+    action: filled(texts.actions[line.action], { brand: page.brand }),
+    details: Object.values(line.details)
+      .flat()
+      .map((detail) => (isFieldName(detail) ? texts[detail] : String(detail)))
+      .join(", "),
+    times: 1,
+    accountHref: aboutOne || line.accountId === undefined ? undefined : accountPath(request, line.accountId),
+  };
+}
+
+const FIELDS = ["name", "phone", "email", "memberNumber"] as const;
+
+function isFieldName(detail: unknown): detail is (typeof FIELDS)[number] {
+  return FIELDS.some((field) => field === detail);
+}
+
+function isSame(one: RecordedAudit, other: RecordedAudit): boolean {
+  const key = ({ actor, actorRole, action, accountId, details }: RecordedAudit) =>
+    JSON.stringify([actor, actorRole, action, accountId, details]);
+  return key(one) === key(other);
+}
+
+/** The names of colleagues. */
+async function namesOf(
+  { registry, staff }: StaffRequest,
+  lines: readonly RecordedAudit[],
+): Promise<ReadonlyMap<string, string>> {
+  const colleagues = new Set(
+    lines.filter(({ actorRole }) => actorRole === "staff").map(({ actor }) => actor),
+  );
+  colleagues.delete(staff.accountId);
+  const records = await Promise.all([...colleagues].slice(0, NAMES_LIMIT).map((id) => registry.get(id)));
+  return new Map(
+    records.flatMap((record) =>
+      record?.account.name === undefined ? [] : [[record.account.id, record.account.name]],
+    ),
+  );
+}

@@ -1,0 +1,50 @@
+import type { LoginOutcome, RecordedLoginEvent } from "../accounts/login-events.ts";
+import { FAILURES, type MessageKey } from "../failure.ts";
+import { filled, textsIn } from "../pages/language.ts";
+import type { PageContext } from "../pages/layout.tsx";
+import type { ShownLogin } from "../pages/support/shown.ts";
+import { supportTextsIn } from "../pages/support/support-language.ts";
+import type { LoginMessage } from "../pages/texts/support/support-texts.ts";
+import { when } from "./shown-account.ts";
+import type { StaffRequest } from "./staff.ts";
+
+/** What a customer read after a login that ended so; `undefined` where it succeeded. */
+export function messageOf(outcome: LoginOutcome): MessageKey | undefined {
+  if (outcome === "logged_in") return undefined;
+  // An event may be older than the deployment, which may know its code no longer.
+  return Object.hasOwn(FAILURES, outcome) ? FAILURES[outcome].message : "tryLater";
+}
+
+/** The title of a message, as it stood on the customer's page. */
+export function messageTitle({ language, brand, siteName }: PageContext, message: MessageKey): string {
+  return filled(textsIn(language).messages[message].title, { brand, site: siteName });
+}
+
+/** A login in plain words, with what to tell the customer. */
+export function shownLogin(
+  request: StaffRequest,
+  event: RecordedLoginEvent & { readonly about?: "person" | "browser" },
+): ShownLogin {
+  const { page } = request;
+  const texts = supportTextsIn(page.language);
+  const message = messageOf(event.outcome);
+  const advice =
+    message !== undefined && isLoginMessage(texts.tell, message) ? texts.tell[message] : undefined;
+  return {
+    when: when(request, event.at),
+    loggedIn: message === undefined,
+    outcome:
+      message === undefined ? texts.loggedIn : filled(texts.saw, { title: messageTitle(page, message) }),
+    tell: advice && filled(advice, { brand: page.brand, site: page.siteName }),
+    technical: [event.outcome, event.stage, event.reason, event.providerError].filter(Boolean).join(" · "),
+    reference: event.reference,
+    byBrowser: event.about === "browser",
+  };
+}
+
+function isLoginMessage(
+  tell: Readonly<Record<LoginMessage, string>>,
+  message: MessageKey,
+): message is LoginMessage {
+  return Object.hasOwn(tell, message);
+}

@@ -1,0 +1,116 @@
+import type { AuditAction, AuditEntry } from "../accounts/audit-log.ts";
+import { appendAudit } from "../accounts/audit-log.ts";
+import { type Records, siteRecords } from "../accounts/records.ts";
+import type { Registry } from "../accounts/registry.ts";
+import { siteRegistry } from "../accounts/site-registry.ts";
+import { Failure } from "../failure.ts";
+import type { AppContext } from "../http/request-context.ts";
+import { refuseCrossSite } from "../http/same-site.ts";
+import { logEvent } from "../log.ts";
+import type { PageContext } from "../pages/layout.tsx";
+import { pageContext } from "../pages/page-context.ts";
+import { timeZone } from "../pages/time-words.ts";
+import { currentSession } from "../session/current-session.ts";
+import { visitorTimeZone } from "../session/device.ts";
+import { renewSession } from "../session/session-store.ts";
+import type { Settings } from "../settings.ts";
+import { withinTime } from "../time-limit.ts";
+
+/** One of the staff whose session the store has just confirmed. */
+interface StaffSession {
+  readonly accountId: string;
+  readonly sid: string;
+  readonly setCookie: string | undefined;
+}
+
+/** A request that one of the staff makes, and what it takes to answer it. */
+export interface StaffRequest {
+  readonly c: AppContext;
+  readonly settings: Settings;
+  readonly records: Records;
+  readonly registry: Registry;
+  readonly staff: StaffSession;
+  readonly page: PageContext;
+  /** The time zone in which times are shown. */
+  readonly zone: string;
+}
+
+/** In milliseconds. Shorter than what any request may take, so that slow storage answers like no console. */
+const CHECK_LIMIT = 8_000;
+
+/**
+ * Lets staff through and answers everybody else, whatever they ask and however, as if there were no such
+ * address: nobody learns from an answer that there is a console.
+ * @throws {Failure} `not_found` for everybody else; `cross_site` for what another website made staff send.
+ */
+export function forStaff(handle: (request: StaffRequest) => Promise<Response>) {
+  return async (c: AppContext): Promise<Response> => {
+    const { settings } = c.env;
+    const { headers, method } = c.req.raw;
+    const staff = await staffSession(settings, headers);
+    const records = siteRecords(settings);
+    if (staff === undefined || records === undefined) throw new Failure("not_found", { stage: "site" });
+    if (method === "POST") refuseCrossSite(settings, headers, "support");
+    const page = pageContext(
+      headers.get("accept-language"),
+      settings.relyingParty.market,
+      settings.site.origin,
+    );
+    const zone = timeZone(page.language, visitorTimeZone(settings, c.req.raw));
+    const registry = siteRegistry(settings);
+    const response = await handle({ c, settings, records, registry, staff, page, zone });
+    if (staff.setCookie !== undefined) response.headers.append("set-cookie", staff.setCookie);
+    return response;
+  };
+}
+
+/** Who of the staff is asking; `undefined` for anybody else, and where that cannot be found out. */
+async function staffSession(settings: Settings, headers: Headers): Promise<StaffSession | undefined> {
+  const { staffIds, staffPhones } = settings.support;
+  if (staffIds.size + staffPhones.size === 0) return undefined;
+  try {
+    return await withinTime(CHECK_LIMIT, confirmedStaff(settings, headers), () => {
+      throw new Failure("too_slow", { stage: "support" });
+    });
+  } catch (error) {
+    logEvent("warn", "staff_not_checked", { code: error instanceof Failure ? error.code : "internal_error" });
+    return undefined;
+  }
+}
+
+/** A token may still be fresh though its session has ended elsewhere, so the store is always asked. */
+async function confirmedStaff(settings: Settings, headers: Headers): Promise<StaffSession | undefined> {
+  const { session, setCookie } = await currentSession(settings, headers);
+  if (session === undefined) return undefined;
+  const { sub: accountId, sid } = session;
+  const [lives, isOne] = await Promise.all([
+    renewSession(settings, accountId, sid),
+    isStaff(settings, accountId),
+  ]);
+  return lives && isOne ? { accountId, sid, setCookie } : undefined;
+}
+
+/** A phone number counts as the account's own only when it is verified. */
+async function isStaff(settings: Settings, accountId: string): Promise<boolean> {
+  const { staffIds, staffPhones } = settings.support;
+  if (staffIds.has(accountId)) return true;
+  const record = await siteRegistry(settings).get(accountId);
+  if (record === undefined) return false;
+  const { phone, phoneVerified } = record.account;
+  if (phone !== undefined && phoneVerified && staffPhones.has(phone)) return true;
+  const { merchantSerialNumber } = settings.relyingParty;
+  return record.identities.some(({ msn, sub }) => msn === merchantSerialNumber && staffIds.has(sub));
+}
+
+/**
+ * Writes down what one of the staff is about to do; call it before the deed.
+ * @throws {Failure} `storage_unavailable`; then the deed must not be done.
+ */
+export function noteDeed(
+  { records, staff }: StaffRequest,
+  action: AuditAction,
+  accountId: string | undefined,
+  details: AuditEntry["details"] = {},
+): Promise<void> {
+  return appendAudit(records, { actor: staff.accountId, actorRole: "staff", action, accountId, details });
+}

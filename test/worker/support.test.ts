@@ -1,0 +1,620 @@
+import { describe, expect, it, vi } from "vitest";
+import { type RecordedAudit, readAudit } from "../../src/accounts/audit-log.ts";
+import { d1Registry } from "../../src/accounts/d1-registry.ts";
+import { linkRequests } from "../../src/accounts/link-requests.ts";
+import { type Browser, openBrowser } from "./browser.ts";
+import { accountsDatabase } from "./database.ts";
+import { textOf } from "./page-form.ts";
+import { openSite, SITE, type TestSite } from "./site.ts";
+
+const ENGLISH = { "accept-language": "en" };
+/** Kari Nordmann answers the phone. */
+const STAFF = { SUPPORT_STAFF: "+4799999901" };
+const CONSENTS = JSON.stringify([{ id: "newsletter", text: "Send me the newsletter" }]);
+
+const records = () => ({ database: accountsDatabase(), site: "default" });
+const registry = () => d1Registry(accountsDatabase(), "default");
+
+async function loggedIn(
+  site: TestSite,
+  user: string,
+): Promise<{ browser: Browser; id: string; sid: string }> {
+  const browser = openBrowser(site, ENGLISH);
+  const response = await browser.logIn({ user });
+  if (response.status === 200) {
+    const attempt = /name="attempt" value="([0-9a-f]{64})"/.exec(await response.text())?.[1] ?? "";
+    await browser.post("/auth/continue", {
+      attempt,
+      question: "terms",
+      answer: "accept",
+      terms: "accepted",
+      consent: "newsletter",
+    });
+  }
+  const { user: who, session } = await browser.session();
+  return { browser, id: who?.sub ?? "", sid: session?.id ?? "" };
+}
+
+interface Desk {
+  readonly site: TestSite;
+  readonly staff: Browser;
+  readonly staffId: string;
+}
+
+/** A site where Kari is at the desk. */
+async function desk(vars: Partial<Cloudflare.Env> = {}): Promise<Desk> {
+  const site = openSite({ vars: { ...STAFF, ...vars } });
+  const { browser, id } = await loggedIn(site, "kari");
+  return { site, staff: browser, staffId: id };
+}
+
+/** Somebody who is logged in begins once more, and cancels. */
+async function cancelledLogin(browser: Browser): Promise<Response> {
+  const begun = await browser.get("/auth/login?prompt=login");
+  const authorizeUrl = new URL(begun.headers.get("location") ?? "");
+  return browser.get((await browser.atProvider(authorizeUrl, { user: "sofie", cancelAt: "app" })).href);
+}
+
+const search = (staff: Browser, query: string) => staff.post("/auth/support/search", { query });
+const pageOf = async (staff: Browser, path: string) => (await staff.get(path)).text();
+const accountPath = (id: string) => `/auth/support/accounts/${id}`;
+const deeds = async (id: string): Promise<readonly RecordedAudit[]> =>
+  (await readAudit(records(), id)).filter(({ action }) => action !== "viewed");
+const basisOf = (page: string) => /name="basis" value="(\d+)"/.exec(page)?.[1] ?? "";
+const updatedAt = async (id: string) => String((await registry().get(id))?.account.updatedAt);
+
+/** Every address of the console, with a form that would do something. */
+const routes = (id: string, sub: string): readonly (readonly [string, string, Record<string, string>?])[] => [
+  ["GET", "/auth/support"],
+  ["GET", "/auth/support/"],
+  ["GET", "/auth/support?day=2026-01-01"],
+  ["GET", "/auth/support/log"],
+  ["GET", accountPath(id)],
+  ["GET", `${accountPath(id)}/erase`],
+  ["GET", "/auth/support/requests/K7QF-3M2P"],
+  ["POST", "/auth/support/search", { query: "Sofie" }],
+  ["POST", `${accountPath(id)}/sessions`, { session: "all" }],
+  ["POST", `${accountPath(id)}/unlink`, { msn: "123456", sub }],
+  ["POST", `${accountPath(id)}/correct`, { name: "Changed", phone: "", email: "", memberNumber: "" }],
+  ["POST", `${accountPath(id)}/link`, { reference: "K7QF-3M2P" }],
+  ["POST", `${accountPath(id)}/erase`, { confirm: "yes" }],
+  ["POST", "/auth/support/requests/K7QF-3M2P/link", { account: id }],
+];
+
+/** An answer without what differs from one answer to the next. */
+async function essence(response: Response): Promise<unknown> {
+  const nonce =
+    /nonce-([\w-]+)/.exec(response.headers.get("content-security-policy") ?? "")?.[1] ?? "no nonce";
+  const plain = (text: string) =>
+    text.replaceAll(nonce, "NONCE").replace(/[0-9A-HJKMNP-TV-Z]{4}-[0-9A-HJKMNP-TV-Z]{4}/g, "REFERENCE");
+  return {
+    status: response.status,
+    headers: [...response.headers].map(([name, value]) => `${name}: ${plain(value)}`),
+    body: plain(await response.text()),
+  };
+}
+
+async function subOf(id: string): Promise<string> {
+  return (await registry().get(id))?.identities[0]?.sub ?? "";
+}
+
+describe("the console, to everybody but staff,", () => {
+  /** Asks everything in every way, and compares with an address that does not exist. */
+  async function expectNothing(visitor: Browser, id: string): Promise<void> {
+    const sub = await subOf(id);
+    for (const [usual, path, form] of routes(id, sub)) {
+      for (const method of new Set([usual, "GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS"])) {
+        const body = method === "POST" ? new URLSearchParams(form ?? {}) : null;
+        for (const origin of [SITE, "https://evil.example"]) {
+          const init = { method, body, headers: { origin } };
+          const [asked, unknown] = await Promise.all(
+            [path, "/auth/nothing-here"].map(async (address) =>
+              essence(await visitor.request(address, { ...init })),
+            ),
+          );
+          expect(asked, `${method} ${path}`).toEqual(unknown);
+        }
+      }
+    }
+  }
+
+  it("is not there, whoever asks what and how", { timeout: 120_000 }, async () => {
+    const { site } = await desk();
+    const sofie = await loggedIn(site, "sofie");
+    const before = await registry().get(sofie.id);
+    const lines = await readAudit(records(), undefined);
+    await expectNothing(openBrowser(site, ENGLISH), sofie.id);
+    await expectNothing(sofie.browser, sofie.id);
+    expect(await registry().get(sofie.id)).toEqual(before);
+    expect((await sofie.browser.session()).authenticated).toBe(true);
+    expect(await readAudit(records(), undefined)).toEqual(lines);
+    // Nor does the log tell one from the other.
+    const failed = site.log.filter(({ event }) => event === "request_failed");
+    expect(new Set(failed.map(({ code, stage, reason }) => `${code} ${stage} ${reason}`))).toEqual(
+      new Set(["not_found site undefined"]),
+    );
+  });
+
+  it("is not there for scripts either", async () => {
+    const { browser, id } = await loggedIn(openSite({ vars: STAFF }), "sofie");
+    const json = { accept: "application/json" };
+    const [asked, unknown] = await Promise.all(
+      [accountPath(id), "/auth/nothing-here"].map(async (path) => essence(await browser.get(path, json))),
+    );
+    expect(asked).toEqual(unknown);
+  });
+
+  it("is not there where nobody is named, or somebody else is", async () => {
+    for (const SUPPORT_STAFF of ["", "+4799999906", "acc_somebodyelse00000000"]) {
+      const { browser } = await loggedIn(openSite({ vars: { SUPPORT_STAFF } }), "kari");
+      expect((await browser.get("/auth/support")).status).toBe(404);
+    }
+  });
+
+  it("is not there once the session has ended elsewhere, though its token is fresh", async () => {
+    const { site, staff, staffId } = await desk();
+    expect((await staff.get("/auth/support")).status).toBe(200);
+    await site.env.USER_SESSIONS.getByName(staffId).endAll();
+    const response = await staff.get("/auth/support");
+    expect(response.status).toBe(404);
+    expect(response.headers.getSetCookie()).toEqual([]);
+  });
+
+  it("is not there for a phone number that nobody has verified", async () => {
+    const { staff, staffId } = await desk();
+    await accountsDatabase()
+      .prepare("UPDATE accounts SET phone_verified = 0 WHERE id = ?")
+      .bind(staffId)
+      .run();
+    expect((await staff.get("/auth/support")).status).toBe(404);
+  });
+
+  it("is not there while it cannot be found out who asks", async () => {
+    const { site, staff } = await desk();
+    await accountsDatabase().exec("ALTER TABLE identities RENAME TO gone");
+    expect((await staff.get("/auth/support")).status).toBe(404);
+    expect(site.log).toContainEqual(
+      expect.objectContaining({ event: "staff_not_checked", code: "storage_unavailable" }),
+    );
+  });
+});
+
+describe("the console, to staff,", () => {
+  it("opens for an account id and for a sub as well", async () => {
+    const plain = await loggedIn(openSite(), "kari");
+    for (const SUPPORT_STAFF of [plain.id, `+4799999999, ${await subOf(plain.id)}`]) {
+      const { browser } = await loggedIn(openSite({ vars: { SUPPORT_STAFF } }), "kari");
+      expect((await browser.get("/auth/support")).status).toBe(200);
+    }
+  });
+
+  it("is kept by no cache and in five languages", async () => {
+    const { staff } = await desk();
+    const titles = {
+      nb: "Kundeservice",
+      da: "Kundeservice",
+      fi: "Asiakaspalvelu",
+      sv: "Kundtjänst",
+      en: "Customer service",
+    };
+    for (const [language, title] of Object.entries(titles)) {
+      const response = await staff.get("/auth/support", { "accept-language": language });
+      expect(response.headers.get("cache-control")).toBe("no-store");
+      expect(await response.text()).toContain(`<h1>${title}</h1>`);
+    }
+  });
+
+  it("refuses what another website sends in staff's name", async () => {
+    const { site, staff } = await desk();
+    const sofie = await loggedIn(site, "sofie");
+    const before = await registry().get(sofie.id);
+    for (const [method, path, form] of routes(sofie.id, await subOf(sofie.id))) {
+      if (method !== "POST") continue;
+      for (const headers of [
+        { origin: "https://evil.example" },
+        { origin: "null", "sec-fetch-site": "cross-site" },
+      ]) {
+        expect((await staff.post(path, form, headers)).status, path).toBe(403);
+      }
+    }
+    expect(await registry().get(sofie.id)).toEqual(before);
+    expect((await sofie.browser.session()).authenticated).toBe(true);
+    expect(await deeds(sofie.id)).toEqual([]);
+  });
+
+  it("answers what is missing in a form, and what is not there", async () => {
+    const { staff, staffId } = await desk();
+    expect((await staff.post(`${accountPath(staffId)}/sessions`)).status).toBe(400);
+    expect((await staff.post(`${accountPath(staffId)}/unlink`, { msn: "123456" })).status).toBe(400);
+    expect((await staff.post("/auth/support/requests/K7QF-3M2P/link")).status).toBe(400);
+    expect((await staff.post("/auth/support/search", { query: "  " })).headers.get("location")).toBe(
+      "/auth/support",
+    );
+    for (const path of [accountPath("acc_nobody"), `${accountPath("acc_nobody")}/erase`])
+      expect((await staff.get(path)).headers.get("location")).toBe("/auth/support?notice=noAccount");
+    expect((await staff.get("/auth/support/requests/K7QF-3M2P")).headers.get("location")).toBe(
+      "/auth/support?notice=noRequest",
+    );
+    expect((await staff.get("/auth/support/nothing")).status).toBe(404);
+    expect(await pageOf(staff, "/auth/support?notice=%3Cb%3E")).not.toContain('class="note"');
+  });
+});
+
+describe("the search", () => {
+  it("finds a person by each thing that is known of them, and writes down that it was asked", async () => {
+    const { site, staff, staffId } = await desk();
+    const sofie = await loggedIn(site, "sofie");
+    await registry().correct(sofie.id, { memberNumber: "M-1007" });
+    const queries = {
+      "+47 999 99 906": ["phone", "memberNumber"],
+      "0047 99999906": ["phone", "memberNumber"],
+      "4799999906": ["phone", "memberNumber"],
+      "99 99 99 06": ["phone", "memberNumber", "reference"],
+      "Sofie.Dahl@example.com": ["email"],
+      "dahl sof": ["memberNumber", "name"],
+      "M-1007": ["memberNumber", "name"],
+      [sofie.id]: ["accountId", "memberNumber"],
+      [await subOf(sofie.id)]: ["accountId", "memberNumber"],
+    };
+    for (const [query, by] of Object.entries(queries)) {
+      const response = await search(staff, query);
+      expect(response.status, query).toBe(303);
+      expect(response.headers.get("location"), query).toBe(accountPath(sofie.id));
+      const [line] = await readAudit(records(), undefined, 1);
+      expect(line).toMatchObject({ action: "searched", actor: staffId, actorRole: "staff", details: { by } });
+    }
+  });
+
+  it("lists several, and says when nothing fits", async () => {
+    const { site, staff } = await desk();
+    const [per, ingrid] = [await loggedIn(site, "per"), await loggedIn(site, "sofie")];
+    await registry().correct(ingrid.id, { name: "Ingrid Haugen" });
+    const page = await (await search(staff, "haugen")).text();
+    expect(page).toContain(accountPath(per.id));
+    expect(page).toContain(accountPath(ingrid.id));
+    expect(await (await search(staff, "nobody at all")).text()).toContain("Nothing fits.");
+    const hostile = await (await search(staff, '<script>alert("x")</script>')).text();
+    expect(hostile).not.toContain("<script");
+  });
+
+  it("finds what happened by the reference of an error page, however it is read out", async () => {
+    const { site, staff } = await desk();
+    const sofie = await loggedIn(site, "sofie");
+    const failed = await cancelledLogin(sofie.browser);
+    const reference = /<code>([\w-]{9})<\/code>/.exec(await failed.text())?.[1] ?? "";
+    expect(reference).not.toBe("");
+    for (const spoken of [reference, reference.toLowerCase().replace("-", " ")]) {
+      const shown = textOf(await (await search(staff, spoken)).text());
+      expect(shown).toContain("Not logged in. The customer read: “You cancelled the login”");
+      expect(shown).toContain("Nothing is wrong: the login was cancelled.");
+      expect(shown).toContain("access_denied");
+      expect(shown).toContain("Nobody was known yet");
+    }
+  });
+
+  it("never puts anything personal into an address or the log", async () => {
+    const { site, staff } = await desk();
+    const sofie = await loggedIn(site, "sofie");
+    const locations: (string | null)[] = [];
+    for (const query of ["+4799999906", "sofie.dahl@example.com", "Sofie Dahl"])
+      locations.push((await search(staff, query)).headers.get("location"));
+    const page = await pageOf(staff, accountPath(sofie.id));
+    const links = Array.from(page.matchAll(/(?:href|action)="([^"]+)"/g), ([, link = ""]) => link);
+    expect(`${links} ${locations} ${JSON.stringify(site.log)}`).not.toMatch(/sofie|dahl|99999906/i);
+  });
+});
+
+describe("the page of an account", () => {
+  it("shows everything there is to know, and each look is written down", async () => {
+    const { site, staff, staffId } = await desk({
+      TERMS_URL: "/terms.html",
+      TERMS_VERSION: "2026-11",
+      CONSENTS,
+    });
+    const sofie = await loggedIn(site, "sofie");
+    await cancelledLogin(sofie.browser);
+    const shown = textOf(await pageOf(staff, accountPath(sofie.id)));
+    for (const text of [
+      "Sofie Dahl",
+      "+4799999906 (verified)",
+      "sofie.dahl@example.com (verified)",
+      sofie.id,
+      "Came with the account",
+      await subOf(sofie.id),
+      "Version 2026-11, accepted",
+      "Send me the newsletter: Yes",
+      "Log out everywhere",
+      "Logged in",
+      "The customer read: “You cancelled the login”",
+      "In the same browser, before anybody was known",
+      "Tell the customer: Nothing is wrong",
+      "Looked",
+    ]) {
+      expect(shown).toContain(text);
+    }
+    expect(await readAudit(records(), sofie.id)).toMatchObject([
+      { action: "viewed", actor: staffId, actorRole: "staff" },
+    ]);
+    expect(textOf(await pageOf(staff, accountPath(sofie.id)))).toContain("Looked ×2");
+  });
+
+  it("is not shown when the look cannot be written down", async () => {
+    const { site, staff } = await desk();
+    const sofie = await loggedIn(site, "sofie");
+    await accountsDatabase().exec("ALTER TABLE audit_log RENAME TO gone");
+    const response = await staff.get(accountPath(sofie.id));
+    expect(response.status).toBe(503);
+    expect(await response.text()).not.toContain("Sofie");
+    expect((await staff.post(`${accountPath(sofie.id)}/sessions`, { session: "all" })).status).toBe(503);
+    expect((await sofie.browser.session()).authenticated).toBe(true);
+  });
+
+  it("ends one session", async () => {
+    const { site, staff, staffId } = await desk();
+    const [phone, laptop] = [await loggedIn(site, "sofie"), await loggedIn(site, "sofie")];
+    const response = await staff.post(`${accountPath(phone.id)}/sessions`, { session: phone.sid });
+    expect(response.status).toBe(303);
+    expect(response.headers.get("location")).toBe(`${accountPath(phone.id)}?notice=sessionEnded`);
+    expect((await phone.browser.session()).authenticated).toBe(false);
+    expect((await laptop.browser.session()).authenticated).toBe(true);
+    expect(await deeds(phone.id)).toMatchObject([
+      { action: "sessions_ended", actor: staffId, details: { session: phone.sid } },
+    ]);
+    const page = await pageOf(staff, `${accountPath(phone.id)}?notice=sessionEnded`);
+    expect(page).toContain("The session has ended.");
+    expect(page).not.toContain(`value="${phone.sid}"`);
+  });
+
+  it("ends all sessions", async () => {
+    const { site, staff } = await desk();
+    const [phone, laptop] = [await loggedIn(site, "sofie"), await loggedIn(site, "sofie")];
+    await staff.post(`${accountPath(phone.id)}/sessions`, { session: "all" });
+    expect((await phone.browser.session()).authenticated).toBe(false);
+    expect((await laptop.browser.session()).authenticated).toBe(false);
+    expect((await staff.get("/auth/support")).status).toBe(200);
+    expect(await deeds(phone.id)).toMatchObject([{ action: "sessions_ended", details: { session: "all" } }]);
+  });
+
+  it("sends staff who ended their own session to the site", async () => {
+    const { staff, staffId } = await desk();
+    const response = await staff.post(`${accountPath(staffId)}/sessions`, { session: "all" });
+    expect(response.headers.get("location")).toBe("/");
+  });
+
+  it("unlinks a Vipps user, who is logged out and recognised anew", async () => {
+    const { site, staff } = await desk();
+    const sofie = await loggedIn(site, "sofie");
+    const sub = await subOf(sofie.id);
+    const unlink = () => staff.post(`${accountPath(sofie.id)}/unlink`, { msn: "123456", sub });
+    expect((await unlink()).headers.get("location")).toBe(`${accountPath(sofie.id)}?notice=unlinked`);
+    expect((await registry().get(sofie.id))?.identities).toEqual([]);
+    expect((await sofie.browser.session()).authenticated).toBe(false);
+    expect((await unlink()).headers.get("location")).toBe(`${accountPath(sofie.id)}?notice=notUnlinked`);
+    expect(await deeds(sofie.id)).toMatchObject([{ action: "unlinked", details: { msn: "123456", sub } }]);
+    expect((await loggedIn(site, "sofie")).id).toBe(sofie.id);
+  });
+});
+
+describe("a correction", () => {
+  const asKept = {
+    name: "Sofie Dahl",
+    phone: "+4799999906",
+    email: "sofie.dahl@example.com",
+    memberNumber: "",
+  };
+
+  it("changes what was changed and says which fields, not what they hold", async () => {
+    const { site, staff } = await desk();
+    const { id } = await loggedIn(site, "sofie");
+    const basis = basisOf(await pageOf(staff, accountPath(id)));
+    const response = await staff.post(`${accountPath(id)}/correct`, {
+      ...asKept,
+      basis,
+      name: "  Sofie  Dahl Berg ",
+      phone: "0047 999 99 955",
+      memberNumber: "1007",
+    });
+    expect(response.headers.get("location")).toBe(`${accountPath(id)}?notice=corrected`);
+    expect((await registry().get(id))?.account).toMatchObject({
+      name: "Sofie Dahl Berg",
+      phone: "4799999955",
+      phoneVerified: true,
+      email: "sofie.dahl@example.com",
+      memberNumber: "1007",
+    });
+    expect(await deeds(id)).toMatchObject([
+      { action: "corrected", details: { fields: ["name", "phone", "memberNumber"] } },
+    ]);
+    expect(textOf(await pageOf(staff, accountPath(id)))).toContain("Corrected : Name, Phone, Member number");
+  });
+
+  it("removes what is left empty, and writes nothing when nothing differs", async () => {
+    const { site, staff } = await desk();
+    const { id } = await loggedIn(site, "sofie");
+    const correct = async (fields: Record<string, string>) =>
+      staff.post(`${accountPath(id)}/correct`, { ...asKept, basis: await updatedAt(id), ...fields });
+    expect((await correct({})).headers.get("location")).toBe(`${accountPath(id)}?notice=unchanged`);
+    expect(await deeds(id)).toEqual([]);
+    await correct({ email: "" });
+    expect((await registry().get(id))?.account).toMatchObject({ email: undefined, name: "Sofie Dahl" });
+  });
+
+  it("is refused with what was typed when a field cannot be taken over", async () => {
+    const { site, staff, staffId } = await desk();
+    const { id } = await loggedIn(site, "sofie");
+    await registry().correct(staffId, { memberNumber: "1" });
+    for (const [field, value, said] of [
+      ["phone", "999 99 906", "country code"],
+      ["phone", "call me", "country code"],
+      ["phone", "+47 999 99 901", "belongs to customer service"],
+      ["email", "sofie at example", "not an email address"],
+      ["memberNumber", "1", "Another account has this member number"],
+    ] as const) {
+      const response = await staff.post(`${accountPath(id)}/correct`, {
+        ...asKept,
+        basis: await updatedAt(id),
+        name: "Typed <b>",
+        [field]: value,
+      });
+      expect(response.status, value).toBe(400);
+      const page = await response.text();
+      expect(page).toContain(said);
+      expect(page).toContain("Typed &lt;b&gt;");
+      expect(page).toContain('aria-invalid="true"');
+    }
+    expect((await registry().get(id))?.account.name).toBe("Sofie Dahl");
+    expect(await deeds(id)).toEqual([]);
+  });
+
+  it("is refused when the account has changed since it was looked at", async () => {
+    const { site, staff } = await desk();
+    const { id } = await loggedIn(site, "sofie");
+    const basis = String(Number(await updatedAt(id)) - 60);
+    const response = await staff.post(`${accountPath(id)}/correct`, { ...asKept, basis, name: "Late" });
+    expect(response.headers.get("location")).toBe(`${accountPath(id)}?notice=changedMeanwhile`);
+    expect((await registry().get(id))?.account.name).toBe("Sofie Dahl");
+  });
+});
+
+describe("erasing", () => {
+  it("asks first, needs the tick, and leaves one line", async () => {
+    const { site, staff, staffId } = await desk();
+    const sofie = await loggedIn(site, "sofie");
+    const erase = `${accountPath(sofie.id)}/erase`;
+    const asked = textOf(await pageOf(staff, erase));
+    expect(asked).toContain("Erase Sofie Dahl?");
+    expect(asked).toContain("accepted terms and consents");
+    expect((await staff.post(erase)).headers.get("location")).toBe(`${erase}?notice=notConfirmed`);
+    expect(await registry().get(sofie.id)).toBeDefined();
+
+    const response = await staff.post(erase, { confirm: "yes" });
+    expect(response.headers.get("location")).toBe("/auth/support?notice=erased");
+    expect(await registry().get(sofie.id)).toBeUndefined();
+    expect((await sofie.browser.session()).authenticated).toBe(false);
+    expect(await readAudit(records(), sofie.id)).toMatchObject([
+      { action: "erased", actor: staffId, actorRole: "staff" },
+    ]);
+    expect((await staff.post(erase, { confirm: "yes" })).headers.get("location")).toBe(
+      "/auth/support?notice=noAccount",
+    );
+    expect(textOf(await pageOf(staff, "/auth/support/log"))).toContain("Erased");
+  });
+});
+
+describe("somebody who waits to be linked", () => {
+  it("is shown beside the accounts it may be, and gets in once linked", async () => {
+    const { site, staff, staffId } = await desk();
+    const old = await loggedIn(site, "sofie");
+    // The member is known under another name, and not by this Vipps user.
+    await registry().unlink(old.id, "123456", await subOf(old.id));
+    await registry().correct(old.id, { name: "Bjarne Olsen" });
+    const doubtful = await openBrowser(site, ENGLISH).logIn({ user: "sofie" });
+    expect(await doubtful.text()).toContain("You may already be registered");
+    const [waiting] = await linkRequests(records(), old.id);
+    const reference = waiting?.reference ?? "";
+
+    expect(textOf(await pageOf(staff, "/auth/support"))).toContain("Waiting to be linked Sofie Dahl");
+    expect(await pageOf(staff, accountPath(old.id))).toContain(`/auth/support/requests/${reference}`);
+    expect(await (await search(staff, reference.toLowerCase())).text()).toContain(
+      `/auth/support/requests/${reference}`,
+    );
+    const page = textOf(await pageOf(staff, `/auth/support/requests/${reference}`));
+    expect(page).toContain("An account has the same phone or email, but another name.");
+    expect(page).toContain("Bjarne Olsen");
+
+    const response = await staff.post(`/auth/support/requests/${reference}/link`, { account: old.id });
+    expect(response.headers.get("location")).toBe(`${accountPath(old.id)}?notice=linked`);
+    expect((await registry().get(old.id))?.identities).toMatchObject([{ linkedBy: "staff" }]);
+    expect(await deeds(old.id)).toMatchObject([
+      { action: "linked", actor: staffId, details: { msn: "123456", reference } },
+    ]);
+    expect((await loggedIn(site, "sofie")).id).toBe(old.id);
+    const again = await staff.post(`/auth/support/requests/${reference}/link`, { account: old.id });
+    expect(again.headers.get("location")).toBe("/auth/support?notice=noRequest");
+  });
+
+  it("is found from an account by the reference alone, where no account fits", async () => {
+    const { site, staff, staffId } = await desk();
+    const closed = openSite({ vars: { ...STAFF, REGISTRATION: "closed" } });
+    expect((await openBrowser(closed, ENGLISH).logIn({ user: "sofie" })).status).toBe(403);
+    const [waiting] = await linkRequests(records(), undefined);
+    const reference = waiting?.reference ?? "";
+    expect(site.env.ACCOUNTS_DB).toBeDefined();
+    const found = await staff.post(`${accountPath(staffId)}/link`, {
+      reference: ` ${reference.toLowerCase()} `,
+    });
+    const location = `/auth/support/requests/${reference}?account=${staffId}`;
+    expect(found.headers.get("location")).toBe(location);
+    expect(await pageOf(staff, location)).toContain(`name="account" value="${staffId}"`);
+    const none = await staff.post(`${accountPath(staffId)}/link`, { reference: "K7QF-3M2P" });
+    expect(none.headers.get("location")).toBe(`${accountPath(staffId)}?notice=noRequest`);
+  });
+});
+
+describe("the figures", () => {
+  it("count a day hour by hour, in the reader's time, with the reasons", async () => {
+    vi.useFakeTimers({ toFake: ["Date"] });
+    // Half past midnight in Oslo.
+    vi.setSystemTime(Date.parse("2026-06-01T22:30:00Z"));
+    const { site, staff } = await desk();
+    await loggedIn(site, "sofie");
+    const stranger = openBrowser(site, ENGLISH);
+    await stranger.logIn({ user: "per", cancelAt: "app" });
+    await stranger.logIn({ user: "per", wrongNumber: true });
+    const page = await pageOf(staff, "/auth/support");
+    const shown = textOf(page);
+    expect(shown).toMatch(/Logins on Tuesday,? 2 June 2026/);
+    expect(page).toContain('aria-label="Logged in: 2, Cancelled: 1, Failed: 1"');
+    expect(shown).toContain("00 2 1 1 01 0 0 0");
+    expect(shown).toContain("The numbers did not match 1");
+    expect(page).not.toContain("Day after");
+
+    const before = await pageOf(staff, "/auth/support?day=2026-06-01");
+    expect(before).toContain("No logins on this day.");
+    expect(before).toContain("/auth/support?day=2026-06-02");
+    for (const day of ["2026-02-30", "yesterday", "2999-01-01"])
+      expect(textOf(await pageOf(staff, `/auth/support?day=${day}`))).toContain("2 June 2026");
+  });
+
+  it("have as many hours as the day", async () => {
+    vi.useFakeTimers({ toFake: ["Date"] });
+    vi.setSystemTime(Date.parse("2026-11-22T12:00:00Z"));
+    const { staff } = await desk();
+    for (const [day, hours] of [
+      ["2026-03-29", 23],
+      ["2026-06-01", 24],
+      ["2026-10-25", 25],
+    ] as const) {
+      const begin = {
+        "2026-03-29": "2026-03-28T23:00Z",
+        "2026-06-01": "2026-05-31T22:00Z",
+        "2026-10-25": "2026-10-24T22:00Z",
+      }[day];
+      const first = Date.parse(begin) / 1000;
+      const last = first + (hours - 1) * 3600;
+      for (const hour of [first - 3600, first, last, last + 3600])
+        await accountsDatabase()
+          .prepare("INSERT INTO login_figures VALUES ('default', ?, 'logged_in', 1)")
+          .bind(hour)
+          .run();
+      const page = await pageOf(staff, `/auth/support?day=${day}`);
+      expect(page.match(/<th scope="row">/g), day).toHaveLength(hours);
+      expect(page, day).toContain("Logged in: 2,");
+    }
+  });
+});
+
+describe("a site without a registry", () => {
+  it("has its people by their sub: sessions and logins, no data", async () => {
+    const plain = await loggedIn(openSite({ vars: { ACCOUNTS: "none" } }), "kari");
+    const site = openSite({ vars: { ACCOUNTS: "none", SUPPORT_STAFF: plain.id } });
+    const { browser: staff } = await loggedIn(site, "kari");
+    const sofie = await loggedIn(site, "sofie");
+    expect((await search(staff, sofie.id)).headers.get("location")).toBe(accountPath(sofie.id));
+    const page = await pageOf(staff, accountPath(sofie.id));
+    expect(page).toContain(`value="${sofie.sid}"`);
+    expect(page).not.toContain("/correct");
+    await staff.post(`${accountPath(sofie.id)}/sessions`, { session: sofie.sid });
+    expect((await sofie.browser.session()).authenticated).toBe(false);
+  });
+});
