@@ -14,6 +14,9 @@ const settings = { SESSION_FRESH: String(FRESH) };
 /** How late another device may notice at most, with time for a busy machine; in milliseconds. */
 const IN_TIME = { timeout: (FRESH + 10) * 1_000, intervals: [250] };
 
+// Each starts a worker of its own, or two.
+test.describe.configure({ timeout: 180_000 });
+
 async function logIn(context: BrowserContext, { origin }: OwnSite, returnTo = "/about"): Promise<Page> {
   const page = await context.newPage();
   await page.goto(`${origin}/auth/login?return_to=${encodeURIComponent(returnTo)}`);
