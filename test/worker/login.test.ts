@@ -99,8 +99,8 @@ describe("a login", () => {
       kvReads: 0,
       kvWrites: 0,
       durableObjectCalls: ["attempt.consume", "sessions.record"],
-      // One batch that finds the account; after the answer, one that notes the visit.
-      databaseCalls: [3, 2],
+      // One batch that finds the account; after the answer, one for the login event and one that notes the visit.
+      databaseCalls: [3, 2, 2],
       fetches: ["/access-management-1.0/access/oauth2/token"],
     });
 
