@@ -77,6 +77,8 @@ describe("settings", () => {
     ["a cookie domain of somebody else", { SESSION_COOKIE_DOMAIN: "example.org" }, "SESSION_COOKIE_DOMAIN"],
     ["a claim nobody knows", { SESSION_CLAIMS: "name shoe_size" }, "SESSION_CLAIMS"],
     ["a system name over 30 characters", { VIPPS_SYSTEM_NAME: "x".repeat(31) }, "VIPPS_SYSTEM_NAME"],
+    ["staff by a number without its country code", { SUPPORT_STAFF: "99999901" }, "SUPPORT_STAFF"],
+    ["staff by a number with spaces", { SUPPORT_STAFF: "+47 999 99 901" }, "SUPPORT_STAFF"],
   ])("refuse %s", (_what, vars, name) => {
     expect(faultsOf(vars).some((fault) => fault.startsWith(name))).toBe(true);
   });

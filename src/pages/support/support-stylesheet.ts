@@ -41,9 +41,8 @@ details[open]>summary::before{transform:rotate(90deg);transform-origin:.25rem 55
 table{width:100%;border-collapse:collapse;font-size:.9375rem}
 th,td{padding:.5rem .75rem .5rem 0;border-top:1px solid var(--line);text-align:left;vertical-align:top;overflow-wrap:anywhere}
 thead th{border-top:0;color:var(--soft);font-weight:400;font-size:.875rem}
-.number{text-align:right;padding-right:0;padding-left:.75rem;font-variant-numeric:tabular-nums}
-.totals{display:flex;flex-wrap:wrap;gap:.75rem 2rem;margin:0 0 1rem}
-.totals div{min-width:5rem}
+.number{white-space:nowrap;text-align:right;padding-right:0;padding-left:.75rem;font-variant-numeric:tabular-nums}
+.totals{display:flex;flex-wrap:wrap;gap:.75rem clamp(1rem,3vw,2rem);margin:0 0 1rem}
 .totals dt{color:var(--soft);font-size:.875rem}
 .totals dt::before{content:"";display:inline-block;width:.75rem;height:.75rem;margin-right:.5rem;border-radius:3px;background:currentColor}
 .totals .in dt::before{color:var(--ok)}.totals .stop dt::before{color:var(--soft)}.totals .out dt::before{color:var(--wrong)}
@@ -52,6 +51,7 @@ thead th{border-top:0;color:var(--soft);font-weight:400;font-size:.875rem}
 .chart .in{fill:var(--ok)}.chart .stop{fill:var(--soft)}.chart .out{fill:var(--wrong)}
 .chart line{stroke:var(--line)}
 .chart text{fill:var(--soft);font-size:11px;text-anchor:middle}
+@media (max-width:40rem){.chart text{font-size:20px}}
 .days{display:flex;justify-content:space-between;gap:1rem}
 .days a{padding:.75rem 0}
 .wide .note{margin:0 0 1.25rem;padding:.5rem .875rem}
