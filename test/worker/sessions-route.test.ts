@@ -95,9 +95,12 @@ describe("GET /auth/sessions for a script", () => {
   });
 
   it("is 401 at once for a session that has ended elsewhere, though its token is fresh", async () => {
-    const { phone, laptop } = await twoDevices(openSite());
+    const site = openSite();
+    const { laptop } = await twoDevices(site);
+    const tablet = openBrowser(site);
+    await tablet.logIn();
     const elsewhere = openBrowser(openSite());
-    elsewhere.cookies.set(SESSION_COOKIE, tokenOf(phone));
+    elsewhere.cookies.set(SESSION_COOKIE, tokenOf(tablet));
     await remove(laptop, "/auth/sessions");
     const response = await elsewhere.get("/auth/sessions", asJson);
     expect(response.status).toBe(401);
@@ -251,8 +254,11 @@ describe("DELETE /auth/sessions", () => {
   });
 
   it("asked by a session that has ended, though its token is fresh, ends nothing", async () => {
-    const { phone, laptop } = await twoDevices(openSite());
-    const stolen = tokenOf(phone);
+    const site = openSite();
+    const { laptop } = await twoDevices(site);
+    const tablet = openBrowser(site);
+    await tablet.logIn();
+    const stolen = tokenOf(tablet);
     await remove(laptop, "/auth/sessions");
     const thief = openBrowser(openSite());
     thief.cookies.set(SESSION_COOKIE, stolen);
