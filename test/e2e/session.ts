@@ -1,4 +1,5 @@
 import type { BrowserContext } from "@playwright/test";
+import { logInAsPerson } from "../../simulator/person.ts";
 
 interface Session {
   readonly authenticated: boolean;
@@ -15,4 +16,13 @@ export async function session(context: BrowserContext, origin = ""): Promise<Ses
   const told = (await answer?.json()) as Session;
   await tab.close();
   return told;
+}
+
+/** Logs a browser in without showing it: for tests of what is behind the login. */
+export async function logInUnseen(context: BrowserContext): Promise<void> {
+  const answer = await context.request.get("/auth/login", { maxRedirects: 0 });
+  const callback = await logInAsPerson((request) => fetch(request), answer.headers().location ?? "", {
+    user: "espen",
+  });
+  await context.request.get(callback.href, { maxRedirects: 0 });
 }
