@@ -1,0 +1,121 @@
+// One row of a member list: what it says, in the form the registry keeps, or why it can't be taken in.
+
+import { createHash } from "node:crypto";
+import { type CountryCode, parsePhoneNumberFromString } from "libphonenumber-js/max";
+import { searchName } from "../src/accounts/names.ts";
+import { normalEmail } from "../src/accounts/vipps-person.ts";
+import { type Columns, MEMBER_FIELDS, type MemberField } from "./member-columns.ts";
+
+export interface Member {
+  /** Names the row; importing it again finds the same account by this. */
+  readonly importKey: string;
+  readonly memberNumber: string | undefined;
+  readonly name: string | undefined;
+  readonly givenName: string | undefined;
+  readonly familyName: string | undefined;
+  /** E.164 digits without the plus sign. */
+  readonly phone: string | undefined;
+  readonly email: string | undefined;
+  /** What proves the account, if the list has something. */
+  readonly proof: string | undefined;
+}
+
+/** Something about a row that is worth knowing; none of them keeps the row out. */
+export type Note = "phone_unreadable" | "email_unreadable" | "no_name" | "shared_phone" | "shared_email";
+
+/** Why a row is not taken in. */
+export type Refusal =
+  | "no_contact"
+  | "phone_unreadable"
+  | "email_unreadable"
+  | "too_long"
+  | "member_number_repeated"
+  | "row_repeated"
+  | "broken_row";
+
+export const EXPLANATIONS: Readonly<Record<Note | Refusal, string>> = {
+  no_contact: "neither a phone number nor an email address",
+  phone_unreadable: "the phone number is not a number that exists",
+  email_unreadable: "the email address is not one",
+  too_long: "a field is longer than any real one",
+  member_number_repeated: "the member number is on an earlier line too",
+  row_repeated: "the same as an earlier line",
+  broken_row: "the line does not have the columns of the header, or a quotation mark is not closed",
+  no_name: "no name: this person will have to prove the account",
+  shared_phone: "the phone number is on an earlier line too: these people will have to prove their accounts",
+  shared_email: "the email address is on an earlier line too: these people will have to prove their accounts",
+};
+
+export type ReadRow =
+  | { readonly member: Member; readonly notes: readonly Note[] }
+  | { readonly refusal: Refusal };
+
+/** In characters. */
+const LENGTH_LIMIT = 200;
+
+/**
+ * Reads a row.
+ * @param country whose phone numbers those without a country code are, where the row doesn't say
+ */
+export function readMemberRow(cells: readonly string[], columns: Columns, country: CountryCode): ReadRow {
+  const fields: Partial<Record<MemberField, string>> = {};
+  for (const field of MEMBER_FIELDS) {
+    const index = columns[field];
+    const text = index === undefined ? "" : cleanCell(cells[index] ?? "");
+    if (text.length > LENGTH_LIMIT) return { refusal: "too_long" };
+    if (text !== "") fields[field] = text;
+  }
+  if (fields.phone === undefined && fields.email === undefined) return { refusal: "no_contact" };
+
+  const phone = readPhone(fields.phone, countryOf(fields.country) ?? country);
+  const email = normalEmail(fields.email);
+  if (phone === undefined && email === undefined) {
+    return { refusal: fields.phone === undefined ? "email_unreadable" : "phone_unreadable" };
+  }
+  const joined = [fields.givenName, fields.familyName].filter(Boolean).join(" ");
+  const name = fields.name ?? (joined === "" ? undefined : joined);
+  const notes: Note[] = [];
+  if (fields.phone !== undefined && phone === undefined) notes.push("phone_unreadable");
+  if (fields.email !== undefined && email === undefined) notes.push("email_unreadable");
+  if (searchName(name) === "") notes.push("no_name");
+  const { givenName, familyName, memberNumber, proof } = fields;
+  const importKey = memberNumber === undefined ? rowKey(name, phone, email) : `m:${memberNumber}`;
+  return { member: { importKey, memberNumber, name, givenName, familyName, phone, email, proof }, notes };
+}
+
+/** Without a member number a row is known by what it says. */
+function rowKey(...parts: readonly (string | undefined)[]): string {
+  return `h:${createHash("sha256").update(JSON.stringify(parts)).digest("base64url")}`;
+}
+
+/** What spreadsheets add: blanks of all kinds, control characters, the apostrophe that keeps a number a text. */
+function cleanCell(cell: string): string {
+  return cell
+    .replace(/[\p{Cc}\p{Cf}]/gu, "")
+    .replace(/\s+/gu, " ")
+    .trim()
+    .replace(/^'(?=[+\d])/, "");
+}
+
+/** E.164 digits of a number as people write it: `+47 999 99 901`, `0047-99999901`, `(999) 99 901`, `99999901.0`. */
+function readPhone(text: string | undefined, country: CountryCode): string | undefined {
+  if (text === undefined) return undefined;
+  const typed = text
+    .replace(/^tel:/i, "")
+    // What a spreadsheet makes of a number, and the trunk zero in brackets.
+    .replace(/[.,]0+$/, "")
+    .replace(/\(0\)/, "");
+  const parsed = parsePhoneNumberFromString(typed, country);
+  return parsed?.isValid() === true ? parsed.number.slice(1) : undefined;
+}
+
+const COUNTRY_NAMES: Readonly<Record<string, CountryCode>> = {
+  ...{ norge: "NO", noreg: "NO", norway: "NO", danmark: "DK", denmark: "DK", sverige: "SE", sweden: "SE" },
+  ...{ suomi: "FI", finland: "FI", norja: "NO", tanska: "DK", ruotsi: "SE" },
+};
+
+/** A country as a list names it: `NO`, `no`, `Norge`. */
+function countryOf(text: string | undefined): CountryCode | undefined {
+  if (text === undefined) return undefined;
+  return /^[a-z]{2}$/i.test(text) ? (text.toUpperCase() as CountryCode) : COUNTRY_NAMES[text.toLowerCase()];
+}

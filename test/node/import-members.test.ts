@@ -1,0 +1,372 @@
+import { spawn } from "node:child_process";
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { type D1Target, query } from "../../cli/d1-command.ts";
+import { type MemberField, recogniseHeader } from "../../cli/member-columns.ts";
+import { readRows, recogniseFormat } from "../../cli/member-file.ts";
+import { readMemberRow } from "../../cli/member-row.ts";
+import { applyMigrations } from "../../cli/migrations.mjs";
+import { REFUSED_OF_HUNDRED, writeMemberList } from "./member-list.ts";
+
+const ROOT = join(import.meta.dirname, "../..");
+let folder: string;
+
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), "import-"));
+});
+
+afterAll(() => {
+  rmSync(folder, { recursive: true, force: true });
+});
+
+describe("the header of a member list", () => {
+  it.each<[string, readonly string[], readonly MemberField[]]>([
+    [
+      "English",
+      ["Member no.", "Full name", "Mobile phone", "E-mail"],
+      ["memberNumber", "name", "phone", "email"],
+    ],
+    [
+      "Norwegian",
+      ["Medlemsnr", "Fornavn", "Etternavn", "Mobil", "E-postadresse"],
+      ["memberNumber", "givenName", "familyName", "phone", "email"],
+    ],
+    [
+      "Danish",
+      ["MEDLEMSNUMMER", "Fulde navn", "Mobilnr.", "E-mailadresse"],
+      ["memberNumber", "name", "phone", "email"],
+    ],
+    [
+      "Swedish",
+      ["Medlemsnummer", "Förnamn", "Efternamn", "Mobiltelefon", "E-postadress"],
+      ["memberNumber", "givenName", "familyName", "phone", "email"],
+    ],
+    [
+      "Finnish",
+      ["Jäsennumero", "Etunimi", "Sukunimi", "Puhelinnumero", "Sähköposti"],
+      ["memberNumber", "givenName", "familyName", "phone", "email"],
+    ],
+  ])("is understood in %s", (_language, header, fields) => {
+    const { columns, ignored } = recogniseHeader(header);
+    expect(columns).toEqual(Object.fromEntries(fields.map((field, index) => [field, index])));
+    expect(ignored).toEqual([]);
+  });
+
+  it("prefers the mobile number, says what is not read, and takes columns that are named", () => {
+    const header = ["Telefon", "Mobil", "Adresse", "Kode til Vipps"];
+    expect(recogniseHeader(header)).toEqual({
+      columns: { phone: 1 },
+      ignored: ["Telefon", "Adresse", "Kode til Vipps"],
+    });
+    const named = recogniseHeader(header, { phone: "telefon", proof: "kode til vipps" });
+    expect(named.columns).toEqual({ phone: 0, proof: 3 });
+    expect(() => recogniseHeader(header, { phone: "Mob" })).toThrow('There is no column "Mob"');
+    expect(() => recogniseHeader(["Navn", "Adresse"])).toThrow(
+      "No column for phone numbers or email addresses",
+    );
+  });
+});
+
+describe("a row of a member list", () => {
+  const columns = { memberNumber: 0, name: 1, phone: 2, email: 3, country: 4, proof: 5 };
+  const read = (...cells: string[]) => readMemberRow(cells, columns, "NO");
+  const phoneOf = (phone: string, country = "") => {
+    const row = read("1", "Kari Nordmann", phone, "kari@example.com", country);
+    return "member" in row ? row.member.phone : row.refusal;
+  };
+
+  it.each([
+    "99999901",
+    "999 99 901",
+    "99 99 99 01",
+    "999-99-901",
+    "999.99.901",
+    "+4799999901",
+    "+47 999 99 901",
+    "004799999901",
+    "00 47 99999901",
+    "4799999901",
+    "(+47) 99999901",
+    "+47 (999) 99 901",
+    "+47-999-99-901",
+    "tel:+4799999901",
+    "'+4799999901",
+    " 999\u00a099\u00a0901 ",
+    "99999901.0",
+    "\u202a+47 999 99 901\u202c",
+    "+47 (0) 99999901",
+    "99999901 (mob)",
+    "Mob: 999 99 901",
+  ])("takes the phone number %j", (typed) => {
+    expect(phoneOf(typed)).toBe("4799999901");
+  });
+
+  it.each([
+    ["+45 20 12 34 56", "", "4520123456"],
+    ["20 12 34 56", "DK", "4520123456"],
+    ["20 12 34 56", "Danmark", "4520123456"],
+    ["070-174 06 05", "se", "46701740605"],
+    ["+46 (0)70 174 06 05", "", "46701740605"],
+    ["050 999 9903", "Suomi", "358509999903"],
+    ["00358 50 9999903", "", "358509999903"],
+  ])("takes the phone number %s of the country %j", (typed, country, expected) => {
+    expect(phoneOf(typed, country)).toBe(expected);
+  });
+
+  it.each(["123", "12345678901234567", "999999", "4,79999E+09", "n/a", "-"])(
+    "takes no number from %j",
+    (typed) => {
+      expect(phoneOf(typed)).toBeUndefined();
+    },
+  );
+
+  it("keeps what can be read and says what can't", () => {
+    expect(read("1", " Kari  Nordmann ", "x", " KARI@Example.COM ")).toEqual({
+      member: expect.objectContaining({
+        name: "Kari Nordmann",
+        email: "kari@example.com",
+        phone: undefined,
+        importKey: "m:1",
+      }),
+      notes: ["phone_unreadable"],
+    });
+    expect(read("1", "", "99999901", "@")).toMatchObject({ notes: ["email_unreadable", "no_name"] });
+    expect(read("1", "Kari", "", "")).toEqual({ refusal: "no_contact" });
+    expect(read("1", "Kari", "123", "")).toEqual({ refusal: "phone_unreadable" });
+    expect(read("1", "Kari", "", "kari")).toEqual({ refusal: "email_unreadable" });
+    expect(read("1", "K".repeat(201), "99999901", "")).toEqual({ refusal: "too_long" });
+  });
+
+  it("is known by its member number, else by what it says", () => {
+    const key = (...cells: string[]) => {
+      const row = read(...cells);
+      return "member" in row ? row.member.importKey : row.refusal;
+    };
+    expect(key("17", "Kari", "99999901", "")).toBe("m:17");
+    expect(key("", "Kari", "99999901", "")).toBe(key("", "Kari", "+47 999 99 901", ""));
+    expect(key("", "Kari", "99999901", "")).not.toBe(key("", "Kari", "99999902", ""));
+  });
+
+  it("puts a name together from its parts", () => {
+    const row = readMemberRow(
+      ["Kari", "Nordmann", "99999901"],
+      { givenName: 0, familyName: 1, phone: 2 },
+      "NO",
+    );
+    expect(row).toMatchObject({
+      member: { name: "Kari Nordmann", givenName: "Kari", familyName: "Nordmann" },
+    });
+  });
+});
+
+describe("a member file", () => {
+  async function rowsOf(content: string | Uint8Array) {
+    const path = join(folder, "file.csv");
+    writeFileSync(path, content);
+    const format = await recogniseFormat(path);
+    const rows = [];
+    for await (const row of readRows(path, format, () => undefined))
+      rows.push("cells" in row ? row.cells : row);
+    return { format, rows };
+  }
+  const text = "Navn;E-post\r\nÅse Sørensen;ase@example.com\r\n";
+  const expected = [
+    ["Navn", "E-post"],
+    ["Åse Sørensen", "ase@example.com"],
+  ];
+
+  it.each<[string, Uint8Array, string]>([
+    ["UTF-8", Buffer.from(text), "utf-8"],
+    ["UTF-8 with a mark", Buffer.from(`\ufeff${text}`), "utf-8"],
+    ["UTF-16", Buffer.from(`\ufeff${text}`, "utf16le"), "utf-16le"],
+    ["Windows-1252", Buffer.from(text, "latin1"), "windows-1252"],
+  ])("is read in %s", async (_name, bytes, encoding) => {
+    expect(await rowsOf(bytes)).toEqual({ format: { encoding, delimiter: ";" }, rows: expected });
+  });
+
+  it.each([",", ";", "\t", "|"])("is read with %j between the columns", async (delimiter) => {
+    const { format, rows } = await rowsOf(text.replaceAll(";", delimiter));
+    expect(format.delimiter).toBe(delimiter);
+    expect(rows).toEqual(expected);
+  });
+
+  it("is read past quotation marks, empty lines, short lines and broken ones", async () => {
+    const { rows } = await rowsOf(
+      'Navn;Mobil;E-post\n"Hansen; Per";1;a@b.no\n\n;;\nKari;2\na;b;c;d\nLiv;3;c@d.no\n',
+    );
+    expect(rows).toEqual([
+      ["Navn", "Mobil", "E-post"],
+      ["Hansen; Per", "1", "a@b.no"],
+      ["Kari", "2"],
+      { line: 6, broken: true },
+      ["Liv", "3", "c@d.no"],
+    ]);
+  });
+});
+
+interface Run {
+  readonly code: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+function run(...args: string[]): Promise<Run> {
+  const child = spawn(process.execPath, [join(ROOT, "cli/import-members.ts"), ...args]);
+  let stdout = "";
+  let stderr = "";
+  child.stdout.setEncoding("utf8").on("data", (output: string) => {
+    stdout += output;
+  });
+  child.stderr.setEncoding("utf8").on("data", (output: string) => {
+    stderr += output;
+  });
+  return new Promise((resolve) => child.once("close", (code) => resolve({ code, stdout, stderr })));
+}
+
+describe("npm run members:import", () => {
+  const LINES = 3_000;
+  const at = (name: string) => join(folder, name);
+  const target = (): D1Target => ({
+    root: ROOT,
+    remote: false,
+    environment: undefined,
+    persistTo: at("state"),
+  });
+  const accounts = () => query(target(), "SELECT * FROM accounts ORDER BY import_key, id");
+
+  it("says what it wants to know", async () => {
+    expect(await run("--help")).toMatchObject({ code: 0, stdout: expect.stringContaining("--dry-run") });
+    const wrong: [string[], string][] = [
+      [[], "Name one file."],
+      [[at("nothing.csv")], "There is no file"],
+      [["--nonsense"], "--nonsense"],
+      [[at("list.csv"), "--country", "Norge"], "--country takes a code"],
+      [[at("list.csv"), "--column", "phone"], "--column takes FIELD=NAME"],
+      [[at("list.csv"), "--local", "--remote"], "Either --local or --remote."],
+    ];
+    writeMemberList(at("list.csv"), 100);
+    for (const [args, message] of wrong) {
+      expect(await run(...args)).toMatchObject({
+        code: 2,
+        stdout: "",
+        stderr: expect.stringContaining(message),
+      });
+    }
+    writeFileSync(at("empty.csv"), "");
+    expect(await run(at("empty.csv"))).toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining("The file is empty"),
+    });
+  });
+
+  it("checks a list without touching the registry", async () => {
+    writeMemberList(at("list.csv"), 100);
+    const { code, stdout, stderr } = await run(
+      at("list.csv"),
+      "--dry-run",
+      "--json",
+      "--persist-to",
+      at("state"),
+    );
+    expect(code).toBe(0);
+    expect(stderr).toBe("");
+    expect(JSON.parse(stdout)).toMatchObject({
+      encoding: "utf-8",
+      delimiter: ";",
+      columns: { memberNumber: "Medlemsnr.", name: "Navn", phone: "Mobil", email: "E-post" },
+      ignored_columns: ["Innmeldt"],
+      lines: 100,
+      accepted: 96,
+      refused: { no_contact: 1, phone_unreadable: 1, member_number_repeated: 1, broken_row: 1 },
+      notes: { phone_unreadable: 1, email_unreadable: 1 },
+      dry_run: true,
+    });
+    expect(readFileSync(at("list.csv.report.csv"), "utf8").split("\n").slice(0, 3)).toEqual([
+      "line,result,reason,explanation",
+      '14,note,phone_unreadable,"the phone number is not a number that exists"',
+      '28,refused,no_contact,"neither a phone number nor an email address"',
+    ]);
+    expect(existsSync(at("state"))).toBe(false);
+  });
+
+  it("asks for the tables where there are none", async () => {
+    const { code, stderr } = await run(at("list.csv"), "--persist-to", at("state"));
+    expect(code).toBe(1);
+    expect(stderr).toContain("Apply the migrations first");
+  }, 300_000);
+
+  it("takes a list in, twice with the same registry, and leaves people who log in what Vipps says", async () => {
+    await applyMigrations(ROOT, at("state"));
+    writeMemberList(at("list.csv"), LINES);
+    const first = await run(at("list.csv"), "--persist-to", at("state"), "--json");
+    expect(first).toMatchObject({ code: 0 });
+    const refused = (LINES * REFUSED_OF_HUNDRED) / 100;
+    // Of member number 1, which every hundredth line repeats, the first line counts.
+    expect(JSON.parse(first.stdout)).toMatchObject({
+      lines: LINES,
+      accepted: LINES - refused,
+      accounts_before: 0,
+      accounts_after: LINES - refused,
+    });
+    const before = await accounts();
+    expect(before.find(({ member_number }) => member_number === "M2")).toMatchObject({
+      name: "Mäkelä, Kari",
+      search_name: "makela kari",
+      phone: "4790000002",
+      phone_verified: 1,
+      email: "medlem.2@example.com",
+      email_verified: 1,
+      origin: "import",
+      proof_digest: expect.stringMatching(/^[\w-]{43}$/),
+    });
+
+    const second = await run(at("list.csv"), "--persist-to", at("state"), "--json");
+    expect(JSON.parse(second.stdout)).toMatchObject({
+      accounts_before: before.length,
+      accounts_after: before.length,
+    });
+    expect(await accounts()).toEqual(before);
+
+    // M2 logs in and has another email address at Vipps; somebody new, M4, has logged in before the list came.
+    const id = String(before.find(({ member_number }) => member_number === "M2")?.id);
+    await query(
+      target(),
+      `INSERT INTO identities (site, msn, sub, account_id, linked_at, linked_by) VALUES ('default', '1', 's', '${id}', 1, 'matched');
+       UPDATE accounts SET email = 'vipps@example.com' WHERE id = '${id}';
+       DELETE FROM accounts WHERE member_number = 'M4';
+       INSERT INTO accounts (site, id, name, search_name, phone, phone_verified, origin, created_at, updated_at)
+         VALUES ('default', 'acc_m4', 'Kari Berg', 'berg kari', '4790000004', 1, 'vipps', 1, 1)`,
+    );
+    const list = readFileSync(at("list.csv"), "utf8");
+    writeFileSync(at("list.csv"), list.replace("Medlem.2@", "changed.2@").replace("Medlem.3@", "changed.3@"));
+    const third = await run(at("list.csv"), "--persist-to", at("state"));
+    expect(third.stdout).toContain(`had ${before.length.toLocaleString("en")} accounts and has`);
+    const after = await accounts();
+    expect(after).toHaveLength(before.length);
+    const emailOf = (number: string) => after.find(({ member_number }) => member_number === number)?.email;
+    expect(emailOf("M2")).toBe("vipps@example.com");
+    expect(emailOf("M3")).toBe("changed.3@example.com");
+    expect(after.find(({ member_number }) => member_number === "M4")).toMatchObject({
+      id: "acc_m4",
+      origin: "vipps",
+    });
+  }, 600_000);
+
+  it("takes names that look like SQL for names", async () => {
+    const names = [
+      "Robert'); DROP TABLE accounts; --",
+      "BEGIN TRANSACTION; COMMIT;",
+      "/* */ CASE WHEN 1 THEN 2 END",
+      'CREATE TRIGGER x BEGIN "quoted" \\ END;',
+      "名前 😀 Ωmega",
+    ];
+    const quoted = names.map((name, index) => `"${name.replaceAll('"', '""')}",h${index}@example.com`);
+    writeFileSync(at("hostile.csv"), `name,email\n${quoted.join("\n")}\n`);
+    const imported = await run(at("hostile.csv"), "--persist-to", at("state"), "--site", "it's another");
+    expect(imported).toMatchObject({ code: 0 });
+    const rows = (await accounts()).filter(({ site }) => site === "it's another");
+    expect(rows.map(({ name }) => name).sort()).toEqual(names.toSorted());
+  }, 300_000);
+});
