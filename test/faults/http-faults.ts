@@ -1,0 +1,125 @@
+import { faultsIn, requirement, workerTest } from "./fault.ts";
+
+const returnUrl = requirement("r16-return-url");
+const cookie = requirement("r18-session-cookie");
+const otherBrowser = requirement("r14-other-browser");
+const nativeApp = workerTest("native-app");
+const rateLimit = workerTest("rate-limit");
+const paths = requirement("r22-paths");
+
+export const HTTP_FAULTS = [
+  ...faultsIn("src/http/cookie.ts", [
+    [
+      "a name padded with odd white space passes for ours",
+      'return text.replace(/^[ \\t]+|[ \\t]+$/g, "");',
+      "return text.trim();",
+      [cookie],
+    ],
+  ]),
+  ...faultsIn("src/http/browser-cookie.ts", [
+    [
+      "the first of two browser cookies wins",
+      "return values.size === 1 ? value : undefined;",
+      "return value;",
+      [otherBrowser],
+    ],
+    [
+      "every login names the browser anew",
+      "const value = known ?? randomText(32);",
+      "const value = randomText(32);",
+      [requirement("r15-parallel-logins")],
+    ],
+  ]),
+  ...faultsIn("src/http/same-site.ts", [
+    [
+      "a neighbouring host may post in one's name",
+      'fetchSite === "same-origin" ||',
+      'fetchSite === "same-origin" || fetchSite === "same-site" || fetchSite === "cross-site" ||',
+      [otherBrowser, requirement("r21-cross-site")],
+    ],
+    [
+      "any origin that begins like ours may post",
+      "origin === site.origin ||",
+      "origin.startsWith(site.origin) ||",
+      [otherBrowser, requirement("r21-cross-site")],
+    ],
+  ]),
+  ...faultsIn("src/http/return-url.ts", [
+    [
+      "a blob of our own origin is an address",
+      'if (url === null || !/^https?:$/.test(url.protocol)) return "/";',
+      'if (url === null) return "/";',
+      [returnUrl],
+    ],
+    [
+      "an address may carry a user name",
+      'if (url.username !== "" || url.password !== "" || !isSafePath',
+      "if (!isSafePath",
+      [returnUrl],
+    ],
+    ["an encoded second slash passes", "|| !isSafePath(url.pathname)", '|| url.pathname === ""', [returnUrl]],
+    [
+      "a login may end at the login",
+      'return isLoginStep(url.pathname, site.authPath) ? "/" : path;',
+      "return path;",
+      [returnUrl],
+    ],
+    [
+      "backslashes and control characters pass",
+      "wanted.length > LENGTH_LIMIT || UNSAFE_CHARACTERS.test(wanted)",
+      "wanted.length > LENGTH_LIMIT",
+      [returnUrl],
+    ],
+    [
+      "an address may be endless",
+      "wanted.length > LENGTH_LIMIT ||",
+      "wanted.length > LENGTH_LIMIT * LENGTH_LIMIT ||",
+      [returnUrl],
+    ],
+  ]),
+  ...faultsIn("src/http/request-path.ts", [
+    [
+      "an encoded dot segment reaches the origin",
+      "UNSAFE_CHARACTER.test(reading) || DOT_SEGMENT.test(reading)",
+      "UNSAFE_CHARACTER.test(reading)",
+      [paths],
+    ],
+    ["path parameters hide a protected path", 'path.replace(/;[^/]*/g, "")', "path", [paths]],
+    ["two slashes hide a protected path", 'path.replace(/\\/{2,}/g, "/")', "path", [paths]],
+  ]),
+  ...faultsIn("src/http/rate-limit.ts", [
+    [
+      "the limiter's no is not heard",
+      "return (await limiter.limit({ key })).success;",
+      "return (await limiter.limit({ key })).success || true;",
+      [rateLimit],
+    ],
+    ["nobody says when to try again", "retryAfter: PERIOD", "retryAfter: undefined", [rateLimit]],
+    [
+      "a limiter that fails locks everybody out",
+      '    logEvent("warn", "rate_limiter_failed");\n    return true;',
+      '    logEvent("warn", "rate_limiter_failed");\n    return false;',
+      [rateLimit],
+    ],
+  ]),
+  ...faultsIn("src/http/client-network.ts", [
+    [
+      "every address of a /64 has a limit of its own",
+      "groupsOf(canonical).slice(0, 4)",
+      "groupsOf(canonical).slice(0, 8)",
+      [rateLimit],
+    ],
+    ["development is limited", "address === null || LOOPBACK.test(address)", "address === null", [rateLimit]],
+  ]),
+  ...faultsIn("src/http/json-body.ts", [
+    ["a form passes for JSON", 'if (text !== "" && !isJson)', 'if (text === "" && !isJson)', [nativeApp]],
+  ]),
+  ...faultsIn("src/http/request-context.ts", [
+    [
+      "a browser that takes anything gets JSON",
+      "&& !/\\btext\\/html\\b/i.test(accept)",
+      "",
+      [workerTest("page-or-problem")],
+    ],
+  ]),
+];

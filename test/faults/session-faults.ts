@@ -1,0 +1,121 @@
+import { faultsIn, requirement, workerTest } from "./fault.ts";
+
+const cookie = requirement("r18-session-cookie");
+const token = requirement("r19-session-token");
+const end = requirement("r20-session-end");
+const crossSite = requirement("r21-cross-site");
+const histories = requirement("histories");
+const session = workerTest("session");
+
+export const SESSION_FAULTS = [
+  ...faultsIn("src/session/session-token.ts", [
+    ["any signed JWT is a session", "        typ: TOKEN_TYPE,\n", "", [token]],
+    ["another site's token is a session", "        audience,\n", "", [token]],
+    ["another issuer's token is a session", "        issuer,\n", "", [token]],
+    ["a token has sixteen spellings", "[AQgw]$/", "[\\w-]$/", [token]],
+    [
+      "a claim of the profile may stand in for the account",
+      "return { ...profile, ...registered, auth_time: authTime };",
+      "return { ...registered, auth_time: authTime, ...profile };",
+      [session, token],
+    ],
+  ]),
+  ...faultsIn("src/session/session-lifetime.ts", [
+    [
+      "a token is believed for as long as it could be renewed",
+      "const trusted = Math.min(settings.fresh, settings.idle / 2);",
+      "const trusted = settings.idle;",
+      [histories, session],
+    ],
+  ]),
+  ...faultsIn("src/session/current-session.ts", [
+    [
+      "a session that ended here is believed until its token is stale",
+      "  if (hasEnded(settings.session, session.sid)) return undefined;\n  const worth",
+      "  const worth",
+      [end, histories],
+    ],
+    [
+      "the store's no is not heard",
+      "if (!lives || hasEnded(settings.session, session.sid)) return undefined;",
+      "if (lives && hasEnded(settings.session, session.sid)) return undefined;",
+      [histories, end],
+    ],
+    ["a planted cookie may win", "  if (another !== undefined) return NOBODY;\n", "", [cookie]],
+    [
+      "a renewed token does not reach the browser",
+      "setCookie: known ? undefined : cookieFor(settings, living)",
+      "setCookie: known ? cookieFor(settings, living) : undefined",
+      [session],
+    ],
+  ]),
+  ...faultsIn("src/session/session-cookie.ts", [
+    ["scripts can read the session", "httpOnly: true,", "httpOnly: false,", [cookie]],
+    ["other sites' requests carry the session", 'sameSite: "Lax",', 'sameSite: "None",', [cookie]],
+    ["the session goes over plain http", "secure: true,", "secure: false,", [cookie]],
+  ]),
+  ...faultsIn("src/session/logout-route.ts", [
+    [
+      "another website can log people out",
+      '  refuseCrossSite(settings, headers, "session", settings.login.returnToOrigins);\n',
+      "",
+      [crossSite],
+    ],
+    [
+      "the browser keeps its name after logging out",
+      '  answer.append("set-cookie", forgetBrowser());\n',
+      "",
+      [requirement("r13-repeated-callback")],
+    ],
+    [
+      "logging out may lead anywhere",
+      'safeReturnUrl(settings, form?.get("return_to") ?? c.req.query("return_to"))',
+      'form?.get("return_to") ?? "/"',
+      [requirement("r16-return-url"), session],
+    ],
+  ]),
+  ...faultsIn("src/session/session-store.ts", [
+    [
+      "logging out leaves the session in the store",
+      'await fromStorage("session", store(settings, accountId).end(sid));',
+      "await Promise.resolve(accountId);",
+      [histories, end],
+    ],
+    [
+      "an ended session is believed here while its token is fresh",
+      "  noteEnded(settings.session, sid);\n  await",
+      "  await",
+      [end],
+    ],
+  ]),
+  ...faultsIn("src/session/user-sessions.ts", [
+    [
+      "ending the others ends one's own too",
+      'target === "others" ? sid !== by : sid === target.sid',
+      'target === "others" ? sid !== "" : sid === target.sid',
+      [workerTest("sessions-route"), end],
+    ],
+    [
+      "a session that has ended can end others",
+      "if (!living.includes(by)) return undefined;",
+      'if (living.includes("")) return undefined;',
+      [workerTest("sessions-route"), histories],
+    ],
+  ]),
+  ...faultsIn("src/session/begin-session.ts", [
+    [
+      "a session is handed out that the store does not know",
+      "  await recordSession(settings, accountId, { sid, startedAt: sessionStart(sid), device, place });\n",
+      "",
+      [session, workerTest("login")],
+    ],
+  ]),
+  ...faultsIn("src/session/carried-tokens.ts", [
+    [
+      "a site's own Bearer token locks people out",
+      "return { bearer: ofApp, cookies:",
+      "return { bearer: ofApp, cookies: bearer !== undefined ? [] :",
+      [session],
+    ],
+  ]),
+];

@@ -1,0 +1,210 @@
+import { faultsIn, requirement, workerTest } from "./fault.ts";
+
+const discovery = requirement("r01-discovery");
+const signature = requirement("r02-signature");
+const keys = requirement("r03-keys");
+const claims = requirement("r04-claims");
+const token = requirement("r05-token-endpoint");
+
+export const VIPPS_FAULTS = [
+  ...faultsIn("src/vipps/id-token.ts", [
+    ["a token in another spelling passes", "if (!isCanonical(idToken))", 'if (idToken === "")', [signature]],
+    ["an expired token passes for a minute", "claims.exp <= now)", "claims.exp <= now - 60)", [claims]],
+    [
+      "a token from the future passes",
+      "if (!isTime(claims.iat) || claims.iat > now + CLOCK_TOLERANCE)",
+      "if (!isTime(claims.iat))",
+      [claims],
+    ],
+    [
+      "a token may be about nobody",
+      'if (typeof claims.sub !== "string" || !SUBJECT.test(claims.sub))',
+      'if (typeof claims.sub !== "string")',
+      [claims],
+    ],
+    [
+      "a token may belong to another access token",
+      "if (claims.at_hash !== undefined && claims.at_hash !==",
+      'if (claims.at_hash === "" && claims.at_hash !==',
+      [claims],
+    ],
+    [
+      "a token for several parties passes without ours as azp",
+      '  if (audiences.length > 1 && azp !== clientId) throw refused("several aud without our azp");\n  if (azp !== undefined && azp !== clientId) throw refused("azp is somebody else");\n',
+      "",
+      [claims],
+    ],
+    [
+      "confirmation in the app is asked for and not checked",
+      "if (relyingParty.requireApp && claims.acr",
+      'if (relyingParty.clientId === "" && claims.acr',
+      [requirement("r07-acr")],
+    ],
+  ]),
+  ...faultsIn("src/vipps/token-exchange.ts", [
+    [
+      "nobody looks at the signature",
+      "  await verifyIdTokenSignature(access, tokens.id_token);\n",
+      "",
+      [signature],
+    ],
+    [
+      "an error with status 200 passes for an answer",
+      "if (response.status !== 200 || errorOf(body) !== undefined)",
+      "if (response.status !== 200)",
+      [token],
+    ],
+    [
+      "any token type will do",
+      'if (typeof token_type !== "string" || token_type.toLowerCase() !== "bearer")',
+      'if (token_type === "")',
+      [token],
+    ],
+    [
+      "the token type is compared with its case",
+      'token_type.toLowerCase() !== "bearer"',
+      'token_type !== "bearer"',
+      [token],
+    ],
+    [
+      "the token request goes without the code verifier of its login",
+      "    login.codeVerifier,\n",
+      '    "x".repeat(43),\n',
+      [workerTest("login")],
+    ],
+    [
+      "userinfo is never asked",
+      "lacksRequestedClaims(relyingParty.scope, userClaims)",
+      "!lacksRequestedClaims(relyingParty.scope, userClaims)",
+      [workerTest("login")],
+    ],
+  ]),
+  ...faultsIn("src/vipps/userinfo.ts", [
+    [
+      "an unsigned JWT passes for userinfo",
+      'includes("application/jwt")',
+      'includes("application/nothing")',
+      [requirement("r06-userinfo")],
+    ],
+    [
+      "userinfo may be about somebody else",
+      "oauth.processUserInfoResponse(discovery, client, sub, response)",
+      "oauth.processUserInfoResponse(discovery, client, oauth.skipSubjectCheck, response)",
+      [requirement("r06-userinfo")],
+    ],
+  ]),
+  ...faultsIn("src/vipps/bounded-fetch.ts", [
+    ["redirects are followed", 'redirect: "manual",', 'redirect: "follow",', [token, discovery]],
+    ["a body may be of any size", "const SIZE_LIMIT = 256 * 1024;", "const SIZE_LIMIT = 2 ** 40;", [token]],
+    [
+      "a provider may take for ever",
+      "await withinTime(limits.timeLimit, exchange()",
+      "await withinTime(2 ** 30, exchange()",
+      [token],
+    ],
+    [
+      "the standard headers are left out",
+      "headers: { ...standardHeaders(relyingParty), ...init.headers },",
+      "headers: { ...init.headers },",
+      [workerTest("login")],
+    ],
+  ]),
+  ...faultsIn("src/vipps/discovery.ts", [
+    [
+      "a similar issuer passes",
+      "if (document.issuer !== relyingParty.issuer)",
+      'if (document.issuer === "")',
+      [discovery],
+    ],
+    [
+      "endpoints may be plain http",
+      'url?.protocol === "https:" ||',
+      'url?.protocol === "https:" || url?.protocol === "http:" ||',
+      [discovery],
+    ],
+  ]),
+  ...faultsIn("src/vipps/metadata.ts", [
+    [
+      "the discovery document is fetched for every login",
+      "const known = memory.get(key) ?? (await fromStore(access));",
+      'const known = memory.get("");',
+      [workerTest("login"), discovery],
+    ],
+    [
+      "a key set that is down costs the known keys",
+      "keys: fetched ?? known?.keys,",
+      "keys: fetched,",
+      [keys],
+    ],
+    [
+      "a stale document is never fetched anew",
+      "if (now - known.fetchedAt > FRESH_FOR && rested)",
+      "if (now - known.fetchedAt > FRESH_FOR && !rested)",
+      [discovery],
+    ],
+  ]),
+  ...faultsIn("src/vipps/signing-keys.ts", [
+    [
+      "rotated keys are not fetched",
+      "if (metadata.keys !== undefined && !mayAskAgain(access, metadata)) return verdict;",
+      "if (metadata.keys !== undefined) return verdict;",
+      [keys],
+    ],
+    [
+      "unknown keys drive traffic to the provider",
+      "if (available === 0) return false;",
+      "if (available < 0) return false;",
+      [keys],
+    ],
+    [
+      "a token without kid is tried against all keys",
+      "if (fitting.length === 0 || (kid === undefined && fitting.length > 1))",
+      "if (fitting.length === 0)",
+      [keys],
+    ],
+  ]),
+  ...faultsIn("src/vipps/jwks.ts", [
+    ["keys for encryption verify tokens", 'use !== "sig"', 'use === ""', [keys]],
+    ["a key set may be of any size", "keys.length > KEY_LIMIT", "keys.length > 2 ** 30", [keys]],
+  ]),
+  ...faultsIn("src/vipps/authorization-response.ts", [
+    [
+      "a missing iss passes where it is advertised",
+      "if (issuer === null ? advertised :",
+      "if (issuer === null ? advertised && false :",
+      [requirement("r10-response-issuer")],
+    ],
+    [
+      "parameters may come twice",
+      "if (values.length > 1 || (values[0]?.length ?? 0) > LENGTH_LIMIT)",
+      "if ((values[0]?.length ?? 0) > LENGTH_LIMIT)",
+      [requirement("r08-state")],
+    ],
+    [
+      "a state glued to the description is lost",
+      'parameters.get("state") || glued;',
+      'parameters.get("state") || undefined;',
+      [requirement("r12-provider-errors")],
+    ],
+  ]),
+  ...faultsIn("src/vipps/authorize-url.ts", [
+    [
+      "the code challenge method is left to the provider, whose default is plain",
+      '    code_challenge_method: "S256",\n',
+      "",
+      [workerTest("login")],
+    ],
+    [
+      "all logins share a nonce",
+      "nonce: oauth.generateRandomNonce()",
+      'nonce: "n".repeat(43)',
+      [requirement("r09-fresh-secrets")],
+    ],
+    [
+      "all logins share a code verifier",
+      "codeVerifier: oauth.generateRandomCodeVerifier()",
+      'codeVerifier: "v".repeat(43)',
+      [requirement("r09-fresh-secrets")],
+    ],
+  ]),
+];
