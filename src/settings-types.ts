@@ -1,0 +1,147 @@
+import type { RelyingParty } from "./vipps/relying-party.ts";
+
+/** The validated settings of one site. Everything that is configurable is here, and nothing else reads `env`. */
+export interface Settings {
+  readonly site: SiteSettings;
+  readonly relyingParty: RelyingParty;
+  readonly login: LoginSettings;
+  readonly session: SessionSettings;
+  readonly accounts: AccountSettings;
+  readonly support: SupportSettings;
+  readonly limiters: Limiters;
+  readonly storage: Storage;
+}
+
+export interface SiteSettings {
+  /** Public origin, no trailing slash. */
+  readonly origin: string;
+  /** On this machine: a developer's or a test's. */
+  readonly isLocal: boolean;
+  /** Where the login routes live, without a trailing slash: `/auth`. */
+  readonly authPath: string;
+  /** Origin of the site behind the worker, if it isn't the route's own. */
+  readonly originUrl: string | undefined;
+  /** Path patterns as written: `/members/*` needs a session, `!/members/open/*` needs none all the same. */
+  readonly protectedPaths: readonly string[];
+  /** Whether the origin gets the session cookie. The other cookies of ours it never gets. */
+  readonly forwardSessionCookie: boolean;
+}
+
+export interface LoginSettings {
+  readonly crossBrowser: "confirm" | "allow" | "deny";
+  /** Where native apps may receive the redirect of a login; empty where none may log in. */
+  readonly appRedirectUris: readonly string[];
+  /** Further origins a login may return to; they may also read the session (CORS). */
+  readonly returnToOrigins: ReadonlySet<string>;
+}
+
+export interface SessionSettings {
+  /** `iss` of the session token: site URL + AUTH_PATH. */
+  readonly issuer: string;
+  /** `aud` of the session token: the site's origin. */
+  readonly audience: string;
+  readonly keys: SessionKeys;
+  /** Absolute lifetime in seconds. */
+  readonly ttl: number;
+  /** Idle lifetime in seconds. */
+  readonly idle: number;
+  /** Seconds a signed token is trusted before the session store is asked again. */
+  readonly fresh: number;
+  /** Profile claims put into the token and shown by `/auth/session`. */
+  readonly claims: readonly string[];
+  readonly cookieDomain: string | undefined;
+}
+
+/** SESSION_KEYS: the key that signs, and those that signed before and still verify. */
+export interface SessionKeys {
+  readonly signing: SigningKey;
+  readonly previous: readonly PreviousKey[];
+}
+
+/** The public members of a key (RFC 7517 section 4, RFC 7518 section 6.2.1). */
+export interface VerifyingKey {
+  readonly kty: "EC";
+  readonly crv: "P-256";
+  readonly x: string;
+  readonly y: string;
+  readonly kid: string;
+}
+
+export interface SigningKey extends VerifyingKey {
+  readonly d: string;
+}
+
+export interface PreviousKey extends VerifyingKey {
+  /** When it stopped signing, in seconds since the epoch, where that was written down. */
+  readonly retiredAt: number | undefined;
+}
+
+export interface AccountSettings {
+  /** Under which key this site's rows stand in the database. */
+  readonly site: string;
+  readonly registry:
+    | { readonly kind: "d1"; readonly database: D1Database }
+    | {
+        readonly kind: "remote";
+        /** Without a trailing slash. */
+        readonly url: string;
+        readonly secret: string;
+        /** The site's page where an old account is proven. */
+        readonly proofUrl: string | undefined;
+        /** Where the worker's own records of a person are. */
+        readonly database: D1Database;
+      }
+    /** No registry: a person's account is their `sub`. */
+    | { readonly kind: "none" };
+  readonly registration: "open" | "closed";
+  /** Days after which login events are deleted. */
+  readonly loginEventsDays: number;
+  /** What a person must accept before the first session, and again when the version changes. */
+  readonly terms: Terms | undefined;
+  readonly privacyUrl: string | undefined;
+  /** The secret part of the address that Vipps' consent webhook calls; without one there is no such address. */
+  readonly consentWebhookSecret: string | undefined;
+  /** Voluntary consents that a new person is asked for; never ticked beforehand. */
+  readonly consents: readonly ConsentQuestion[];
+}
+
+/** SUPPORT_STAFF: who may open the customer-service console. Nobody, where both are empty. */
+export interface SupportSettings {
+  /** E.164 digits without the plus sign. */
+  readonly staffPhones: ReadonlySet<string>;
+  /** Account ids, and `sub`s at Vipps. */
+  readonly staffIds: ReadonlySet<string>;
+}
+
+/** The terms in force. */
+export interface Terms {
+  readonly url: string;
+  readonly version: string;
+}
+
+/** One voluntary consent. */
+export interface ConsentQuestion {
+  /** Under which name the answers are kept: `newsletter`. */
+  readonly id: string;
+  /** The words that are agreed to, by language; `en` stands in for a language without its own. */
+  readonly wording: Readonly<Record<string, string>>;
+}
+
+/** Cloudflare's rate limiters, counting by client network. Without one there is no limit. */
+export interface Limiters {
+  readonly start: RateLimit | undefined;
+  readonly finish: RateLimit | undefined;
+}
+
+/** The bindings of wrangler.toml, with the data jurisdiction already applied. */
+export interface Storage {
+  readonly metadata: KVNamespace;
+  readonly loginAttempts: Cloudflare.Env["LOGIN_ATTEMPTS"];
+  readonly userSessions: Cloudflare.Env["USER_SESSIONS"];
+  readonly assets: Fetcher | undefined;
+  /** Accounts, consents, login events and the audit log. Only a site with `ACCOUNTS=none` may do without. */
+  readonly accounts: D1Database | undefined;
+}
+
+/** Settings, or one line per setting that is missing or malformed. */
+export type SettingsResult = { readonly settings: Settings } | { readonly faults: readonly string[] };
