@@ -65,11 +65,18 @@ function ask(path: string): Promise<RunningInstance | undefined> {
 export async function claimState(state: string, describe: () => RunningInstance): Promise<Claim> {
   const path = socketPath(state);
   const server = await listen(path, describe);
-  if (server !== undefined) return { release: () => server.close() };
+  if (server !== undefined) return hold(server);
   const heldBy = await ask(path);
   if (heldBy !== undefined) return { heldBy };
   unlinkSync(path);
   const second = await listen(path, describe);
   if (second === undefined) throw new Error(`Another start is going on in ${state}. Try again.`);
-  return { release: () => second.close() };
+  return hold(second);
+}
+
+/** Closing takes the socket's file away as well, which the end of the process alone does not. */
+function hold(server: Server): Claim {
+  const release = () => server.close();
+  process.once("exit", release);
+  return { release };
 }

@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from "node:child_process";
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { freePorts } from "./free-ports.ts";
@@ -25,6 +25,8 @@ export interface Place {
   readonly onPorts: readonly string[];
   /** Runs `node cli/start.ts` here. @param wrapper a command to run it under */
   readonly start: (options?: readonly string[], wrapper?: readonly string[]) => Start;
+  /** What is in its folder for temporary files. */
+  readonly leftBehind: () => string[];
   /** Ends what was started and takes the place away. */
   readonly clear: () => Promise<void>;
 }
@@ -32,6 +34,8 @@ export interface Place {
 export async function makePlace(): Promise<Place> {
   const folder = mkdtempSync(join(tmpdir(), "start-"));
   const [state, settingsFile] = [join(folder, "state"), join(folder, "settings")];
+  const temporary = join(folder, "tmp");
+  mkdirSync(temporary);
   await makeLocalState(state);
   const [sitePort, simulatorPort] = await freePorts();
   const started: Start[] = [];
@@ -43,10 +47,11 @@ export async function makePlace(): Promise<Place> {
     onPorts: ["--port", String(sitePort), "--simulator-port", String(simulatorPort)],
     start: (options = [], wrapper = []) => {
       const own = ["--persist-to", state, "--settings", settingsFile];
-      const run = observe([...wrapper, process.execPath, "cli/start.ts", ...own, ...options]);
+      const run = observe([...wrapper, process.execPath, "cli/start.ts", ...own, ...options], temporary);
       started.push(run);
       return run;
     },
+    leftBehind: () => readdirSync(temporary),
     clear: async () => {
       for (const { process, exited } of started) {
         process.kill("SIGTERM");
@@ -57,8 +62,10 @@ export async function makePlace(): Promise<Place> {
   };
 }
 
-function observe([command = "", ...args]: readonly string[]): Start {
-  const child = spawn(command, args, { stdio: ["ignore", "pipe", "pipe"] });
+/** @param temporary folder for temporary files: programs that are killed leave theirs behind */
+function observe([command = "", ...args]: readonly string[], temporary: string): Start {
+  const env = { ...process.env, TMPDIR: temporary };
+  const child = spawn(command, args, { env, stdio: ["ignore", "pipe", "pipe"] });
   let output = "";
   const exited = new Promise<number | null>((resolve) => child.once("close", resolve));
   const ready = new Promise<void>((resolve, reject) => {

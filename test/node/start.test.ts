@@ -60,6 +60,7 @@ describe("a running npm start", () => {
     running.process.kill("SIGTERM");
     expect(await running.exited).toBe(0);
     expect([await isFree(place.sitePort), await isFree(place.simulatorPort)]).toEqual([true, true]);
+    expect(place.leftBehind()).toEqual([]);
   });
 });
 
@@ -124,6 +125,7 @@ describe("npm start", () => {
     await takePort(place.sitePort);
     const { output, exited } = place.start(place.onPorts);
     expect(await exited).toBe(1);
+    expect(place.leftBehind()).toEqual([]);
     expect(output()).toBe(
       `Port ${place.sitePort} is taken by another program. Choose another with --port.\n`,
     );
