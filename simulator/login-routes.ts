@@ -17,6 +17,8 @@ import { findUserByPhone } from "./users.ts";
 
 /** Tells browsers apart: a login goes on only where it began. */
 const BROWSER_COOKIE = "vipps-simulator-browser";
+/** The same, for the pages of one login alone: of tabs opened at once in a new browser only one sets the other. */
+const LOGIN_COOKIE = "vipps-simulator-login";
 
 /** The authorize endpoint and the pages a person walks through. */
 export function addLoginRoutes(app: Hono, provider: Provider): void {
@@ -70,16 +72,15 @@ async function authorize(c: Context, provider: Provider): Promise<Response> {
       return c.redirect(returnWithError(provider, outcome.redirectUri, outcome.state, outcome.error), 302);
     case "valid": {
       const browser = getCookie(c, BROWSER_COOKIE) ?? randomHandle(provider.random);
-      setCookie(c, BROWSER_COOKIE, browser, {
-        path: "/",
-        httpOnly: true,
-        sameSite: "Lax",
-        secure: provider.origin.startsWith("https:"),
-        maxAge: 30 * 24 * 60 * 60,
-      });
+      const secure = provider.origin.startsWith("https:");
+      const attributes = { httpOnly: true, sameSite: "Lax", secure, maxAge: 30 * 24 * 60 * 60 } as const;
+      setCookie(c, BROWSER_COOKIE, browser, { ...attributes, path: "/" });
       const onPhone = isPhone(c) || outcome.request.requestedFlow?.startsWith("app_to_app") === true;
       const login = beginLogin(provider, outcome.request, browser, onPhone);
-      return c.redirect(locationOf(provider, login), 302);
+      const location = locationOf(provider, login);
+      const { origin, pathname } = new URL(location, provider.origin);
+      if (origin === provider.origin) setCookie(c, LOGIN_COOKIE, browser, { ...attributes, path: pathname });
+      return c.redirect(location, 302);
     }
   }
 }
@@ -102,7 +103,7 @@ async function withLogin(
 ): Promise<Response> {
   const login = provider.logins.get(c.req.param("id") ?? "");
   if (login === undefined) return errorPage(404, "unknown_login", "There is no such login. Start again.");
-  if (getCookie(c, BROWSER_COOKIE) !== login.browser) {
+  if (![getCookie(c, BROWSER_COOKIE), getCookie(c, LOGIN_COOKIE)].includes(login.browser)) {
     return errorPage(403, "other_browser", "This login began in another browser. Start again.");
   }
   if (login.requestedAt + LOGIN_LIFETIME < provider.now()) {
