@@ -43,7 +43,7 @@ export const LOGIN_FAULTS = [
       "an answer counts for whatever question",
       "if (answer === undefined || question !== asked)",
       "if (answer === undefined)",
-      [workerTest("terms"), workerTest("accounts-linking")],
+      [workerTest("terms")],
     ],
     [
       "an attempt never expires",
@@ -149,7 +149,7 @@ export const LOGIN_FAULTS = [
       "a preview of the callback uses the login up",
       'if (c.req.method === "HEAD")',
       'if (c.req.method === "TRACE")',
-      [requirement("r08-state"), requirement("r27-malformed-input"), repeated],
+      [workerTest("login")],
     ],
   ]),
   ...faultsIn("src/login/continue-login.ts", [

@@ -77,6 +77,13 @@ describe("a login", () => {
     expect(site.counts.durableObjectCalls).toEqual([]);
   });
 
+  it("is not used up by a preview of the callback, which asks for headers alone", async () => {
+    const browser = openBrowser(openSite());
+    const callback = await browser.atProvider(await browser.startLogin());
+    expect((await browser.request(callback.href, { method: "HEAD" })).status).toBe(204);
+    expect((await browser.get(callback.href)).status).toBe(303);
+  });
+
   it("costs, warm: one Durable Object call to start; one token request, one database batch and two calls to finish", async () => {
     const site = openSite();
     await openBrowser(site).logIn();

@@ -146,6 +146,34 @@ describe("the terms", () => {
     expect((await answer(browser, page, fields)).status).toBe(303);
   });
 
+  it("are not accepted by the answer to another question", async () => {
+    const site = openSite({ vars: TERMS });
+    const browser = openBrowser(site, { "accept-language": "en" });
+    const page = await (await browser.logIn()).text();
+    for (const question of ["confirm", "proof"]) {
+      const response = await browser.post("/auth/continue", {
+        attempt: attemptOf(page),
+        question,
+        answer: "yes",
+      });
+      expect(response.status).toBe(200);
+      expect(await response.text()).toContain("I have read and accept");
+      expect((await browser.session()).authenticated).toBe(false);
+    }
+  });
+
+  it("do not stand in for the answer of another browser", async () => {
+    const site = openSite({ vars: TERMS });
+    const began = openBrowser(site);
+    const other = openBrowser(site, { "accept-language": "en" });
+    const callback = await began.atProvider(await began.startLogin());
+    const page = await (await other.get(callback.href)).text();
+    expect(page).toContain("Is this you?");
+    const response = await answer(other, page, { answer: "accept", terms: "accepted" });
+    expect(await response.text()).toContain("Is this you?");
+    expect((await other.session()).authenticated).toBe(false);
+  });
+
   it("are shown again on a reload of the callback", async () => {
     const site = openSite({ vars: TERMS });
     const browser = openBrowser(site, { "accept-language": "en" });
