@@ -17,7 +17,7 @@ export const SESSION_FAULTS = [
       "a claim of the profile may stand in for the account",
       "return { ...profile, ...registered, auth_time: authTime };",
       "return { ...registered, auth_time: authTime, ...profile };",
-      [session, token],
+      [workerTest("session-token")],
     ],
   ]),
   ...faultsIn("src/session/session-lifetime.ts", [
