@@ -1,4 +1,4 @@
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { BROWSER_COOKIE, openBrowser, SESSION_COOKIE } from "./browser.ts";
 import { CALLBACK, openSite, SITE, VIPPS } from "./site.ts";
 
@@ -152,6 +152,14 @@ describe("a login", () => {
       });
       expect(headers["ocp-apim-subscription-key"]).toBeUndefined();
     }
+  });
+
+  it("follows no redirect of Vipps: one could carry the client secret elsewhere", async () => {
+    const site = openSite();
+    site.simulator.control.setBehaviour({ idTokenClaims: "emailOnly" });
+    await openBrowser(site).logIn();
+    const modes = vi.mocked(fetch).mock.calls.map(([, init]) => init?.redirect);
+    expect(modes).toEqual(["manual", "manual", "manual", "manual"]);
   });
 
   it("works with the client secret in the form, where the sales unit is set up so", async () => {
