@@ -53,11 +53,10 @@ const worker = cloudflareTest({
 });
 
 export default defineConfig({
-  oxc: { jsx: { runtime: "automatic", importSource: "hono/jsx" } },
   test: {
     coverage: {
       provider: "istanbul",
-      include: ["src/**/*.{ts,tsx}"],
+      include: ["src/**/*.ts"],
       reporter: ["text", "html", "json-summary"],
     },
     projects: [
@@ -66,7 +65,7 @@ export default defineConfig({
         plugins: [worker],
         test: {
           name: "worker",
-          include: ["test/worker/**/*.test.{ts,tsx}", "test/conformance/**/*.test.{ts,tsx}"],
+          include: ["test/worker/**/*.test.ts", "test/conformance/**/*.test.ts"],
           // Whole logins with real storage: a second each, many more on a machine with other work to do.
           testTimeout: 30_000,
           hookTimeout: 30_000,

@@ -1,7 +1,7 @@
 import { FAILURES, Failure, type FailureCode, type FailureFacts } from "./failure.ts";
 import { prefersJson } from "./http/request-context.ts";
 import { logEvent } from "./log.ts";
-import { FailurePage } from "./pages/failure-page.tsx";
+import { failurePage } from "./pages/failure-page.ts";
 import { filled, textsIn } from "./pages/language.ts";
 import { pageContext } from "./pages/page-context.ts";
 import { pageResponse } from "./pages/page-response.ts";
@@ -72,7 +72,7 @@ export async function answerFailure(
           ...(facts.loginUrl !== undefined && { login_url: facts.loginUrl }),
         })
       : await pageResponse(
-          FailurePage({
+          failurePage({
             ...context,
             message,
             reference,

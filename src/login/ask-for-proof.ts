@@ -7,7 +7,7 @@ import { Failure } from "../failure.ts";
 import { type AppContext, prefersJson } from "../http/request-context.ts";
 import { pageContext } from "../pages/page-context.ts";
 import { pageResponse } from "../pages/page-response.ts";
-import { ProofPage } from "../pages/proof-page.tsx";
+import { proofPage } from "../pages/proof-page.ts";
 import { newReference } from "../reference.ts";
 import type { Settings } from "../settings.ts";
 import type { AttemptStub } from "./attempt-id.ts";
@@ -51,7 +51,7 @@ export async function askForProof(
   const { site, relyingParty, accounts } = settings;
   const { proof } = siteRegistry(settings);
   const context = pageContext(headers.get("accept-language"), relyingParty.market, site.origin);
-  const html = ProofPage({
+  const html = proofPage({
     ...context,
     reason,
     problem,

@@ -8,7 +8,7 @@ import { consentWording } from "../pages/consent-wording.ts";
 import type { Language } from "../pages/language.ts";
 import { pageContext } from "../pages/page-context.ts";
 import { pageResponse } from "../pages/page-response.ts";
-import { TermsPage } from "../pages/terms-page.tsx";
+import { termsPage } from "../pages/terms-page.ts";
 import type { AccountSettings, Settings } from "../settings.ts";
 import type { AttemptStub } from "./attempt-id.ts";
 
@@ -75,7 +75,7 @@ export async function askForTerms(
   const { attempt, returnTo } = login;
   if (prefersJson(headers)) throw new Failure("terms_not_accepted", { stage: "account", returnTo });
   const context = pageContext(headers.get("accept-language"), relyingParty.market, site.origin);
-  const html = TermsPage({
+  const html = termsPage({
     ...context,
     terms:
       asked.terms === undefined || accounts.terms === undefined

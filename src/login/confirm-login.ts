@@ -1,7 +1,7 @@
 import { knownAccountOf } from "../accounts/site-registry.ts";
 import type { AppContext } from "../http/request-context.ts";
 import { briefly } from "../pages/brief-person.ts";
-import { ConfirmPage } from "../pages/confirm-page.tsx";
+import { confirmPage } from "../pages/confirm-page.ts";
 import { pageContext } from "../pages/page-context.ts";
 import { pageResponse } from "../pages/page-response.ts";
 import { currentSession } from "../session/current-session.ts";
@@ -25,7 +25,7 @@ export async function askToConfirm(
   const { session } = await currentSession(c.env.settings, headers);
   const isSame = session !== undefined && session.sub === (await knownAccountOf(c.env.settings, identity));
   const context = pageContext(headers.get("accept-language"), relyingParty.market, site.origin);
-  const html = ConfirmPage({
+  const html = confirmPage({
     ...context,
     person: briefly(identity.claims),
     replaced: session === undefined || isSame ? undefined : briefly(session.profile),

@@ -6,7 +6,7 @@ import { formBody } from "../http/form-body.ts";
 import type { AppContext } from "../http/request-context.ts";
 import { refuseCrossSite } from "../http/same-site.ts";
 import { logEvent } from "../log.ts";
-import { ErasedPage } from "../pages/erased-page.tsx";
+import { erasedPage } from "../pages/erased-page.ts";
 import { pageContext } from "../pages/page-context.ts";
 import { pageResponse } from "../pages/page-response.ts";
 import { expiredSessionCookie } from "../session/session-cookie.ts";
@@ -40,7 +40,7 @@ export async function eraseMyAccount(c: AppContext): Promise<Response> {
   });
   logEvent("info", "account_erased", { by: "self" });
   const context = pageContext(headers.get("accept-language"), relyingParty.market, site.origin);
-  const response = await pageResponse(ErasedPage(context), context.nonce, 200);
+  const response = await pageResponse(erasedPage(context), context.nonce, 200);
   response.headers.append("set-cookie", expiredSessionCookie(settings.session));
   response.headers.append("set-cookie", forgetBrowser());
   return response;

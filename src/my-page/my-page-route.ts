@@ -2,7 +2,7 @@ import { siteRecords } from "../accounts/records.ts";
 import { siteRegistry } from "../accounts/site-registry.ts";
 import { termsAcceptances } from "../accounts/terms.ts";
 import type { AppContext } from "../http/request-context.ts";
-import { MyPage } from "../pages/my-page.tsx";
+import { myPage } from "../pages/my-page.ts";
 import { pageContext } from "../pages/page-context.ts";
 import { pageResponse } from "../pages/page-response.ts";
 import { dateWords, timeZone } from "../pages/time-words.ts";
@@ -28,7 +28,7 @@ export async function showMyPage(c: AppContext): Promise<Response> {
     records === undefined ? [] : termsAcceptances(records, session.sub),
   ]);
   const zone = timeZone(language, visitorTimeZone(settings, c.req.raw));
-  const html = MyPage({
+  const html = myPage({
     ...context,
     data: shownData(language, record?.account, session),
     memberSince: record === undefined ? undefined : dateWords(language, zone, record.account.createdAt),

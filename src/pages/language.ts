@@ -45,7 +45,7 @@ export function brandName(market: RelyingParty["market"], language: Language): s
   return language === "en" ? "Vipps MobilePay" : "MobilePay";
 }
 
-/** Fills `{name}` places in a text; JSX escapes the result where it is shown. */
+/** Fills `{name}` places in a text; the page escapes the result where it is shown. */
 export function filled(text: string, values: Readonly<Record<string, string>>): string {
   return text.replace(/\{(\w+)\}/g, (place, name: string) => values[name] ?? place);
 }

@@ -1,7 +1,7 @@
 import { randomText } from "../random.ts";
 import type { RelyingParty } from "../vipps/relying-party.ts";
 import { brandName, pageLanguage } from "./language.ts";
-import type { PageContext } from "./layout.tsx";
+import type { PageContext } from "./layout.ts";
 
 /** Language, brand and names for one page to one reader. */
 export function pageContext(

@@ -1,4 +1,4 @@
-import type { HtmlEscapedString } from "hono/utils/html";
+import type { Html } from "./layout.ts";
 
 /** Everything a page may do is listed; the rest is refused by the browser. No script runs on any page. */
 function contentSecurityPolicy(nonce: string, formTargets: readonly string[]): string {
@@ -18,7 +18,7 @@ function contentSecurityPolicy(nonce: string, formTargets: readonly string[]): s
  * @param formTargets further origins to which a form's answer may redirect.
  */
 export async function pageResponse(
-  html: HtmlEscapedString | Promise<HtmlEscapedString>,
+  html: Html,
   nonce: string,
   status: number,
   formTargets: readonly string[] = [],

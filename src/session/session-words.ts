@@ -1,5 +1,5 @@
 import { filled, type Language, textsIn } from "../pages/language.ts";
-import type { ListedSession } from "../pages/sessions-page.tsx";
+import type { ListedSession } from "../pages/sessions-page.ts";
 import { agoWords, countryName, dateWords } from "../pages/time-words.ts";
 import type { Device, Place } from "./device.ts";
 import { now } from "./session-lifetime.ts";

@@ -7,7 +7,7 @@ import { logEvent } from "../log.ts";
 import { pageLanguage } from "../pages/language.ts";
 import { pageContext } from "../pages/page-context.ts";
 import { pageResponse } from "../pages/page-response.ts";
-import { type JustEnded, SessionsPage } from "../pages/sessions-page.tsx";
+import { type JustEnded, sessionsPage } from "../pages/sessions-page.ts";
 import { lengthWords, timeZone } from "../pages/time-words.ts";
 import { currentSession } from "./current-session.ts";
 import { visitorTimeZone } from "./device.ts";
@@ -39,7 +39,7 @@ export async function showSessions(c: AppContext): Promise<Response> {
   }
   const listed = [own, ...sessions.filter((other) => other !== own)];
   const response = wantsPage
-    ? await sessionsPage(c, listed, own.sid)
+    ? await answerPage(c, listed, own.sid)
     : new Response(JSON.stringify({ sessions: sessionsJson(c, listed, own.sid) }), {
         headers: { "content-type": "application/json", ...PRIVATE },
       });
@@ -47,14 +47,14 @@ export async function showSessions(c: AppContext): Promise<Response> {
   return response;
 }
 
-function sessionsPage(c: AppContext, sessions: readonly StoredSession[], current: string): Promise<Response> {
+function answerPage(c: AppContext, sessions: readonly StoredSession[], current: string): Promise<Response> {
   const { settings } = c.env;
   const { site, relyingParty } = settings;
   const request = c.req.raw;
   const context = pageContext(request.headers.get("accept-language"), relyingParty.market, site.origin);
   const { language } = context;
   const zone = timeZone(language, visitorTimeZone(settings, request));
-  const html = SessionsPage({
+  const html = sessionsPage({
     ...context,
     sessions: sessions.map((session) => sessionWords(language, zone, session, current)),
     justEnded: justEnded(c.req.query("ended")),

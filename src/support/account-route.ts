@@ -5,7 +5,7 @@ import { linkRequests } from "../accounts/link-requests.ts";
 import { loginEventsOf } from "../accounts/login-events.ts";
 import { termsAcceptances } from "../accounts/terms.ts";
 import { filled } from "../pages/language.ts";
-import { AccountPage, type CorrectionForm } from "../pages/support/account-page.tsx";
+import { accountPage, type CorrectionForm } from "../pages/support/account-page.ts";
 import { supportTextsIn } from "../pages/support/support-language.ts";
 import { lengthWords } from "../pages/time-words.ts";
 import { listSessions } from "../session/session-store.ts";
@@ -26,7 +26,7 @@ export const accountIdOf = ({ c }: StaffRequest): string => c.req.param("id") ??
 
 /** `GET /auth/support/accounts/:id`: everything customer service sees of an account. */
 export function showAccount(request: StaffRequest): Promise<Response> {
-  return accountPage(request, undefined);
+  return answerAccountPage(request, undefined);
 }
 
 /**
@@ -34,7 +34,7 @@ export function showAccount(request: StaffRequest): Promise<Response> {
  * @param refused the correction that could not be taken over.
  * @throws {Failure} `storage_unavailable`.
  */
-export async function accountPage(
+export async function answerAccountPage(
   request: StaffRequest,
   refused: CorrectionForm | undefined,
 ): Promise<Response> {
@@ -55,7 +55,7 @@ export async function accountPage(
   const isBare = settings.accounts.registry.kind === "none" && sessions.length + logins.length > 0;
   if (account === undefined && !isBare) return seeOther(consolePath(settings), "noAccount");
   const texts = supportTextsIn(language);
-  const html = AccountPage({
+  const html = accountPage({
     ...pageBasis(request),
     account: account === undefined ? bareAccount(request, accountId) : shownAccount(request, account),
     facts:

@@ -1,5 +1,4 @@
-import type { Child } from "hono/jsx";
-import type { HtmlEscapedString } from "hono/utils/html";
+import type { Html } from "../pages/layout.ts";
 import { pageResponse } from "../pages/page-response.ts";
 import type { Notice } from "../pages/texts/support/support-texts.ts";
 import type { StaffRequest } from "./staff.ts";
@@ -23,8 +22,8 @@ export function seeOther(path: string, notice?: Notice): Response {
 }
 
 /** A finished page of the console. */
-export const answerPage = ({ page }: StaffRequest, html: Child, status = 200): Promise<Response> =>
-  pageResponse(html as HtmlEscapedString | Promise<HtmlEscapedString>, page.nonce, status);
+export const answerPage = ({ page }: StaffRequest, html: Html, status = 200): Promise<Response> =>
+  pageResponse(html, page.nonce, status);
 
 /**
  * The way back to an account after some of its sessions have ended: staff who ended their own are strangers to

@@ -1,6 +1,6 @@
 import { readAudit } from "../accounts/audit-log.ts";
 import { linkRequests } from "../accounts/link-requests.ts";
-import { LogPage, SupportPage } from "../pages/support/support-pages.tsx";
+import { logPage, supportPage } from "../pages/support/support-pages.ts";
 import { answerPage } from "./answers.ts";
 import { pageBasis } from "./page-basis.ts";
 import { shownDeeds } from "./shown-deeds.ts";
@@ -24,7 +24,7 @@ export async function showConsole(request: StaffRequest): Promise<Response> {
     await noteDeed(request, "viewed", undefined, { requests: waiting.map(({ reference }) => reference) });
   }
   const requests = waiting.map((one) => shownRequest(request, one));
-  return answerPage(request, SupportPage({ ...pageBasis(request), figures, requests }));
+  return answerPage(request, supportPage({ ...pageBasis(request), figures, requests }));
 }
 
 /** `GET /auth/support/log`: the newest lines of the audit log. */
@@ -32,5 +32,5 @@ export async function showLog(request: StaffRequest): Promise<Response> {
   await noteDeed(request, "viewed", undefined, { page: "log" });
   const lines = await readAudit(request.records, undefined, LOG_LIMIT);
   const deeds = await shownDeeds(request, lines, false);
-  return answerPage(request, LogPage({ ...pageBasis(request), deeds }));
+  return answerPage(request, logPage({ ...pageBasis(request), deeds }));
 }

@@ -3,9 +3,9 @@ import type { Correction } from "../accounts/registry.ts";
 import { normalEmail, normalPhone } from "../accounts/vipps-person.ts";
 import { Failure } from "../failure.ts";
 import { formBody } from "../http/form-body.ts";
-import type { CorrectionForm } from "../pages/support/account-page.tsx";
+import type { CorrectionForm } from "../pages/support/account-page.ts";
 import type { WrongField } from "../pages/texts/support/support-texts.ts";
-import { accountIdOf, accountPage } from "./account-route.ts";
+import { accountIdOf, answerAccountPage } from "./account-route.ts";
 import { accountPath, consolePath, seeOther } from "./answers.ts";
 import { noteDeed, type StaffRequest } from "./staff.ts";
 
@@ -30,7 +30,7 @@ export async function correctAccount(request: StaffRequest): Promise<Response> {
   if (typed.basis !== String(record.account.updatedAt)) return seeOther(page, "changedMeanwhile");
   const read = readCorrection(record.account, typed);
   const wrong = "wrong" in read ? read.wrong : await conflict(request, accountId, read.correction);
-  if (wrong !== undefined || "wrong" in read) return accountPage(request, { ...typed, wrong });
+  if (wrong !== undefined || "wrong" in read) return answerAccountPage(request, { ...typed, wrong });
   const fields = Object.keys(read.correction);
   if (fields.length === 0) return seeOther(page, "unchanged");
   await noteDeed(request, "corrected", accountId, { fields });

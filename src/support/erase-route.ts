@@ -1,7 +1,7 @@
 import { eraseAccount } from "../accounts/erase-account.ts";
 import { formBody } from "../http/form-body.ts";
 import { logEvent } from "../log.ts";
-import { ErasePage } from "../pages/support/support-pages.tsx";
+import { erasePage } from "../pages/support/support-pages.ts";
 import { endAllSessions } from "../session/session-store.ts";
 import { accountIdOf } from "./account-route.ts";
 import { accountPath, afterEnding, answerPage, consolePath, seeOther } from "./answers.ts";
@@ -19,7 +19,7 @@ export async function askToErase(request: StaffRequest): Promise<Response> {
   if (record === undefined && !isBare) return seeOther(consolePath(settings), "noAccount");
   const account =
     record === undefined ? bareAccount(request, accountId) : shownAccount(request, record.account);
-  return answerPage(request, ErasePage({ ...pageBasis(request), account }));
+  return answerPage(request, erasePage({ ...pageBasis(request), account }));
 }
 
 /**

@@ -2,7 +2,7 @@ import { linkRequestByReference } from "../accounts/link-requests.ts";
 import { normalReference } from "../accounts/login-events.ts";
 import { Failure } from "../failure.ts";
 import { formBody } from "../http/form-body.ts";
-import { RequestPage } from "../pages/support/support-pages.tsx";
+import { requestPage } from "../pages/support/support-pages.ts";
 import { accountIdOf } from "./account-route.ts";
 import { accountPath, answerPage, consolePath, requestPath, seeOther } from "./answers.ts";
 import { pageBasis } from "./page-basis.ts";
@@ -50,7 +50,7 @@ export async function showRequest(request: StaffRequest): Promise<Response> {
     record === undefined ? [] : [shownAccount(request, record.account)],
   );
   const shown = shownRequest(request, waiting);
-  return answerPage(request, RequestPage({ ...pageBasis(request), request: shown, accounts }));
+  return answerPage(request, requestPage({ ...pageBasis(request), request: shown, accounts }));
 }
 
 /**

@@ -4,7 +4,7 @@ import { loginEventByReference, normalReference, type RecordedLoginEvent } from 
 import type { AccountSearch } from "../accounts/registry.ts";
 import { normalEmail, normalPhone } from "../accounts/vipps-person.ts";
 import { formBody } from "../http/form-body.ts";
-import { ResultsPage } from "../pages/support/support-pages.tsx";
+import { resultsPage } from "../pages/support/support-pages.ts";
 import type { Settings } from "../settings.ts";
 import { accountPath, answerPage, consolePath, seeOther } from "./answers.ts";
 import { pageBasis } from "./page-basis.ts";
@@ -50,7 +50,7 @@ export async function searchPeople(request: StaffRequest): Promise<Response> {
   }
   return answerPage(
     request,
-    ResultsPage({
+    resultsPage({
       ...pageBasis(request),
       accounts: shown.slice(0, SHOWN_LIMIT),
       isCut: shown.length >= SHOWN_LIMIT,

@@ -1,7 +1,7 @@
 import type { LoginOutcome, RecordedLoginEvent } from "../accounts/login-events.ts";
 import { FAILURES, type MessageKey } from "../failure.ts";
 import { filled, textsIn } from "../pages/language.ts";
-import type { PageContext } from "../pages/layout.tsx";
+import type { PageContext } from "../pages/layout.ts";
 import type { ShownLogin } from "../pages/support/shown.ts";
 import { supportTextsIn } from "../pages/support/support-language.ts";
 import type { LoginMessage } from "../pages/texts/support/support-texts.ts";

@@ -7,7 +7,7 @@ import { Failure } from "../failure.ts";
 import type { AppContext } from "../http/request-context.ts";
 import { refuseCrossSite } from "../http/same-site.ts";
 import { logEvent } from "../log.ts";
-import type { PageContext } from "../pages/layout.tsx";
+import type { PageContext } from "../pages/layout.ts";
 import { pageContext } from "../pages/page-context.ts";
 import { timeZone } from "../pages/time-words.ts";
 import { currentSession } from "../session/current-session.ts";

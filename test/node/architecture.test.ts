@@ -40,7 +40,7 @@ interface Import {
   readonly to: string;
 }
 
-const files = globSync("**/*.{ts,tsx}", { cwd: SOURCE }).filter((file) => !file.endsWith(".d.ts"));
+const files = globSync("**/*.ts", { cwd: SOURCE }).filter((file) => !file.endsWith(".d.ts"));
 
 const imports: readonly Import[] = files.flatMap((from) =>
   [

@@ -128,7 +128,7 @@ describe("the page of one's sessions", () => {
     expect(text).toContain("Her er du logget inn");
     expect(text).toMatch(/Firefox på Windows Denne enheten Oslo, Norge I bruk nå Logget inn .+ Logg ut/);
     expect(text).toMatch(/Safari på iPhone Bergen, Norge Sist brukt for 10 minutter siden Logget inn/);
-    expect(page).toContain(`<input type="hidden" name="session" value="${idOf(phone)}"/>`);
+    expect(page).toContain(`<input type="hidden" name="session" value="${idOf(phone)}">`);
     expect(page).not.toContain(`value="${idOf(laptop)}"`);
     expect(page).toContain('aria-label="Logg ut: Safari på iPhone"');
     expect(text).toContain("Logg ut alle andre");

@@ -1,6 +1,7 @@
+import { html } from "hono/html";
 import type { MessageKey } from "../failure.ts";
 import { filled, textsIn } from "./language.ts";
-import { Layout, type PageContext } from "./layout.tsx";
+import { type Html, layout, type PageContext } from "./layout.ts";
 
 interface FailurePageProps extends PageContext {
   readonly message: MessageKey;
@@ -23,41 +24,25 @@ const NO_RETRY: ReadonlySet<MessageKey> = new Set([
 ]);
 
 /** What happened, what to do now, and the reference that customer service finds in the log. */
-export function FailurePage(props: FailurePageProps) {
+export function failurePage(props: FailurePageProps): Html {
   const { language, brand, siteName, message, reference, retryHref, siteHref, resume, details } = props;
   const texts = textsIn(language);
   const { title, happened, next } = texts.messages[message];
   const values = { brand, site: siteName };
   const retry = !NO_RETRY.has(message);
-  return (
-    <Layout {...props} title={filled(title, values)} refreshTo={resume ? retryHref : undefined}>
-      <p>{filled(happened, values)}</p>
-      <p>{filled(next, values)}</p>
-      {details.length > 0 && (
-        <>
-          <p class="soft">{texts.settingsHelp}</p>
-          <ul>
-            {details.map((detail) => (
-              <li>{detail}</li>
-            ))}
-          </ul>
-        </>
-      )}
-      <p class="actions">
-        {retry && (
-          <a class="button primary" href={retryHref}>
-            {message === "loginNeeded" ? texts.logIn : texts.tryAgain}
-          </a>
-        )}
-        <a class={retry ? "button" : "button primary"} href={siteHref}>
-          {texts.backToSite}
-        </a>
-      </p>
-      <p class="reference">
-        {texts.reference} <code>{reference}</code>
-        <br />
-        {texts.referenceHelp}
-      </p>
-    </Layout>
-  );
+  const retryText = message === "loginNeeded" ? texts.logIn : texts.tryAgain;
+  const settings = html`
+<p class="soft">${texts.settingsHelp}</p>
+<ul>${details.map((detail) => html`<li>${detail}</li>`)}</ul>`;
+  const content = html`
+<p>${filled(happened, values)}</p>
+<p>${filled(next, values)}</p>
+${details.length > 0 && settings}
+<p class="actions">
+${retry && html`<a class="button primary" href="${retryHref}">${retryText}</a>`}
+<a class="${retry ? "button" : "button primary"}" href="${siteHref}">${texts.backToSite}</a>
+</p>
+<p class="reference">${texts.reference} <code>${reference}</code><br>${texts.referenceHelp}</p>`;
+  const refreshTo = resume ? retryHref : undefined;
+  return layout({ ...props, title: filled(title, values), refreshTo, content });
 }

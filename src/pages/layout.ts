@@ -1,0 +1,57 @@
+import { html, raw } from "hono/html";
+import type { Language } from "./language.ts";
+import { stylesheet } from "./stylesheet.ts";
+
+/**
+ * A piece of HTML. The tag `html` escapes every value put into it, for text and for quoted attributes: attributes
+ * are always quoted. `false` and `undefined` leave nothing behind.
+ */
+export type Html = ReturnType<typeof html>;
+
+/** What every page knows about where it is shown. */
+export interface PageContext {
+  readonly language: Language;
+  readonly brand: string;
+  /** Host of the site, as people know it. */
+  readonly siteName: string;
+  /** Allows exactly this page's own style element (CSP). */
+  readonly nonce: string;
+}
+
+interface LayoutProps extends PageContext {
+  readonly title: string;
+  readonly content: Html;
+  /** Where the browser goes by itself after a moment. */
+  readonly refreshTo?: string | undefined;
+  /**
+   * The width of the window in place of the card: the styles that such a page needs besides, and what stands
+   * beside its title.
+   */
+  readonly wide?: { readonly styles: string; readonly beside: Html } | undefined;
+}
+
+/** The frame around every page: one calm card, nothing loaded from elsewhere. */
+export function layout(props: LayoutProps): Html {
+  const { language, brand, siteName, nonce, title, content, refreshTo, wide } = props;
+  const heading = html`<h1>${title}</h1>`;
+  return html`<!doctype html>
+<html lang="${language}" data-brand="${brand}">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="robots" content="noindex">
+<meta name="color-scheme" content="light dark">
+${refreshTo !== undefined && html`<meta http-equiv="refresh" content="1; url=${refreshTo}">`}
+<title>${title} · ${siteName}</title>
+<style nonce="${nonce}">${raw(stylesheet + (wide?.styles ?? ""))}</style>
+</head>
+<body>
+<main${wide && html` class="wide"`}>
+<p class="site">${siteName}</p>
+${wide === undefined ? heading : html`<header class="bar">${heading}${wide.beside}</header>`}
+${content}
+</main>
+</body>
+</html>
+`;
+}

@@ -1,0 +1,110 @@
+import { html } from "hono/html";
+import { filled, textsIn } from "./language.ts";
+import { type Html, layout, type PageContext } from "./layout.ts";
+
+interface MyPageProps extends PageContext {
+  readonly data: readonly { readonly label: string; readonly value: string }[];
+  /** When the account was made, in words. */
+  readonly memberSince: string | undefined;
+  readonly consents: readonly {
+    readonly id: string;
+    readonly wording: string;
+    readonly granted: boolean;
+    readonly changeable: boolean;
+  }[];
+  readonly terms: readonly { readonly version: string; readonly url: string; readonly at: string }[];
+  readonly privacyUrl: string | undefined;
+  /** The consents have just been saved. */
+  readonly saved: boolean;
+  /** The person wanted to delete the account without ticking the box. */
+  readonly unconfirmed: boolean;
+  /** Whether anything is kept that could be downloaded and deleted here. */
+  readonly canErase: boolean;
+  readonly authPath: string;
+}
+
+/** A person's own page: their data, their consents, their sessions, and the way out. Needs no script. */
+export function myPage(props: MyPageProps): Html {
+  const { language, brand, siteName, data, memberSince, authPath, canErase } = props;
+  const { me, backToSite } = textsIn(language);
+  const fact = (label: string, value: string) => html`<div><dt>${label}</dt><dd>${value}</dd></div>`;
+  const content = html`
+<p class="soft">${filled(me.intro, { site: siteName, brand })}</p>
+<dl class="facts">
+${data.map(({ label, value }) => fact(label, value))}
+${memberSince !== undefined && fact(me.since, memberSince)}
+</dl>
+${consentsSection(props)}
+${termsSection(props)}
+<section class="question">
+<p class="actions stacked">
+<a class="button" href="${authPath}/sessions">${me.sessions}</a>
+${canErase && html`<a class="button" href="${authPath}/me/download" download>${me.download}</a>`}
+<a class="button" href="/">${backToSite}</a>
+</p>
+</section>
+${canErase && eraseSection(props)}`;
+  return layout({ ...props, title: me.title, content });
+}
+
+/** What may be answered anew, and what was answered elsewhere. */
+function consentsSection({ language, brand, consents, saved, authPath }: MyPageProps): Html | undefined {
+  if (consents.length === 0 && !saved) return undefined;
+  const { me } = textsIn(language);
+  const changeable = consents.filter((consent) => consent.changeable);
+  const elsewhere = consents.filter((consent) => !consent.changeable);
+  const form = html`
+<form method="post" action="${authPath}/me/consents">
+${changeable.map(
+  ({ id, wording, granted }) => html`
+<label class="choice">
+<input type="checkbox" name="consent" value="${id}"${granted && " checked"}><span>${wording}</span>
+</label>`,
+)}
+<p class="actions"><button class="button" type="submit">${me.save}</button></p>
+</form>`;
+  const answered = html`
+<p class="soft">${filled(me.elsewhere, { brand })}</p>
+<ul>
+${elsewhere.map(({ wording, granted }) => html`<li>${wording}: <strong>${granted ? me.yes : me.no}</strong></li>`)}
+</ul>`;
+  return html`
+<section class="question">
+<h2>${me.consents}</h2>
+${saved && html`<p class="note" role="status">${me.saved}</p>`}
+${changeable.length > 0 && form}
+${elsewhere.length > 0 && answered}
+</section>`;
+}
+
+/** The versions of the terms that the person has accepted. */
+function termsSection({ language, terms, privacyUrl }: MyPageProps): Html | undefined {
+  if (terms.length === 0 && privacyUrl === undefined) return undefined;
+  const { me, terms: words } = textsIn(language);
+  const accepted = terms.map(
+    ({ version, url, at }) => html`<li><a href="${url}">${filled(me.accepted, { version, at })}</a></li>`,
+  );
+  return html`
+<section class="question">
+<h2>${me.terms}</h2>
+${terms.length > 0 && html`<ul>${accepted}</ul>`}
+${privacyUrl !== undefined && html`<p><a href="${privacyUrl}">${words.privacy}</a></p>`}
+</section>`;
+}
+
+function eraseSection({ language, siteName, unconfirmed, authPath }: MyPageProps): Html {
+  const { me } = textsIn(language);
+  const invalid = unconfirmed && html` aria-invalid="true" aria-describedby="unconfirmed"`;
+  return html`
+<section class="question" id="erase">
+<h2>${me.erase}</h2>
+<p>${filled(me.eraseHelp, { site: siteName })}</p>
+<form method="post" action="${authPath}/me/erase">
+<label class="choice">
+<input type="checkbox" name="confirm" value="yes" required${invalid}><span>${me.eraseConfirm}</span>
+</label>
+${unconfirmed && html`<p class="wrong" id="unconfirmed" role="alert">${me.unconfirmed}</p>`}
+<p class="actions"><button class="button danger" type="submit">${me.eraseSubmit}</button></p>
+</form>
+</section>`;
+}

@@ -1,0 +1,161 @@
+import { html } from "hono/html";
+import { filled } from "../language.ts";
+import type { Html } from "../layout.ts";
+import { loginChart } from "./login-chart.ts";
+import { accountList, contactLine, deedTable, loginEntry, requestList } from "./people.ts";
+import type { ShownAccount, ShownDeed, ShownFigures, ShownLogin, ShownRequest } from "./shown.ts";
+import { supportTextsIn } from "./support-language.ts";
+import { panel, type SupportPageProps, supportLayout } from "./support-layout.ts";
+
+/**
+ * The one field for everything that a person may be found by. A POST: what is typed is in no address.
+ * @param attributes further ones of the field.
+ */
+function finder({ language, home }: SupportPageProps, attributes: "" | " autofocus"): Html {
+  const texts = supportTextsIn(language);
+  return html`
+<search class="panel">
+<form method="post" action="${home}/search">
+<label for="query">${texts.search}</label>
+<div class="finder">
+<input class="field" id="query" name="query" type="search" required maxlength="200" autocomplete="off"
+ aria-describedby="query-help"${attributes}>
+<button class="button primary" type="submit">${texts.searchButton}</button>
+</div>
+<p class="help" id="query-help">${texts.searchHelp}</p>
+</form>
+</search>`;
+}
+
+interface SupportPageContents extends SupportPageProps {
+  readonly figures: ShownFigures;
+  readonly requests: readonly ShownRequest[];
+}
+
+/** Where the console begins: the search, who waits, and how the day goes. */
+export function supportPage(props: SupportPageContents): Html {
+  const { language, figures, requests } = props;
+  const texts = supportTextsIn(language);
+  const content = html`
+<div class="panels">
+<div class="column">
+${finder(props, " autofocus")}
+${requests.length > 0 && panel(texts.requests, requestList(language, requests))}
+</div>
+${loginChart(language, figures)}
+</div>`;
+  return supportLayout(props, texts.title, content);
+}
+
+interface ResultsPageProps extends SupportPageProps {
+  readonly accounts: readonly ShownAccount[];
+  readonly isCut: boolean;
+  /** The login behind a reference. */
+  readonly login: ShownLogin | undefined;
+  /** The waiting person behind a reference. */
+  readonly request: ShownRequest | undefined;
+}
+
+/** What a search has found. */
+export function resultsPage(props: ResultsPageProps): Html {
+  const { language, accounts, isCut, login, request } = props;
+  const texts = supportTextsIn(language);
+  const nobody = accounts.length === 0 && request === undefined;
+  const foundLogin =
+    login &&
+    html`
+<section class="panel">
+${loginEntry(language, login)}
+${nobody && html`<p class="soft">${texts.nobody}</p>`}
+</section>`;
+  const foundAccounts = html`
+<section class="panel">
+${accountList(language, accounts)}
+${isCut && html`<p class="soft">${texts.limit}</p>`}
+</section>`;
+  const content = html`
+<div class="panels">
+<div class="column">${finder(props, "")}</div>
+<div class="column" role="status">
+${nobody && login === undefined && html`<p class="panel">${texts.nothing}</p>`}
+${foundLogin}
+${request && panel(texts.requests, requestList(language, [request]))}
+${accounts.length > 0 && foundAccounts}
+</div>
+</div>`;
+  return supportLayout(props, texts.results, content);
+}
+
+interface RequestPageProps extends SupportPageProps {
+  readonly request: ShownRequest;
+  readonly accounts: readonly ShownAccount[];
+}
+
+/** A person who waits to be linked, beside the accounts that may be theirs. */
+export function requestPage(props: RequestPageProps): Html {
+  const { language, request, accounts } = props;
+  const { name, reason, reference, when, href } = request;
+  const texts = supportTextsIn(language);
+  const link = (account: ShownAccount) => html`
+<form method="post" action="${href}/link">
+<input type="hidden" name="account" value="${account.id}">
+<button class="button" type="submit" aria-label="${texts.link}: ${account.name ?? account.id}">${texts.link}</button>
+</form>`;
+  const candidates = html`
+${accounts.length === 0 && html`<p class="soft">${texts.noCandidates}</p>`}
+${accountList(language, accounts, link)}`;
+  const content = html`
+<div class="panels">
+<section class="panel">
+<p class="person"><strong>${name ?? texts.noName}</strong>${contactLine(request)}</p>
+<p>${reason}</p>
+<p class="meta">${reference} · ${when}</p>
+<p class="note">${texts.requestHelp}</p>
+</section>
+${panel(texts.candidates, candidates)}
+</div>`;
+  return supportLayout(props, texts.requests, content);
+}
+
+interface ErasePageProps extends SupportPageProps {
+  readonly account: ShownAccount;
+}
+
+/** Names what goes, and asks once more. */
+export function erasePage(props: ErasePageProps): Html {
+  const { language, brand, account } = props;
+  const { id, name, memberNumber, href } = account;
+  const texts = supportTextsIn(language);
+  const content = html`
+<section class="panel">
+<p class="soft">${contactLine(account, memberNumber && `${texts.memberNumber} ${memberNumber}`, id)}</p>
+<p>${texts.eraseLead}</p>
+<ul>${texts.eraseList.map((gone) => html`<li>${filled(gone, { brand })}</li>`)}</ul>
+<p>${texts.eraseKept}</p>
+<form method="post" action="${href}/erase">
+<label class="choice">
+<input type="checkbox" name="confirm" value="yes" required><span>${texts.eraseConfirm}</span>
+</label>
+<p class="actions">
+<button class="button danger" type="submit">${texts.erase}</button>
+<a class="button" href="${href}">${texts.cancel}</a>
+</p>
+</form>
+</section>`;
+  return supportLayout(props, filled(texts.eraseTitle, { name: name ?? texts.noName }), content);
+}
+
+interface LogPageProps extends SupportPageProps {
+  readonly deeds: readonly ShownDeed[];
+}
+
+/** The newest lines of the audit log, of all accounts. */
+export function logPage(props: LogPageProps): Html {
+  const texts = supportTextsIn(props.language);
+  const content = html`
+<section class="panel">
+<p class="soft">${texts.auditHelp}</p>
+${deedTable(props.language, props.deeds)}
+</section>`;
+  return supportLayout(props, texts.audit, content);
+}
