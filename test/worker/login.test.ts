@@ -1,4 +1,5 @@
 import { describe, expect, it, vi } from "vitest";
+import { version } from "../../package.json";
 import { BROWSER_COOKIE, openBrowser, SESSION_COOKIE } from "./browser.ts";
 import { CALLBACK, openSite, SITE, VIPPS } from "./site.ts";
 
@@ -148,7 +149,7 @@ describe("a login", () => {
         "vipps-system-name": "Fjordbyen",
         "vipps-system-version": "7",
         "vipps-system-plugin-name": "vipps-login-worker",
-        "vipps-system-plugin-version": expect.stringMatching(/^\d+\.\d+\.\d+/),
+        "vipps-system-plugin-version": version,
       });
       expect(headers["ocp-apim-subscription-key"]).toBeUndefined();
     }
