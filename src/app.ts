@@ -22,7 +22,7 @@ import { showPublicKeys } from "./session/jwks-route.ts";
 import { logout } from "./session/logout-route.ts";
 import { showSession } from "./session/session-route.ts";
 import { endFromPage, endOneSession, endOtherSessions, showSessions } from "./session/sessions-route.ts";
-import { readSettings } from "./settings.ts";
+import { settingsOfHost } from "./settings.ts";
 import { serveElement } from "./site/serve-element.ts";
 import { serveSite } from "./site/serve-site.ts";
 import { verifySession } from "./site/verify-route.ts";
@@ -117,22 +117,23 @@ app.onError((error, c: AppContext) =>
 
 /**
  * Resolves the settings of the site that a request came to, then lets the routes answer it.
- * @returns an answer, always; a setting that is missing or malformed is one clear page that names all of them.
+ * @returns an answer, always; a setting that is missing or malformed is one clear page that names all of them, and
+ *   a host that no site has learns nothing.
  */
 export async function handleRequest(
   request: Request,
   env: Cloudflare.Env,
   ctx: ExecutionContext,
 ): Promise<Response> {
-  const read = readSettings(env, request.url);
-  if ("faults" in read) {
-    return answerFailure(
-      new Failure("settings_invalid", { stage: "settings", details: read.faults }),
-      request,
-      undefined,
-    );
+  try {
+    const resolved = await settingsOfHost(env, request.url, (work) => ctx.waitUntil(work));
+    if (resolved === "unknownHost") throw new Failure("host_unknown", { stage: "settings" });
+    if ("faults" in resolved)
+      throw new Failure("settings_invalid", { stage: "settings", details: resolved.faults });
+    return await app.fetch(request, { settings: resolved.settings, receivedAt: Date.now() }, ctx);
+  } catch (error) {
+    return answerFailure(error, request, undefined);
   }
-  return app.fetch(request, { settings: read.settings, receivedAt: Date.now() }, ctx);
 }
 
 /** AUTH_PATH is a setting, the routes are not: login routes are matched below `/auth`, the site below `/site`. */

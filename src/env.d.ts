@@ -6,6 +6,7 @@ declare namespace Cloudflare {
     USER_SESSIONS: DurableObjectNamespace<import("./session/user-sessions.ts").UserSessions>;
     ASSETS?: Fetcher;
     ACCOUNTS_DB?: D1Database;
+    SITES?: KVNamespace;
     LOGIN_LIMITER?: RateLimit;
     LOGIN_FINISH_LIMITER?: RateLimit;
 
@@ -13,6 +14,11 @@ declare namespace Cloudflare {
     AUTH_PATH?: string;
     VIPPS_ENVIRONMENT?: string;
     VIPPS_ISSUER?: string;
+    VIPPS_KEYS?: string;
+    VIPPS_PARTNER_CLIENT_ID?: string;
+    VIPPS_PARTNER_CLIENT_SECRET?: string;
+    VIPPS_PARTNER_SUBSCRIPTION_KEY?: string;
+    SITES_KEYS?: string;
     VIPPS_CLIENT_ID?: string;
     VIPPS_CLIENT_SECRET?: string;
     VIPPS_MSN?: string;

@@ -46,10 +46,13 @@ export async function answerFailure(
     reference,
     stage: facts.stage,
     reason: facts.reason,
+    site: settings?.site.origin,
     provider_error: facts.providerError,
     details: facts.details,
     at: thrown instanceof Error && !(thrown instanceof Failure) ? placeOf(thrown) : undefined,
   });
+
+  if (code === "host_unknown") return nothingHere();
 
   const site = settings?.site;
   const market = settings?.relyingParty.market;
@@ -100,6 +103,14 @@ function placeOf({ stack = "" }: Error): string {
     .slice(0, 3)
     .map((line) => line.trim())
     .join(" ");
+}
+
+/** To somebody who asks for a host of nobody's: not even that there is a login here. */
+function nothingHere(): Response {
+  return new Response("Not found\n", {
+    status: 404,
+    headers: { "content-type": "text/plain; charset=utf-8", "cache-control": "no-store" },
+  });
 }
 
 function problem(body: Readonly<Record<string, unknown>>): Response {

@@ -65,6 +65,7 @@ const kind = (
 
 export const FAILURES = {
   settings_invalid: kind(500, "error", "siteMisconfigured"),
+  host_unknown: kind(404, "info", "notFound"),
 
   state_missing: kind(400, "warn", "loginExpired"),
   state_invalid: kind(400, "warn", "loginExpired"),
@@ -99,6 +100,8 @@ export const FAILURES = {
   metadata_unavailable: kind(502, "error", "vippsUnavailable"),
   metadata_invalid: kind(502, "error", "vippsMisunderstood"),
   keys_unavailable: kind(502, "error", "vippsUnavailable"),
+  partner_token_unavailable: kind(502, "error", "vippsUnavailable"),
+  partner_token_refused: kind(502, "error", "siteMisconfigured"),
   token_unavailable: kind(502, "error", "vippsUnavailable"),
   token_refused: kind(502, "error", "vippsMisunderstood"),
   token_client_refused: kind(502, "error", "siteMisconfigured"),

@@ -81,6 +81,9 @@ const header = v.pipe(
   v.maxLength(30, "must be at most 30 characters (Vipps standard headers)"),
 );
 
+/** What will stand in a header. */
+const visible = v.pipe(v.string(), v.regex(/^[\x21-\x7e]+$/, "must be plain ASCII without spaces"));
+
 const base64urlPart = v.pipe(v.string(), v.regex(/^[\w-]{43}$/));
 
 /** What signed before may have lost its private half, and may say since when it does not sign any more. */
@@ -209,8 +212,12 @@ export const settingsSchema = v.object({
       }, "must be the issuer's URL, without a query"),
     ),
   ),
-  VIPPS_CLIENT_ID: required,
-  VIPPS_CLIENT_SECRET: required,
+  VIPPS_KEYS: optional(choice(["own", "partner"])),
+  VIPPS_CLIENT_ID: optional(v.string()),
+  VIPPS_CLIENT_SECRET: optional(v.string()),
+  VIPPS_PARTNER_CLIENT_ID: optional(visible),
+  VIPPS_PARTNER_CLIENT_SECRET: optional(visible),
+  VIPPS_PARTNER_SUBSCRIPTION_KEY: optional(visible),
   VIPPS_MSN: v.pipe(required, v.regex(/^\d{4,10}$/, "must be the sales unit's number, digits only")),
   VIPPS_TOKEN_AUTH: optional(choice(["client_secret_basic", "client_secret_post"])),
   VIPPS_SCOPE: optional(

@@ -17,6 +17,8 @@ export interface SiteSettings {
   readonly origin: string;
   /** On this machine: a developer's or a test's. */
   readonly isLocal: boolean;
+  /** Under which key everything kept of this site stands; no other site has the same. */
+  readonly partition: string;
   /** Where the login routes live, without a trailing slash: `/auth`. */
   readonly authPath: string;
   /** Origin of the site behind the worker, if it isn't the route's own. */
@@ -77,8 +79,6 @@ export interface PreviousKey extends VerifyingKey {
 }
 
 export interface AccountSettings {
-  /** Under which key this site's rows stand in the database. */
-  readonly site: string;
   readonly registry:
     | { readonly kind: "d1"; readonly database: D1Database }
     | {

@@ -1,20 +1,57 @@
-import * as v from "valibot";
-import { settingsSchema } from "./settings-schema.ts";
-import type { AccountSettings, SettingsResult } from "./settings-types.ts";
+import { isLocalHost, PARTNER_KEYS, settingsFrom } from "./settings-from-values.ts";
+import type { Settings, SettingsResult } from "./settings-types.ts";
+import { type MasterKeys, readMasterKeys } from "./sites/master-keys.ts";
+import { openSiteDocument, readSiteDocument, siteKey } from "./sites/site-document.ts";
+import { createValueByHost, STORE_CACHE_TTL, type ValueByHost } from "./sites/value-by-host.ts";
 
 export type * from "./settings-types.ts";
 
-const ISSUERS = {
-  test: "https://apitest.vipps.no/access-management-1.0/access/",
-  production: "https://api.vipps.no/access-management-1.0/access/",
-} as const;
+/** The settings of the site a host belongs to, or that it belongs to none. */
+export type ResolvedSettings = SettingsResult | "unknownHost";
 
-const LOCAL_HOST = /^(localhost|127(\.\d{1,3}){3}|\[::1\])$/;
-
-const DAY = 24 * 3600;
+/** Under which key everything kept of the deployment's own site stands. */
+export const OWN_PARTITION = "default";
 
 /**
- * Reads and checks the settings of the site a request came to.
+ * The settings of the site a request came to: the deployment's own, or, where SITES_KEYS is set, those of the
+ * document that stands in KV for the host.
+ *
+ * The host is that of the request's URL, which on Cloudflare is one that was routed to this Worker; whatever is
+ * built from it (the redirect URI) comes from the document all the same.
+ * @param background keeps work alive after the answer is sent (`waitUntil`).
+ * @returns the settings, every fault at once, or that no site has this host.
+ * @throws {Failure} `storage_unavailable` when the document of a host cannot be had.
+ */
+export function settingsOfHost(
+  env: Cloudflare.Env,
+  requestUrl: string,
+  background: (work: Promise<unknown>) => void,
+): ResolvedSettings | Promise<ResolvedSettings> {
+  if (!env.SITES_KEYS) return readSettings(env, requestUrl);
+  const { host, hostname } = new URL(requestUrl);
+  if (isOwnHost(env, host, hostname)) return readSettings(env, requestUrl);
+  const sites = sitesOf(env);
+  if ("faults" in sites) return sites;
+  if (!HOST.test(host)) return "unknownHost";
+  return sites.get(host, background).then((settings) => settings ?? "unknownHost");
+}
+
+/** A host as documents are stored under, with the port where it is not the usual one. */
+const HOST = /^[a-z0-9.-]{1,253}(:\d{1,5})?$/;
+
+/** Whether the deployment's own settings are a site of their own beside those in KV. */
+export function hasOwnSite(env: Cloudflare.Env): boolean {
+  return !env.SITES_KEYS || Boolean(env.SITE_URL || env.VIPPS_CLIENT_ID || env.VIPPS_MSN);
+}
+
+function isOwnHost(env: Cloudflare.Env, host: string, hostname: string): boolean {
+  if (env.SITE_URL) return URL.parse(env.SITE_URL)?.host === host;
+  // Without SITE_URL, as on a developer's machine, names below localhost are left to the documents.
+  return hasOwnSite(env) && isLocalHost(hostname) && !hostname.endsWith(".localhost");
+}
+
+/**
+ * Reads and checks the deployment's own settings.
  * @param env the Worker's environment.
  * @param requestUrl only looked at when SITE_URL is missing: then a request to localhost is its own site, and to
  *   any other host it is a fault. The redirect URI must never depend on a header (RFC 9700 section 4.1).
@@ -23,152 +60,91 @@ const DAY = 24 * 3600;
 export function readSettings(env: Cloudflare.Env, requestUrl: string): SettingsResult {
   const local = env.SITE_URL ? undefined : localOrigin(requestUrl);
   const key = local ?? "";
-  const known = cache.get(env)?.get(key);
+  const known = ownSettings.get(env)?.get(key);
   if (known !== undefined) return known;
-  const result = parseSettings(env, local);
-  const perOrigin = cache.get(env) ?? new Map<string, SettingsResult>();
+  const result = settingsFrom({ ...env }, { ...surroundings(env), origin: local, partition: OWN_PARTITION });
+  const perOrigin = ownSettings.get(env) ?? new Map<string, SettingsResult>();
   if (perOrigin.size < 10) perOrigin.set(key, result);
-  cache.set(env, perOrigin);
+  ownSettings.set(env, perOrigin);
   return result;
 }
 
 /** One `env` object per isolate and deployment, so its settings are parsed once. */
-const cache = new WeakMap<Cloudflare.Env, Map<string, SettingsResult>>();
+const ownSettings = new WeakMap<Cloudflare.Env, Map<string, SettingsResult>>();
 
 function localOrigin(requestUrl: string): string | undefined {
   const url = new URL(requestUrl);
-  return LOCAL_HOST.test(url.hostname) ? url.origin : undefined;
+  return isLocalHost(url.hostname) ? url.origin : undefined;
 }
 
-function parseSettings(env: Cloudflare.Env, local: string | undefined): SettingsResult {
-  const parsed = v.safeParse(settingsSchema, env);
-  const faults = parsed.issues?.map((issue) => `${String(issue.path?.[0]?.key)} ${issue.message}`) ?? [];
-  if (!env.SITE_URL && local === undefined) faults.push("SITE_URL is missing");
-  if (!parsed.success) return { faults: [...new Set(faults)] };
-
-  const read = parsed.output;
-  const siteOrigin = read.SITE_URL ?? local;
-  const issuer = read.VIPPS_ISSUER ?? ISSUERS[read.VIPPS_ENVIRONMENT ?? "test"];
-  const ttl = read.SESSION_TTL ?? 30 * DAY;
-  const idle = read.SESSION_IDLE ?? Math.min(7 * DAY, ttl);
-  const fresh = read.SESSION_FRESH ?? Math.min(300, idle);
-  const isLocal = siteOrigin !== undefined && LOCAL_HOST.test(new URL(siteOrigin).hostname);
-  if (siteOrigin !== undefined && !isLocal) {
-    if (!siteOrigin.startsWith("https:")) faults.push("SITE_URL must start with https:// outside localhost");
-    if (!issuer.startsWith("https:")) {
-      faults.push("VIPPS_ISSUER must start with https:// outside localhost");
-    }
-  }
-  if (idle > ttl) faults.push("SESSION_IDLE must not be longer than SESSION_TTL");
-  if (fresh > idle) faults.push("SESSION_FRESH must not be longer than SESSION_IDLE");
-  const cookieDomain = read.SESSION_COOKIE_DOMAIN?.replace(/^\./, "").toLowerCase();
-  if (cookieDomain !== undefined && siteOrigin !== undefined) {
-    const host = new URL(siteOrigin).hostname;
-    if (host !== cookieDomain && !host.endsWith(`.${cookieDomain}`)) {
-      faults.push("SESSION_COOKIE_DOMAIN must be the host of SITE_URL or a parent domain of it");
-    }
-  }
-  if ((read.TERMS_URL === undefined) !== (read.TERMS_VERSION === undefined)) {
-    faults.push("TERMS_URL and TERMS_VERSION must be set together");
-  }
-  if ((read.TERMS_URL ?? read.CONSENTS) !== undefined && env.ACCOUNTS_DB === undefined) {
-    faults.push("TERMS_URL and CONSENTS need the database ACCOUNTS_DB to keep the answers in");
-  }
-  if (read.SUPPORT_STAFF !== undefined && env.ACCOUNTS_DB === undefined) {
-    faults.push("SUPPORT_STAFF needs the database ACCOUNTS_DB to keep the audit log in");
-  }
-  const registry = registryOf(read, env.ACCOUNTS_DB, isLocal);
-  if ("faults" in registry) faults.push(...registry.faults);
-  if (faults.length > 0 || siteOrigin === undefined || "faults" in registry) return { faults };
-
-  const authPath = read.AUTH_PATH ?? "/auth";
-  const jurisdiction = read.DATA_JURISDICTION;
+function surroundings(env: Cloudflare.Env): { storage: Settings["storage"]; limiters: Settings["limiters"] } {
   return {
-    settings: {
-      site: {
-        origin: siteOrigin,
-        isLocal,
-        authPath,
-        originUrl: read.ORIGIN_URL,
-        protectedPaths: read.PROTECTED_PATHS ?? [],
-        forwardSessionCookie: read.FORWARD_SESSION_COOKIE ?? false,
-      },
-      relyingParty: {
-        issuer,
-        allowHttp: isLocal,
-        clientId: read.VIPPS_CLIENT_ID,
-        clientSecret: read.VIPPS_CLIENT_SECRET,
-        tokenAuth: read.VIPPS_TOKEN_AUTH ?? "client_secret_basic",
-        merchantSerialNumber: read.VIPPS_MSN,
-        redirectUri: `${siteOrigin}${authPath}/callback`,
-        scope: read.VIPPS_SCOPE ?? ["openid", "name", "phoneNumber", "email"],
-        market: read.VIPPS_MARKET,
-        automaticReturn: read.VIPPS_AUTOMATIC_RETURN ?? false,
-        requireApp: read.VIPPS_REQUIRE_APP ?? false,
-        systemName: read.VIPPS_SYSTEM_NAME ?? new URL(siteOrigin).host.slice(0, 30),
-        systemVersion: read.VIPPS_SYSTEM_VERSION ?? "1",
-      },
-      login: {
-        crossBrowser: read.CROSS_BROWSER ?? "confirm",
-        appRedirectUris: read.APP_REDIRECT_URIS ?? [],
-        returnToOrigins: new Set(read.RETURN_TO_ORIGINS),
-      },
-      session: {
-        issuer: siteOrigin + authPath,
-        audience: siteOrigin,
-        keys: read.SESSION_KEYS,
-        ttl,
-        idle,
-        fresh,
-        claims: read.SESSION_CLAIMS ?? ["name"],
-        cookieDomain,
-      },
-      accounts: {
-        site: "default",
-        registry,
-        registration: read.REGISTRATION ?? "open",
-        loginEventsDays: read.LOGIN_EVENTS_DAYS ?? 90,
-        terms:
-          read.TERMS_URL === undefined || read.TERMS_VERSION === undefined
-            ? undefined
-            : { url: read.TERMS_URL, version: read.TERMS_VERSION },
-        privacyUrl: read.PRIVACY_URL,
-        consentWebhookSecret: read.CONSENT_WEBHOOK_SECRET,
-        consents: read.CONSENTS ?? [],
-      },
-      support: read.SUPPORT_STAFF ?? { staffPhones: new Set(), staffIds: new Set() },
-      limiters: { start: env.LOGIN_LIMITER, finish: env.LOGIN_FINISH_LIMITER },
-      storage: {
-        metadata: env.VIPPS_METADATA,
-        loginAttempts: jurisdiction ? env.LOGIN_ATTEMPTS.jurisdiction(jurisdiction) : env.LOGIN_ATTEMPTS,
-        userSessions: jurisdiction ? env.USER_SESSIONS.jurisdiction(jurisdiction) : env.USER_SESSIONS,
-        assets: env.ASSETS,
-        accounts: env.ACCOUNTS_DB,
-      },
+    storage: {
+      metadata: env.VIPPS_METADATA,
+      loginAttempts: env.LOGIN_ATTEMPTS,
+      userSessions: env.USER_SESSIONS,
+      assets: env.ASSETS,
+      accounts: env.ACCOUNTS_DB,
     },
+    limiters: { start: env.LOGIN_LIMITER, finish: env.LOGIN_FINISH_LIMITER },
   };
 }
 
-/** The registry that ACCOUNTS names, or what it lacks. */
-function registryOf(
-  read: v.InferOutput<typeof settingsSchema>,
-  database: D1Database | undefined,
-  isLocal: boolean,
-): AccountSettings["registry"] | { readonly faults: readonly string[] } {
-  const kind = read.ACCOUNTS ?? "d1";
-  if (kind === "none") return { kind };
-  const faults: string[] = [];
-  if (database === undefined) faults.push(`ACCOUNTS_DB is not bound, which ACCOUNTS=${kind} needs`);
-  if (kind === "d1") return database === undefined ? { faults } : { kind, database };
+type Sites = ValueByHost<SettingsResult> | { readonly faults: readonly string[] };
 
-  const { REGISTRY_URL: url, REGISTRY_SECRET: secret, REGISTRY_PROOF_URL: proofUrl } = read;
-  if (url === undefined) faults.push("REGISTRY_URL is missing, which ACCOUNTS=remote needs");
-  if (secret === undefined) faults.push("REGISTRY_SECRET is missing, which ACCOUNTS=remote needs");
-  for (const [name, value] of Object.entries({ REGISTRY_URL: url, REGISTRY_PROOF_URL: proofUrl })) {
-    if (value?.startsWith("http:") && !isLocal)
-      faults.push(`${name} must start with https:// outside localhost`);
-  }
-  if (url === undefined || secret === undefined || database === undefined || faults.length > 0)
-    return { faults };
-  return { kind, url, secret, proofUrl, database };
+const sitesPerEnv = new WeakMap<Cloudflare.Env, Sites>();
+
+function sitesOf(env: Cloudflare.Env): Sites {
+  const known = sitesPerEnv.get(env);
+  if (known !== undefined) return known;
+  const sites = openSites(env);
+  sitesPerEnv.set(env, sites);
+  return sites;
+}
+
+function openSites(env: Cloudflare.Env): Sites {
+  const { SITES: store, SITES_KEYS: text = "" } = env;
+  const keys = readMasterKeys(text);
+  if (store === undefined) return { faults: ["SITES is not bound, which SITES_KEYS needs"] };
+  if (keys === undefined)
+    return { faults: ["SITES_KEYS must be a JSON Web Key Set of 256-bit keys, each with its own kid"] };
+  return createValueByHost(
+    (host) => store.get(siteKey(host), { type: "text", cacheTtl: STORE_CACHE_TTL }),
+    (document, host) => settingsOfDocument(env, keys, document, host),
+  );
+}
+
+/** What a site may leave to the deployment. */
+const INHERITED = ["VIPPS_ENVIRONMENT", "VIPPS_ISSUER", "DATA_JURISDICTION"] as const;
+
+/** The settings that a site's document makes, or what is wrong with them. */
+async function settingsOfDocument(
+  env: Cloudflare.Env,
+  keys: MasterKeys,
+  text: string,
+  host: string,
+): Promise<SettingsResult> {
+  const document = readSiteDocument(text);
+  if (document === undefined) return { faults: ["the site's document is not readable"] };
+  const values = await openSiteDocument(keys, host, document);
+  if (values === undefined)
+    return {
+      faults: ["the site's document was changed by hand, or SITES_KEYS lacks the key that sealed it"],
+    };
+  if (URL.parse(values.SITE_URL ?? "")?.host !== host) return { faults: ["SITE_URL is not this host's"] };
+  const isPartner = values.VIPPS_KEYS === "partner";
+  const own = isPartner ? INHERITED.filter((name) => name !== "DATA_JURISDICTION" && name in values) : [];
+  // The partner's keys go to the provider that the deployment names, not to one that a site names.
+  if (own.length > 0)
+    return { faults: own.map((name) => `${name} is the deployment's with VIPPS_KEYS=partner`) };
+  const inherited = Object.fromEntries(INHERITED.map((name) => [name, env[name]]));
+  // Another environment than the deployment's has another issuer.
+  if (values.VIPPS_ENVIRONMENT !== undefined) delete inherited.VIPPS_ISSUER;
+  const partner = isPartner ? Object.fromEntries(PARTNER_KEYS.map((name) => [name, env[name]])) : {};
+  const { storage, limiters } = surroundings(env);
+  return settingsFrom(
+    { ...inherited, ...values, ...partner },
+    // The deployment's own pages are not the site's.
+    { storage: { ...storage, assets: undefined }, limiters, origin: undefined, partition: host },
+  );
 }

@@ -8,8 +8,8 @@ export interface Records {
 }
 
 /** The records of a site, or `undefined` for one that keeps none (`ACCOUNTS=none` without a database). */
-export function siteRecords({ accounts, storage }: Settings): Records | undefined {
-  return storage.accounts && { database: storage.accounts, site: accounts.site };
+export function siteRecords({ site, storage }: Settings): Records | undefined {
+  return storage.accounts && { database: storage.accounts, site: site.partition };
 }
 
 /**

@@ -7,8 +7,8 @@ import type { Proof, Registry } from "./registry.ts";
 import { remoteRegistry } from "./remote-registry.ts";
 
 /** The registry that the setting ACCOUNTS names. */
-export function siteRegistry({ accounts, storage }: Settings): Registry {
-  const { registry, site } = accounts;
+export function siteRegistry({ site: { partition: site }, accounts, storage }: Settings): Registry {
+  const { registry } = accounts;
   switch (registry.kind) {
     case "d1":
       return d1Registry(registry.database, site);

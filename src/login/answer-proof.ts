@@ -110,7 +110,13 @@ async function linkProven(c: AppContext, accountId: AccountId, person: VippsPers
 async function finish(c: AppContext, { attempt, browser, current }: WaitingForProof): Promise<Response> {
   const released = await fromStorage(
     "continue",
-    attempt.release(browser, "proof", "yes", newSessionId()) as Promise<ReleaseResult>,
+    attempt.release(
+      c.env.settings.site.partition,
+      browser,
+      "proof",
+      "yes",
+      newSessionId(),
+    ) as Promise<ReleaseResult>,
   );
   switch (released.outcome) {
     case "released":

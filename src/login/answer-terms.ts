@@ -38,7 +38,13 @@ export async function answerTerms(
   const decision = answer === "decline" ? "no" : missing ? undefined : "yes";
   const released = await fromStorage(
     "continue",
-    attempt.release(browser, "terms", decision, newSessionId()) as Promise<ReleaseResult>,
+    attempt.release(
+      settings.site.partition,
+      browser,
+      "terms",
+      decision,
+      newSessionId(),
+    ) as Promise<ReleaseResult>,
   );
   switch (released.outcome) {
     case "released": {

@@ -3,6 +3,8 @@ import type { VippsIdentity } from "../vipps/identity.ts";
 
 /** A login as the browser begins it. */
 export interface LoginStart extends LoginSecrets {
+  /** The partition of the site it began at; at any other it is unknown. */
+  readonly site: string;
   /** SHA-256 of the browser cookie. */
   readonly browser: string;
   readonly returnTo: string;
@@ -16,6 +18,7 @@ interface Open extends LoginStart {
 
 /** The code has been brought; the login's secrets are gone. */
 interface Brought {
+  readonly site: string;
   /** SHA-256 of the cookie of the browser that brought the code. The one that began the login counts no more. */
   readonly broughtBy: string;
   readonly returnTo: string;
@@ -102,6 +105,8 @@ export type ReleaseResult =
 
 /** A login as a native app begins it. */
 export interface AppLoginStart extends LoginSecrets {
+  /** The partition of the site whose app it is; at any other it is unknown. */
+  readonly site: string;
   /** SHA-256 of the secret that only the app that begins the login gets: its stand-in for a browser cookie. */
   readonly appSecret: string;
   /** Where Vipps sends the app back to. */
@@ -114,7 +119,7 @@ export interface AppLoginStart extends LoginSecrets {
  */
 export type AppAttempt =
   | (AppLoginStart & { readonly status: "open"; readonly startedAt: number })
-  | { readonly status: "used" };
+  | { readonly status: "used"; readonly site: string };
 
 /** What becomes of an app's login when its code is brought. */
 export type AppConsumeResult =

@@ -40,14 +40,15 @@ export interface VouchedLogin {
  */
 export async function completeLogin(c: AppContext, login: VouchedLogin): Promise<Response> {
   const { attempt, identity, sid, returnTo } = login;
+  const { settings } = c.env;
   return namingPerson(identity, async () => {
-    const settled = await settleLoginAccount(c.env.settings, identity, returnTo, login.termsAnswer);
+    const settled = await settleLoginAccount(settings, identity, returnTo, login.termsAnswer);
     if ("doubt" in settled) {
-      await fromStorage("account", attempt.hold(identity, "proof"));
+      await fromStorage("account", attempt.hold(settings.site.partition, identity, "proof"));
       return askForProof(c, { ...login, ...settled });
     }
     if ("asked" in settled) {
-      await fromStorage("account", attempt.hold(identity, "terms"));
+      await fromStorage("account", attempt.hold(settings.site.partition, identity, "terms"));
       return askForTerms(c, login, settled.asked);
     }
     const response = await sessionResponse(c, { ...login, accountId: settled.accountId });

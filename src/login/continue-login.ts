@@ -63,7 +63,13 @@ async function takeConfirmation(
   const effective = answer === "yes" && unannounced ? undefined : answer;
   const released = await fromStorage(
     "continue",
-    attempt.release(browser, "confirm", effective, newSessionId()) as Promise<ReleaseResult>,
+    attempt.release(
+      c.env.settings.site.partition,
+      browser,
+      "confirm",
+      effective,
+      newSessionId(),
+    ) as Promise<ReleaseResult>,
   );
   switch (released.outcome) {
     case "released":
@@ -80,7 +86,13 @@ async function takeConfirmation(
 async function takeProof(c: AppContext, { attempt, form, browser, current }: Answer): Promise<Response> {
   const waiting = await fromStorage(
     "continue",
-    attempt.release(browser, "proof", undefined, newSessionId()) as Promise<ReleaseResult>,
+    attempt.release(
+      c.env.settings.site.partition,
+      browser,
+      "proof",
+      undefined,
+      newSessionId(),
+    ) as Promise<ReleaseResult>,
   );
   switch (waiting.outcome) {
     case "waiting": {

@@ -45,7 +45,7 @@ export async function finishAppLogin(c: AppContext): Promise<Response> {
   const attempt = attemptOfState(settings, response.state, "callback");
   const consumed = await fromStorage(
     "callback",
-    attempt.consumeForApp(await sha256(appSecret)) as Promise<AppConsumeResult>,
+    attempt.consumeForApp(settings.site.partition, await sha256(appSecret)) as Promise<AppConsumeResult>,
   );
   if (consumed.outcome === "expired") throw new Failure("state_expired", { stage: "callback" });
   if (consumed.outcome === "used") throw new Failure("state_used", { stage: "callback" });

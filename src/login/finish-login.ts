@@ -42,7 +42,12 @@ async function finish(c: AppContext): Promise<Response> {
   const otherBrowsers = settings.login.crossBrowser === "deny" ? "refused" : "welcome";
   const consumed = await fromStorage(
     "callback",
-    attempt.consume(here.browser, otherBrowsers, newSessionId()) as Promise<ConsumeResult>,
+    attempt.consume(
+      settings.site.partition,
+      here.browser,
+      otherBrowsers,
+      newSessionId(),
+    ) as Promise<ConsumeResult>,
   );
   if (consumed.outcome === "expired") throw new Failure("state_expired", { stage: "callback" });
   const { returnTo } = consumed;
@@ -108,6 +113,6 @@ async function finishInOtherBrowser(
   }
   const asks = settings.login.crossBrowser === "confirm" || (session !== undefined && !alreadyIn);
   if (!asks) return completeLogin(c, { attempt, identity, sid, returnTo, sameBrowser: false });
-  await fromStorage("callback", attempt.hold(identity, "confirm"));
+  await fromStorage("callback", attempt.hold(settings.site.partition, identity, "confirm"));
   return askToConfirm(c, { attempt, identity, returnTo });
 }

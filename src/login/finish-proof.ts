@@ -32,7 +32,13 @@ export async function finishProof(c: AppContext): Promise<Response> {
   ]);
   const waiting = await fromStorage(
     "continue",
-    attempt.release(browser, "proof", undefined, newSessionId()) as Promise<ReleaseResult>,
+    attempt.release(
+      settings.site.partition,
+      browser,
+      "proof",
+      undefined,
+      newSessionId(),
+    ) as Promise<ReleaseResult>,
   );
   switch (waiting.outcome) {
     case "waiting": {

@@ -31,12 +31,13 @@ export class LoginAttempt extends DurableObject<Cloudflare.Env> {
   /**
    * Takes the login's secrets out, once. From then on only the browser that brought the code has to do with the
    * login; the one that began it, where it is another, gets nothing.
+   * @param site the partition of the asking site.
    * @param browser SHA-256 of the calling browser's cookie.
    * @param otherBrowsers whether a browser that did not begin the login may go on.
    * @param sid the id of the session that is to be made.
    */
-  consume(browser: string, otherBrowsers: "welcome" | "refused", sid: string): ConsumeResult {
-    const attempt = this.#read();
+  consume(site: string, browser: string, otherBrowsers: "welcome" | "refused", sid: string): ConsumeResult {
+    const attempt = this.#read(site);
     if (attempt === undefined) return { outcome: "expired" };
     if (attempt.status === "used") return usedBefore(attempt, browser);
     const { returnTo } = attempt;
@@ -46,38 +47,45 @@ export class LoginAttempt extends DurableObject<Cloudflare.Env> {
     }
     const sameBrowser = attempt.browser === browser;
     if (!sameBrowser && otherBrowsers === "refused") return { outcome: "otherBrowser", returnTo };
-    this.#finish({ broughtBy: browser, returnTo, sid, declined: false });
+    this.#finish({ site, broughtBy: browser, returnTo, sid, declined: false });
     const { codeVerifier, nonce } = attempt;
     return { outcome: "consumed", returnTo, sid, sameBrowser, codeVerifier, nonce };
   }
 
   /** Keeps a complete login until the browser that brought it has answered. */
-  hold(identity: VippsIdentity, question: Question): void {
-    const attempt = this.#read();
+  hold(site: string, identity: VippsIdentity, question: Question): void {
+    const attempt = this.#read(site);
     if (attempt?.status !== "used") throw new Error("only a consumed login can be held");
     const { broughtBy, returnTo, sid } = attempt;
     const heldAt = Date.now();
     this.#write(
-      { status: "held", question, broughtBy, returnTo, sid, identity, heldAt },
+      { status: "held", site, question, broughtBy, returnTo, sid, identity, heldAt },
       heldAt + ATTEMPT_LIFETIME,
     );
   }
 
   /**
    * Gives a held login out, once, to the browser that brought it, or forgets it when the answer is no.
+   * @param site the partition of the asking site.
    * @param asked the question that is answered; a login that waits for another one goes on waiting.
    * @param answer `undefined` only looks: who is waiting, and for what?
    * @param sid the id of the session that is to be made: its life begins with the answer, not with the question.
    */
-  release(browser: string, asked: Question, answer: "yes" | "no" | undefined, sid: string): ReleaseResult {
-    const attempt = this.#read();
+  release(
+    site: string,
+    browser: string,
+    asked: Question,
+    answer: "yes" | "no" | undefined,
+    sid: string,
+  ): ReleaseResult {
+    const attempt = this.#read(site);
     if (attempt === undefined || attempt.status === "open") return { outcome: "expired" };
     if (attempt.status === "used" || attempt.broughtBy !== browser) return usedBefore(attempt, browser);
     const { broughtBy, identity, returnTo, question } = attempt;
     if (answer === undefined || question !== asked)
       return { outcome: "waiting", returnTo, identity, question };
     const declined = answer === "no";
-    const usedAt = this.#finish({ broughtBy, returnTo, sid, declined });
+    const usedAt = this.#finish({ site, broughtBy, returnTo, sid, declined });
     return declined
       ? { outcome: "used", returnTo, sid, broughtHere: true, declined, usedAt }
       : { outcome: "released", identity, returnTo, sid };
@@ -91,16 +99,17 @@ export class LoginAttempt extends DurableObject<Cloudflare.Env> {
 
   /**
    * Takes the secrets of an app's login out, once.
+   * @param site the partition of the asking site.
    * @param appSecret SHA-256 of the secret the calling app has; another app than the one that began the login
    *   changes nothing.
    */
-  consumeForApp(appSecret: string): AppConsumeResult {
+  consumeForApp(site: string, appSecret: string): AppConsumeResult {
     const attempt = this.ctx.storage.kv.get<AppAttempt>("appAttempt");
-    if (attempt === undefined) return { outcome: "expired" };
+    if (attempt === undefined || attempt.site !== site) return { outcome: "expired" };
     if (attempt.status === "used") return { outcome: "used" };
     if (Date.now() - attempt.startedAt > ATTEMPT_LIFETIME) return { outcome: "expired" };
     if (attempt.appSecret !== appSecret) return { outcome: "otherApp" };
-    this.#writeOfApp({ status: "used" }, Date.now() + ATTEMPT_LIFETIME);
+    this.#writeOfApp({ status: "used", site }, Date.now() + ATTEMPT_LIFETIME);
     const { codeVerifier, nonce, redirectUri } = attempt;
     return { outcome: "consumed", codeVerifier, nonce, redirectUri };
   }
@@ -114,9 +123,11 @@ export class LoginAttempt extends DurableObject<Cloudflare.Env> {
     await this.ctx.storage.deleteAll();
   }
 
-  #read(): Attempt | undefined {
+  /** What is kept of the login, for the site it began at: to any other, nothing was ever kept. */
+  #read(site: string): Attempt | undefined {
     const attempt = this.ctx.storage.kv.get<Attempt>("attempt");
-    if (attempt === undefined || attempt.status === "used") return attempt;
+    if (attempt?.site !== site) return undefined;
+    if (attempt.status === "used") return attempt;
     // The alarm may be late; the lifetime holds all the same.
     const begun = attempt.status === "open" ? attempt.startedAt : attempt.heldAt;
     return Date.now() - begun > ATTEMPT_LIFETIME ? undefined : attempt;

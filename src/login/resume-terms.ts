@@ -32,7 +32,13 @@ export async function resumeTerms(c: AppContext, login: WaitingForTerms, missing
   if (asked !== undefined) return askForTerms(c, login, asked, missing);
   const released = await fromStorage(
     "continue",
-    attempt.release(browser, "terms", "yes", newSessionId()) as Promise<ReleaseResult>,
+    attempt.release(
+      settings.site.partition,
+      browser,
+      "terms",
+      "yes",
+      newSessionId(),
+    ) as Promise<ReleaseResult>,
   );
   if (released.outcome === "released") return completeLogin(c, { ...released, attempt, sameBrowser: true });
   if (released.outcome === "used") return usedLogin(released, current, "continue");

@@ -8,6 +8,7 @@ import { randomText } from "../random.ts";
 import type { LoginSettings } from "../settings.ts";
 import { authorizeUrl, newLoginSecrets } from "../vipps/authorize-url.ts";
 import { providerMetadata } from "../vipps/metadata.ts";
+import { preparePartnerToken } from "../vipps/partner-token.ts";
 import { ATTEMPT_LIFETIME } from "./login-attempt.ts";
 
 const StartBody = v.object({ redirect_uri: v.optional(v.string()) });
@@ -24,7 +25,9 @@ export async function startAppLogin(c: AppContext): Promise<Response> {
   refuseCrossSite(settings, c.req.raw.headers, "start");
   const asked = await jsonBody(c.req.raw, StartBody, "start");
   const redirectUri = chosenRedirectUri(settings.login, asked.redirect_uri);
-  const { discovery } = await providerMetadata(providerAccess(c));
+  const access = providerAccess(c);
+  const { discovery } = await providerMetadata(access);
+  preparePartnerToken(access);
   const secrets = newLoginSecrets();
   const appSecret = randomText(32);
   const { loginAttempts } = settings.storage;
@@ -39,7 +42,12 @@ export async function startAppLogin(c: AppContext): Promise<Response> {
     }),
     fromStorage(
       "start",
-      loginAttempts.get(id).beginForApp({ ...secrets, redirectUri, appSecret: await sha256(appSecret) }),
+      loginAttempts.get(id).beginForApp({
+        ...secrets,
+        site: settings.site.partition,
+        redirectUri,
+        appSecret: await sha256(appSecret),
+      }),
     ),
   ]);
   return Response.json(

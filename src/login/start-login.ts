@@ -5,6 +5,7 @@ import { safeReturnUrl } from "../http/return-url.ts";
 import { currentSession } from "../session/current-session.ts";
 import { authorizeUrl, newLoginSecrets } from "../vipps/authorize-url.ts";
 import { providerMetadata } from "../vipps/metadata.ts";
+import { preparePartnerToken } from "../vipps/partner-token.ts";
 
 /**
  * `GET /auth/login`: sends the browser to Vipps. Costs one Durable Object call when the metadata is warm.
@@ -24,7 +25,9 @@ export async function startLogin(c: AppContext): Promise<Response> {
     return new Response(null, { status: 302, headers });
   }
 
-  const { discovery } = await providerMetadata(providerAccess(c));
+  const access = providerAccess(c);
+  const { discovery } = await providerMetadata(access);
+  preparePartnerToken(access);
   const { browser, setCookie: browserCookie } = await recogniseBrowser(c.req.raw.headers);
   const secrets = newLoginSecrets();
   const { loginAttempts } = settings.storage;
@@ -38,7 +41,10 @@ export async function startLogin(c: AppContext): Promise<Response> {
       redirectUri,
       nativeApp: false,
     }),
-    fromStorage("start", loginAttempts.get(id).begin({ ...secrets, browser, returnTo })),
+    fromStorage(
+      "start",
+      loginAttempts.get(id).begin({ ...secrets, site: settings.site.partition, browser, returnTo }),
+    ),
   ]);
   headers.append("set-cookie", browserCookie);
   headers.set("location", location);

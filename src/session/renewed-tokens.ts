@@ -3,23 +3,28 @@ import type { SessionSettings } from "../settings.ts";
 import type { SignedSession } from "./session.ts";
 
 /**
- * What stale tokens were renewed to, by the exact text of the token and the settings. A page sends many requests
- * at once with the token it has; only those that come before the first answer need to ask the session store, and
- * the rest get the same new token. It is as good as the store's answer for as long as it is fresh.
+ * What stale tokens were renewed to, by the exact text of the token, each with the settings it was renewed under. A
+ * page sends many requests at once with the token it has; only those that come before the first answer need to ask
+ * the session store, and the rest get the same new token. It is as good as the store's answer for as long as it is
+ * fresh.
  */
-const renewed = new WeakMap<SessionSettings, Map<string, SignedSession>>();
+const renewed = new Map<string, Renewal>();
+
+interface Renewal {
+  readonly settings: SessionSettings;
+  readonly successor: SignedSession;
+}
 
 /** Enough for what is renewed in one isolate while requests with the old token are still on their way. */
 const LIMIT = 1_000;
 
 /** The token that replaced this one. Whether it is still fresh is for the caller to see. */
 export function successorOf(settings: SessionSettings, token: string): SignedSession | undefined {
-  return renewed.get(settings)?.get(token);
+  const renewal = renewed.get(token);
+  return renewal?.settings === settings ? renewal.successor : undefined;
 }
 
 /** Remembers the token that replaced a stale one. */
 export function rememberSuccessor(settings: SessionSettings, token: string, successor: SignedSession): void {
-  const successors = renewed.get(settings) ?? new Map<string, SignedSession>();
-  putBounded(successors, token, successor, LIMIT);
-  renewed.set(settings, successors);
+  putBounded(renewed, token, { settings, successor }, LIMIT);
 }

@@ -1,5 +1,5 @@
 import { fromStorage } from "../failure.ts";
-import type { Settings } from "../settings.ts";
+import { OWN_PARTITION, type Settings } from "../settings.ts";
 import { noteEnded } from "./ended-sessions.ts";
 import type { NewStoredSession, StoredSession } from "./user-sessions.ts";
 
@@ -9,7 +9,11 @@ import type { NewStoredSession, StoredSession } from "./user-sessions.ts";
  *
  * Every function throws a {@link Failure} `storage_unavailable` when the object does not answer.
  */
-const store = ({ storage }: Settings, accountId: string) => storage.userSessions.getByName(accountId);
+const store = ({ storage, site }: Settings, accountId: string) =>
+  // Account ids hold no spaces, so that no id of one site is ever spelt like another site's.
+  storage.userSessions.getByName(
+    site.partition === OWN_PARTITION ? accountId : `${site.partition} ${accountId}`,
+  );
 
 const lifetime = ({ session: { ttl, idle } }: Settings) => ({ ttl, idle });
 

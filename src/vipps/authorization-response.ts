@@ -1,6 +1,6 @@
 import * as oauth from "oauth4webapi";
 import { Failure, type FailureCode, providerErrorCode } from "../failure.ts";
-import type { RelyingParty } from "./relying-party.ts";
+import { clientName, type RelyingParty } from "./relying-party.ts";
 
 /** What the browser brought back from the provider, before anything of it is believed. */
 export interface AuthorizationResponse {
@@ -100,7 +100,7 @@ export function acceptAuthorizationResponse(
   try {
     return oauth.validateAuthResponse(
       discovery,
-      { client_id: relyingParty.clientId },
+      { client_id: clientName(relyingParty) },
       response.parameters,
       state,
     );

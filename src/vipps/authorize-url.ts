@@ -33,7 +33,10 @@ export async function authorizeUrl(
 ): Promise<string> {
   const parameters: Record<string, string> = {
     response_type: "code",
-    client_id: relyingParty.clientId,
+    // A partner names the sales unit; Vipps puts the unit's own client_id in its place.
+    ...(relyingParty.keys.kind === "own"
+      ? { client_id: relyingParty.keys.clientId }
+      : { msn: relyingParty.merchantSerialNumber }),
     redirect_uri: request.redirectUri,
     scope: relyingParty.scope.join(" "),
     state: request.state,

@@ -93,8 +93,15 @@ function isTime(value: unknown): value is number {
   return typeof value === "number" && Number.isFinite(value) && value >= 0;
 }
 
-function checkAudience({ clientId }: RelyingParty, { aud, azp }: IDToken): void {
+function checkAudience({ keys, merchantSerialNumber }: RelyingParty, { aud, azp, msn }: IDToken): void {
   const audiences: readonly unknown[] = Array.isArray(aud) ? aud : [aud];
+  if (keys.kind === "partner") {
+    // A partner does not know the sales unit's client_id and checks the MSN in its place (Vipps, partner keys).
+    if (msn !== merchantSerialNumber) throw refused("msn is somebody else");
+    if (audiences.length !== 1) throw refused("several aud");
+    return;
+  }
+  const { clientId } = keys;
   if (!audiences.includes(clientId)) throw refused("aud is somebody else");
   if (audiences.length > 1 && azp !== clientId) throw refused("several aud without our azp");
   if (azp !== undefined && azp !== clientId) throw refused("azp is somebody else");

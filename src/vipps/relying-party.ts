@@ -4,9 +4,7 @@ export interface RelyingParty {
   readonly issuer: string;
   /** Plain http is only ever accepted when the site itself is on localhost. */
   readonly allowHttp: boolean;
-  readonly clientId: string;
-  readonly clientSecret: string;
-  readonly tokenAuth: "client_secret_basic" | "client_secret_post";
+  readonly keys: OwnKeys | PartnerKeys;
   readonly merchantSerialNumber: string;
   readonly redirectUri: string;
   readonly scope: readonly string[];
@@ -17,6 +15,31 @@ export interface RelyingParty {
   readonly requireApp: boolean;
   readonly systemName: string;
   readonly systemVersion: string;
+}
+
+/** The keys of the sales unit itself. */
+export interface OwnKeys {
+  readonly kind: "own";
+  readonly clientId: string;
+  readonly clientSecret: string;
+  readonly tokenAuth: "client_secret_basic" | "client_secret_post";
+}
+
+/** The keys of a partner, who acts for sales units of others and does not know their `client_id`. */
+export interface PartnerKeys {
+  readonly kind: "partner";
+  readonly clientId: string;
+  readonly clientSecret: string;
+  /** Goes to the access-token endpoint alone; the login endpoints refuse it. */
+  readonly subscriptionKey: string;
+}
+
+/**
+ * The name under which `oauth4webapi` knows us where it needs one and checks nothing against it: a partner does
+ * not know the `client_id` of the sales unit.
+ */
+export function clientName({ keys, merchantSerialNumber }: RelyingParty): string {
+  return keys.kind === "own" ? keys.clientId : merchantSerialNumber;
 }
 
 /** The `acr` value that says the user confirmed in the app (Vipps Login API, in-app confirmation). */

@@ -1,3 +1,4 @@
+import { decodeJwt } from "jose";
 import * as oauth from "oauth4webapi";
 import { Failure, providerErrorCode } from "../failure.ts";
 import { type AuthorizationResponse, acceptAuthorizationResponse } from "./authorization-response.ts";
@@ -7,7 +8,8 @@ import type { Discovery } from "./discovery.ts";
 import { CLOCK_TOLERANCE, checkIdTokenClaims, verifyIdTokenSignature } from "./id-token.ts";
 import { completedClaims, knownClaims, lacksRequestedClaims, type VippsIdentity } from "./identity.ts";
 import { type ProviderAccess, providerMetadata } from "./metadata.ts";
-import type { RelyingParty } from "./relying-party.ts";
+import { forgetPartnerToken, partnerToken } from "./partner-token.ts";
+import { clientName, type OwnKeys, type RelyingParty } from "./relying-party.ts";
 import { fetchUserinfo } from "./userinfo.ts";
 
 /** The login that an authorization response belongs to. */
@@ -53,11 +55,12 @@ async function requestTokens(
   login: StartedLogin,
 ): Promise<unknown> {
   const { relyingParty, answerBy } = access;
+  const authentication = await clientAuthentication(access);
   const timeLimit = Math.min(TIME_LIMIT, answerBy - Date.now());
   const response = await oauth.authorizationCodeGrantRequest(
     discovery,
-    { client_id: relyingParty.clientId },
-    clientAuthentication(relyingParty),
+    { client_id: clientName(relyingParty) },
+    authentication,
     parameters,
     login.redirectUri,
     login.codeVerifier,
@@ -72,7 +75,10 @@ async function requestTokens(
   );
   const body: unknown = await response.json().catch(() => undefined);
   // Some providers answer an error with 200; whatever else such a body holds, it is a refusal.
-  if (response.status !== 200 || errorOf(body) !== undefined) throw tokenRefusal(response.status, body);
+  if (response.status !== 200 || errorOf(body) !== undefined) {
+    if (relyingParty.keys.kind === "partner") forgetPartnerToken(access);
+    throw tokenRefusal(response.status, body);
+  }
   return body;
 }
 
@@ -103,7 +109,7 @@ async function idTokenClaims(
   nonce: string,
 ): Promise<oauth.IDToken> {
   const client: oauth.Client = {
-    client_id: relyingParty.clientId,
+    client_id: relyingParty.keys.kind === "own" ? relyingParty.keys.clientId : audienceOf(tokens.id_token),
     id_token_signed_response_alg: "RS256",
     [oauth.clockTolerance]: CLOCK_TOLERANCE,
   };
@@ -122,10 +128,29 @@ async function idTokenClaims(
 }
 
 /**
+ * The one audience of an ID token, for a partner, who has no client_id to compare it with; that the token is for
+ * the right sales unit is then up to its `msn` (see {@link checkIdTokenClaims}).
+ */
+function audienceOf(idToken: string): string {
+  const { aud } = decodeJwt(idToken);
+  const [audience, ...others] = [aud].flat();
+  if (typeof audience === "string" && audience !== "" && others.length === 0) return audience;
+  throw new Failure("id_token_invalid", { stage: "id_token", reason: "not one aud" });
+}
+
+/** Own keys authenticate the sales unit itself; a partner shows its access token. */
+async function clientAuthentication(access: ProviderAccess): Promise<oauth.ClientAuth> {
+  const { keys } = access.relyingParty;
+  if (keys.kind === "own") return ownAuthentication(keys);
+  const token = await partnerToken(access);
+  return (_server, _client, _body, headers) => headers.set("authorization", `Bearer ${token}`);
+}
+
+/**
  * `client_secret_basic` in the form encoding of RFC 6749 section 2.3.1 and appendix B. The library's own
  * variant also escapes `-`, `.`, `_` and `*`, which providers that don't decode the header then refuse.
  */
-function clientAuthentication({ clientId, clientSecret, tokenAuth }: RelyingParty): oauth.ClientAuth {
+function ownAuthentication({ clientId, clientSecret, tokenAuth }: OwnKeys): oauth.ClientAuth {
   if (tokenAuth === "client_secret_post") return oauth.ClientSecretPost(clientSecret);
   const encode = (text: string) => new URLSearchParams({ "": text }).toString().slice(1);
   return (_server, _client, _body, headers) => {

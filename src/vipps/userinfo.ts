@@ -3,6 +3,7 @@ import { Failure } from "../failure.ts";
 import { boundedFetch } from "./bounded-fetch.ts";
 import type { Discovery } from "./discovery.ts";
 import type { ProviderAccess } from "./metadata.ts";
+import { clientName } from "./relying-party.ts";
 
 /** How long the userinfo endpoint may take, in milliseconds, unless the login as a whole has less left. */
 const TIME_LIMIT = 3_000;
@@ -22,7 +23,7 @@ export async function fetchUserinfo(
 ): Promise<Readonly<Record<string, unknown>>> {
   const timeLimit = Math.min(TIME_LIMIT, answerBy - Date.now());
   const limits = { unavailable: "userinfo_unavailable", stage: "userinfo", timeLimit } as const;
-  const client = { client_id: relyingParty.clientId };
+  const client = { client_id: clientName(relyingParty) };
   try {
     const response = await oauth.userInfoRequest(discovery, client, accessToken, {
       [oauth.customFetch]: boundedFetch(relyingParty, limits),

@@ -19,6 +19,7 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
     "my-page",
     "webhooks",
     "pages",
+    "sites",
   ],
   login: [".", "http", "vipps", "pages", "session", "accounts"],
   session: [".", "http", "vipps", "pages"],
@@ -30,6 +31,7 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
   http: [".", "vipps"],
   pages: [".", "vipps"],
   vipps: ["."],
+  sites: ["."],
 };
 
 /** Files of src/ that answer requests; no room may import them. */

@@ -28,7 +28,15 @@ export interface SessionAnswer {
 export const SESSION_COOKIE = "__Host-vipps-session";
 export const BROWSER_COOKIE = "__Host-vipps-browser";
 
-export function openBrowser(site: TestSite, defaults: Record<string, string> = {}): Browser {
+/**
+ * @param defaults headers of every request.
+ * @param origin the site that the browser is at.
+ */
+export function openBrowser(
+  site: TestSite,
+  defaults: Record<string, string> = {},
+  origin: string = SITE,
+): Browser {
   const cookies = new Map<string, string>();
   const browser: Browser = {
     cookies,
@@ -39,7 +47,7 @@ export function openBrowser(site: TestSite, defaults: Record<string, string> = {
         headers.set("cookie", Array.from(cookies, ([name, value]) => `${name}=${value}`).join("; "));
       }
       const response = await site.fetch(
-        new Request(new URL(path, SITE), { ...init, headers, redirect: "manual" }),
+        new Request(new URL(path, origin), { ...init, headers, redirect: "manual" }),
       );
       for (const line of response.headers.getSetCookie()) storeCookie(cookies, line);
       return response;
@@ -49,7 +57,7 @@ export function openBrowser(site: TestSite, defaults: Record<string, string> = {
       browser.request(path, {
         method: "POST",
         body: new URLSearchParams(form),
-        headers: { origin: SITE, "sec-fetch-site": "same-origin", ...headers },
+        headers: { origin, "sec-fetch-site": "same-origin", ...headers },
       }),
     async startLogin(returnTo) {
       const query = returnTo === undefined ? "" : `?return_to=${encodeURIComponent(returnTo)}`;

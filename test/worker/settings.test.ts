@@ -25,7 +25,7 @@ describe("settings", () => {
     expect(relyingParty).toMatchObject({
       issuer: "https://apitest.vipps.no/access-management-1.0/access/",
       redirectUri: "https://site.example/auth/callback",
-      tokenAuth: "client_secret_basic",
+      keys: { kind: "own", tokenAuth: "client_secret_basic" },
       scope: ["openid", "name", "phoneNumber", "email"],
       market: undefined,
       automaticReturn: false,

@@ -6,6 +6,7 @@ import { createSimulator, type SalesUnit, type Simulator } from "../../simulator
 import type { TestUser } from "../../simulator/users.ts";
 import { handleRequest } from "../../src/app.ts";
 import { forgetMetadata } from "../../src/vipps/metadata.ts";
+import { forgetPartnerTokens } from "../../src/vipps/partner-token.ts";
 import { forgetFruitlessRefetches } from "../../src/vipps/signing-keys.ts";
 import { prepareDatabase } from "./database.ts";
 
@@ -42,6 +43,8 @@ export interface SiteOptions {
   /** Settings and bindings that differ from those of vitest.config.ts. */
   readonly vars?: Partial<Cloudflare.Env>;
   readonly salesUnit?: Partial<SalesUnit>;
+  /** Sales units beside that one. */
+  readonly salesUnits?: readonly SalesUnit[];
   /** Plays Vipps in place of the simulator. */
   readonly provider?: (request: Request) => Promise<Response>;
   /** Answers what the worker fetches from anywhere but Vipps: the origin behind it. */
@@ -62,8 +65,10 @@ afterEach(async () => {
 const signingKeys = createSigningKeys();
 
 /** A worker in a new isolate's state, its outside world played by a new simulator. */
-export function openSite({ vars = {}, salesUnit = {}, users, provider, origin }: SiteOptions = {}): TestSite {
+export function openSite(options: SiteOptions = {}): TestSite {
+  const { vars = {}, salesUnit = {}, salesUnits = [], users, provider, origin } = options;
   forgetMetadata();
+  forgetPartnerTokens();
   forgetFruitlessRefetches();
   const simulator = createSimulator({
     origin: VIPPS,
@@ -77,6 +82,7 @@ export function openSite({ vars = {}, salesUnit = {}, users, provider, origin }:
         redirectUris: [CALLBACK],
         ...salesUnit,
       },
+      ...salesUnits,
     ],
   });
   const counts: Counts = { kvReads: 0, kvWrites: 0, durableObjectCalls: [], databaseCalls: [], fetches: [] };
@@ -126,7 +132,18 @@ function captureLog(): Record<string, unknown>[] {
 }
 
 function countedBindings(real: Cloudflare.Env, counts: Counts): Cloudflare.Env {
-  const kv = new Proxy(real.VIPPS_METADATA, {
+  return {
+    ...real,
+    ACCOUNTS_DB: countedDatabase(real.ACCOUNTS_DB, counts),
+    VIPPS_METADATA: countedStore(real.VIPPS_METADATA, counts),
+    ...(real.SITES && { SITES: countedStore(real.SITES, counts) }),
+    LOGIN_ATTEMPTS: countedNamespace(real.LOGIN_ATTEMPTS, "attempt", counts),
+    USER_SESSIONS: countedNamespace(real.USER_SESSIONS, "sessions", counts),
+  };
+}
+
+function countedStore(store: KVNamespace, counts: Counts): KVNamespace {
+  return new Proxy(store, {
     get(target, name) {
       const member = Reflect.get(target, name);
       if (typeof member !== "function") return member;
@@ -137,13 +154,6 @@ function countedBindings(real: Cloudflare.Env, counts: Counts): Cloudflare.Env {
       };
     },
   });
-  return {
-    ...real,
-    ACCOUNTS_DB: countedDatabase(real.ACCOUNTS_DB, counts),
-    VIPPS_METADATA: kv,
-    LOGIN_ATTEMPTS: countedNamespace(real.LOGIN_ATTEMPTS, "attempt", counts),
-    USER_SESSIONS: countedNamespace(real.USER_SESSIONS, "sessions", counts),
-  };
 }
 
 function countedNamespace<Namespace extends object>(

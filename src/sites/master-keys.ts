@@ -1,0 +1,47 @@
+import { base64url } from "jose";
+import * as v from "valibot";
+
+/** One key of SITES_KEYS, as bytes. */
+interface MasterKey {
+  /** Under which name a sealed secret says what sealed it. */
+  readonly kid: string;
+  readonly bytes: Uint8Array<ArrayBuffer>;
+}
+
+/** SITES_KEYS: the key that seals the secrets of site documents, and those that sealed before and still open. */
+export interface MasterKeys {
+  readonly sealing: MasterKey;
+  readonly all: readonly MasterKey[];
+}
+
+/** Symmetric keys of 256 bits (RFC 7517 section 4, RFC 7518 section 6.4). */
+const keySet = v.object({
+  keys: v.pipe(
+    v.array(
+      v.object({
+        kty: v.literal("oct"),
+        k: v.pipe(v.string(), v.regex(/^[\w-]{43}$/)),
+        kid: v.pipe(v.string(), v.minLength(1), v.maxLength(100)),
+      }),
+    ),
+    v.minLength(1),
+    v.maxLength(10),
+    v.check((keys) => new Set(keys.map((key) => key.kid)).size === keys.length),
+  ),
+});
+
+/**
+ * Reads SITES_KEYS.
+ * @returns `undefined` when the text is not a JSON Web Key Set of 256-bit keys, each with its own kid.
+ */
+export function readMasterKeys(text: string): MasterKeys | undefined {
+  try {
+    const all = v
+      .parse(keySet, JSON.parse(text))
+      .keys.map(({ k, kid }) => ({ kid, bytes: new Uint8Array(base64url.decode(k)) }));
+    const [sealing] = all;
+    return sealing && { sealing, all };
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,74 @@
+import * as v from "valibot";
+import type { MasterKeys } from "./master-keys.ts";
+import { openSecrets, sealSecrets } from "./sealed-secrets.ts";
+
+/**
+ * One site of many, as it stands in KV under {@link siteKey}: its settings in the open, its secrets sealed. The
+ * secrets are bound to the host and to every other setting: in another site's document, or beside an issuer that
+ * somebody put in, they do not open.
+ */
+const siteDocument = v.object({
+  version: v.literal(1),
+  settings: v.record(v.string(), v.string()),
+  sealed: v.object({ kid: v.string(), iv: v.string(), data: v.string() }),
+});
+
+export type SiteDocument = v.InferOutput<typeof siteDocument>;
+
+/** Settings by their names, as text. */
+export type SiteValues = Readonly<Record<string, string>>;
+
+/** Settings that never stand in the open: secrets, and the phone numbers among SUPPORT_STAFF. */
+export const SEALED_SETTINGS: readonly string[] = [
+  "VIPPS_CLIENT_SECRET",
+  "SESSION_KEYS",
+  "REGISTRY_SECRET",
+  "CONSENT_WEBHOOK_SECRET",
+  "SUPPORT_STAFF",
+];
+
+/** Where the document of a host stands in KV. */
+export const siteKey = (host: string): string => `site:${host}`;
+
+/** Writes the document of a site, its secrets sealed with the first of the master keys. */
+export async function writeSiteDocument(
+  keys: MasterKeys,
+  host: string,
+  values: SiteValues,
+): Promise<SiteDocument> {
+  const isSealed = (name: string) => SEALED_SETTINGS.includes(name);
+  const entries = Object.entries(values).sort(([one], [other]) => (one < other ? -1 : 1));
+  const settings = Object.fromEntries(entries.filter(([name]) => !isSealed(name)));
+  const secrets = Object.fromEntries(entries.filter(([name]) => isSealed(name)));
+  return { version: 1, settings, sealed: await sealSecrets(keys, secrets, binding(host, settings)) };
+}
+
+/** Reads a document without its secrets. @returns `undefined` for anything that is not one. */
+export function readSiteDocument(text: string): SiteDocument | undefined {
+  try {
+    const parsed = v.safeParse(siteDocument, JSON.parse(text));
+    return parsed.success ? parsed.output : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/**
+ * Everything a document says, secrets included.
+ * @param host under whose key the document stood.
+ * @returns `undefined` when it was changed since it was written, was written for another host, or was sealed with
+ *   a key that SITES_KEYS does not hold.
+ */
+export async function openSiteDocument(
+  keys: MasterKeys,
+  host: string,
+  { settings, sealed }: SiteDocument,
+): Promise<SiteValues | undefined> {
+  const secrets = await openSecrets(keys, sealed, binding(host, settings));
+  return secrets && { ...settings, ...secrets };
+}
+
+/** JSON keeps the order of names, so a document says the same after it was stored. */
+function binding(host: string, settings: SiteValues): string {
+  return JSON.stringify(["vipps-login-worker site", 1, host, settings]);
+}

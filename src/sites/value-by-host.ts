@@ -1,0 +1,107 @@
+import { putBounded } from "../bounded-map.ts";
+import { Failure } from "../failure.ts";
+import { logEvent } from "../log.ts";
+import { createSingleFlight } from "../single-flight.ts";
+import { withinTime } from "../time-limit.ts";
+
+/** For this long what is in memory is believed without asking. In milliseconds. */
+const FRESH_FOR = 15_000;
+/**
+ * For this long it is used once more while it is asked for behind the answer. In milliseconds. With what KV itself
+ * may keep an old copy for, a change bites within a minute.
+ */
+const STALE_FOR = 30_000;
+/** What KV caches a copy for, in seconds: the least it allows. */
+export const STORE_CACHE_TTL = 30;
+/** For this long a copy stands in for a KV that does not answer. In milliseconds. */
+const STAND_IN_FOR = 10 * 60_000;
+/** After KV failed, wait this long before asking it again. In milliseconds. */
+const REST_FOR = 5_000;
+/** How long KV may take, in milliseconds. */
+const TIME_LIMIT = 1_000;
+/** Hosts kept in memory, a few kilobytes each. */
+const LIMIT = 2_000;
+/** Hosts known to be nobody's: anybody can make up more of them. */
+const UNKNOWN_LIMIT = 1_000;
+
+/** Times in milliseconds since the epoch. */
+interface Known<Value> {
+  readonly text: string | null;
+  readonly value: Value | undefined;
+  readonly checkedAt: number;
+}
+
+/** What stands in KV for a host, read once and remembered. */
+export interface ValueByHost<Value> {
+  /**
+   * @param background keeps work alive after the answer is sent (`waitUntil`).
+   * @returns `undefined` for a host that KV has nothing for.
+   * @throws {Failure} `storage_unavailable` when KV does not answer and there is no copy either.
+   */
+  get(host: string, background: (work: Promise<unknown>) => void): Promise<Value | undefined>;
+}
+
+/**
+ * @param read what stands in KV for a host, or `null`.
+ * @param parse what becomes of the text; done once as long as the text stays the same.
+ */
+export function createValueByHost<Value>(
+  read: (host: string) => Promise<string | null>,
+  parse: (text: string, host: string) => Promise<Value>,
+): ValueByHost<Value> {
+  const known = new Map<string, Known<Value>>();
+  const unknown = new Map<string, Known<Value>>();
+  const refreshes = createSingleFlight<Known<Value>>();
+  let restUntil = 0;
+
+  const remembered = (host: string) => known.get(host) ?? unknown.get(host);
+
+  async function refreshed(host: string): Promise<Known<Value>> {
+    const before = remembered(host);
+    const text = await withinTime(TIME_LIMIT, read(host), () => {
+      throw new Error("too slow");
+    });
+    const same = before !== undefined && before.text === text;
+    const value = same ? before.value : text === null ? undefined : await parse(text, host);
+    const entry = { text, value, checkedAt: Date.now() };
+    if (text === null) {
+      known.delete(host);
+      putBounded(unknown, host, entry, UNKNOWN_LIMIT);
+    } else {
+      unknown.delete(host);
+      putBounded(known, host, entry, LIMIT);
+    }
+    return entry;
+  }
+
+  function refresh(host: string, background: (work: Promise<unknown>) => void): Promise<Known<Value>> {
+    return refreshes.run(host, background, () => refreshed(host));
+  }
+
+  function failed(): void {
+    restUntil = Date.now() + REST_FOR;
+    logEvent("warn", "sites_store_failed");
+  }
+
+  return {
+    async get(host, background) {
+      const copy = remembered(host);
+      const age = copy === undefined ? Number.POSITIVE_INFINITY : Date.now() - copy.checkedAt;
+      if (copy !== undefined && age < FRESH_FOR) return copy.value;
+      const canWait = copy !== undefined && age < STAND_IN_FOR && Date.now() < restUntil;
+      if (copy !== undefined && canWait) return copy.value;
+      if (copy !== undefined && age < STALE_FOR) {
+        background(refresh(host, background).catch(failed));
+        return copy.value;
+      }
+      try {
+        return (await refresh(host, background)).value;
+      } catch (error) {
+        if (error instanceof Failure) throw error;
+        failed();
+        if (copy !== undefined && age < STAND_IN_FOR) return copy.value;
+        throw new Failure("storage_unavailable", { stage: "settings", reason: "sites" });
+      }
+    },
+  };
+}
