@@ -59,13 +59,14 @@ function installFault(output) {
 
 /**
  * Installs the packages of package-lock.json if node_modules isn't up to date.
- * @param {string} root
+ * @param {string} root the folder of both
+ * @param {string} [step] what the packages are called in what is said
  * @throws {PreparationError} if they can't be had
  */
-export async function installDependencies(root) {
-  if (isInstalled(root)) return say("packages", "as in package-lock.json");
+export async function installDependencies(root, step = "packages") {
+  if (isInstalled(root)) return say(step, "as in package-lock.json");
   const count = lockedPackages(join(root, "package-lock.json")).length;
-  say("packages", `installing from package-lock.json (${count} at most, some 20 seconds)`);
+  say(step, `installing from package-lock.json (${count} at most, some 20 seconds)`);
   const { npm_execpath: npm, npm_node_execpath: node = process.execPath } = process.env;
   const options = ["--no-audit", "--no-fund", "--loglevel=error", "--prefer-offline"];
   // npm's own pauses between attempts add up to a minute without a network.
@@ -73,10 +74,10 @@ export async function installDependencies(root) {
   const args = ["ci", ...options, ...retries];
   const { code, output } =
     npm === undefined
-      ? await runQuietly("packages", "npm", args)
-      : await runQuietly("packages", node, [npm, ...args]);
+      ? await runQuietly(step, "npm", args, { cwd: root })
+      : await runQuietly(step, node, [npm, ...args], { cwd: root });
   if (code !== 0) throw new PreparationError(installFault(output));
-  say("packages", "installed");
+  say(step, "installed");
 }
 
 /**

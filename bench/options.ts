@@ -1,0 +1,74 @@
+import { parseArgs } from "node:util";
+
+/** The parts that can be measured alone, in the order in which they are. */
+export const PARTS = ["session"] as const;
+export type Part = (typeof PARTS)[number];
+
+const ABOUT: Readonly<Record<Part, string>> = {
+  session: "the authenticated request: the session route and a guarded page",
+};
+
+export const HELP = `Usage: npm run bench [-- options]
+
+Measures this project beside others on bare workerd and writes docs/performance.md with its charts. Takes about
+15 minutes; let the machine do nothing else meanwhile. The first run installs what it compares with, into
+bench/peers/node_modules.
+
+  --quick        few and short rounds, three minutes; writes to dist/bench/ instead
+  --only PART    one part, or several parted by commas; writes to dist/bench/ instead
+${PARTS.map((part) => `                   ${part.padEnd(9)}${ABOUT[part]}`).join("\n")}
+  --json FILE    everything that was measured, as JSON
+  --help         print this`;
+
+export interface Options {
+  readonly help: boolean;
+  readonly quick: boolean;
+  readonly parts: readonly Part[];
+  /** Where the figures go as JSON. */
+  readonly json: string | undefined;
+  /** The command as it can be typed again. */
+  readonly command: string;
+}
+
+/** What was typed makes no sense. The message is for the person who typed it. */
+export class UsageError extends Error {}
+
+/** @throws UsageError */
+export function readOptions(argv: readonly string[]): Options {
+  const { quick, only, json, help } = parsed(argv);
+  const chosen = only === undefined ? PARTS : only.split(",").map((name) => partNamed(name.trim()));
+  const flags = [
+    quick ? "--quick" : undefined,
+    only === undefined ? undefined : `--only ${chosen.join(",")}`,
+  ];
+  const typed = flags.filter((flag) => flag !== undefined);
+  return {
+    help,
+    quick,
+    parts: PARTS.filter((part) => chosen.includes(part)),
+    json,
+    command: ["npm run bench", ...(typed.length > 0 ? ["--", ...typed] : [])].join(" "),
+  };
+}
+
+function partNamed(name: string): Part {
+  const part = PARTS.find((known) => known === name);
+  if (part === undefined) throw new UsageError(`--only takes ${PARTS.join(", ")}, not “${name}”.`);
+  return part;
+}
+
+function parsed(argv: readonly string[]) {
+  try {
+    return parseArgs({
+      args: [...argv],
+      options: {
+        quick: { type: "boolean", default: false },
+        only: { type: "string" },
+        json: { type: "string" },
+        help: { type: "boolean", short: "h", default: false },
+      },
+    }).values;
+  } catch (error) {
+    throw new UsageError(error instanceof Error ? error.message : String(error));
+  }
+}

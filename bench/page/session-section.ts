@@ -1,0 +1,110 @@
+import { COMPARED, HONO, OURS_D1, PEERS } from "../designs/designs.ts";
+import type { SessionFigures, SessionSeries, Target } from "../parts/session.ts";
+import { ratioByRound, type Summary, summarise } from "../statistics.ts";
+import { goal, number, picture, table } from "./markdown.ts";
+import type { Chart, Section } from "./section.ts";
+
+const TITLES: Readonly<Record<Target, string>> = {
+  session: "The session route, as a script asks it",
+  guarded: "A static page behind the login",
+};
+
+/** The goal for both: this share of what bare Hono does. */
+const GOAL = 0.8;
+
+export function sessionSection(figures: SessionFigures): Section {
+  const targets: readonly Target[] = ["session", "guarded"];
+  const rounds = figures.series[0]?.rounds.length ?? 0;
+  return {
+    markdown: [
+      "## The authenticated request",
+      `Somebody is logged in, by a real login in this very run, and asks with the cookie that it left. ${rounds} rounds of ${figures.secondsEach} s for each figure; what stands in brackets are the quartiles.`,
+      ...targets.flatMap((target) => [
+        `### ${TITLES[target]}`,
+        tableOf(figures, target),
+        picture(`request-${target}`, `${TITLES[target]}: requests a second at 16 connections`),
+      ]),
+      "“Processor” is the time workerd used for one request, by the system's own count. “Of Hono” is the median of the rounds' ratios: what disturbs a round disturbs both.",
+    ].join("\n\n"),
+    charts: targets.map((target) => chartOf(figures, target)),
+    goals: targets.map((target) => goalOf(figures, target)),
+  };
+}
+
+function tableOf(figures: SessionFigures, target: Target): string {
+  const columns = [
+    { heading: "" },
+    { heading: "requests/s, 16 connections", align: "right" },
+    { heading: "of Hono", align: "right" },
+    { heading: "processor", align: "right" },
+    { heading: "requests/s, 1 connection", align: "right" },
+    { heading: "median answer, 1 connection", align: "right" },
+  ] as const;
+  const rows = COMPARED.flatMap((design) => {
+    const [many, one] = [find(figures, design.id, target, 16), find(figures, design.id, target, 1)];
+    if (many === undefined || one === undefined) return [];
+    const throughput = rates(many);
+    const processor = many.rounds
+      .map(({ processorTime }) => processorTime)
+      .filter((time) => time !== undefined);
+    const name = design.id === OURS_D1.id ? `**${design.name}**` : design.name;
+    return [
+      [
+        name,
+        `${number(throughput.median)} (${number(throughput.low)}–${number(throughput.high)})`,
+        number(ratio(figures, design.id, target, 16).median, 2),
+        processor.length === 0 ? "–" : `${number(summarise(processor).median)} µs`,
+        number(rates(one).median),
+        `${number(summarise(one.rounds.map(({ medianLatency }) => medianLatency)).median, 2)} ms`,
+      ],
+    ];
+  });
+  return table(columns, rows);
+}
+
+function chartOf(figures: SessionFigures, target: Target): Chart {
+  const bars = COMPARED.flatMap((design) => {
+    const series = find(figures, design.id, target, 16);
+    if (series === undefined) return [];
+    const { median, low, high } = rates(series);
+    return [{ label: design.name, value: median, low, high, emphasis: design.kind, text: number(median) }];
+  });
+  return {
+    name: `request-${target}`,
+    title: TITLES[target],
+    subtitle: "Requests a second on one core, 16 connections; more is better",
+    bars,
+  };
+}
+
+function goalOf(figures: SessionFigures, target: Target): string {
+  const ours = ratio(figures, OURS_D1.id, target, 16).median;
+  const best = PEERS.map((peer) => ({
+    name: peer.name,
+    ratio: ratio(figures, peer.id, target, 16).median,
+  })).sort((a, b) => b.ratio - a.ratio)[0];
+  const what = `${TITLES[target].toLowerCase()}, at least ${GOAL.toFixed(2)} of bare Hono and ahead of every peer`;
+  const reached = ours >= GOAL && ours > (best?.ratio ?? 0);
+  return goal(what, reached, `${ours.toFixed(2)}; the best peer, ${best?.name}, ${best?.ratio.toFixed(2)}`);
+}
+
+function ratio(figures: SessionFigures, design: string, target: Target, connections: number): Summary {
+  const rate = (id: string) =>
+    find(figures, id, target, connections)?.rounds.map(({ requestsPerSecond }) => requestsPerSecond) ?? [];
+  return ratioByRound(rate(design), rate(HONO.id));
+}
+
+function rates({ rounds }: SessionSeries): Summary {
+  return summarise(rounds.map(({ requestsPerSecond }) => requestsPerSecond));
+}
+
+function find(
+  { series }: SessionFigures,
+  design: string,
+  target: Target,
+  connections: number,
+): SessionSeries | undefined {
+  return series.find(
+    (one) => one.design === design && one.target === target && one.connections === connections,
+  );
+}

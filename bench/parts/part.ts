@@ -1,0 +1,13 @@
+import type { Bundle } from "../bundle.ts";
+import type { Design } from "../designs/design.ts";
+import type { Surroundings } from "../running-design.ts";
+
+/** What every part of the benchmark works with. */
+export interface Bench extends Surroundings {
+  /** Whether all of it shall be over in three minutes. */
+  readonly quick: boolean;
+  /** The production bundle of a design; built when first asked for. */
+  readonly bundleOf: (design: Design) => Promise<Bundle>;
+  /** One line for the person who waits. */
+  readonly say: (line: string) => void;
+}

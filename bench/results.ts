@@ -1,0 +1,10 @@
+import type { Environment } from "./environment.ts";
+import type { SessionFigures } from "./parts/session.ts";
+
+/** Everything one run measured; a part that was not asked for, or failed, is missing. */
+export interface Results {
+  readonly environment: Environment;
+  readonly quick: boolean;
+  readonly command: string;
+  readonly session?: SessionFigures;
+}

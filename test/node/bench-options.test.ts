@@ -1,0 +1,21 @@
+import { describe, expect, it } from "vitest";
+import { PARTS, readOptions, UsageError } from "../../bench/options.ts";
+
+describe("npm run bench", () => {
+  it("measures everything unless told otherwise", () => {
+    expect(readOptions([])).toMatchObject({ quick: false, parts: PARTS, command: "npm run bench" });
+  });
+
+  it("measures the parts it is asked for, in its own order, and says the command that does so", () => {
+    const [first = "", last = ""] = [PARTS[0], PARTS.at(-1)];
+    const options = readOptions(["--quick", "--only", `${last}, ${first}`]);
+    expect(options.parts).toEqual(PARTS.filter((part) => part === first || part === last));
+    expect(options.command).toBe(`npm run bench -- --quick --only ${last},${first}`);
+  });
+
+  it("refuses what it does not know, and says what there is", () => {
+    expect(() => readOptions(["--only", "everything"])).toThrow(UsageError);
+    expect(() => readOptions(["--only", "everything"])).toThrow(PARTS.join(", "));
+    expect(() => readOptions(["--fast"])).toThrow(UsageError);
+  });
+});
