@@ -1,4 +1,5 @@
 import type { Environment } from "./environment.ts";
+import type { LoginFigures } from "./parts/logins.ts";
 import type { SessionFigures } from "./parts/session.ts";
 
 /** Everything one run measured; a part that was not asked for, or failed, is missing. */
@@ -7,4 +8,5 @@ export interface Results {
   readonly quick: boolean;
   readonly command: string;
   readonly session?: SessionFigures;
+  readonly logins?: LoginFigures;
 }

@@ -11,6 +11,7 @@ import { describeEnvironment } from "./environment.ts";
 import { createProvider } from "./load/provider.ts";
 import { HELP, type Options, PARTS, type Part, readOptions, UsageError } from "./options.ts";
 import { sectionOf, writePage } from "./page/page.ts";
+import { measureLogins } from "./parts/logins.ts";
 import type { Bench } from "./parts/part.ts";
 import { measureSessions } from "./parts/session.ts";
 import { installPeers } from "./peers.ts";
@@ -20,6 +21,7 @@ import { chooseCores, pinGenerator } from "./workerd/cores.ts";
 
 const MEASURE: { readonly [Name in Part]: (bench: Bench) => Promise<NonNullable<Results[Name]>> } = {
   session: measureSessions,
+  logins: measureLogins,
 };
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));

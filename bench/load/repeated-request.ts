@@ -1,19 +1,6 @@
-import { quantile } from "../statistics.ts";
-import { processorSeconds } from "../workerd/process-figures.ts";
 import type { Server } from "../workerd/server.ts";
 import { COMMON_HEADERS, openConnection, type Sent } from "./connection.ts";
-
-/** What came of asking the same again and again for some time. */
-export interface LoadResult {
-  readonly requestsPerSecond: number;
-  /** Milliseconds from request to the end of the answer. */
-  readonly medianLatency: number;
-  readonly p99Latency: number;
-  /** Microseconds of the measured process's processor time for each request, where the system tells. */
-  readonly processorTime: number | undefined;
-  /** The share of its core that the measured process was busy. Near 1, the generator was fast enough. */
-  readonly busy: number | undefined;
-}
+import { type LoadResult, measureLoad } from "./measured-load.ts";
 
 export interface Load {
   readonly request: Sent;
@@ -29,33 +16,22 @@ export interface Load {
  */
 export async function repeatRequest(server: Server, load: Load): Promise<LoadResult> {
   const connections = Array.from({ length: load.connections }, () => openConnection(server.port));
+  const keepAll = (seconds: number, done: (milliseconds: number) => void) => {
+    const until = performance.now() + seconds * 1000;
+    return Promise.all(connections.map(({ client }) => keepAsking(client, load, until, done)));
+  };
   try {
     // Every connection is open, and everything behind it warm, before the clock starts.
-    const warmUntil = performance.now() + Math.min(300, load.seconds * 200);
-    await Promise.all(connections.map(({ client }) => keepAsking(client, load, warmUntil, () => undefined)));
-    const latencies: number[] = [];
-    const processorBefore = processorSeconds(server.pid);
-    const startedAt = performance.now();
-    const until = startedAt + load.seconds * 1000;
-    await Promise.all(
-      connections.map(({ client }) => keepAsking(client, load, until, (latency) => latencies.push(latency))),
-    );
-    const seconds = (performance.now() - startedAt) / 1000;
-    const processorAfter = processorSeconds(server.pid);
-    const processor =
-      processorBefore === undefined || processorAfter === undefined
-        ? undefined
-        : processorAfter - processorBefore;
-    return {
-      requestsPerSecond: latencies.length / seconds,
-      medianLatency: quantile(latencies, 0.5),
-      p99Latency: quantile(latencies, 0.99),
-      processorTime: processor === undefined ? undefined : (processor / latencies.length) * 1e6,
-      busy: processor === undefined ? undefined : processor / seconds,
-    };
+    await keepAll(warmUpSeconds(load.seconds), () => undefined);
+    return await measureLoad(server, (done) => keepAll(load.seconds, done));
   } finally {
     await Promise.all(connections.map((connection) => connection.close()));
   }
+}
+
+/** How long to do the same unmeasured before it is measured for some seconds. */
+export function warmUpSeconds(seconds: number): number {
+  return Math.min(0.3, seconds / 5);
 }
 
 type Client = ReturnType<typeof openConnection>["client"];

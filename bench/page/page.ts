@@ -5,6 +5,7 @@ import type { Environment } from "../environment.ts";
 import { PARTS, type Part } from "../options.ts";
 import type { Results } from "../results.ts";
 import { barChart, lineChart, THEMES } from "./charts.ts";
+import { loginsSection } from "./logins-section.ts";
 import { table } from "./markdown.ts";
 import type { Section } from "./section.ts";
 import { sessionSection } from "./session-section.ts";
@@ -14,6 +15,8 @@ export function sectionOf(results: Results, part: Part): Section | undefined {
   switch (part) {
     case "session":
       return results.session && sessionSection(results.session);
+    case "logins":
+      return results.logins && loginsSection(results.logins);
   }
 }
 

@@ -90,12 +90,12 @@ function goalOf(figures: SessionFigures, target: Target): string {
 
 function ratio(figures: SessionFigures, design: string, target: Target, connections: number): Summary {
   const rate = (id: string) =>
-    find(figures, id, target, connections)?.rounds.map(({ requestsPerSecond }) => requestsPerSecond) ?? [];
+    find(figures, id, target, connections)?.rounds.map(({ perSecond }) => perSecond) ?? [];
   return ratioByRound(rate(design), rate(HONO.id));
 }
 
 function rates({ rounds }: SessionSeries): Summary {
-  return summarise(rounds.map(({ requestsPerSecond }) => requestsPerSecond));
+  return summarise(rounds.map(({ perSecond }) => perSecond));
 }
 
 function find(

@@ -2,7 +2,8 @@ import { join } from "node:path";
 import type { Design } from "../designs/design.ts";
 import { COMPARED } from "../designs/designs.ts";
 import { openConnection } from "../load/connection.ts";
-import { type LoadResult, repeatRequest } from "../load/repeated-request.ts";
+import type { LoadResult } from "../load/measured-load.ts";
+import { repeatRequest } from "../load/repeated-request.ts";
 import { logIn, startDesign } from "../running-design.ts";
 import type { Server } from "../workerd/server.ts";
 import type { Bench } from "./part.ts";
@@ -27,7 +28,7 @@ export const CONNECTIONS = [1, 16] as const;
 
 /** Measures the authenticated request: the session route and a static page behind the login. */
 export async function measureSessions(bench: Bench): Promise<SessionFigures> {
-  const { rounds, seconds } = bench.quick ? { rounds: 3, seconds: 0.4 } : { rounds: 7, seconds: 1.5 };
+  const { rounds, seconds } = bench.quick ? { rounds: 3, seconds: 0.4 } : { rounds: 5, seconds: 1.5 };
   const servers = await startAll(bench);
   const series = servers.flatMap(({ design, server }) =>
     targetsOf(design).flatMap(([target, path]) =>

@@ -1,0 +1,113 @@
+import type { Design } from "../designs/design.ts";
+import { assertLoggedIn } from "../running-design.ts";
+import type { Server } from "../workerd/server.ts";
+import { type Connection, openConnection } from "./connection.ts";
+import { type LoadResult, measureLoad } from "./measured-load.ts";
+import type { Provider } from "./provider.ts";
+import { warmUpSeconds } from "./repeated-request.ts";
+import { newVisitor, type Visitor } from "./visitor.ts";
+
+/** A login that stands at the provider and has been confirmed there: what is left is the callback. */
+export interface ConfirmedLogin {
+  readonly cookies: Map<string, string>;
+  /** Path and query of the redirect back. */
+  readonly back: string;
+}
+
+/**
+ * Starts logins over and over, each in a browser without cookies.
+ * @param start what a browser does from the click until it is sent to the provider
+ * @throws Error at the first that is not sent there
+ */
+export async function repeatStart(
+  server: Server,
+  start: (visitor: Visitor) => Promise<unknown>,
+  { connections, seconds }: { readonly connections: number; readonly seconds: number },
+): Promise<LoadResult> {
+  return withConnections(server, connections, async (open) => {
+    const keepAll = (forSeconds: number, done: (milliseconds: number) => void) => {
+      const until = performance.now() + forSeconds * 1000;
+      return Promise.all(
+        open.map(async (connection) => {
+          do {
+            const startedAt = performance.now();
+            await start(newVisitor(connection));
+            done(performance.now() - startedAt);
+          } while (performance.now() < until);
+        }),
+      );
+    };
+    await keepAll(warmUpSeconds(seconds), () => undefined);
+    return measureLoad(server, (done) => keepAll(seconds, done));
+  });
+}
+
+/** Starts logins and confirms them at the provider, so that only the callbacks are left. */
+export async function confirmLogins(
+  server: Server,
+  design: Design,
+  provider: Provider,
+  persons: readonly number[],
+): Promise<readonly ConfirmedLogin[]> {
+  const { login } = design;
+  if (login === undefined) throw new Error(`${design.name} has no login`);
+  const confirmed: ConfirmedLogin[] = [];
+  await withConnections(server, 16, (open) =>
+    shareOut(persons, open, async (person, connection) => {
+      const visitor = newVisitor(connection);
+      const back = await provider.confirm(await login.start(visitor), person);
+      confirmed.push({ cookies: visitor.cookies, back });
+    }),
+  );
+  return confirmed;
+}
+
+/**
+ * Brings confirmed logins back to the site, each in its own browser, which is logged in after it.
+ * @throws Error at the first that is not let in
+ */
+export async function finishLogins(
+  server: Server,
+  design: Design,
+  logins: readonly ConfirmedLogin[],
+  connections: number,
+): Promise<LoadResult> {
+  return withConnections(server, connections, (open) =>
+    measureLoad(server, (done) =>
+      shareOut(logins, open, async ({ cookies, back }, connection) => {
+        const startedAt = performance.now();
+        const { status, headers, body } = await newVisitor(connection, cookies).send({ path: back });
+        done(performance.now() - startedAt);
+        assertLoggedIn(design, status, headers.location, body);
+      }),
+    ),
+  );
+}
+
+/** Lets each connection take the next of the things as soon as it is done with one. */
+export async function shareOut<Thing>(
+  things: readonly Thing[],
+  connections: readonly Connection[],
+  work: (thing: Thing, connection: Connection) => Promise<void>,
+): Promise<void> {
+  const rest = things.values();
+  await Promise.all(
+    connections.map(async (connection) => {
+      for (const thing of rest) await work(thing, connection);
+    }),
+  );
+}
+
+/** Opens connections, and closes them whatever happens. */
+export async function withConnections<Result>(
+  server: Server,
+  count: number,
+  work: (connections: readonly Connection[]) => Promise<Result>,
+): Promise<Result> {
+  const open = Array.from({ length: count }, () => openConnection(server.port));
+  try {
+    return await work(open);
+  } finally {
+    await Promise.all(open.map((connection) => connection.close()));
+  }
+}

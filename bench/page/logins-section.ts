@@ -1,0 +1,123 @@
+import type { Design } from "../designs/design.ts";
+import { LOGINS, OURS_D1 } from "../designs/designs.ts";
+import type { LoginFigures, LoginSeries, Step } from "../parts/logins.ts";
+import { ratioByRound, type Summary, summarise } from "../statistics.ts";
+import { goal, number, picture, table } from "./markdown.ts";
+import type { Chart, Section } from "./section.ts";
+
+/** What is shown: a design, or one of the baseline's routes. */
+interface Shown {
+  readonly id: string;
+  readonly name: string;
+  readonly kind: Design["kind"];
+}
+
+const WRITE: Shown = { id: "durable-write", name: "Bare Hono + one durable write", kind: "baseline" };
+const WRITE_ALARM: Shown = { id: "durable-write-alarm", name: "… and an alarm", kind: "baseline" };
+
+const ROWS: Readonly<Record<Step, readonly Shown[]>> = {
+  start: [WRITE, WRITE_ALARM, ...LOGINS],
+  finish: LOGINS,
+};
+
+const TITLES: Readonly<Record<Step, string>> = {
+  start: "Starting a login",
+  finish: "Finishing a login",
+};
+
+/** The goal for starting one: this share of what a single durable write allows. */
+const GOAL = 0.9;
+
+export function loginsSection(figures: LoginFigures): Section {
+  const { secondsEach, loginsEach, persons } = figures;
+  const rounds = figures.series[0]?.rounds.length ?? 0;
+  const start = of(figures, OURS_D1.id, "start", WRITE.id);
+  const startWithAlarm = of(figures, OURS_D1.id, "start", WRITE_ALARM.id);
+  return {
+    markdown: [
+      "## Logins",
+      `${rounds} rounds: logins started for ${secondsEach} s by browsers without cookies, and ${loginsEach} logins finished that had been confirmed at the provider, of ${persons} people who have an account already. Quartiles in brackets. The provider answers at once from the same process and core; its share is in every figure.`,
+      `### ${TITLES.start}`,
+      "From the click to the redirect to the provider. With Auth.js that takes the browser two requests (CSRF token, then the form); both are counted as one start. The peers keep the login in cookies of the browser, which writes nothing and cannot be taken back or used once only; this project writes it into a Durable Object that deletes itself, so it is compared with a bare route that does one such write.",
+      tableOf(figures, "start"),
+      picture("login-start", "Starting a login: logins a second at 16 connections"),
+      `### ${TITLES.finish}`,
+      "From the redirect back to the redirect into the site: the code is exchanged, the ID token checked, the session made. Only this project consumes the login durably, records a session that can be ended from elsewhere, and (with D1) finds the account and notes the login.",
+      tableOf(figures, "finish"),
+      picture("login-finish", "Finishing a login: logins a second at 16 connections"),
+    ].join("\n\n"),
+    charts: [chartOf(figures, "start"), chartOf(figures, "finish")],
+    goals: [
+      goal(
+        `starting a login, at least ${GOAL.toFixed(2)} of a bare Hono route that makes one durable write in a fresh Durable Object`,
+        start.median >= GOAL,
+        `${start.median.toFixed(2)}; of one that also sets the alarm that deletes it, ${startWithAlarm.median.toFixed(2)}`,
+      ),
+    ],
+  };
+}
+
+function tableOf(figures: LoginFigures, step: Step): string {
+  const columns = [
+    { heading: "" },
+    { heading: "logins/s, 16 connections", align: "right" },
+    ...(step === "start" ? [{ heading: "of one durable write", align: "right" } as const] : []),
+    { heading: "processor", align: "right" },
+    { heading: "median, 1 connection", align: "right" },
+    { heading: "p99, 16 connections", align: "right" },
+  ] as const;
+  const rows = ROWS[step].flatMap(({ id, name, kind }) => {
+    const [many, one] = [find(figures, id, step, 16), find(figures, id, step, 1)];
+    if (many === undefined || one === undefined) return [];
+    const { median, low, high } = rates(many);
+    const processor = many.rounds
+      .map(({ processorTime }) => processorTime)
+      .filter((time) => time !== undefined);
+    return [
+      [
+        kind === "ours" ? `**${name}**` : name,
+        `${number(median)} (${number(low)}–${number(high)})`,
+        ...(step === "start" ? [number(of(figures, id, step, WRITE.id).median, 2)] : []),
+        processor.length === 0 ? "–" : `${number(summarise(processor).median)} µs`,
+        `${number(summarise(one.rounds.map(({ medianLatency }) => medianLatency)).median, 2)} ms`,
+        `${number(summarise(many.rounds.map(({ p99Latency }) => p99Latency)).median, 1)} ms`,
+      ],
+    ];
+  });
+  return table(columns, rows);
+}
+
+function chartOf(figures: LoginFigures, step: Step): Chart {
+  const bars = ROWS[step].flatMap(({ id, name, kind }) => {
+    const series = find(figures, id, step, 16);
+    if (series === undefined) return [];
+    const { median, low, high } = rates(series);
+    return [
+      { label: name.replaceAll("`", ""), value: median, low, high, emphasis: kind, text: number(median) },
+    ];
+  });
+  return {
+    name: `login-${step}`,
+    title: TITLES[step],
+    subtitle: "Logins a second on one core, 16 connections; more is better",
+    bars,
+  };
+}
+
+function of(figures: LoginFigures, id: string, step: Step, base: string): Summary {
+  const rate = (one: string) => find(figures, one, step, 16)?.rounds.map(({ perSecond }) => perSecond) ?? [];
+  return ratioByRound(rate(id), rate(base));
+}
+
+function rates({ rounds }: LoginSeries): Summary {
+  return summarise(rounds.map(({ perSecond }) => perSecond));
+}
+
+function find(
+  { series }: LoginFigures,
+  design: string,
+  step: Step,
+  connections: number,
+): LoginSeries | undefined {
+  return series.find((one) => one.design === design && one.step === step && one.connections === connections);
+}
