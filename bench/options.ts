@@ -1,12 +1,13 @@
 import { parseArgs } from "node:util";
 
 /** The parts that can be measured alone, in the order in which they are. */
-export const PARTS = ["session", "logins"] as const;
+export const PARTS = ["session", "logins", "steps"] as const;
 export type Part = (typeof PARTS)[number];
 
 const ABOUT: Readonly<Record<Part, string>> = {
   session: "the authenticated request: the session route and a guarded page",
   logins: "starting and finishing a login",
+  steps: "the round trips of each step, warm and cold, and the world on paper",
 };
 
 export const HELP = `Usage: npm run bench [-- options]

@@ -1,6 +1,7 @@
 import type { Environment } from "./environment.ts";
 import type { LoginFigures } from "./parts/logins.ts";
 import type { SessionFigures } from "./parts/session.ts";
+import type { StepFigures } from "./parts/steps.ts";
 
 /** Everything one run measured; a part that was not asked for, or failed, is missing. */
 export interface Results {
@@ -9,4 +10,5 @@ export interface Results {
   readonly command: string;
   readonly session?: SessionFigures;
   readonly logins?: LoginFigures;
+  readonly steps?: StepFigures;
 }

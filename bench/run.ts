@@ -14,6 +14,7 @@ import { sectionOf, writePage } from "./page/page.ts";
 import { measureLogins } from "./parts/logins.ts";
 import type { Bench } from "./parts/part.ts";
 import { measureSessions } from "./parts/session.ts";
+import { countSteps } from "./parts/steps.ts";
 import { installPeers } from "./peers.ts";
 import type { Results } from "./results.ts";
 import { buildServices } from "./running-design.ts";
@@ -22,6 +23,7 @@ import { chooseCores, pinGenerator } from "./workerd/cores.ts";
 const MEASURE: { readonly [Name in Part]: (bench: Bench) => Promise<NonNullable<Results[Name]>> } = {
   session: measureSessions,
   logins: measureLogins,
+  steps: countSteps,
 };
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));

@@ -9,6 +9,7 @@ import { loginsSection } from "./logins-section.ts";
 import { table } from "./markdown.ts";
 import type { Section } from "./section.ts";
 import { sessionSection } from "./session-section.ts";
+import { stepsSection } from "./steps-section.ts";
 
 /** The section of a part; undefined if it was not measured. */
 export function sectionOf(results: Results, part: Part): Section | undefined {
@@ -17,6 +18,8 @@ export function sectionOf(results: Results, part: Part): Section | undefined {
       return results.session && sessionSection(results.session);
     case "logins":
       return results.logins && loginsSection(results.logins);
+    case "steps":
+      return results.steps && stepsSection(results.steps);
   }
 }
 
