@@ -3,8 +3,9 @@ import { logEvent } from "../log.ts";
 import { createSingleFlight } from "../single-flight.ts";
 import { withinTime } from "../time-limit.ts";
 import { checkedDiscovery, type Discovery, fetchDiscovery } from "./discovery.ts";
-import { fetchKeys, type SigningKey, usableKeys } from "./jwks.ts";
+import { fetchKeys } from "./jwks.ts";
 import type { RelyingParty } from "./relying-party.ts";
+import { type SigningKey, usableKeys } from "./usable-keys.ts";
 
 /** What the provider says about itself: its discovery document and its signing keys, kept as one value. */
 export interface Metadata {

@@ -1,5 +1,4 @@
 import { Failure } from "../failure.ts";
-import type { SigningKey } from "./jwks.ts";
 import {
   isRefreshingKeys,
   type Metadata,
@@ -8,6 +7,7 @@ import {
   providerMetadata,
   refreshKeys,
 } from "./metadata.ts";
+import type { SigningKey } from "./usable-keys.ts";
 
 /** Whether a key verifies the token at hand. */
 type Verify = (key: SigningKey) => Promise<boolean>;

@@ -163,7 +163,7 @@ export const VIPPS_FAULTS = [
       [keys],
     ],
   ]),
-  ...faultsIn("src/vipps/jwks.ts", [
+  ...faultsIn("src/vipps/usable-keys.ts", [
     ["keys for encryption verify tokens", 'use !== "sig"', 'use === ""', [keys]],
     ["a key set may be of any size", "keys.length > KEY_LIMIT", "keys.length > 2 ** 30", [keys]],
   ]),
