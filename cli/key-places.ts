@@ -1,11 +1,9 @@
-import { spawn } from "node:child_process";
 import { chmodSync, existsSync, readFileSync, realpathSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
-import { stripVTControlCharacters } from "node:util";
 import { parseDevVars, withSetting } from "./dev-vars.mjs";
+import { hasNoWorker, runWrangler, type WranglerRun, wranglerFault } from "./run-wrangler.ts";
 import { KeySetError, parseKeySet, type SessionKeySet } from "./session-key-set.ts";
-import { toolsNode, WRANGLER_OFFLINE, wranglerProgram } from "./wrangler.mjs";
 
 /** The keys in a settings file, if it has some. @throws {KeySetError} when they are unusable */
 export function readFromFile(path: string): SessionKeySet | undefined {
@@ -89,11 +87,11 @@ export const secretCommand = (action: "put" | "list", environment: string): read
 
 /** Whether a deployed worker has keys already. @throws {KeySetError} with what wrangler said */
 export async function hasDeployedKeys(root: string, environment: string): Promise<boolean> {
-  const { code, output, errors } = await runWrangler(root, secretCommand("list", environment));
+  const run = await runWrangler(root, secretCommand("list", environment));
   // A worker that is not there yet has no secrets.
-  if (code !== 0 && /Worker "[^"]*"( \(env: [^)]*\))? not found/.test(errors)) return false;
-  if (code !== 0) throw new KeySetError(wranglerFault(errors || output));
-  return namesIn(output).includes("SESSION_KEYS");
+  if (run.code !== 0 && hasNoWorker(run)) return false;
+  if (run.code !== 0) throw faultOf(run);
+  return namesIn(run.output).includes("SESSION_KEYS");
 }
 
 /** The names of secrets in what wrangler listed. @throws {KeySetError} when that cannot be read */
@@ -108,37 +106,8 @@ function namesIn(output: string): readonly string[] {
 /** Makes the keys the secret of a deployed worker. They go through standard input, never through arguments. */
 export async function deployKeys(root: string, environment: string, set: SessionKeySet): Promise<void> {
   const command = secretCommand("put", environment);
-  const { code, output, errors } = await runWrangler(root, command, JSON.stringify(set));
-  if (code !== 0) throw new KeySetError(wranglerFault(errors || output));
+  const run = await runWrangler(root, command, JSON.stringify(set));
+  if (run.code !== 0) throw faultOf(run);
 }
 
-function wranglerFault(text: string): string {
-  const line = text.match(/\[ERROR\]\s*(.+)/)?.[1] ?? text.trim().split("\n").at(-1) ?? "";
-  return `wrangler could not do it: ${line.trim() || "it ended without a word."}`;
-}
-
-function runWrangler(root: string, args: readonly string[], input = "") {
-  const child = spawn(toolsNode(root), [wranglerProgram(root), ...args], {
-    cwd: root,
-    // A quieter WRANGLER_LOG of the caller would swallow what is read here; CI keeps wrangler from asking.
-    env: { ...process.env, ...WRANGLER_OFFLINE, WRANGLER_LOG: "log", NO_COLOR: "1", CI: "true" },
-    stdio: ["pipe", "pipe", "pipe"],
-  });
-  let output = "";
-  let errors = "";
-  child.stdout.setEncoding("utf8").on("data", (text) => {
-    output += text;
-  });
-  child.stderr.setEncoding("utf8").on("data", (text) => {
-    errors += text;
-  });
-  // A wrangler that fails early does not read; its exit code says so.
-  child.stdin.on("error", () => undefined).end(input);
-  return new Promise<{ code: number; output: string; errors: string }>((resolve) => {
-    child.on("error", (error) => resolve({ code: 127, output, errors: error.message }));
-    child.on("close", (code) =>
-      // wrangler colours its errors whatever NO_COLOR says.
-      resolve({ code: code ?? 1, output, errors: stripVTControlCharacters(errors) }),
-    );
-  });
-}
+const faultOf = (run: WranglerRun) => new KeySetError(`wrangler could not do it: ${wranglerFault(run)}`);
