@@ -29,6 +29,24 @@ function digestOf(folder) {
 }
 
 /**
+ * The migrations of the folder `migrations`, unless the local database was brought up to date with just these.
+ * @param {string} root
+ * @param {string} [state] the folder wrangler persists to, absolute
+ * @returns {string[]}
+ */
+export function pendingMigrations(root, state = join(root, DEFAULT_STATE)) {
+  const folder = join(root, "migrations");
+  if (!existsSync(folder) || isUpToDate(state, digestOf(folder))) return [];
+  return readdirSync(folder).filter((name) => name.endsWith(".sql"));
+}
+
+/** Where it is noted which migrations the local database has. */
+const recordIn = (/** @type {string} */ state) => join(state, "applied-migrations.sha256");
+
+const isUpToDate = (/** @type {string} */ state, /** @type {string} */ digest) =>
+  existsSync(recordIn(state)) && readFileSync(recordIn(state), "utf8") === digest;
+
+/**
  * Applies the migrations of the folder `migrations`, if there is one, to the local database.
  * @param {string} root
  * @param {string} [state] the folder wrangler persists to, absolute
@@ -39,8 +57,7 @@ export async function applyMigrations(root, state = join(root, DEFAULT_STATE)) {
   const folder = join(root, "migrations");
   if (!existsSync(folder)) return "none";
   const digest = digestOf(folder);
-  const record = join(state, "applied-migrations.sha256");
-  if (existsSync(record) && readFileSync(record, "utf8") === digest) return "up to date";
+  if (isUpToDate(state, digest)) return "up to date";
   const args = ["d1", "migrations", "apply", DATABASE, "--local", "--persist-to", state];
   const { code, output } = await runQuietly("database", toolsNode(root), [wranglerProgram(root), ...args], {
     cwd: root,
@@ -51,6 +68,6 @@ export async function applyMigrations(root, state = join(root, DEFAULT_STATE)) {
     throw new PreparationError(`The database migrations failed: ${reason}`);
   }
   mkdirSync(state, { recursive: true });
-  writeFileSync(record, digest);
+  writeFileSync(recordIn(state), digest);
   return "applied";
 }

@@ -1,0 +1,138 @@
+import { randomBytes } from "node:crypto";
+import { authorizeUrl, newLoginSecrets } from "../../src/vipps/authorize-url.ts";
+import type { RelyingParty } from "../../src/vipps/relying-party.ts";
+import { type Answer, ask, jsonObject, type Network, oauthError } from "./bounded-request.ts";
+import type { CheckId } from "./checks.ts";
+import { error, type Finding, ok, skipped } from "./finding.ts";
+
+const IDS = ["client-id", "redirect-uri-registered", "authorize-request"] as const;
+
+/** What the first answer says: a mistake that the provider names, or none. */
+interface Refusal {
+  readonly code: string | undefined;
+  /** In lower case; may quote the request, so it is never printed. */
+  readonly text: string;
+  /** Whether the visitor was sent back to us with it: then the redirect URI is registered. */
+  readonly returned: boolean;
+}
+
+/**
+ * Begins a login as a browser would and looks at the first answer alone; nobody is asked for anything. The address
+ * carries a state, so neither it nor where it leads is ever printed.
+ */
+export async function checkAuthorizeRequest(
+  network: Network,
+  relyingParty: RelyingParty,
+  endpoint: string,
+): Promise<readonly Finding[]> {
+  const { redirectUri } = relyingParty;
+  const url = await authorizeUrl(endpoint, relyingParty, {
+    ...newLoginSecrets(),
+    state: randomBytes(32).toString("base64url"),
+    redirectUri,
+    nativeApp: false,
+  });
+  const headers = { accept: "text/html,application/xhtml+xml" };
+  let outcome = await ask(network, url, { headers });
+  // For a partner, the first answer puts the sales unit's client_id in and asks the same endpoint again.
+  const again = "answer" in outcome ? sameEndpoint(outcome.answer, endpoint) : undefined;
+  if (relyingParty.keys.kind === "partner" && again !== undefined)
+    outcome = await ask(network, again, { headers });
+  if ("failed" in outcome)
+    return [
+      ...IDS.slice(0, 2).map((id) => skipped(id, "The authorize endpoint does not answer.")),
+      error(
+        "authorize-request",
+        `The authorize endpoint ${outcome.failed}.`,
+        "Try again; status.vippsmobilepay.com.",
+      ),
+    ];
+  const refusal = refusalIn(outcome.answer, endpoint, redirectUri);
+  if (refusal === undefined)
+    return [
+      ok("client-id", "Known to Vipps."),
+      ok("redirect-uri-registered", `${redirectUri} is registered.`),
+      ok("authorize-request", "Accepted: customers get to the login."),
+    ];
+  return explained(refusal, relyingParty);
+}
+
+function sameEndpoint({ headers }: Answer, endpoint: string): string | undefined {
+  const location = URL.parse(headers.get("location") ?? "", endpoint);
+  const own = new URL(endpoint);
+  return location?.origin === own.origin && location.pathname === own.pathname ? location.href : undefined;
+}
+
+function refusalIn(
+  { status, headers, text }: Answer,
+  endpoint: string,
+  redirectUri: string,
+): Refusal | undefined {
+  const location = URL.parse(headers.get("location") ?? "", endpoint);
+  if (status >= 300 && status < 400 && location !== null) {
+    const returned = location.href.split(/[?#]/)[0] === redirectUri;
+    const code = location.searchParams.get("error");
+    const hint = ["error_description", "error_hint", "error_debug"].map((name) =>
+      location.searchParams.get(name),
+    );
+    if (code === null && !returned) return undefined;
+    return { code: oauthError(code), text: hint.join(" ").toLowerCase(), returned };
+  }
+  if (status < 400) return undefined;
+  const body = jsonObject({ status, headers, text, asked: 0, answered: 0 });
+  const stated = oauthError(body?.error) ?? text.match(CODES)?.[0];
+  return { code: stated ?? `status ${status}`, text: text.toLowerCase(), returned: false };
+}
+
+/** Codes to look for in an error page. */
+const CODES =
+  /\b(invalid_client|unauthorized_client|invalid_request|invalid_scope|unsupported_response_type|access_denied|server_error|temporarily_unavailable)\b/;
+
+const PORTAL = "in the business portal (portal.vippsmobilepay.com)";
+
+function explained(
+  { code = "an error", text, returned }: Refusal,
+  relyingParty: RelyingParty,
+): readonly Finding[] {
+  const { redirectUri, scope, keys } = relyingParty;
+  const rest = (fault: Finding, fine: readonly CheckId[] = []) =>
+    IDS.map((id) => {
+      if (id === fault.id) return fault;
+      return fine.includes(id) ? ok(id, "Accepted.") : skipped(id, "Vipps refused before it came to this.");
+    });
+  if (!returned && /^(invalid_client|unauthorized_client)$/.test(code))
+    return rest(
+      error(
+        "client-id",
+        `Vipps does not know this ${keys.kind === "own" ? "VIPPS_CLIENT_ID" : "VIPPS_MSN"} (${code}).`,
+        `Compare it with the sales unit's keys ${PORTAL}; is Login switched on for it, and is it of this environment?`,
+      ),
+    );
+  if (!returned && /redirect[_ -]?ur[il]/.test(text))
+    return rest(
+      error(
+        "redirect-uri-registered",
+        `${redirectUri} is not registered for the sales unit.`,
+        `Add exactly this, without a slash at the end, ${PORTAL} under Developer, Setup login.`,
+      ),
+      ["client-id"],
+    );
+  const fine: readonly CheckId[] = returned ? ["client-id", "redirect-uri-registered"] : [];
+  if (code === "invalid_scope")
+    return rest(
+      error(
+        "authorize-request",
+        `Vipps refuses the scopes "${scope.join(" ")}" (invalid_scope).`,
+        "Ask for fewer in VIPPS_SCOPE, or apply for those that are not in the sales unit's plan.",
+      ),
+      fine,
+    );
+  return rest(
+    error(
+      "authorize-request",
+      `Vipps refuses the request (${code}).`,
+      "Look it up among the codes in docs/operations.md; with status 5xx, try again later.",
+    ),
+    fine,
+  );
+}

@@ -1,0 +1,203 @@
+import type { RelyingParty } from "../../src/vipps/relying-party.ts";
+import { usableKeys } from "../../src/vipps/usable-keys.ts";
+import { type Answer, ask, jsonObject, type Network } from "./bounded-request.ts";
+import type { CheckId } from "./checks.ts";
+import { error, type Finding, ok, orOk, skipped, warning } from "./finding.ts";
+
+/** A discovery document as it came, checked by nobody yet. */
+export type Document = Readonly<Record<string, unknown>>;
+
+export interface Discovered {
+  readonly findings: readonly Finding[];
+  /** Undefined where there is none to go on with. */
+  readonly document: Document | undefined;
+}
+
+/** Where the discovery document of an issuer is (OpenID Connect Discovery section 4). */
+export const discoveryUrl = (issuer: string): string =>
+  `${issuer.replace(/\/$/, "")}/.well-known/openid-configuration`;
+
+/** What every further question to Vipps rests on. */
+const RESTS_ON_IT: readonly CheckId[] = [
+  "issuer",
+  "endpoints",
+  "pkce",
+  "signing-algorithm",
+  "provider-keys",
+  "scopes",
+  "client-authentication",
+];
+
+/** Fetches the discovery document and holds it against the settings. */
+export async function checkDiscovery(network: Network, relyingParty: RelyingParty): Promise<Discovered> {
+  const { issuer } = relyingParty;
+  const url = discoveryUrl(issuer);
+  const none = (what: string, todo: string): Discovered => ({
+    document: undefined,
+    findings: [
+      error("discovery", what, todo),
+      ...RESTS_ON_IT.map((id) => skipped(id, "Without a discovery document there is nothing to look at.")),
+    ],
+  });
+  const outcome = await ask(network, url, { headers: { accept: "application/json" } });
+  if ("failed" in outcome)
+    return none(
+      `${url} ${outcome.failed}.`,
+      `Check VIPPS_ENVIRONMENT and VIPPS_ISSUER, and the network here.${startHint(issuer)}`,
+    );
+  const { answer } = outcome;
+  if (answer.status !== 200)
+    return none(
+      `${url} answers ${answer.status} instead of a discovery document.`,
+      "Check VIPPS_ISSUER; if it is right, Vipps may be down: status.vippsmobilepay.com.",
+    );
+  const document = jsonObject(answer);
+  if (document === undefined)
+    return none(`${url} answers with something that is no JSON object.`, "Check VIPPS_ISSUER.");
+  const findings = [
+    ok("discovery", `${url} answers in ${answer.answered - answer.asked} ms.`),
+    checkClock(answer),
+    checkIssuer(issuer, document.issuer),
+    ...checkEndpoints(relyingParty, document),
+    checkPkce(document),
+    checkAlgorithm(document),
+    checkScopes(relyingParty, document),
+    checkMethods(relyingParty, document),
+    await checkProviderKeys(network, document),
+  ];
+  return { document, findings };
+}
+
+function startHint(issuer: string): string {
+  return /^http:\/\/127\.0\.0\.1/.test(issuer) ? " For the simulator: npm start, or npm run simulator." : "";
+}
+
+/** An ID token is refused beyond this (src/vipps/id-token.ts); half of it is a warning. In milliseconds. */
+const CLOCK_TOLERANCE = 60_000;
+
+/** Our clock against the Date header, which has whole seconds. */
+function checkClock({ headers, asked, answered }: Answer): Finding {
+  const theirs = Date.parse(headers.get("date") ?? "");
+  if (Number.isNaN(theirs)) return skipped("clock", "The answer has no Date header to compare with.");
+  // Their time was taken somewhere between asking and answering, and cut to whole seconds.
+  const apart = Math.max(theirs - answered, asked - (theirs + 1000), 0);
+  const seconds = Math.round(apart / 1000);
+  const which = theirs > answered ? "behind" : "ahead";
+  const todo = "Switch on time synchronisation (NTP) on this machine, or trust another machine's doctor.";
+  if (apart > CLOCK_TOLERANCE)
+    return error("clock", `This machine's clock is ${seconds} seconds ${which}.`, todo);
+  if (apart > CLOCK_TOLERANCE / 2)
+    return warning("clock", `This machine's clock is ${seconds} seconds ${which}.`, todo);
+  return ok("clock", "In step with Vipps.");
+}
+
+function checkIssuer(configured: string, stated: unknown): Finding {
+  if (stated === configured) return ok("issuer", configured);
+  if (typeof stated !== "string")
+    return error(
+      "issuer",
+      "The discovery document names no issuer.",
+      "Check VIPPS_ISSUER; this is not Vipps.",
+    );
+  const slash = stated.replace(/\/$/, "") === configured.replace(/\/$/, "");
+  return error(
+    "issuer",
+    slash
+      ? `The issuer is ${stated}, but the settings have ${configured}: the slash at the end counts.`
+      : `The discovery document is of the issuer ${stated}, not of ${configured}.`,
+    "Set VIPPS_ISSUER to the issuer exactly as stated, or remove it to use Vipps' own.",
+  );
+}
+
+const REQUIRED = ["authorization_endpoint", "token_endpoint", "jwks_uri"] as const;
+
+function checkEndpoints({ allowHttp }: RelyingParty, document: Document): readonly Finding[] {
+  const usable = (value: unknown) => {
+    const url = typeof value === "string" ? URL.parse(value) : null;
+    return url?.protocol === "https:" || (allowHttp && url?.protocol === "http:");
+  };
+  const problems = REQUIRED.filter((name) => !usable(document[name])).map((name) =>
+    error(
+      "endpoints",
+      `${name} is missing or not an https address.`,
+      "Check VIPPS_ISSUER; Vipps names all of them.",
+    ),
+  );
+  if (!usable(document.userinfo_endpoint))
+    problems.push(
+      warning(
+        "endpoints",
+        "userinfo_endpoint is missing: claims that the ID token does not bring cannot be had.",
+        "Nothing, if the ID token brings all you ask for; else ask the provider.",
+      ),
+    );
+  return orOk("endpoints", problems, "Authorize, token, keys and userinfo are there.");
+}
+
+const listOf = (value: unknown): readonly string[] | undefined =>
+  Array.isArray(value) ? value.filter((one) => typeof one === "string") : undefined;
+
+function checkPkce(document: Document): Finding {
+  const methods = listOf(document.code_challenge_methods_supported);
+  if (methods === undefined)
+    return warning(
+      "pkce",
+      "The provider does not say whether it takes PKCE.",
+      "Ask the provider; Vipps does take it.",
+    );
+  return methods.includes("S256")
+    ? ok("pkce", "S256 is supported.")
+    : error("pkce", "The provider does not support S256.", "Check VIPPS_ISSUER; Vipps supports it.");
+}
+
+function checkAlgorithm(document: Document): Finding {
+  const algorithms = listOf(document.id_token_signing_alg_values_supported) ?? [];
+  return algorithms.includes("RS256")
+    ? ok("signing-algorithm", "RS256 is supported.")
+    : error(
+        "signing-algorithm",
+        "The provider does not sign ID tokens with RS256.",
+        "Check VIPPS_ISSUER; Vipps does.",
+      );
+}
+
+function checkScopes({ scope }: RelyingParty, document: Document): Finding {
+  const supported = listOf(document.scopes_supported);
+  if (supported === undefined) return skipped("scopes", "The provider does not say which scopes it knows.");
+  const strange = scope.filter((one) => !supported.includes(one));
+  return strange.length === 0
+    ? ok("scopes", scope.join(" "))
+    : error(
+        "scopes",
+        `Vipps does not know ${strange.join(", ")}.`,
+        `Change VIPPS_SCOPE; known are ${supported.join(", ")} (capitals count).`,
+      );
+}
+
+function checkMethods({ keys }: RelyingParty, document: Document): Finding {
+  if (keys.kind === "partner") return skipped("client-authentication", "A partner shows a token instead.");
+  const { tokenAuth } = keys;
+  // Left out, it means client_secret_basic (OpenID Connect Discovery section 3).
+  const methods = listOf(document.token_endpoint_auth_methods_supported) ?? ["client_secret_basic"];
+  return methods.includes(tokenAuth)
+    ? ok("client-authentication", `${tokenAuth} is supported.`)
+    : error(
+        "client-authentication",
+        `Vipps does not take ${tokenAuth}.`,
+        `Set VIPPS_TOKEN_AUTH to one of ${methods.join(", ")}, as the portal says for the sales unit.`,
+      );
+}
+
+async function checkProviderKeys(network: Network, { jwks_uri: url }: Document): Promise<Finding> {
+  if (typeof url !== "string" || !URL.canParse(url))
+    return skipped("provider-keys", "The discovery document does not say where they are.");
+  const outcome = await ask(network, url, { headers: { accept: "application/json" } });
+  const todo = "Wait and try again; if it stays, ask Vipps (status.vippsmobilepay.com).";
+  if ("failed" in outcome) return error("provider-keys", `${url} ${outcome.failed}.`, todo);
+  if (outcome.answer.status !== 200)
+    return error("provider-keys", `${url} answers ${outcome.answer.status}.`, todo);
+  const usable = usableKeys(jsonObject(outcome.answer));
+  return usable === undefined
+    ? error("provider-keys", `${url} holds no key that can verify RS256.`, todo)
+    : ok("provider-keys", `${usable.length} usable.`);
+}

@@ -1,0 +1,223 @@
+import type { Settings } from "../../src/settings-types.ts";
+import { checkAuthorizeRequest } from "./authorize-checks.ts";
+import { type Network, REQUEST_TIME_LIMIT } from "./bounded-request.ts";
+import { CHECK_IDS, CHECKS, type CheckId, FAMILIES, type Family } from "./checks.ts";
+import { checkDiscovery, type Document } from "./discovery-checks.ts";
+import { type Finding, skipped } from "./finding.ts";
+import { checkLogin } from "./login-checks.ts";
+import { checkRedirectUri } from "./redirect-uri-checks.ts";
+import {
+  checkReuse,
+  checkSettingsFiles,
+  checkStrength,
+  checkTrackedFiles,
+  checkVars,
+} from "./secret-checks.ts";
+import { checkSessionKeyAge, checkSessionKeys, keysIn } from "./session-key-checks.ts";
+import {
+  checkEnvironment,
+  checkSettings,
+  checkSettingsNames,
+  checkStandardHeaders,
+} from "./settings-checks.ts";
+import type { SettingsSource } from "./settings-source.ts";
+import {
+  checkAddress,
+  checkGuard,
+  checkHealth,
+  checkPageHeaders,
+  checkPublishedKeys,
+  type Site,
+} from "./site-checks.ts";
+import { checkClientKeys, type Issuers } from "./token-checks.ts";
+import { checkBindings, checkCompatibilityDate, checkMigrations, checkRoutes } from "./worker-checks.ts";
+import { type ReadSettings, readAsWorker } from "./worker-settings.ts";
+
+export interface Examination {
+  readonly source: SettingsSource;
+  /** The deployed site to look at, an origin; undefined for none. */
+  readonly target: string | undefined;
+  readonly fetch: typeof fetch;
+  /** Milliseconds since the epoch. */
+  readonly now: () => number;
+  /** Milliseconds for one request; ten seconds where absent. */
+  readonly timeLimit?: number;
+  /** The checks that are wanted; all where absent. */
+  readonly only?: ReadonlySet<CheckId>;
+  /** Hears of each finding as soon as it is made. */
+  readonly onFinding?: (finding: Finding) => void;
+  /** Vipps' own issuers; other ones in tests. */
+  readonly issuers?: Issuers;
+}
+
+const VIPPS_ISSUERS: Issuers = {
+  test: "https://apitest.vipps.no/access-management-1.0/access/",
+  production: "https://api.vipps.no/access-management-1.0/access/",
+};
+
+/** One part of the examination: the checks it makes, and how. */
+type Part = readonly [readonly CheckId[], () => readonly Finding[] | Promise<readonly Finding[]>];
+
+const idsOf = (family: Family): readonly CheckId[] => CHECK_IDS.filter((id) => CHECKS[id].family === family);
+
+/**
+ * Examines one site's settings, what Vipps says of them, and the deployed site. Changes nothing anywhere: the
+ * requests are those of a visitor who turns back, and the token endpoint is shown an invented code.
+ * @returns the findings in the order of the checks. Never throws for what it finds.
+ */
+export async function examine(examination: Examination): Promise<readonly Finding[]> {
+  const { source, only, onFinding } = examination;
+  const read = readAsWorker(source);
+  const findings: Finding[] = [];
+  for (const [ids, make] of partsOf(examination, read)) {
+    const wanted = ids.filter((id) => only === undefined || only.has(id));
+    if (wanted.length === 0) continue;
+    for (const finding of await make()) {
+      if (!wanted.includes(finding.id)) continue;
+      findings.push(finding);
+      onFinding?.(finding);
+    }
+  }
+  return findings;
+}
+
+function partsOf(examination: Examination, read: ReadSettings): readonly Part[] {
+  const { source, now } = examination;
+  const network: Network = {
+    fetch: examination.fetch,
+    now,
+    timeLimit: examination.timeLimit ?? REQUEST_TIME_LIMIT,
+  };
+  const withSettings = (ids: readonly CheckId[], make: (settings: Settings) => ReturnType<Part[1]>): Part => [
+    ids,
+    () =>
+      "settings" in read
+        ? make(read.settings)
+        : ids.map((id) => skipped(id, "The settings must be right first.")),
+  ];
+  return [
+    [["settings"], () => checkSettings(source, read)],
+    [["settings-names"], () => checkSettingsNames(source)],
+    withSettings(["environment"], (settings) => checkEnvironment(source, settings)),
+    [["redirect-uri"], () => checkRedirectUri(source)],
+    withSettings(["standard-headers"], checkStandardHeaders),
+    [["secrets-strength"], () => checkStrength(source)],
+    [["secrets-reused"], () => checkReuse(source)],
+    [["secrets-in-vars"], () => checkVars(source)],
+    [["secrets-in-git"], () => checkTrackedFiles(source)],
+    [["secrets-file"], () => checkSettingsFiles(source)],
+    [["session-keys"], () => checkSessionKeys(source)],
+    withSettings(["session-keys-age"], (settings) =>
+      checkSessionKeyAge(source, settings, Math.floor(now() / 1000)),
+    ),
+    [["bindings"], () => checkBindings(source)],
+    withSettings(["routes"], (settings) => checkRoutes(source, settings)),
+    [["compatibility-date"], () => checkCompatibilityDate(source, now())],
+    [["migrations"], () => checkMigrations(source)],
+    withSettings([...idsOf("vipps"), ...idsOf("site")], async (settings) => {
+      const { findings, document } = await askVipps(examination, network, read, settings);
+      return [...findings, ...(await askSite(examination, network, read, settings, document))];
+    }),
+  ];
+}
+
+interface VippsAnswers {
+  readonly findings: readonly Finding[];
+  readonly document: Document | undefined;
+}
+
+async function askVipps(
+  { only, issuers = VIPPS_ISSUERS }: Examination,
+  network: Network,
+  read: ReadSettings,
+  { relyingParty }: Settings,
+): Promise<VippsAnswers> {
+  const { findings, document } = await checkDiscovery(network, relyingParty);
+  const endpointOf = (name: string) => {
+    const value = document?.[name];
+    return typeof value === "string" && URL.canParse(value) ? value : undefined;
+  };
+  const authorize = endpointOf("authorization_endpoint");
+  const token = endpointOf("token_endpoint");
+  const isWanted = (...ids: readonly CheckId[]) => only === undefined || ids.some((id) => only.has(id));
+  const all = [...findings];
+  const authorizeIds = ["client-id", "redirect-uri-registered", "authorize-request"] as const;
+  if (isWanted(...authorizeIds))
+    all.push(
+      ...(authorize === undefined
+        ? authorizeIds.map((id) => skipped(id, "It is not known where to ask."))
+        : await checkAuthorizeRequest(network, relyingParty, authorize)),
+    );
+  const hidden = "hidden" in read && read.hidden.has("VIPPS_CLIENT_SECRET");
+  // The secret goes to an issuer that proved to be the configured one, and to nobody else.
+  const isProven = document?.issuer === relyingParty.issuer;
+  if (isWanted("client-keys"))
+    all.push(
+      hidden
+        ? skipped("client-keys", "VIPPS_CLIENT_SECRET is not to be seen here.")
+        : token === undefined || !isProven
+          ? skipped("client-keys", "The keys are shown to nobody who is not the configured issuer.")
+          : await checkClientKeys(network, relyingParty, token, issuers),
+    );
+  return { findings: inOrder("vipps", all), document };
+}
+
+async function askSite(
+  { target, only, source }: Examination,
+  network: Network,
+  read: ReadSettings,
+  settings: Settings,
+  document: Document | undefined,
+): Promise<readonly Finding[]> {
+  const ids = idsOf("site");
+  if (only !== undefined && !ids.some((id) => only.has(id))) return [];
+  const skipAll = (what: string, but?: CheckId) =>
+    ids.filter((id) => id !== but).map((id) => skipped(id, what));
+  if (target === undefined) return skipAll("--url says which deployed site to look at.");
+  const site: Site = { network, target, settings };
+  const [address, answers] = await checkAddress(site);
+  if (!answers) return [address, ...skipAll("The worker does not answer at this address.", "site-address")];
+  const authorize = document?.authorization_endpoint;
+  const hidden = "hidden" in read && read.hidden.has("SESSION_KEYS");
+  const found = [
+    address,
+    await checkHealth(site),
+    ...(await checkLogin(site, typeof authorize === "string" ? authorize : undefined)),
+    await checkPublishedKeys(site, hidden ? undefined : keysIn(source.values.SESSION_KEYS ?? "")[0]),
+    ...(await checkGuard(site)),
+    ...(await checkPageHeaders(site)),
+  ];
+  return inOrder("site", found);
+}
+
+/** As the family's checks are listed. */
+function inOrder(family: Family, findings: readonly Finding[]): readonly Finding[] {
+  const order = idsOf(family);
+  return findings.toSorted((one, other) => order.indexOf(one.id) - order.indexOf(other.id));
+}
+
+export interface Verdict {
+  readonly counts: Readonly<Record<Finding["severity"], number>>;
+  readonly isHealthy: boolean;
+}
+
+/** @param strict whether a warning is as bad as an error */
+export function verdictOf(findings: readonly Finding[], strict: boolean): Verdict {
+  const count = (severity: Finding["severity"]) =>
+    findings.filter((finding) => finding.severity === severity).length;
+  const counts = {
+    error: count("error"),
+    warning: count("warning"),
+    ok: count("ok"),
+    skipped: count("skipped"),
+  };
+  return { counts, isHealthy: counts.error === 0 && (!strict || counts.warning === 0) };
+}
+
+/** Ids and families as they may be asked for. @returns undefined where a word is neither */
+export function checksNamed(words: readonly string[]): ReadonlySet<CheckId> | undefined {
+  const named = words.map((word) =>
+    CHECK_IDS.filter((id) => id === word || (Object.hasOwn(FAMILIES, word) && CHECKS[id].family === word)),
+  );
+  return named.some((ids) => ids.length === 0) ? undefined : new Set(named.flat());
+}

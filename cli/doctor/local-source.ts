@@ -1,0 +1,172 @@
+import { execFile } from "node:child_process";
+import { existsSync, readFileSync, statSync } from "node:fs";
+import { basename, join, relative, resolve } from "node:path";
+import { promisify } from "node:util";
+import { readDevVars } from "../dev-vars.mjs";
+import { pendingMigrations } from "../migrations.mjs";
+import { SECRET_NAMES, type SettingsSource, type TrackedFile, type WorkerConfig } from "./settings-source.ts";
+
+/** The settings cannot be read at all. The message is one line. */
+export class SourceError extends Error {}
+
+export interface LocalSourceOptions {
+  /** The project's folder. */
+  readonly root: string;
+  /** The environment of wrangler.toml; undefined for the top level. */
+  readonly environment: string | undefined;
+  /** A settings file in place of .dev.vars or .dev.vars.NAME. */
+  readonly settingsFile: string | undefined;
+  /** Another wrangler.toml. */
+  readonly configFile: string | undefined;
+  /** Secrets as they stand in the environment of the process, for pipelines. */
+  readonly processEnv: Readonly<Record<string, string | undefined>>;
+}
+
+/**
+ * The settings on this machine: wrangler.toml and, over it, the settings file. An environment of wrangler.toml has
+ * its secrets at Cloudflare, so for one the process's environment is looked at too.
+ * @throws {SourceError}
+ */
+export async function readLocalSource(options: LocalSourceOptions): Promise<SettingsSource> {
+  const { root, environment } = options;
+  const configFile = options.configFile ?? join(root, "wrangler.toml");
+  const settingsFile =
+    options.settingsFile ?? join(root, environment === undefined ? ".dev.vars" : `.dev.vars.${environment}`);
+  if (options.settingsFile !== undefined && !existsSync(settingsFile))
+    throw new SourceError(`There is no file ${options.settingsFile}.`);
+  const { vars, worker } = await readConfig(configFile, environment);
+  const inFile = readDevVars(settingsFile);
+  const inProcess = environment === undefined ? {} : secretsOf(options.processEnv);
+  const shown = (path: string) => {
+    const near = relative(process.cwd(), path);
+    return near.startsWith("..") ? path : near || basename(path);
+  };
+  const section = environment === undefined ? "" : ` [env.${environment}]`;
+  return {
+    name: [`${shown(configFile)}${section}`, existsSync(settingsFile) && shown(settingsFile)]
+      .filter((part) => part !== false)
+      .join(" and "),
+    environment,
+    values: { ...vars, ...inFile, ...inProcess },
+    vars,
+    secretsElsewhere: environment !== undefined,
+    deployedSecrets: undefined,
+    otherEnvironments: otherEnvironments(root, settingsFile),
+    settingsFiles: existsSync(settingsFile)
+      ? [
+          {
+            path: shown(settingsFile),
+            mode: process.platform === "win32" ? undefined : statSync(settingsFile).mode,
+          },
+        ]
+      : [],
+    trackedFiles: await trackedFiles(root),
+    worker,
+    pendingMigrations: environment === undefined ? pendingMigrations(root) : undefined,
+  };
+}
+
+function secretsOf(env: Readonly<Record<string, string | undefined>>): Record<string, string> {
+  return Object.fromEntries(
+    SECRET_NAMES.flatMap((name) => {
+      const value = env[name];
+      return value === undefined || value === "" ? [] : [[name, value]];
+    }),
+  );
+}
+
+/** What the settings files of the other environments hold, by the names of the files. */
+function otherEnvironments(root: string, settingsFile: string): Record<string, Record<string, string>> {
+  const names = [".dev.vars", ".dev.vars.staging", ".dev.vars.production"];
+  return Object.fromEntries(
+    names
+      .map((name) => join(root, name))
+      .filter((path) => path !== resolve(settingsFile) && existsSync(path))
+      .map((path) => [basename(path), readDevVars(path)]),
+  );
+}
+
+interface Config {
+  readonly vars: Record<string, string>;
+  readonly worker: WorkerConfig;
+}
+
+/** @throws {SourceError} with what wrangler says of the file */
+async function readConfig(configFile: string, environment: string | undefined): Promise<Config> {
+  if (!existsSync(configFile)) throw new SourceError(`There is no file ${configFile}.`);
+  const config = await wranglerConfig(configFile, environment);
+  if (environment !== undefined && !config.definedEnvironments?.includes(environment))
+    throw new SourceError(`${basename(configFile)} has no [env.${environment}].`);
+  const bindings = new Map<string, string>([
+    ...config.kv_namespaces.map(({ binding }) => [binding, "kv"] as const),
+    ...config.d1_databases.map(({ binding }) => [binding, "d1"] as const),
+    ...config.durable_objects.bindings.map(({ name }) => [name, "durable object"] as const),
+    ...(config.ratelimits ?? []).map(({ name }) => [name, "rate limiter"] as const),
+  ]);
+  if (config.assets?.binding !== undefined) bindings.set(config.assets.binding, "assets");
+  const routes = [...(config.route === undefined ? [] : [config.route]), ...(config.routes ?? [])];
+  return {
+    vars: Object.fromEntries(Object.entries(config.vars).map(([name, value]) => [name, String(value)])),
+    worker: {
+      compatibilityDate: config.compatibility_date,
+      bindings,
+      objectClasses: config.migrations.flatMap(({ new_classes = [], new_sqlite_classes = [] }) => [
+        ...new_classes,
+        ...new_sqlite_classes,
+      ]),
+      routes: routes.map((route) => (typeof route === "string" ? route : route.pattern)),
+      workersDev: config.workers_dev ?? routes.length === 0,
+      crons: config.triggers.crons ?? [],
+    },
+  };
+}
+
+/** What is read of wrangler's normalised configuration. */
+interface WranglerConfig {
+  readonly definedEnvironments?: readonly string[];
+  readonly compatibility_date?: string;
+  readonly vars: Readonly<Record<string, unknown>>;
+  readonly kv_namespaces: readonly { readonly binding: string }[];
+  readonly d1_databases: readonly { readonly binding: string }[];
+  readonly durable_objects: { readonly bindings: readonly { readonly name: string }[] };
+  readonly ratelimits?: readonly { readonly name: string }[];
+  readonly assets?: { readonly binding?: string };
+  readonly migrations: readonly {
+    readonly new_classes?: readonly string[];
+    readonly new_sqlite_classes?: readonly string[];
+  }[];
+  readonly route?: string | { readonly pattern: string };
+  readonly routes?: readonly (string | { readonly pattern: string })[];
+  readonly workers_dev?: boolean;
+  readonly triggers: { readonly crons?: readonly string[] };
+}
+
+async function wranglerConfig(configFile: string, environment: string | undefined): Promise<WranglerConfig> {
+  process.env.WRANGLER_LOG ??= "error";
+  const { unstable_readConfig: read } = await import("wrangler");
+  try {
+    return read(
+      { config: configFile, ...(environment !== undefined && { env: environment }) },
+      { hideWarnings: true },
+    );
+  } catch (error) {
+    const [line = ""] = String(error instanceof Error ? error.message : error).split("\n");
+    throw new SourceError(`${basename(configFile)} cannot be read: ${line}`);
+  }
+}
+
+/** Larger files hold no settings. In bytes. */
+const LARGEST = 1024 * 1024;
+
+/** The files that git tracks, as they are here. */
+async function trackedFiles(root: string): Promise<readonly TrackedFile[] | undefined> {
+  const run = promisify(execFile);
+  const list = await run("git", ["ls-files", "-z"], { cwd: root, maxBuffer: 64 * LARGEST }).catch(
+    () => undefined,
+  );
+  return list?.stdout
+    .split("\0")
+    .filter((path) => path !== "" && existsSync(join(root, path)) && statSync(join(root, path)).isFile())
+    .filter((path) => statSync(join(root, path)).size <= LARGEST)
+    .map((path) => ({ path, text: readFileSync(join(root, path), "utf8") }));
+}

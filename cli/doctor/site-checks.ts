@@ -1,0 +1,205 @@
+import { readPath } from "../../src/http/request-path.ts";
+import type { Settings } from "../../src/settings-types.ts";
+import { needsSession } from "../../src/site/path-rules.ts";
+import { ask, jsonObject, type Network } from "./bounded-request.ts";
+import { error, type Finding, ok, orOk, skipped, warning } from "./finding.ts";
+
+/** A deployed site and what is known of it. */
+export interface Site {
+  readonly network: Network;
+  /** Where it is asked: an origin. */
+  readonly target: string;
+  readonly settings: Settings;
+}
+
+/** Whether the address is the site's own and the worker answers there. @returns whether to go on, too */
+export async function checkAddress({
+  network,
+  target,
+  settings,
+}: Site): Promise<readonly [Finding, boolean]> {
+  const { site } = settings;
+  const url = `${target}${site.authPath}/session`;
+  const outcome = await ask(network, url, { headers: { accept: "application/json" } });
+  const stop = (what: string, todo: string): readonly [Finding, boolean] => [
+    error("site-address", what, todo),
+    false,
+  ];
+  if ("failed" in outcome)
+    return stop(`${target} ${outcome.failed}.`, "Check the address, its DNS record and its route.");
+  const { answer } = outcome;
+  const location = URL.parse(answer.headers.get("location") ?? "", url);
+  if (location !== null && answer.status >= 300 && answer.status < 400)
+    return stop(
+      `${target} sends visitors on to ${location.origin}.`,
+      `Ask that address (--url ${location.origin}), and make it SITE_URL.`,
+    );
+  const body = jsonObject(answer);
+  if (body?.code === "settings_invalid") {
+    const faults = Array.isArray(body.errors) ? body.errors.filter((one) => typeof one === "string") : [];
+    return stop(
+      `The deployed worker's settings are wrong: ${faults.join("; ")}.`,
+      "Set them right and deploy again.",
+    );
+  }
+  if (answer.status !== 200 || typeof body?.authenticated !== "boolean")
+    return stop(
+      `${url} answers ${answer.status}, and not as this worker would.`,
+      "Is the worker deployed, its route set, and AUTH_PATH the same in both places?",
+    );
+  if (target !== site.origin)
+    return [
+      error(
+        "site-address",
+        `The worker answers at ${target}, but SITE_URL is ${site.origin}.`,
+        "Logins end at SITE_URL, where the cookie of this address does not exist. Set SITE_URL to the address people use.",
+      ),
+      true,
+    ];
+  return [ok("site-address", `${target} is SITE_URL, and the worker answers.`), true];
+}
+
+const DEPENDENCIES: Readonly<Record<string, string>> = {
+  kv: "the KV namespace VIPPS_METADATA",
+  login_attempts: "the Durable Objects LOGIN_ATTEMPTS",
+  user_sessions: "the Durable Objects USER_SESSIONS",
+  accounts_db: "the database ACCOUNTS_DB (are its migrations applied?)",
+  vipps_metadata: "Vipps' discovery document",
+};
+
+export async function checkHealth({ network, target, settings }: Site): Promise<Finding> {
+  const outcome = await ask(network, `${target}${settings.site.authPath}/health`);
+  if ("failed" in outcome)
+    return error("site-health", `The health route ${outcome.failed}.`, "Look at the log: npx wrangler tail");
+  const body = jsonObject(outcome.answer);
+  const states = Object.entries((body?.dependencies ?? {}) as Record<string, { ok?: unknown }>);
+  if (states.length === 0)
+    return error(
+      "site-health",
+      `The health route answers ${outcome.answer.status}.`,
+      "Look at the log: npx wrangler tail",
+    );
+  const down = states.filter(([, state]) => state?.ok !== true).map(([name]) => DEPENDENCIES[name] ?? name);
+  return down.length === 0
+    ? ok("site-health", `${states.length} dependencies answer.`)
+    : error(
+        "site-health",
+        `Does not answer: ${down.join(", ")}.`,
+        `npx wrangler d1 migrations apply ACCOUNTS_DB --remote, if it is the database; else look at the log: npx wrangler tail`,
+      );
+}
+
+/** The published keys against SESSION_KEYS. @param signing the public signing key; undefined if it is not to be seen */
+export async function checkPublishedKeys(
+  { network, target, settings }: Site,
+  signing: { readonly kid: string; readonly x: string } | undefined,
+): Promise<Finding> {
+  const url = `${target}${settings.site.authPath}/.well-known/jwks.json`;
+  const outcome = await ask(network, url, { headers: { accept: "application/json" } });
+  if ("failed" in outcome) return error("site-keys", `${url} ${outcome.failed}.`, "npx wrangler tail");
+  const keys = (jsonObject(outcome.answer)?.keys ?? []) as readonly Readonly<Record<string, unknown>>[];
+  if (!Array.isArray(keys) || keys.length === 0)
+    return error(
+      "site-keys",
+      `${url} publishes no key.`,
+      "Is SESSION_KEYS set? npm run keys -- make --env NAME",
+    );
+  if (keys.some((key) => "d" in key))
+    return error(
+      "site-keys",
+      `${url} publishes a private key!`,
+      "npm run keys -- rotate --compromised, at once.",
+    );
+  if (signing === undefined)
+    return ok("site-keys", `${keys.length} published; SESSION_KEYS is not here to compare.`);
+  const [first] = keys;
+  if (first?.kid === signing.kid && first.x === signing.x)
+    return ok("site-keys", "The site signs with the key that is here.");
+  return error(
+    "site-keys",
+    "The site does not sign with the first key of SESSION_KEYS here.",
+    "Deploy these (npx wrangler secret put SESSION_KEYS), or examine the right environment; a key just deployed needs a minute.",
+  );
+}
+
+/** A path that a pattern protects. */
+function exampleOf(pattern: string): string {
+  return pattern.replaceAll("*", "doctor").replace(/\/doctor$/, "/");
+}
+
+/** Whether strangers are really kept out of what PROTECTED_PATHS names, however they spell it. */
+export async function checkGuard({ network, target, settings }: Site): Promise<readonly Finding[]> {
+  const { protectedPaths, authPath, origin } = settings.site;
+  const patterns = protectedPaths.filter((pattern) => !pattern.startsWith("!"));
+  if (patterns.length === 0)
+    return [skipped("site-guard", "PROTECTED_PATHS is not set: everything is public.")];
+  const isProtected = (path: string) => {
+    const read = readPath(path);
+    return read !== undefined && needsSession(settings.site, read);
+  };
+  const problems: Finding[] = [];
+  for (const path of patterns.map(exampleOf).filter(isProtected)) {
+    // The same path in another spelling: what stands in between may tell the two apart.
+    const spellings = [
+      path,
+      path.replace(/[a-z]/i, (letter) => `%${letter.charCodeAt(0).toString(16).toUpperCase()}`),
+    ];
+    for (const spelling of new Set(spellings)) {
+      const outcome = await ask(network, target + spelling, { headers: { accept: "text/html" } });
+      if ("failed" in outcome) {
+        problems.push(error("site-guard", `${spelling} ${outcome.failed}.`, "Check the route."));
+        continue;
+      }
+      const { status, headers } = outcome.answer;
+      const location = URL.parse(headers.get("location") ?? "", target);
+      const asks =
+        status === 401 ||
+        (status >= 300 &&
+          status < 400 &&
+          location?.pathname === `${authPath}/login` &&
+          [target, origin].includes(location.origin));
+      if (!asks)
+        problems.push(
+          error(
+            "site-guard",
+            `${spelling} answers ${status} to a stranger instead of asking for the login.`,
+            "Let every path of the site go through the worker: the route, and run_worker_first under [assets].",
+          ),
+        );
+    }
+  }
+  return orOk("site-guard", problems, `${patterns.join(" ")} asks strangers to log in.`);
+}
+
+/** Headers of our own pages, by what each must hold. */
+const PAGE_HEADERS: readonly (readonly [string, RegExp])[] = [
+  ["content-security-policy", /frame-ancestors 'none'/],
+  ["x-content-type-options", /^nosniff$/i],
+  ["referrer-policy", /^(strict-origin|no-referrer|same-origin)/],
+  ["x-frame-options", /^deny$/i],
+];
+
+export async function checkPageHeaders({ network, target, settings }: Site): Promise<readonly Finding[]> {
+  // A page of the worker's own that changes nothing and asks nobody.
+  const url = `${target}${settings.site.authPath}/no-such-page`;
+  const outcome = await ask(network, url, { headers: { accept: "text/html" } });
+  if ("failed" in outcome) return [error("site-headers", `${url} ${outcome.failed}.`, "npx wrangler tail")];
+  const { headers } = outcome.answer;
+  const problems = PAGE_HEADERS.filter(([name, holds]) => !holds.test(headers.get(name) ?? "")).map(
+    ([name]) =>
+      error(
+        "site-headers",
+        `Pages of the worker arrive without a proper ${name}.`,
+        "Something in between changes the header: exempt the login routes from it.",
+      ),
+  );
+  if (target.startsWith("https:") && !headers.has("strict-transport-security"))
+    problems.push(
+      warning(
+        "site-headers",
+        "The site does not say Strict-Transport-Security, so a first visit may go over plain http.",
+        "Switch on HSTS for the zone at Cloudflare (SSL/TLS, Edge Certificates).",
+      ),
+    );
+  return orOk("site-headers", problems, "Framing, sniffing and referrers are held back.");
+}

@@ -1,0 +1,161 @@
+import { execFileSync, spawn } from "node:child_process";
+import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { CHECK_IDS, CHECKS, FAMILIES } from "../../cli/doctor/checks.ts";
+import { examine } from "../../cli/doctor/examine.ts";
+import { readLocalSource, SourceError } from "../../cli/doctor/local-source.ts";
+import { newKeySet } from "../../cli/session-key-set.ts";
+import { admitPatient, type Patient } from "./doctor-under-test.ts";
+
+interface Outcome {
+  readonly code: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** Runs `node cli/doctor.ts`. */
+function doctor(args: readonly string[], env: Readonly<Record<string, string>> = {}): Promise<Outcome> {
+  const child = spawn(process.execPath, ["cli/doctor.ts", ...args], { env: { ...process.env, ...env } });
+  let [stdout, stderr] = ["", ""];
+  child.stdout.setEncoding("utf8").on("data", (text) => {
+    stdout += text;
+  });
+  child.stderr.setEncoding("utf8").on("data", (text) => {
+    stderr += text;
+  });
+  return new Promise((resolve) => child.once("close", (code) => resolve({ code, stdout, stderr })));
+}
+
+describe("npm run doctor", () => {
+  let patient: Patient;
+  beforeAll(async () => {
+    patient = await admitPatient();
+  });
+  afterAll(() => patient?.close());
+
+  // The database of the developer's own storage is no affair of the patient's.
+  const HEALTHY = ["--only", "settings,secrets,bindings,compatibility-date,vipps,site", "--strict"];
+
+  test("finds a healthy site healthy, as JSON", async () => {
+    const args = [
+      "--settings",
+      patient.settingsFile,
+      "--url",
+      `${patient.site}/some/page`,
+      "--json",
+      ...HEALTHY,
+    ];
+    const { code, stdout, stderr } = await doctor(args);
+    expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
+    const report = JSON.parse(stdout);
+    expect(report).toMatchObject({ healthy: true, url: patient.site, counts: { error: 0, warning: 0 } });
+    expect(report.findings).toHaveLength(report.counts.ok + report.counts.skipped);
+    expect(stdout).not.toContain(patient.source.values.VIPPS_CLIENT_SECRET);
+  });
+
+  test("says what is wrong, why and what to do, and fails", async () => {
+    patient.simulator.control.setBehaviour({ discoveryIssuer: "withoutSlash" });
+    const plain = await doctor(["--settings", patient.settingsFile, "--only", "vipps"]);
+    patient.simulator.control.resetBehaviour();
+    expect(plain.code).toBe(1);
+    expect(plain.stdout).toMatch(/✗ issuer {2}The issuer is .*Why: .*Do: .*docs\/doctor\.md#issuer/s);
+    expect(plain.stdout).toMatch(/\n1 error, 0 warnings, \d+ in order, \d+ not looked at\n$/);
+    // biome-ignore lint/suspicious/noControlCharactersInRegex: colours are what is looked for
+    expect(plain.stdout).not.toMatch(/\u001b\[/);
+  });
+
+  test("uses colours where they are wanted", async () => {
+    const args = ["--settings", patient.settingsFile, "--only", "redirect-uri"];
+    expect((await doctor(args, { FORCE_COLOR: "1", NO_COLOR: "" })).stdout).toContain("\u001b[32m");
+  });
+
+  test("takes the secrets of an environment from the environment of a pipeline", async () => {
+    const folder = mkdtempSync(join(tmpdir(), "doctor-command-"));
+    const config = join(folder, "wrangler.toml");
+    writeFileSync(config, `name = "site"\n[env.staging.vars]\nSITE_URL = "https://staging.example.com"\n`);
+    const secrets = { VIPPS_CLIENT_SECRET: "change-me", SESSION_KEYS: JSON.stringify(newKeySet()) };
+    const args = ["--env", "staging", "--config", config, "--only", "secrets", "--json"];
+    const { code, stdout } = await doctor(args, secrets);
+    rmSync(folder, { recursive: true });
+    expect(code).toBe(1);
+    const wrong = JSON.parse(stdout).findings.filter(
+      ({ severity }: { severity: string }) => severity === "error",
+    );
+    expect(wrong.map(({ what }: { what: string }) => what)).toEqual([
+      "VIPPS_CLIENT_SECRET is a placeholder.",
+    ]);
+  });
+
+  test("explains itself and its mistakes", async () => {
+    const help = await doctor(["--help"]);
+    expect(help.code).toBe(0);
+    for (const id of [...CHECK_IDS, ...Object.keys(FAMILIES)]) expect(help.stdout).toContain(id);
+    const mistakes = [
+      [["--only", "everything"], "--only takes checks and families"],
+      [["--url", "www.example.com"], "--url takes an address"],
+      [["--time-limit", "soon"], "--time-limit takes 1 to 999 seconds"],
+      [["--sting"], "Unknown option '--sting'"],
+    ] as const;
+    for (const [args, message] of mistakes) {
+      const { code, stderr, stdout } = await doctor(args);
+      expect({ code, stdout }).toEqual({ code: 2, stdout: "" });
+      expect(stderr).toContain(message);
+      expect(stderr.trim().split("\n")).toHaveLength(1);
+    }
+    const noSuch = await doctor(["--env", "nowhere"]);
+    expect(noSuch).toMatchObject({ code: 1, stderr: "wrangler.toml has no [env.nowhere].\n" });
+  });
+});
+
+describe("settings on this machine", () => {
+  test("are read from wrangler.toml, the settings file and git", async () => {
+    const root = mkdtempSync(join(tmpdir(), "doctor-source-"));
+    const secret = "s3cr3t-ZXZlcnl0aGluZyBlbHNl";
+    writeFileSync(join(root, "wrangler.toml"), `name = "site"\n[vars]\nVIPPS_CLIENT_SECRET = "${secret}"\n`);
+    writeFileSync(join(root, ".dev.vars"), `VIPPS_MSN='123456'\n`);
+    chmodSync(join(root, ".dev.vars"), 0o644);
+    mkdirSync(join(root, "notes"));
+    writeFileSync(join(root, "notes", "keys.md"), `the secret is ${secret}\n`);
+    execFileSync("git", ["init", "-q"], { cwd: root });
+    execFileSync("git", ["add", "."], { cwd: root });
+    const options = {
+      root,
+      environment: undefined,
+      settingsFile: undefined,
+      configFile: undefined,
+      processEnv: {},
+    };
+    const source = await readLocalSource(options);
+    expect(source.values).toMatchObject({ VIPPS_MSN: "123456", VIPPS_CLIENT_SECRET: secret });
+    const findings = await examine({
+      source,
+      target: undefined,
+      fetch,
+      now: Date.now,
+      only: new Set(["secrets-in-git", "secrets-in-vars", "secrets-file"] as const),
+    });
+    expect(findings.map(({ what }) => what)).toEqual([
+      "VIPPS_CLIENT_SECRET stands in [vars] of wrangler.toml.",
+      "git tracks .dev.vars.",
+      "VIPPS_CLIENT_SECRET stands in notes/keys.md, which git tracks.",
+      "VIPPS_CLIENT_SECRET stands in wrangler.toml, which git tracks.",
+      `Others on this machine can read ${join(root, ".dev.vars")}.`,
+    ]);
+    await expect(readLocalSource({ ...options, settingsFile: join(root, "none") })).rejects.toThrow(
+      SourceError,
+    );
+    writeFileSync(join(root, "wrangler.toml"), "name = \n");
+    await expect(readLocalSource(options)).rejects.toThrow(/^wrangler\.toml cannot be read: /);
+    rmSync(root, { recursive: true });
+  });
+});
+
+describe("docs/doctor.md", () => {
+  const text = readFileSync("docs/doctor.md", "utf8");
+  test.each(CHECK_IDS)("explains %s, and why it matters", (id) => {
+    expect(text).toContain(`\n### \`${id}\`\n`);
+    expect(CHECKS[id].why).toMatch(/\.$/);
+  });
+});

@@ -1,0 +1,209 @@
+import type { SettingsSource, WorkerConfig } from "../../cli/doctor/settings-source.ts";
+import { newKeySet, rotated, type SessionKeySet } from "../../cli/session-key-set.ts";
+import { type Fault, withValues } from "./doctor-fault.ts";
+
+const withWorker =
+  (change: (worker: WorkerConfig) => Partial<WorkerConfig>, values: Readonly<Record<string, string>> = {}) =>
+  (source: SettingsSource): SettingsSource => {
+    if (source.worker === undefined) throw new Error("the patient has no wrangler.toml");
+    return { ...withValues(values)(source), worker: { ...source.worker, ...change(source.worker) } };
+  };
+
+const without = (names: readonly string[]) => (worker: WorkerConfig) => ({
+  bindings: new Map([...worker.bindings].filter(([name]) => !names.includes(name))),
+});
+
+/** A public site: what can be told of it without any network. */
+const PUBLIC = { SITE_URL: "https://www.example.com", VIPPS_ISSUER: "" };
+
+const YEAR_AND_MORE = 400 * 24 * 3600;
+
+function mixedUpKeys(): string {
+  const [one, other] = [newKeySet(), newKeySet()].flatMap(({ keys }) => keys);
+  return JSON.stringify({ keys: [{ ...one, x: other?.x, y: other?.y }] });
+}
+
+/** A set whose signing key has signed for longer than a year. */
+const oldKeys = (): SessionKeySet =>
+  rotated(newKeySet(), { at: Math.floor(Date.now() / 1000) - YEAR_AND_MORE, idle: YEAR_AND_MORE });
+
+const OFFLINE = ["settings", "secrets", "worker"];
+
+/** Faults in the settings, the secrets and wrangler.toml. */
+export const FAULTS_HERE: readonly Fault[] = [
+  {
+    fault: "several settings malformed",
+    found: ["settings"],
+    says: /VIPPS_MARKET must be one of[\s\S]*SESSION_TTL must be a whole number of seconds/,
+    source: withValues({ SESSION_TTL: "a month", VIPPS_MARKET: "UK" }),
+  },
+  {
+    fault: "a secret missing",
+    found: ["settings"],
+    says: /VIPPS_CLIENT_SECRET is missing/,
+    source: withValues({ VIPPS_CLIENT_SECRET: "" }),
+  },
+  {
+    fault: "a setting misspelt",
+    found: ["settings-names"],
+    says: /no setting VIPPS_SCOPES.*\n.*VIPPS_SCOPE meant/,
+    source: withValues({ VIPPS_SCOPES: "openid" }),
+  },
+  {
+    fault: "the issuer of the other environment",
+    found: ["environment"],
+    says: /VIPPS_ENVIRONMENT is test, but VIPPS_ISSUER is Vipps' production environment/,
+    source: withWorker(() => ({ routes: ["www.example.com"] }), {
+      ...PUBLIC,
+      VIPPS_ISSUER: "https://api.vipps.no/access-management-1.0/access/",
+    }),
+    only: OFFLINE,
+  },
+  {
+    fault: "test keys in [env.production]",
+    found: ["environment"],
+    says: /nobody can log in with the real app/,
+    source: (source) => ({
+      ...withWorker(() => ({ routes: ["www.example.com"] }), PUBLIC)(source),
+      environment: "production",
+    }),
+    only: OFFLINE,
+  },
+  {
+    fault: "a query in SITE_URL",
+    found: ["settings", "redirect-uri"],
+    says: /SITE_URL has a query string/,
+    source: withValues({ SITE_URL: "https://www.example.com/?from=vipps" }),
+  },
+  {
+    fault: "a # in SITE_URL",
+    found: ["settings", "redirect-uri"],
+    says: /SITE_URL has a #/,
+    source: withValues({ SITE_URL: "https://www.example.com/#top" }),
+  },
+  {
+    fault: "a site without TLS",
+    found: ["settings", "redirect-uri"],
+    says: /does not begin with https/,
+    source: withValues({ ...PUBLIC, SITE_URL: "http://www.example.com" }),
+  },
+  {
+    fault: "a slash at the end of AUTH_PATH",
+    found: ["settings", "redirect-uri"],
+    says: /AUTH_PATH ends with a slash/,
+    source: withValues({ AUTH_PATH: "/auth/" }),
+  },
+  {
+    fault: "production on this machine",
+    found: ["environment", "redirect-uri"],
+    says: /on this machine .* test environment only/,
+    source: withValues({ VIPPS_ENVIRONMENT: "production" }),
+    only: OFFLINE,
+  },
+  {
+    fault: "a host too long for the standard headers",
+    found: ["standard-headers"],
+    says: /Vipps-System-Name is cut to "members-of-the-bathing-club.ex"/,
+    source: withWorker(() => ({ routes: ["*.example.com/*"] }), {
+      ...PUBLIC,
+      SITE_URL: "https://members-of-the-bathing-club.example.com",
+    }),
+    only: OFFLINE,
+  },
+  {
+    fault: "a placeholder for a secret",
+    found: ["secrets-strength"],
+    says: /CONSENT_WEBHOOK_SECRET is a placeholder/,
+    source: withValues({ CONSENT_WEBHOOK_SECRET: "your-webhook-secret-here" }),
+  },
+  {
+    fault: "one secret for two purposes",
+    found: ["secrets-reused"],
+    says: /VIPPS_CLIENT_SECRET and REGISTRY_SECRET are the same/,
+    source: (source) =>
+      withValues({
+        VIPPS_CLIENT_SECRET: "a-long-enough-secret-with-0123456789",
+        REGISTRY_SECRET: "a-long-enough-secret-with-0123456789",
+      })(source),
+    only: OFFLINE,
+  },
+  {
+    fault: "one key set for two environments",
+    found: ["secrets-reused"],
+    says: /SESSION_KEYS is also used in \.dev\.vars\.staging/,
+    source: (source) => ({ ...source, otherEnvironments: { ".dev.vars.staging": source.values } }),
+  },
+  {
+    fault: "a secret among the variables",
+    found: ["secrets-in-vars"],
+    says: /VIPPS_CLIENT_SECRET stands in \[vars\]/,
+    source: (source) => ({ ...source, vars: source.values }),
+  },
+  {
+    fault: "a secret in a file that git tracks",
+    found: ["secrets-in-git"],
+    says: /SESSION_KEYS stands in notes\/keys\.txt/,
+    source: (source) => ({
+      ...source,
+      trackedFiles: [{ path: "notes/keys.txt", text: `old keys: ${source.values.SESSION_KEYS}` }],
+    }),
+  },
+  {
+    fault: "a settings file that anybody can read",
+    found: ["secrets-file"],
+    says: /Others on this machine can read/,
+    source: (source) => ({ ...source, settingsFiles: [{ path: ".dev.vars", mode: 0o100644 }] }),
+  },
+  {
+    fault: "halves of two key pairs",
+    found: ["session-keys"],
+    says: /do not belong together/,
+    source: withValues({ SESSION_KEYS: mixedUpKeys() }),
+    here: true,
+  },
+  {
+    fault: "a signing key older than a year",
+    found: ["session-keys-age"],
+    says: /400 days old/,
+    source: withValues({ SESSION_KEYS: JSON.stringify(oldKeys()) }),
+    here: true,
+  },
+  {
+    fault: "a Durable Object without a binding",
+    found: ["bindings"],
+    says: /USER_SESSIONS \(durable object\) is not bound/,
+    source: withWorker(without(["USER_SESSIONS"])),
+  },
+  {
+    fault: "no rate limiter and no cron trigger",
+    found: ["bindings"],
+    says: /LOGIN_LIMITER is not bound[\s\S]*no cron trigger/,
+    source: withWorker((worker) => ({ ...without(["LOGIN_LIMITER"])(worker), crons: [] })),
+  },
+  {
+    fault: "a route that leaves the callback out",
+    found: ["routes"],
+    says: /do not cover \/auth\/callback/,
+    source: withWorker(() => ({ routes: ["www.example.com/members/*"] }), PUBLIC),
+    only: OFFLINE,
+  },
+  {
+    fault: "no route at all",
+    found: ["routes"],
+    says: /No route in wrangler.toml leads www.example.com/,
+    source: withWorker(() => ({ routes: [] }), PUBLIC),
+    only: OFFLINE,
+  },
+  {
+    fault: "an old compatibility date",
+    found: ["compatibility-date"],
+    says: /2024-01-01 is before/,
+    source: withWorker(() => ({ compatibilityDate: "2024-01-01" })),
+  },
+  {
+    fault: "a migration not applied",
+    found: ["migrations"],
+    says: /Not applied: 0001_accounts.sql/,
+    source: (source) => ({ ...source, pendingMigrations: ["0001_accounts.sql"] }),
+  },
+];

@@ -1,0 +1,142 @@
+import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
+import { CHECK_IDS, type CheckId } from "../../cli/doctor/checks.ts";
+import { checksNamed, verdictOf } from "../../cli/doctor/examine.ts";
+import type { Finding } from "../../cli/doctor/finding.ts";
+import type { SettingsSource } from "../../cli/doctor/settings-source.ts";
+import { withValues } from "./doctor-fault.ts";
+import { FAULTS_HERE } from "./doctor-faults-here.ts";
+import { FAULTS_OF_THE_SITE } from "./doctor-faults-site.ts";
+import { FAULTS_AT_VIPPS } from "./doctor-faults-vipps.ts";
+import { admitPatient, type Patient, SUBSCRIPTION_KEY } from "./doctor-under-test.ts";
+
+let patient: Patient;
+
+beforeAll(async () => {
+  patient = await admitPatient();
+});
+afterAll(() => patient?.close());
+afterEach(() => {
+  patient.siteServer.alteration = undefined;
+  patient.providerServer.alteration = undefined;
+  patient.simulator.control.resetBehaviour();
+});
+
+const problemsOf = (findings: readonly Finding[]) =>
+  findings.filter(({ severity }) => severity === "error" || severity === "warning");
+
+/** Everything secret that the doctor gets to see must stay with it. */
+function expectNothingSecret(findings: readonly Finding[], { values }: SettingsSource): void {
+  const said = JSON.stringify(findings);
+  const privateHalves = [...(values.SESSION_KEYS ?? "").matchAll(/"d":"([^"]+)"/g)].map(([, d = ""]) => d);
+  const secrets = [values.VIPPS_CLIENT_SECRET ?? "", ...privateHalves, SUBSCRIPTION_KEY];
+  expect(secrets.filter((secret) => secret.length > 12 && said.includes(secret))).toEqual([]);
+  expect(said).not.toMatch(/[?&](state|nonce|code_challenge)=/);
+}
+
+const FAULTS = [...FAULTS_HERE, ...FAULTS_AT_VIPPS, ...FAULTS_OF_THE_SITE];
+
+describe("a healthy site", () => {
+  test("has nothing wrong, and every check looked", async () => {
+    const findings = await patient.examine();
+    expect(problemsOf(findings)).toEqual([]);
+    const skipped = findings.filter(({ severity }) => severity === "skipped").map(({ id }) => id);
+    expect(skipped).toEqual(["routes"]);
+    expect(findings.map(({ id }) => id)).toEqual(CHECK_IDS.toSorted(byOrder));
+    expectNothingSecret(findings, patient.source);
+  });
+
+  test("has nothing wrong with a partner's keys either", async () => {
+    const { VIPPS_CLIENT_ID = "", VIPPS_CLIENT_SECRET = "", ...others } = patient.source.values;
+    const partner = {
+      VIPPS_KEYS: "partner",
+      VIPPS_PARTNER_CLIENT_ID: VIPPS_CLIENT_ID,
+      VIPPS_PARTNER_CLIENT_SECRET: VIPPS_CLIENT_SECRET,
+      VIPPS_PARTNER_SUBSCRIPTION_KEY: SUBSCRIPTION_KEY,
+    };
+    const source = { ...patient.source, values: { ...others, ...partner } };
+    const findings = await patient.examine({ source, target: undefined });
+    expect(problemsOf(findings)).toEqual([]);
+    expect(findings.find(({ id }) => id === "client-keys")?.severity).toBe("ok");
+    expectNothingSecret(findings, patient.source);
+
+    const refused = await patient.examine({
+      source: withValues({ VIPPS_PARTNER_SUBSCRIPTION_KEY: "another-key-0123456789" })(source),
+      target: undefined,
+    });
+    expect(problemsOf(refused).map(({ what }) => what)).toEqual(["Vipps refuses the partner keys (401)."]);
+    const stranger = await patient.examine({
+      source: withValues({ VIPPS_MSN: "999999" })(source),
+      target: undefined,
+    });
+    expect(problemsOf(stranger).map(({ id }) => id)).toEqual(["client-id", "client-keys"]);
+  });
+});
+
+const byOrder = (one: CheckId, other: CheckId) => CHECK_IDS.indexOf(one) - CHECK_IDS.indexOf(other);
+
+describe("a deliberate fault is found and named:", () => {
+  test.each(FAULTS)("$fault", async (fault) => {
+    const source = fault.source?.(patient.source, patient) ?? patient.source;
+    patient.providerServer.alteration = fault.provider;
+    patient.siteServer.alteration = fault.site;
+    if (fault.behaviour) patient.simulator.control.setBehaviour(fault.behaviour);
+    const only = fault.only && checksNamed(fault.only);
+    const findings = await patient.examine({
+      source,
+      ...(fault.here && { target: undefined }),
+      ...(only && { only }),
+      ...fault.changes,
+    });
+    const problems = problemsOf(findings);
+    expect([...new Set(problems.map(({ id }) => id))].toSorted(byOrder)).toEqual(fault.found);
+    expect(problems.map(({ what, todo }) => `${what}\n${todo}`).join("\n")).toMatch(fault.says);
+    expect(
+      problems.filter(({ why, todo, link }) => !why || !todo || !link.startsWith("docs/doctor.md#")),
+    ).toEqual([]);
+    expectNothingSecret(findings, source);
+  });
+
+  test("covers every check that can fail", () => {
+    const covered = new Set(FAULTS.flatMap(({ found }) => found));
+    expect(CHECK_IDS.filter((id) => !covered.has(id))).toEqual([]);
+  });
+});
+
+describe("the doctor's discretion", () => {
+  test("the secret is shown to nobody who is not the configured issuer", async () => {
+    patient.simulator.control.setBehaviour({ discoveryIssuer: "other" });
+    patient.simulator.control.journal.clear();
+    const findings = await patient.examine({ target: undefined });
+    expect(findings.find(({ id }) => id === "client-keys")?.severity).toBe("skipped");
+    expect(patient.simulator.control.journal.count("token")).toBe(0);
+  });
+
+  test("secrets that only Cloudflare has are not missed, nor taken for examined", async () => {
+    const { VIPPS_CLIENT_SECRET: _secret, SESSION_KEYS: _keys, ...values } = patient.source.values;
+    const source = { ...patient.source, environment: "staging", secretsElsewhere: true, values };
+    const findings = await patient.examine({ source, target: undefined });
+    expect(problemsOf(findings)).toEqual([]);
+    const skipped = findings.filter(({ severity }) => severity === "skipped").map(({ id }) => id);
+    expect(skipped).toEqual(expect.arrayContaining(["settings", "session-keys", "client-keys"]));
+
+    const deployed = { ...source, deployedSecrets: ["SESSION_KEYS"] };
+    const asked = await patient.examine({ source: deployed, target: undefined });
+    expect(problemsOf(asked).map(({ what }) => what)).toEqual(["VIPPS_CLIENT_SECRET is missing."]);
+  });
+
+  test("a check that is not asked for asks nobody", async () => {
+    patient.simulator.control.journal.clear();
+    const findings = await patient.examine({ only: new Set(["redirect-uri", "client-id"]) });
+    expect(findings.map(({ id }) => id)).toEqual(["redirect-uri", "client-id"]);
+    expect(patient.simulator.control.journal.counts()).toMatchObject({ authorize: 1, token: 0 });
+  });
+
+  test("warnings fail where that is asked for", async () => {
+    const findings = await patient.examine({
+      source: withValues({ VIPPS_SCOPES: "openid" })(patient.source),
+      only: new Set(["settings-names"]),
+    });
+    expect(verdictOf(findings, false).isHealthy).toBe(true);
+    expect(verdictOf(findings, true).isHealthy).toBe(false);
+  });
+});
