@@ -1,13 +1,15 @@
 import { parseArgs } from "node:util";
 
 /** The parts that can be measured alone, in the order in which they are. */
-export const PARTS = ["session", "logins", "steps"] as const;
+export const PARTS = ["session", "logins", "steps", "size", "start"] as const;
 export type Part = (typeof PARTS)[number];
 
 const ABOUT: Readonly<Record<Part, string>> = {
   session: "the authenticated request: the session route and a guarded page",
   logins: "starting and finishing a login",
   steps: "the round trips of each step, warm and cold, and the world on paper",
+  size: "the size of the bundles, and whose the bytes are",
+  start: "the processor time it takes to start one",
 };
 
 export const HELP = `Usage: npm run bench [-- options]

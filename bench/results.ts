@@ -1,6 +1,8 @@
 import type { Environment } from "./environment.ts";
 import type { LoginFigures } from "./parts/logins.ts";
 import type { SessionFigures } from "./parts/session.ts";
+import type { SizeFigures } from "./parts/size.ts";
+import type { StartFigures } from "./parts/start.ts";
 import type { StepFigures } from "./parts/steps.ts";
 
 /** Everything one run measured; a part that was not asked for, or failed, is missing. */
@@ -11,4 +13,6 @@ export interface Results {
   readonly session?: SessionFigures;
   readonly logins?: LoginFigures;
   readonly steps?: StepFigures;
+  readonly size?: SizeFigures;
+  readonly start?: StartFigures;
 }

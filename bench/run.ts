@@ -14,6 +14,8 @@ import { sectionOf, writePage } from "./page/page.ts";
 import { measureLogins } from "./parts/logins.ts";
 import type { Bench } from "./parts/part.ts";
 import { measureSessions } from "./parts/session.ts";
+import { measureSizes } from "./parts/size.ts";
+import { measureStarts } from "./parts/start.ts";
 import { countSteps } from "./parts/steps.ts";
 import { installPeers } from "./peers.ts";
 import type { Results } from "./results.ts";
@@ -24,6 +26,8 @@ const MEASURE: { readonly [Name in Part]: (bench: Bench) => Promise<NonNullable<
   session: measureSessions,
   logins: measureLogins,
   steps: countSteps,
+  size: measureSizes,
+  start: measureStarts,
 };
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));

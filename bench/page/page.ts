@@ -9,6 +9,8 @@ import { loginsSection } from "./logins-section.ts";
 import { table } from "./markdown.ts";
 import type { Section } from "./section.ts";
 import { sessionSection } from "./session-section.ts";
+import { sizeSection } from "./size-section.ts";
+import { startSection } from "./start-section.ts";
 import { stepsSection } from "./steps-section.ts";
 
 /** The section of a part; undefined if it was not measured. */
@@ -20,6 +22,10 @@ export function sectionOf(results: Results, part: Part): Section | undefined {
       return results.logins && loginsSection(results.logins);
     case "steps":
       return results.steps && stepsSection(results.steps);
+    case "size":
+      return results.size && sizeSection(results.size);
+    case "start":
+      return results.start && startSection(results.start);
   }
 }
 
