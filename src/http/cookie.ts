@@ -9,6 +9,7 @@ export function cookieValues(header: string | null | undefined, name: string): s
   if (!header?.includes(name)) return [];
   const values: string[] = [];
   for (const pair of header.split(";")) {
+    if (!pair.includes(name)) continue;
     const equals = pair.indexOf("=");
     if (equals > 0 && trimBlanks(pair.slice(0, equals)) === name)
       values.push(trimBlanks(pair.slice(equals + 1)));

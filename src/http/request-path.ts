@@ -13,6 +13,19 @@ export interface RequestPath {
 /** A path with more readings than this is an attack on somebody's decoder, not an address. */
 const READING_LIMIT = 32;
 
+/** Nothing in it can be read in two ways: ASCII letters and digits, and no segment that begins with a dot. */
+const PLAIN_PATH = /^(?:\/[\w~-][\w.~-]*)*\/?$/;
+/** The same, as the path of a whole URL. */
+const PLAIN_URL = /^https?:\/\/[\w.:[\]-]+((?:\/[\w~-][\w.~-]*)*\/?)(?:[?#]|$)/;
+
+/**
+ * The path of a URL in which nothing can be read in two ways, found without a parser: nearly every request's.
+ * @returns `undefined` for every other URL.
+ */
+export function plainPathname(url: string): string | undefined {
+  return PLAIN_URL.exec(url)?.[1] || undefined;
+}
+
 /** What different servers do to a path on top of decoding it once. */
 const WAYS_OF_READING: readonly ((path: string) => string)[] = [
   (path) => decoded(path, /(?:%[0-9a-f]{2})+/gi),
@@ -35,6 +48,7 @@ const UNSAFE_CHARACTER = /[\u0000-\u001f\u007f\\]/;
  *   not UTF-8, control characters, backslashes, or dot segments behind another layer of encoding.
  */
 export function readPath(pathname: string): RequestPath | undefined {
+  if (PLAIN_PATH.test(pathname)) return { path: pathname, readings: new Set([pathname]) };
   if (/%(?![0-9a-f]{2})/i.test(pathname) || !isUtf8(pathname)) return undefined;
   const path = mergeSlashes(
     pathname.replace(/%[0-9a-f]{2}/gi, (encoded) => {

@@ -1,6 +1,6 @@
 import { cookieValues } from "../http/cookie.ts";
 import type { SessionSettings } from "../settings.ts";
-import type { AuthenticSession, SignedSession } from "./session.ts";
+import type { SignedSession } from "./session.ts";
 import { sessionCookieName } from "./session-cookie.ts";
 import { looksLikeToken, verifySessionToken } from "./session-token.ts";
 
@@ -25,15 +25,21 @@ export async function carriedTokens(settings: SessionSettings, headers: Headers)
   const bearer = headers.get("authorization")?.match(/^Bearer +([\w.-]+)$/i)?.[1];
   const cookies = cookieValues(headers.get("cookie"), sessionCookieName(settings));
   if (bearer === undefined && cookies.length === 0) return NONE;
-  const candidates = [...new Set(cookies)].filter(looksLikeToken).slice(0, CANDIDATE_LIMIT);
-  const [ofApp, ...ofBrowser] = await Promise.all([
-    bearer === undefined ? undefined : authentic(settings, bearer),
-    ...candidates.map((token) => authentic(settings, token)),
-  ]);
-  return { bearer: ofApp, cookies: ofBrowser.filter((found) => found !== undefined) };
+  const distinct = cookies.length > 1 ? [...new Set(cookies)] : cookies;
+  const candidates = distinct.filter(looksLikeToken).slice(0, CANDIDATE_LIMIT);
+  const [ofApp] = bearer === undefined ? [] : await authentic(settings, [bearer]);
+  return { bearer: ofApp, cookies: await authentic(settings, candidates) };
 }
 
-async function authentic(settings: SessionSettings, token: string): Promise<SignedSession | undefined> {
-  const session: AuthenticSession | undefined = await verifySessionToken(settings, token);
-  return session && { session, token };
+/** Those of the tokens that are authentic. One after the other: nearly always there is one, and it is remembered. */
+async function authentic(
+  settings: SessionSettings,
+  tokens: readonly string[],
+): Promise<readonly SignedSession[]> {
+  const found: SignedSession[] = [];
+  for (const token of tokens) {
+    const session = await verifySessionToken(settings, token);
+    if (session !== undefined) found.push({ session, token });
+  }
+  return found;
 }

@@ -56,6 +56,7 @@ export async function currentSession(settings: Settings, headers: Headers): Prom
 
 /** One token for each session: the one issued last. */
 function newestOfEach(carried: readonly SignedSession[]): readonly SignedSession[] {
+  if (carried.length === 1) return carried;
   const newest = new Map<string, SignedSession>();
   for (const one of carried) {
     const other = newest.get(one.session.sid);

@@ -21,11 +21,12 @@ export async function showSession(c: AppContext): Promise<Response> {
             token: renewedBearer,
           },
         };
-  const headers = new Headers({
-    "content-type": "application/json",
-    "cache-control": "no-store",
-    vary: "cookie, authorization, origin",
+  return new Response(JSON.stringify(body), {
+    headers: {
+      "content-type": "application/json",
+      "cache-control": "no-store",
+      vary: "cookie, authorization, origin",
+      ...(setCookie !== undefined && { "set-cookie": setCookie }),
+    },
   });
-  if (setCookie !== undefined) headers.append("set-cookie", setCookie);
-  return new Response(JSON.stringify(body), { headers });
 }

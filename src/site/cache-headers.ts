@@ -7,10 +7,11 @@ const SHARED_CACHES = /^(?:.*cdn-cache-control|surrogate-control|x-accel-expires
  */
 export function forThisVisitorAlone(response: Response, setCookie: string | undefined): Response {
   const own = new Response(response.body, response);
-  for (const name of [...own.headers.keys()]) if (SHARED_CACHES.test(name)) own.headers.delete(name);
-  own.headers.set("cache-control", "private, no-store");
-  const vary = own.headers.get("vary") ?? "";
-  if (!/(?:^|[\s,])(?:cookie|\*)(?:$|[\s,])/i.test(vary)) own.headers.append("vary", "Cookie");
-  if (setCookie !== undefined) own.headers.append("set-cookie", setCookie);
+  const { headers } = own;
+  for (const name of [...headers.keys()]) if (SHARED_CACHES.test(name)) headers.delete(name);
+  headers.set("cache-control", "private, no-store");
+  const vary = headers.get("vary") ?? "";
+  if (!/(?:^|[\s,])(?:cookie|\*)(?:$|[\s,])/i.test(vary)) headers.append("vary", "Cookie");
+  if (setCookie !== undefined) headers.append("set-cookie", setCookie);
   return own;
 }

@@ -1,6 +1,6 @@
 import { Failure } from "../failure.ts";
 import type { AppContext } from "../http/request-context.ts";
-import { readPath } from "../http/request-path.ts";
+import { plainPathname, type RequestPath, readPath } from "../http/request-path.ts";
 import { logEvent } from "../log.ts";
 import { type CurrentSession, currentSession } from "../session/current-session.ts";
 import { askForLogin } from "../session/session-required.ts";
@@ -21,25 +21,22 @@ export async function serveSite(c: AppContext): Promise<Response> {
   const request = c.req.raw;
   // Browsers never send it, and what it answers would show the origin's headers (RFC 9110 section 9.3.8).
   if (request.method === "TRACE") throw new Failure("method_not_allowed", { stage: "site" });
-  const url = new URL(request.url);
-  const path = readPath(url.pathname);
+  const path = readPath(plainPathname(request.url) ?? new URL(request.url).pathname);
   if (path === undefined) throw new Failure("path_ambiguous", { stage: "site" });
-  url.pathname = path.path;
-
   if (needsSession(settings.site, path)) {
     const current = await currentSession(settings, request.headers);
     if (current.session === undefined)
-      return askForLogin(settings, request, url.pathname + url.search, current.setCookie);
+      return askForLogin(settings, request, pathAndQuery(request, path), current.setCookie);
     const answer =
-      (await assetResponse(settings, request, url)) ??
-      (await originResponse(settings, request, url, current));
+      (await assetResponse(settings, request, path)) ??
+      (await originResponse(settings, request, canonicalUrl(request, path), current));
     return forThisVisitorAlone(answer, current.setCookie);
   }
 
-  const asset = await assetResponse(settings, request, url);
+  const asset = await assetResponse(settings, request, path);
   if (asset !== undefined) return asset;
   const current = await sessionIfKnown(settings, request.headers);
-  const answer = await originResponse(settings, request, url, current);
+  const answer = await originResponse(settings, request, canonicalUrl(request, path), current);
   const isPublic = current.session === undefined && current.setCookie === undefined;
   return isPublic ? answer : forThisVisitorAlone(answer, current.setCookie);
 }
@@ -51,17 +48,40 @@ export async function serveSite(c: AppContext): Promise<Response> {
 async function assetResponse(
   { site, storage }: Settings,
   request: Request,
-  url: URL,
+  path: RequestPath,
 ): Promise<Response | undefined> {
   const { assets } = storage;
-  const { method, headers } = request;
+  const { method } = request;
   if (assets === undefined) return undefined;
   const isLast = site.originUrl === undefined;
   if (!isLast && (!["GET", "HEAD"].includes(method) || isWebSocket(request))) return undefined;
-  const response = await assets.fetch(new Request(url, { method, headers, redirect: "manual" }));
+  const response = await assets.fetch(assetRequest(request, path));
   if (isLast || response.status !== 404) return response;
   await response.body?.cancel();
   return undefined;
+}
+
+/**
+ * The request as the assets get it: for the canonical path, without a body, its redirects left to the browser. Such
+ * a one is passed on as it came, because a new one costs more than all that is asked about the session.
+ */
+function assetRequest(request: Request, path: RequestPath): Request {
+  const { method, headers, redirect } = request;
+  const isReady = method === "GET" && redirect === "manual" && plainPathname(request.url) !== undefined;
+  if (isReady) return request;
+  return new Request(canonicalUrl(request, path), { method, headers, redirect: "manual" });
+}
+
+/** The address that was asked for, with the path by which it was decided on. */
+function canonicalUrl({ url: asked }: Request, { path }: RequestPath): URL {
+  const url = new URL(asked);
+  url.pathname = path;
+  return url;
+}
+
+function pathAndQuery(request: Request, path: RequestPath): string {
+  const { pathname, search } = canonicalUrl(request, path);
+  return pathname + search;
 }
 
 /** A public page is shown to a stranger rather than not at all when the session store does not answer. */

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { readPath } from "../../src/http/request-path.ts";
+import { plainPathname, readPath } from "../../src/http/request-path.ts";
 import { readSettings } from "../../src/settings.ts";
 import { needsSession } from "../../src/site/path-rules.ts";
 import { openBrowser } from "../worker/browser.ts";
@@ -85,6 +85,41 @@ describe("R22: the canonical form of a path", () => {
       }),
       { numRuns: 1000 },
     );
+  });
+
+  it("is found without a parser only where a parser finds the same, and nothing to read in another way", () => {
+    const piece = fc.constantFrom(
+      "/",
+      "..",
+      ".",
+      "a",
+      "B-9",
+      "_~",
+      "%2e",
+      "%",
+      "?",
+      "#",
+      "@",
+      ":",
+      "\\",
+      " ",
+      "å",
+    );
+    let plain = 0;
+    fc.assert(
+      fc.property(fc.array(piece, { maxLength: 8 }), (pieces) => {
+        const url = `https://site.example${pieces.join("")}`;
+        const found = plainPathname(url);
+        if (found === undefined || !URL.canParse(url)) return;
+        plain += 1;
+        expect(found).toBe(new URL(url).pathname);
+        // The first letter spelled in another way has the path read the long way.
+        const spelled = found.replace(/[a-z]/i, (letter) => `%${letter.charCodeAt(0).toString(16)}`);
+        expect(readPath(spelled)).toEqual(readPath(found));
+      }),
+      { numRuns: 5_000 },
+    );
+    expect(plain).toBeGreaterThan(100);
   });
 
   it("is what the origin gets, query untouched", async () => {

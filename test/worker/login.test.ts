@@ -85,44 +85,6 @@ describe("a login", () => {
     expect((await browser.get(callback.href)).status).toBe(303);
   });
 
-  it("costs, warm: one Durable Object call to start; one token request, one database batch and two calls to finish", async () => {
-    const site = openSite();
-    await openBrowser(site).logIn();
-    site.resetCounts();
-
-    const browser = openBrowser(site);
-    const authorizeUrl = await browser.startLogin();
-    expect(site.counts).toEqual({
-      kvReads: 0,
-      kvWrites: 0,
-      durableObjectCalls: ["attempt.begin"],
-      databaseCalls: [],
-      fetches: [],
-    });
-
-    const callback = await browser.atProvider(authorizeUrl);
-    site.resetCounts();
-    await browser.get(callback.href);
-    expect(site.counts).toEqual({
-      kvReads: 0,
-      kvWrites: 0,
-      durableObjectCalls: ["attempt.consume", "sessions.record"],
-      // One batch that finds the account; after the answer, one for the login event and one that notes the visit.
-      databaseCalls: [3, 2, 2],
-      fetches: ["/access-management-1.0/access/oauth2/token"],
-    });
-
-    site.resetCounts();
-    await browser.session();
-    expect(site.counts).toEqual({
-      kvReads: 0,
-      kvWrites: 0,
-      durableObjectCalls: [],
-      databaseCalls: [],
-      fetches: [],
-    });
-  });
-
   it("asks for userinfo only when the ID token lacks what was asked for", async () => {
     const site = openSite();
     site.simulator.control.setBehaviour({ idTokenClaims: "emailOnly" });

@@ -1,0 +1,216 @@
+import { createExecutionContext } from "cloudflare:test";
+import { describe, expect, it, vi } from "vitest";
+import { handleRequest } from "../../src/app.ts";
+import { forgetMetadata } from "../../src/vipps/metadata.ts";
+import { type Browser, openBrowser, SESSION_COOKIE } from "./browser.ts";
+import { stopClock, wait } from "./clock.ts";
+import { type Counts, openSite, SITE, type TestSite } from "./site.ts";
+
+const TOKEN = "/access-management-1.0/access/oauth2/token";
+const DISCOVERY = "/access-management-1.0/access/.well-known/openid-configuration";
+const JWKS = "/access-management-1.0/access/.well-known/jwks.json";
+
+const NOTHING: Counts = { kvReads: 0, kvWrites: 0, durableObjectCalls: [], databaseCalls: [], fetches: [] };
+
+/** What a step asks of storage and of Vipps, work behind the answer included. */
+async function costOf(site: TestSite, step: () => Promise<unknown>): Promise<Counts> {
+  site.resetCounts();
+  await step();
+  return { ...site.counts };
+}
+
+/** A site in an isolate that has seen a login, and a browser that is at Vipps and may come back. */
+async function warmSite(): Promise<{ site: TestSite; browser: Browser; callback: string }> {
+  const site = openSite();
+  await openBrowser(site).logIn();
+  const browser = openBrowser(site);
+  const { href } = await browser.atProvider(await browser.startLogin());
+  return { site, browser, callback: href };
+}
+
+describe("what a step costs in a warm isolate", () => {
+  it("the start of a login: one Durable Object call", async () => {
+    const { site } = await warmSite();
+    expect(await costOf(site, () => openBrowser(site).startLogin())).toEqual({
+      ...NOTHING,
+      durableObjectCalls: ["attempt.begin"],
+    });
+  });
+
+  it("the callback: one token request, one database batch and two Durable Object calls", async () => {
+    const { site, browser, callback } = await warmSite();
+    expect(await costOf(site, () => browser.get(callback))).toEqual({
+      ...NOTHING,
+      durableObjectCalls: ["attempt.consume", "sessions.record"],
+      // One batch that finds the account; after the answer, one for the login event and one that notes the visit.
+      databaseCalls: [3, 2, 2],
+      fetches: [TOKEN],
+    });
+  });
+
+  it("the callback where the ID token lacks a claim: userinfo besides", async () => {
+    const { site, browser, callback } = await warmSite();
+    site.simulator.control.setBehaviour({ idTokenClaims: "emailOnly" });
+    expect(await costOf(site, () => browser.get(callback))).toEqual({
+      ...NOTHING,
+      durableObjectCalls: ["attempt.consume", "sessions.record"],
+      databaseCalls: [3, 2, 2],
+      fetches: [TOKEN, "/vipps-userinfo-api/userinfo"],
+    });
+  });
+
+  it("a request with a fresh token: nothing, whichever route asks who it is", async () => {
+    const { site, browser, callback } = await warmSite();
+    await browser.get(callback);
+    for (const path of ["/auth/session", "/auth/verify", "/members/", "/auth/login?return_to=/members/"]) {
+      expect(await costOf(site, () => browser.get(path))).toEqual(NOTHING);
+    }
+  });
+
+  it("a request with a stale token: one Durable Object call, and none for the next", async () => {
+    const { site, browser, callback } = await warmSite();
+    stopClock();
+    await browser.get(callback);
+    for (const path of ["/auth/session", "/auth/verify", "/members/"]) {
+      wait(301);
+      expect(await costOf(site, () => browser.get(path))).toEqual({
+        ...NOTHING,
+        durableObjectCalls: ["sessions.renew"],
+      });
+      expect(await costOf(site, () => browser.get(path))).toEqual(NOTHING);
+    }
+  });
+
+  it("a public page: no look at the session at all", async () => {
+    const { site, browser, callback } = await warmSite();
+    stopClock();
+    await browser.get(callback);
+    wait(301);
+    expect(await costOf(site, () => browser.get("/about"))).toEqual(NOTHING);
+  });
+
+  it("a logout: one Durable Object call", async () => {
+    const { site, browser, callback } = await warmSite();
+    await browser.get(callback);
+    expect(await costOf(site, () => browser.post("/auth/logout"))).toEqual({
+      ...NOTHING,
+      durableObjectCalls: ["sessions.end"],
+    });
+  });
+});
+
+describe("what a step costs in a cold isolate", () => {
+  it("the first login ever: discovery and keys are fetched and kept", async () => {
+    const site = openSite();
+    const cost = await costOf(site, () => openBrowser(site).startLogin());
+    expect(cost).toEqual({
+      ...NOTHING,
+      kvReads: 1,
+      kvWrites: 1,
+      durableObjectCalls: ["attempt.begin"],
+      fetches: [DISCOVERY, JWKS],
+    });
+  });
+
+  it("every other login: one KV read more at the start", async () => {
+    await warmSite();
+    const site = openSite();
+    expect(await costOf(site, () => openBrowser(site).startLogin())).toEqual({
+      ...NOTHING,
+      kvReads: 1,
+      durableObjectCalls: ["attempt.begin"],
+    });
+  });
+
+  it("a login that comes back to another isolate: one KV read more at the callback", async () => {
+    const { site, browser, callback } = await warmSite();
+    forgetMetadata();
+    expect(await costOf(site, () => browser.get(callback))).toEqual({
+      ...NOTHING,
+      kvReads: 1,
+      durableObjectCalls: ["attempt.consume", "sessions.record"],
+      databaseCalls: [3, 2, 2],
+      fetches: [TOKEN],
+    });
+  });
+
+  it("a request with a session: nothing", async () => {
+    const { site, browser, callback } = await warmSite();
+    await browser.get(callback);
+    forgetMetadata();
+    expect(await costOf(site, () => browser.session())).toEqual(NOTHING);
+  });
+});
+
+/** What is costly to make inside the isolate, besides timers and cryptography. */
+const COSTLY: Readonly<Record<string, abstract new (...args: never) => object>> = {
+  URL,
+  Request,
+  Response,
+  Headers,
+  AbortController,
+  TextEncoder,
+};
+
+/** How often a request makes each of these, when one like it has been answered before. */
+async function workOf(site: TestSite, path: string, headers: Record<string, string>) {
+  const requests = [1, 2].map(() => new Request(SITE + path, { headers, redirect: "manual" }));
+  const ctx = createExecutionContext();
+  const [first, second] = requests;
+  if (first === undefined || second === undefined) throw new Error("there are two requests");
+  await handleRequest(first, site.env, ctx);
+  const work: Record<string, number> = {};
+  const count = (name: string) => {
+    work[name] = (work[name] ?? 0) + 1;
+  };
+  for (const [name, made] of Object.entries(COSTLY)) {
+    const counted = new Proxy(made, {
+      construct(target, args) {
+        count(name);
+        return Reflect.construct(target, args);
+      },
+    });
+    vi.stubGlobal(name, counted);
+  }
+  const realTimer = setTimeout;
+  vi.stubGlobal("setTimeout", (...args: Parameters<typeof setTimeout>) => {
+    count("setTimeout");
+    return realTimer(...args);
+  });
+  for (const name of ["verify", "digest", "sign"] as const) {
+    const method = crypto.subtle[name].bind(crypto.subtle) as (...args: unknown[]) => Promise<never>;
+    vi.spyOn(crypto.subtle, name).mockImplementation((...args: unknown[]) => {
+      count(name);
+      return method(...args);
+    });
+  }
+  const response = await handleRequest(second, site.env, ctx);
+  vi.unstubAllGlobals();
+  vi.restoreAllMocks();
+  return { status: response.status, ...work };
+}
+
+describe("what a request with a token seen before makes in the isolate", () => {
+  async function loggedIn() {
+    const { site, browser, callback } = await warmSite();
+    await browser.get(callback);
+    const cookie = `other=1; ${SESSION_COOKIE}=${browser.cookies.get(SESSION_COOKIE)}`;
+    return { site, cookie };
+  }
+
+  it("/auth/session: its answer, and nothing else", async () => {
+    const { site, cookie } = await loggedIn();
+    expect(await workOf(site, "/auth/session", { cookie })).toEqual({ status: 200, Response: 1 });
+  });
+
+  it("a guarded page of the static assets: a copy of their answer with headers of its own", async () => {
+    const { site, cookie } = await loggedIn();
+    const work = await workOf(site, "/members/", { cookie, "sec-fetch-dest": "document" });
+    expect(work).toEqual({ status: 200, Response: 1 });
+  });
+
+  it("a public page of the static assets: nothing", async () => {
+    const { site, cookie } = await loggedIn();
+    expect(await workOf(site, "/about", { cookie })).toEqual({ status: 200 });
+  });
+});
