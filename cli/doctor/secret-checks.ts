@@ -114,7 +114,8 @@ export function checkTrackedFiles({
     );
   const known = [values, ...Object.values(otherEnvironments)].flatMap(privateParts);
   for (const [name, value] of known) {
-    if (value.length < LEAST_TELLING) continue;
+    // A placeholder stands in many a document, and is named as one already.
+    if (value.length < LEAST_TELLING || PLACEHOLDER.test(value)) continue;
     for (const { path } of trackedFiles.filter(({ text }) => text.includes(value)))
       problems.push(
         error(

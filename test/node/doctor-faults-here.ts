@@ -1,3 +1,4 @@
+import { randomBytes } from "node:crypto";
 import type { SettingsSource, WorkerConfig } from "../../cli/doctor/settings-source.ts";
 import { newKeySet, rotated, type SessionKeySet } from "../../cli/session-key-set.ts";
 import { type Fault, withValues } from "./doctor-fault.ts";
@@ -26,6 +27,9 @@ function mixedUpKeys(): string {
 /** A set whose signing key has signed for longer than a year. */
 const oldKeys = (): SessionKeySet =>
   rotated(newKeySet(), { at: Math.floor(Date.now() / 1000) - YEAR_AND_MORE, idle: YEAR_AND_MORE });
+
+/** Of no file: the doctor would find it. */
+const FRESH_SECRET = randomBytes(24).toString("base64url");
 
 const OFFLINE = ["settings", "secrets", "worker"];
 
@@ -122,8 +126,8 @@ export const FAULTS_HERE: readonly Fault[] = [
     says: /VIPPS_CLIENT_SECRET and REGISTRY_SECRET are the same/,
     source: (source) =>
       withValues({
-        VIPPS_CLIENT_SECRET: "a-long-enough-secret-with-0123456789",
-        REGISTRY_SECRET: "a-long-enough-secret-with-0123456789",
+        VIPPS_CLIENT_SECRET: FRESH_SECRET,
+        REGISTRY_SECRET: FRESH_SECRET,
       })(source),
     only: OFFLINE,
   },

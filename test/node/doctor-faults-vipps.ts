@@ -1,3 +1,4 @@
+import { randomBytes } from "node:crypto";
 import type { Alteration } from "./altered-server.ts";
 import { withBody } from "./altered-server.ts";
 import { type Fault, withValues } from "./doctor-fault.ts";
@@ -117,7 +118,7 @@ export const FAULTS_AT_VIPPS: readonly Fault[] = [
     fault: "a wrong client secret",
     found: ["client-keys"],
     says: /Vipps refuses the keys \(invalid_client\)/,
-    source: withValues({ VIPPS_CLIENT_SECRET: "wr0ng-ZXZlcnl0aGluZyBlbHNl" }),
+    source: withValues({ VIPPS_CLIENT_SECRET: randomBytes(24).toString("base64url") }),
   },
   {
     fault: "the other method of client authentication",

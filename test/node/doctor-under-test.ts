@@ -1,3 +1,4 @@
+import { randomBytes } from "node:crypto";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -32,9 +33,11 @@ export interface Patient {
 }
 
 const CLIENT_ID = "6b1f3c1e-91c4-4d5a-a2f6-6f7f1d1f0b55";
-const CLIENT_SECRET = "s3cr3t-Qm9yZWFsaXMgd2hpdGU";
-const OTHER_SECRET = "0th3r-UHJvZHVjdGlvbiBrZXlz";
-export const SUBSCRIPTION_KEY = "0f14d0ab9605445da3a79c2d5f2cb3c3";
+// Made anew each time: the doctor finds secrets that stand in a file that git tracks, this one included.
+const freshSecret = () => randomBytes(24).toString("base64url");
+const CLIENT_SECRET = freshSecret();
+const OTHER_SECRET = freshSecret();
+export const SUBSCRIPTION_KEY = freshSecret();
 
 export async function admitPatient(): Promise<Patient> {
   const folder = mkdtempSync(join(tmpdir(), "doctor-"));

@@ -1,3 +1,4 @@
+import { randomUUID } from "node:crypto";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { CHECK_IDS, type CheckId } from "../../cli/doctor/checks.ts";
 import { checksNamed, verdictOf } from "../../cli/doctor/examine.ts";
@@ -60,7 +61,7 @@ describe("a healthy site", () => {
     expectNothingSecret(findings, patient.source);
 
     const refused = await patient.examine({
-      source: withValues({ VIPPS_PARTNER_SUBSCRIPTION_KEY: "another-key-0123456789" })(source),
+      source: withValues({ VIPPS_PARTNER_SUBSCRIPTION_KEY: randomUUID() })(source),
       target: undefined,
     });
     expect(problemsOf(refused).map(({ what }) => what)).toEqual(["Vipps refuses the partner keys (401)."]);
