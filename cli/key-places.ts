@@ -72,11 +72,13 @@ export async function deployedVars(
 ): Promise<Readonly<Record<string, unknown>>> {
   // Loading wrangler takes a second, which only these commands need to wait.
   const { unstable_readConfig: readConfig } = await import("wrangler");
-  const asked = { config: join(root, "wrangler.toml"), ...(environment && { env: environment }) };
-  const config = readConfig(asked, { hideWarnings: true });
-  if (environment !== "" && !config.definedEnvironments?.includes(environment))
+  const file = { config: join(root, "wrangler.toml") };
+  const top = readConfig(file, { hideWarnings: true });
+  if (environment === "") return top.vars;
+  // wrangler refuses an environment that is not there in many words, so it is looked for first.
+  if (!top.definedEnvironments?.includes(environment))
     throw new KeySetError(`wrangler.toml has no environment "${environment}".`);
-  return config.vars;
+  return readConfig({ ...file, env: environment }, { hideWarnings: true }).vars;
 }
 
 /** What wrangler is called with for an environment of wrangler.toml; the empty name is the top level. */

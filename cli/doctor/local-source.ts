@@ -94,9 +94,11 @@ interface Config {
 /** @throws {SourceError} with what wrangler says of the file */
 async function readConfig(configFile: string, environment: string | undefined): Promise<Config> {
   if (!existsSync(configFile)) throw new SourceError(`There is no file ${configFile}.`);
-  const config = await wranglerConfig(configFile, environment);
-  if (environment !== undefined && !config.definedEnvironments?.includes(environment))
+  // wrangler refuses an environment that is not there in many words, so it is looked for first.
+  const top = await wranglerConfig(configFile, undefined);
+  if (environment !== undefined && !top.definedEnvironments?.includes(environment))
     throw new SourceError(`${basename(configFile)} has no [env.${environment}].`);
+  const config = environment === undefined ? top : await wranglerConfig(configFile, environment);
   const bindings = new Map<string, string>([
     ...config.kv_namespaces.map(({ binding }) => [binding, "kv"] as const),
     ...config.d1_databases.map(({ binding }) => [binding, "d1"] as const),
@@ -150,8 +152,11 @@ async function wranglerConfig(configFile: string, environment: string | undefine
       { hideWarnings: true },
     );
   } catch (error) {
-    const [line = ""] = String(error instanceof Error ? error.message : error).split("\n");
-    throw new SourceError(`${basename(configFile)} cannot be read: ${line}`);
+    const lines = String(error instanceof Error ? error.message : error).split("\n");
+    const line = lines
+      .map((text) => text.trim())
+      .find((text) => text !== "" && !text.startsWith("Processing"));
+    throw new SourceError(`${basename(configFile)} cannot be read: ${line ?? "wrangler does not say why."}`);
   }
 }
 

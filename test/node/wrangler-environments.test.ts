@@ -1,0 +1,74 @@
+import { execFile } from "node:child_process";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { promisify } from "node:util";
+import { describe, expect, test } from "vitest";
+import { readLocalSource } from "../../cli/doctor/local-source.ts";
+import { toolsNode, WRANGLER_OFFLINE, wranglerProgram } from "../../cli/wrangler.mjs";
+
+const ROOT = process.cwd();
+
+/** What src/env.d.ts asks of the platform, by the name of each binding. */
+const KINDS: Readonly<Record<string, string>> = {
+  KVNamespace: "kv",
+  D1Database: "d1",
+  DurableObjectNamespace: "durable object",
+  RateLimit: "rate limiter",
+  Fetcher: "assets",
+};
+
+const needed = new Map(
+  [...readFileSync("src/env.d.ts", "utf8").matchAll(/^\s+([A-Z_]+)\??: ([A-Z]\w+)/gm)].map(
+    ([, name = "", type = ""]) => [name, KINDS[type] ?? type],
+  ),
+);
+
+const sourceOf = (environment: string | undefined) =>
+  readLocalSource({
+    root: ROOT,
+    environment,
+    settingsFile: undefined,
+    configFile: undefined,
+    processEnv: {},
+  });
+
+describe("wrangler.toml", () => {
+  test("src/env.d.ts names bindings of every kind", () => {
+    expect(new Set(needed.values())).toEqual(new Set(Object.values(KINDS)));
+  });
+
+  test.each([undefined, "staging", "production"])(
+    "environment %s binds all that the code needs",
+    async (name) => {
+      const { worker } = await sourceOf(name);
+      expect(worker?.bindings).toEqual(needed);
+      expect(worker?.objectClasses).toEqual(["LoginAttempt", "UserSessions"]);
+      expect(worker?.crons).toHaveLength(1);
+    },
+  );
+
+  test("each environment has its own world of Vipps, and no storage is shared", async () => {
+    const [staging, production] = await Promise.all([sourceOf("staging"), sourceOf("production")]);
+    expect(staging.vars.VIPPS_ENVIRONMENT).toBe("test");
+    expect(production.vars.VIPPS_ENVIRONMENT).toBe("production");
+    expect(production.worker?.workersDev).toBe(false);
+    const text = readFileSync("wrangler.toml", "utf8");
+    for (const pattern of [/^database_name = "(.+)"$/gm, /^namespace_id = "(.+)"$/gm]) {
+      const names = [...text.matchAll(pattern)].map(([, name]) => name);
+      expect(new Set(names).size).toBe(names.length);
+    }
+  });
+
+  test.each(["staging", "production"])("[env.%s] can be deployed", async (name) => {
+    const outdir = mkdtempSync(join(tmpdir(), "deploy-"));
+    const args = ["deploy", "--dry-run", "--env", name, "--outdir", outdir];
+    const { stdout, stderr } = await promisify(execFile)(toolsNode(ROOT), [wranglerProgram(ROOT), ...args], {
+      env: { ...process.env, ...WRANGLER_OFFLINE, WRANGLER_LOG: "log" },
+    });
+    rmSync(outdir, { recursive: true });
+    expect(stdout).toContain("--dry-run: exiting now.");
+    for (const binding of needed.keys()) expect(stdout).toMatch(new RegExp(`env\\.${binding}\\b`));
+    expect(stderr).not.toMatch(/WARNING/);
+  });
+});
