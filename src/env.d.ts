@@ -11,6 +11,7 @@ declare namespace Cloudflare {
     LOGIN_FINISH_LIMITER?: RateLimit;
 
     SITE_URL?: string;
+    SITE_LANGUAGE?: string;
     AUTH_PATH?: string;
     VIPPS_ENVIRONMENT?: string;
     VIPPS_ISSUER?: string;

@@ -2,7 +2,7 @@ import { FAILURES, Failure, type FailureCode, type FailureFacts } from "./failur
 import { prefersJson } from "./http/request-context.ts";
 import { logEvent } from "./log.ts";
 import { failurePage } from "./pages/failure-page.ts";
-import { filled, textsIn } from "./pages/language.ts";
+import { filled, type PageSettings, textsIn } from "./pages/language.ts";
 import { pageContext } from "./pages/page-context.ts";
 import { pageResponse } from "./pages/page-response.ts";
 import { newReference } from "./reference.ts";
@@ -55,11 +55,9 @@ export async function answerFailure(
   if (code === "host_unknown") return nothingHere();
 
   const site = settings?.site;
-  const market = settings?.relyingParty.market;
   const context = pageContext(
     request.headers.get("accept-language"),
-    market,
-    site?.origin ?? new URL(request.url).origin,
+    settings ?? unknownSite(new URL(request.url).origin),
   );
   const { title, happened } = textsIn(context.language).messages[message];
   const details = code === "settings_invalid" ? (facts.details ?? []) : [];
@@ -104,6 +102,12 @@ function placeOf({ stack = "" }: Error): string {
     .map((line) => line.trim())
     .join(" ");
 }
+
+/** How a page speaks when the site's own settings cannot be read. */
+const unknownSite = (origin: string): PageSettings => ({
+  site: { origin, language: undefined },
+  relyingParty: { market: undefined },
+});
 
 /** To somebody who asks for a host of nobody's: not even that there is a login here. */
 function nothingHere(): Response {

@@ -1,25 +1,50 @@
 import { siteRecords } from "./accounts/records.ts";
-import { deleteExpired } from "./accounts/retention.ts";
+import { deleteExpired, type RetentionGroup } from "./accounts/retention.ts";
 import { Failure } from "./failure.ts";
 import { logEvent } from "./log.ts";
-import { readSettings } from "./settings.ts";
+import { dailySettings } from "./settings.ts";
+import { listSites } from "./sites/site-list.ts";
 
-/** Settings are those of a site; without SITE_URL the site is on localhost. */
-const NO_REQUEST = "http://localhost/";
+/** How long a site keeps login events that says nothing about it, in days. */
+const DEFAULT_DAYS = 90;
 
 /** What the cron trigger of wrangler.toml does once a day: deletes what has been kept long enough. */
 export async function runScheduledWork(_controller: ScheduledController, env: Cloudflare.Env): Promise<void> {
-  const read = readSettings(env, NO_REQUEST);
-  if ("faults" in read) return logEvent("error", "retention_failed", { details: read.faults });
-  const records = siteRecords(read.settings);
-  if (records === undefined) return;
+  const { own, sites, database } = dailySettings(env);
+  if (own !== undefined) {
+    if ("faults" in own) logEvent("error", "retention_failed", { details: own.faults });
+    else {
+      const records = siteRecords(own.settings);
+      const { loginEventsDays } = own.settings.accounts;
+      if (records !== undefined) await clear(records.database, [{ sites: [records.site], loginEventsDays }]);
+    }
+  }
+  if (sites === undefined || database === undefined) return;
   try {
-    const deleted = await deleteExpired(records, read.settings.accounts.loginEventsDays);
-    logEvent("info", "retention_done", {
-      login_events: deleted.loginEvents,
-      link_requests: deleted.linkRequests,
-    });
-  } catch (error) {
-    logEvent("error", "retention_failed", { code: error instanceof Failure ? error.code : "internal_error" });
+    for await (const page of listSites(sites)) {
+      const groups = Map.groupBy(page, (site) => site.loginEventsDays ?? DEFAULT_DAYS);
+      const together = Array.from(groups, ([loginEventsDays, members]) => {
+        return { loginEventsDays, sites: members.map(({ host }) => host) };
+      });
+      await clear(database, together);
+    }
+  } catch {
+    logEvent("error", "retention_failed", { code: "storage_unavailable" });
+  }
+}
+
+async function clear(database: D1Database, groups: readonly RetentionGroup[]): Promise<void> {
+  for (const group of groups) {
+    try {
+      const deleted = await deleteExpired(database, group);
+      logEvent("info", "retention_done", {
+        sites: group.sites.length,
+        login_events: deleted.loginEvents,
+        link_requests: deleted.linkRequests,
+      });
+    } catch (error) {
+      const code = error instanceof Failure ? error.code : "internal_error";
+      logEvent("error", "retention_failed", { code });
+    }
   }
 }

@@ -1,6 +1,7 @@
 import * as v from "valibot";
 import { settingsSchema } from "./settings-schema.ts";
 import type { AccountSettings, Settings, SettingsResult } from "./settings-types.ts";
+import { PARTNER_KEYS } from "./sites/deployment-settings.ts";
 import type { RelyingParty } from "./vipps/relying-party.ts";
 
 const ISSUERS = {
@@ -89,6 +90,7 @@ export function settingsFrom(values: SettingValues, surroundings: Surroundings):
         origin: siteOrigin,
         isLocal,
         partition: surroundings.partition,
+        language: read.SITE_LANGUAGE,
         authPath,
         originUrl: read.ORIGIN_URL,
         protectedPaths: read.PROTECTED_PATHS ?? [],
@@ -158,13 +160,6 @@ function missingKeys(values: SettingValues): readonly string[] {
 }
 
 const OWN_KEYS = ["VIPPS_CLIENT_ID", "VIPPS_CLIENT_SECRET"] as const;
-
-/** The keys of a partner: the deployment's, whichever of its sites they act for. */
-export const PARTNER_KEYS = [
-  "VIPPS_PARTNER_CLIENT_ID",
-  "VIPPS_PARTNER_CLIENT_SECRET",
-  "VIPPS_PARTNER_SUBSCRIPTION_KEY",
-] as const;
 
 /** @returns `undefined` where one of the keys is missing. */
 function keysOf(read: v.InferOutput<typeof settingsSchema>): RelyingParty["keys"] | undefined {

@@ -201,6 +201,7 @@ const supportStaff = v.pipe(
 /** Every setting as it may stand in the environment, and what becomes of it. */
 export const settingsSchema = v.object({
   SITE_URL: optional(origin),
+  SITE_LANGUAGE: optional(choice(["nb", "da", "fi", "sv", "en"])),
   AUTH_PATH: optional(v.pipe(v.string(), v.regex(/^(\/[a-z0-9_-]+)+$/i, "must be a path such as /auth"))),
   VIPPS_ENVIRONMENT: optional(choice(["test", "production"])),
   VIPPS_ISSUER: optional(

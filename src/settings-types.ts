@@ -1,3 +1,4 @@
+import type { Language } from "./pages/language.ts";
 import type { RelyingParty } from "./vipps/relying-party.ts";
 
 /** The validated settings of one site. Everything that is configurable is here, and nothing else reads `env`. */
@@ -19,6 +20,8 @@ export interface SiteSettings {
   readonly isLocal: boolean;
   /** Under which key everything kept of this site stands; no other site has the same. */
   readonly partition: string;
+  /** The language of our pages for a browser that asks for none of ours; `undefined` for the market's. */
+  readonly language: Language | undefined;
   /** Where the login routes live, without a trailing slash: `/auth`. */
   readonly authPath: string;
   /** Origin of the site behind the worker, if it isn't the route's own. */

@@ -1,5 +1,6 @@
-import { isLocalHost, PARTNER_KEYS, settingsFrom } from "./settings-from-values.ts";
+import { isLocalHost, settingsFrom } from "./settings-from-values.ts";
 import type { Settings, SettingsResult } from "./settings-types.ts";
+import { withDeployment } from "./sites/deployment-settings.ts";
 import { type MasterKeys, readMasterKeys } from "./sites/master-keys.ts";
 import { openSiteDocument, readSiteDocument, siteKey } from "./sites/site-document.ts";
 import { createValueByHost, STORE_CACHE_TTL, type ValueByHost } from "./sites/value-by-host.ts";
@@ -39,8 +40,27 @@ export function settingsOfHost(
 /** A host as documents are stored under, with the port where it is not the usual one. */
 const HOST = /^[a-z0-9.-]{1,253}(:\d{1,5})?$/;
 
+/** What the daily work goes by, which no request brings a host to. */
+export interface DailySettings {
+  /** The deployment's own site, if it is one. */
+  readonly own: SettingsResult | undefined;
+  /** Where the documents of further sites are. */
+  readonly sites: KVNamespace | undefined;
+  readonly database: D1Database | undefined;
+}
+
+/** Everything the daily work needs. Never throws. */
+export function dailySettings(env: Cloudflare.Env): DailySettings {
+  return {
+    // Without SITE_URL the own site is on localhost.
+    own: hasOwnSite(env) ? readSettings(env, "http://localhost/") : undefined,
+    sites: env.SITES_KEYS ? env.SITES : undefined,
+    database: env.ACCOUNTS_DB,
+  };
+}
+
 /** Whether the deployment's own settings are a site of their own beside those in KV. */
-export function hasOwnSite(env: Cloudflare.Env): boolean {
+function hasOwnSite(env: Cloudflare.Env): boolean {
   return !env.SITES_KEYS || Boolean(env.SITE_URL || env.VIPPS_CLIENT_ID || env.VIPPS_MSN);
 }
 
@@ -114,9 +134,6 @@ function openSites(env: Cloudflare.Env): Sites {
   );
 }
 
-/** What a site may leave to the deployment. */
-const INHERITED = ["VIPPS_ENVIRONMENT", "VIPPS_ISSUER", "DATA_JURISDICTION"] as const;
-
 /** The settings that a site's document makes, or what is wrong with them. */
 async function settingsOfDocument(
   env: Cloudflare.Env,
@@ -132,18 +149,11 @@ async function settingsOfDocument(
       faults: ["the site's document was changed by hand, or SITES_KEYS lacks the key that sealed it"],
     };
   if (URL.parse(values.SITE_URL ?? "")?.host !== host) return { faults: ["SITE_URL is not this host's"] };
-  const isPartner = values.VIPPS_KEYS === "partner";
-  const own = isPartner ? INHERITED.filter((name) => name !== "DATA_JURISDICTION" && name in values) : [];
-  // The partner's keys go to the provider that the deployment names, not to one that a site names.
-  if (own.length > 0)
-    return { faults: own.map((name) => `${name} is the deployment's with VIPPS_KEYS=partner`) };
-  const inherited = Object.fromEntries(INHERITED.map((name) => [name, env[name]]));
-  // Another environment than the deployment's has another issuer.
-  if (values.VIPPS_ENVIRONMENT !== undefined) delete inherited.VIPPS_ISSUER;
-  const partner = isPartner ? Object.fromEntries(PARTNER_KEYS.map((name) => [name, env[name]])) : {};
+  const all = withDeployment(values, { ...env });
+  if ("faults" in all) return all;
   const { storage, limiters } = surroundings(env);
   return settingsFrom(
-    { ...inherited, ...values, ...partner },
+    all.values,
     // The deployment's own pages are not the site's.
     { storage: { ...storage, assets: undefined }, limiters, origin: undefined, partition: host },
   );

@@ -48,8 +48,7 @@ export async function answerTerms(
   );
   switch (released.outcome) {
     case "released": {
-      const { market } = settings.relyingParty;
-      const language = pageLanguage(c.req.header("accept-language") ?? null, market);
+      const language = pageLanguage(c.req.header("accept-language") ?? null, settings);
       const termsAnswer = { language, acceptedTerms, consents: new Set(form.getAll("consent")) };
       return completeLogin(c, { ...released, attempt, sameBrowser: true, termsAnswer });
     }

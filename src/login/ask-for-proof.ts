@@ -48,9 +48,9 @@ export async function askForProof(
   const reference = await requestProof(settings, { person, doubt });
   recordLogin(c, { outcome: "account_unclear", stage: "account", reason: problem ?? reason, reference, sub });
 
-  const { site, relyingParty, accounts } = settings;
+  const { site, accounts } = settings;
   const { proof } = siteRegistry(settings);
-  const context = pageContext(headers.get("accept-language"), relyingParty.market, site.origin);
+  const context = pageContext(headers.get("accept-language"), settings);
   const html = proofPage({
     ...context,
     reason,

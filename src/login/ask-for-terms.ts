@@ -70,11 +70,12 @@ export async function askForTerms(
   asked: OpenTerms,
   missing = false,
 ): Promise<Response> {
-  const { site, relyingParty, accounts } = c.env.settings;
+  const { settings } = c.env;
+  const { site, accounts } = settings;
   const { headers } = c.req.raw;
   const { attempt, returnTo } = login;
   if (prefersJson(headers)) throw new Failure("terms_not_accepted", { stage: "account", returnTo });
-  const context = pageContext(headers.get("accept-language"), relyingParty.market, site.origin);
+  const context = pageContext(headers.get("accept-language"), settings);
   const html = termsPage({
     ...context,
     terms:

@@ -20,16 +20,16 @@ export async function askToConfirm(
   c: AppContext,
   { attempt, identity, returnTo }: HeldLogin,
 ): Promise<Response> {
-  const { site, relyingParty } = c.env.settings;
+  const { settings } = c.env;
   const { headers } = c.req.raw;
   const { session } = await currentSession(c.env.settings, headers);
   const isSame = session !== undefined && session.sub === (await knownAccountOf(c.env.settings, identity));
-  const context = pageContext(headers.get("accept-language"), relyingParty.market, site.origin);
+  const context = pageContext(headers.get("accept-language"), settings);
   const html = confirmPage({
     ...context,
     person: briefly(identity.claims),
     replaced: session === undefined || isSame ? undefined : briefly(session.profile),
-    action: `${site.authPath}/continue`,
+    action: `${settings.site.authPath}/continue`,
     attempt: attempt.id.toString(),
     shownSession: session?.sid,
   });

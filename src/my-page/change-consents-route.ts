@@ -22,7 +22,7 @@ export async function changeConsents(c: AppContext): Promise<Response> {
   const accountId = own.session.sub;
   const records = requiredRecords(settings);
   const ticked = new Set((await formBody(c.req.raw))?.getAll("consent"));
-  const language = pageLanguage(headers.get("accept-language"), settings.relyingParty.market);
+  const language = pageLanguage(headers.get("accept-language"), settings);
   const before = new Map(
     (await currentConsents(records, accountId)).map((answer) => [answer.consent, answer.granted]),
   );

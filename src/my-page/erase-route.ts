@@ -24,7 +24,7 @@ export async function eraseMyAccount(c: AppContext): Promise<Response> {
   refuseCrossSite(settings, headers, "session");
   const own = await ownSession(c);
   if (own instanceof Response) return own;
-  const { site, relyingParty } = settings;
+  const { site } = settings;
   const form = await formBody(c.req.raw);
   if (form?.get("confirm") !== "yes") {
     const location = `${site.authPath}/me?unconfirmed=yes#erase`;
@@ -39,7 +39,7 @@ export async function eraseMyAccount(c: AppContext): Promise<Response> {
     details: {},
   });
   logEvent("info", "account_erased", { by: "self" });
-  const context = pageContext(headers.get("accept-language"), relyingParty.market, site.origin);
+  const context = pageContext(headers.get("accept-language"), settings);
   const response = await pageResponse(erasedPage(context), context.nonce, 200);
   response.headers.append("set-cookie", expiredSessionCookie(settings.session));
   response.headers.append("set-cookie", forgetBrowser());

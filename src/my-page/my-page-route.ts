@@ -17,10 +17,10 @@ export async function showMyPage(c: AppContext): Promise<Response> {
   if (own instanceof Response) return own;
   const { session, setCookie } = own;
   const { settings } = c.env;
-  const { site, relyingParty, accounts } = settings;
+  const { site, accounts } = settings;
   const { headers } = c.req.raw;
   const records = siteRecords(settings);
-  const context = pageContext(headers.get("accept-language"), relyingParty.market, site.origin);
+  const context = pageContext(headers.get("accept-language"), settings);
   const { language } = context;
   const [record, consents, acceptances] = await Promise.all([
     siteRegistry(settings).get(session.sub),

@@ -20,17 +20,24 @@ export function textsIn(language: Language): Texts {
   return LANGUAGES[language];
 }
 
+/** What of a site's settings decides how its pages speak. */
+export interface PageSettings {
+  readonly site: { readonly origin: string; readonly language: Language | undefined };
+  readonly relyingParty: Pick<RelyingParty, "market">;
+}
+
 /**
- * The language of a page: what the browser prefers, else the market's, else English.
+ * The language of a page: what the browser prefers, else the site's, else the market's, else English.
  * @param acceptLanguage the header, whatever it holds.
  */
-export function pageLanguage(acceptLanguage: string | null, market: RelyingParty["market"]): Language {
+export function pageLanguage(acceptLanguage: string | null, { site, relyingParty }: PageSettings): Language {
   for (const { type, q } of parseAccept((acceptLanguage ?? "").slice(0, 500))) {
     const primary = type.split("-")[0]?.toLowerCase() ?? "";
     const language = ALSO_KNOWN_AS[primary] ?? primary;
     if (q > 0 && isLanguage(language)) return language;
   }
-  return market === undefined ? "en" : OF_MARKET[market];
+  if (site.language !== undefined) return site.language;
+  return relyingParty.market === undefined ? "en" : OF_MARKET[relyingParty.market];
 }
 
 function isLanguage(text: string): text is Language {

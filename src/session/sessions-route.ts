@@ -49,9 +49,9 @@ export async function showSessions(c: AppContext): Promise<Response> {
 
 function answerPage(c: AppContext, sessions: readonly StoredSession[], current: string): Promise<Response> {
   const { settings } = c.env;
-  const { site, relyingParty } = settings;
+  const { site } = settings;
   const request = c.req.raw;
-  const context = pageContext(request.headers.get("accept-language"), relyingParty.market, site.origin);
+  const context = pageContext(request.headers.get("accept-language"), settings);
   const { language } = context;
   const zone = timeZone(language, visitorTimeZone(settings, request));
   const html = sessionsPage({
@@ -71,7 +71,7 @@ function justEnded(query: string | undefined): JustEnded | undefined {
 
 function sessionsJson(c: AppContext, sessions: readonly StoredSession[], current: string) {
   const acceptLanguage = c.req.header("accept-language") ?? null;
-  const language = pageLanguage(acceptLanguage, c.env.settings.relyingParty.market);
+  const language = pageLanguage(acceptLanguage, c.env.settings);
   return sessions.map(({ sid, device, place, startedAt, lastSeenAt, expiresAt }) => ({
     id: sid,
     current: sid === current,

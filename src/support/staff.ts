@@ -51,11 +51,7 @@ export function forStaff(handle: (request: StaffRequest) => Promise<Response>) {
     const records = siteRecords(settings);
     if (staff === undefined || records === undefined) throw new Failure("not_found", { stage: "site" });
     if (method === "POST") refuseCrossSite(settings, headers, "support");
-    const page = pageContext(
-      headers.get("accept-language"),
-      settings.relyingParty.market,
-      settings.site.origin,
-    );
+    const page = pageContext(headers.get("accept-language"), settings);
     const zone = timeZone(page.language, visitorTimeZone(settings, c.req.raw));
     const registry = siteRegistry(settings);
     const response = await handle({ c, settings, records, registry, staff, page, zone });

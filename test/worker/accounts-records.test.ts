@@ -199,8 +199,14 @@ describe("login events", () => {
     at(89 * 24 * HOUR);
     await recordLoginEvent(records, { outcome: "logged_in", accountId });
     at(90 * 24 * HOUR + 1);
-    expect(await deleteExpired(records, 90)).toEqual({ loginEvents: 1, linkRequests: 1 });
-    expect(await deleteExpired(records, 90)).toEqual({ loginEvents: 0, linkRequests: 0 });
+    expect(await deleteExpired(records.database, { sites: [records.site], loginEventsDays: 90 })).toEqual({
+      loginEvents: 1,
+      linkRequests: 1,
+    });
+    expect(await deleteExpired(records.database, { sites: [records.site], loginEventsDays: 90 })).toEqual({
+      loginEvents: 0,
+      linkRequests: 0,
+    });
     expect(await loginEventsOf(records, accountId)).toHaveLength(1);
     expect(await loginFigures(records, 0, START * 2)).toHaveLength(2);
   });
@@ -213,7 +219,9 @@ describe("login events", () => {
          INSERT INTO login_events (site, at, outcome) SELECT 'default', i, 'logged_in' FROM n`,
       )
       .run();
-    expect((await deleteExpired(records, 1)).loginEvents).toBe(12_000);
+    expect(
+      (await deleteExpired(records.database, { sites: [records.site], loginEventsDays: 1 })).loginEvents,
+    ).toBe(12_000);
   });
 });
 

@@ -62,7 +62,8 @@ export async function storeSite(
   { host, values }: HostedSite,
   keys: MasterKeys = masterKeys(),
 ): Promise<void> {
-  await storeText(host, JSON.stringify(await writeSiteDocument(keys, host, values)));
+  const text = JSON.stringify(await writeSiteDocument(keys, host, values));
+  await siteStore().put(siteKey(host), text, { metadata: { days: Number(values.LOGIN_EVENTS_DAYS ?? 90) } });
 }
 
 export async function storeText(host: string, text: string): Promise<void> {

@@ -1,5 +1,7 @@
+import { createScheduledController } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { describe, expect, it, vi } from "vitest";
+import { runScheduledWork } from "../../src/scheduled-work.ts";
 import { siteKey, writeSiteDocument } from "../../src/sites/site-document.ts";
 import { openBrowser } from "./browser.ts";
 import { accountsDatabase } from "./database.ts";
@@ -41,6 +43,17 @@ describe("many sites on one worker", () => {
       expect(text).toContain(`lang="${language}"`);
       expect(text).toContain(`data-brand="${brand}"`);
     }
+  });
+
+  it("speak the site's language to a browser that asks for none of ours", async () => {
+    const swedish = await hostedSite("kafe.example", 7, { VIPPS_MARKET: "FI", SITE_LANGUAGE: "sv" });
+    const site = await openSites([swedish]);
+    const pageIn = async (language: string) => {
+      const headers = { ...page, "accept-language": language };
+      return (await ask(site, `${swedish.origin}/auth/callback`, headers)).text();
+    };
+    expect(await pageIn("fr")).toContain('lang="sv" data-brand="MobilePay"');
+    expect(await pageIn("fi")).toContain('lang="fi" data-brand="MobilePay"');
   });
 
   it("leave the deployment's own site as it is", async () => {
@@ -192,6 +205,36 @@ describe("the document of a site", () => {
     if (!bound) delete site.env.SITES;
     expect((await ask(site, `${BAKERY.origin}/auth/login`, page)).status).toBe(500);
     expect((await ask(site, `${SITE}/auth/login`, page)).status).toBe(302);
+  });
+});
+
+describe("the daily clearing", () => {
+  it("keeps each site's login events as long as the site says, the own site's too", async () => {
+    const short = await hostedSite("kort.example", 6, { LOGIN_EVENTS_DAYS: "10" });
+    const site = await openSites([BAKERY, CAFE, short]);
+    const database = accountsDatabase();
+    const at = (days: number) => Math.floor(Date.now() / 1000) - days * 24 * 3600;
+    const everySite = ["default", BAKERY.host, CAFE.host, short.host, "removed.example"];
+    const insert = database.prepare(
+      "INSERT INTO login_events (site, at, outcome) VALUES (?, ?, 'logged_in')",
+    );
+    await database.batch(everySite.flatMap((name) => [5, 11, 91].map((days) => insert.bind(name, at(days)))));
+    await runScheduledWork(createScheduledController(), site.env);
+    const { results } = await database
+      .prepare("SELECT site, COUNT(*) AS kept FROM login_events GROUP BY site ORDER BY site")
+      .all();
+    expect(results).toEqual([
+      { site: "bakeri.example", kept: 2 },
+      { site: "default", kept: 2 },
+      { site: "kahvila.example", kept: 2 },
+      { site: "kort.example", kept: 1 },
+      { site: "removed.example", kept: 3 },
+    ]);
+    expect(site.log).toEqual([
+      expect.objectContaining({ event: "retention_done", sites: 1, login_events: 1 }),
+      expect.objectContaining({ event: "retention_done", sites: 2, login_events: 2 }),
+      expect.objectContaining({ event: "retention_done", sites: 1, login_events: 2 }),
+    ]);
   });
 });
 
