@@ -1,0 +1,172 @@
+import { spawnSync } from "node:child_process";
+import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, describe, expect, it } from "vitest";
+import { executeFile, query } from "../../cli/d1-command.ts";
+import { makeLocalState } from "./local-state.ts";
+
+const folder = mkdtempSync(join(tmpdir(), "site-command-"));
+const [state, settings] = [join(folder, "state"), join(folder, "settings")];
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+const SECRET = "client-secret-that-nobody-may-see";
+
+/** `npm run site -- …` against storage of its own. */
+function site(args: readonly string[], env: Readonly<Record<string, string>> = {}) {
+  const own = ["--persist-to", state, "--settings", settings];
+  const { status, stdout, stderr } = spawnSync(process.execPath, ["cli/site.ts", ...args, ...own], {
+    encoding: "utf8",
+    env: { ...process.env, NO_COLOR: "1", ...env },
+  });
+  expect(stdout + stderr).not.toContain(SECRET);
+  return { status, stdout, stderr, json: () => JSON.parse(stdout) };
+}
+
+function siteFile(name: string, content: string): string {
+  const path = join(folder, name);
+  writeFileSync(path, content);
+  return path;
+}
+
+const YAML = `
+defaults:
+  VIPPS_ENVIRONMENT: test
+  PROTECTED_PATHS: /members/*
+sites:
+  - SITE_URL: https://bakeri.example
+    VIPPS_MSN: 200001
+    VIPPS_CLIENT_ID: client-1
+    VIPPS_CLIENT_SECRET: env:BAKERY_SECRET
+    VIPPS_MARKET: NO
+    CONSENTS: [{ id: newsletter, text: Send me the newsletter }]
+  - SITE_URL: https://kahvila.example
+    VIPPS_KEYS: partner
+    VIPPS_MSN: 200002
+    LOGIN_EVENTS_DAYS: 30
+  - SITE_URL: https://feil.example
+    VIPPS_MSN: 200003
+    VIPPS_CLIENT_IDD: client-3
+`;
+
+describe("npm run site", () => {
+  it("explains itself, and what it does not understand", () => {
+    expect(site(["--help"])).toMatchObject({
+      status: 0,
+      stdout: expect.stringMatching(/^Usage: npm run site/),
+    });
+    for (const wrong of [
+      ["frobnicate"],
+      ["add"],
+      ["add", "https://a.example", "--file", "x"],
+      ["add", "https://a.example", "--set", "msn"],
+      ["add", "https://a.example", "--set", `VIPPS_CLIENT_SECRET=${SECRET}`],
+      ["add", "https://a.example", "--secret", "VIPPS_CLIENT_SECRET"],
+      ["show"],
+      ["list", "one"],
+      ["remove", "--all"],
+      ["--frobnicate"],
+    ]) {
+      const { status, stderr } = site(wrong);
+      expect([wrong, status, stderr.trim().split("\n").length]).toEqual([wrong, 2, 1]);
+    }
+  });
+
+  it("keeps sites from file to removal", async () => {
+    await makeLocalState(state);
+    expect(site(["add", "https://bakeri.example"])).toMatchObject({
+      status: 1,
+      stderr: expect.stringContaining("npm run site -- init"),
+    });
+    expect(site(["init"]).status).toBe(0);
+    expect(statSync(settings).mode & 0o777).toBe(0o600);
+    const master = readFileSync(settings, "utf8");
+
+    const file = siteFile("sites.yaml", YAML);
+    const env = { BAKERY_SECRET: SECRET };
+    const dry = site(["add", "--file", file, "--dry-run", "--json"], env);
+    expect(dry.json()).toMatchObject({ dry_run: true, added: 2, refused: 1 });
+
+    const added = site(["add", "--file", file], env);
+    expect(added.status).toBe(1);
+    expect(added.stdout).toContain("2 added, 0 changed, 0 unchanged, 1 refused");
+    expect(added.stderr).toContain("feil.example: VIPPS_CLIENT_IDD is no setting of a site");
+    expect(added.stderr).toContain("feil.example: VIPPS_CLIENT_ID is missing");
+    expect(site(["add", "--file", file, "--json"], env).json()).toMatchObject({ added: 0, unchanged: 2 });
+    expect(site(["add", "--file", file], {}).stderr).toContain("BAKERY_SECRET is not set");
+
+    const { sites } = site(["list", "--json"]).json();
+    expect(sites).toMatchObject([
+      { host: "bakeri.example", msn: "200001", keys: "own", market: "NO", days: 90 },
+      { host: "kahvila.example", msn: "200002", keys: "partner", days: 30 },
+    ]);
+    const shown = site(["show", "bakeri.example", "--json"]).json();
+    expect(shown.settings).toMatchObject({
+      VIPPS_CLIENT_SECRET: "(secret, set)",
+      SESSION_KEYS: "(secret, set)",
+      PROTECTED_PATHS: "/members/*",
+      CONSENTS: '[{"id":"newsletter","text":"Send me the newsletter"}]',
+    });
+
+    const change = [
+      "add",
+      "https://bakeri.example",
+      "--update",
+      "--set",
+      "VIPPS_MARKET=DK",
+      "--set",
+      "CONSENTS=",
+    ];
+    expect(site(change).stdout).toContain("bakeri.example: changed");
+    const changed = site(["show", "bakeri.example", "--json"]).json();
+    expect(changed.settings).toMatchObject({ VIPPS_MARKET: "DK", VIPPS_CLIENT_SECRET: "(secret, set)" });
+    expect(changed.settings).not.toHaveProperty("CONSENTS");
+
+    expect(site(["rotate", "--all"]).stdout).toContain("2 sites: a new session key");
+    expect(site(["rotate", "--master-key"]).stdout).toContain(
+      "2 sites: secrets sealed with a new master key",
+    );
+    expect(site(["rotate", "--master-key", "--drop-old"]).stdout).toContain("Dropped 1 old master key");
+    expect(site(["show", "kahvila.example", "--json"]).json()).toMatchObject({ opens: true });
+    const { keys } = JSON.parse(/SITES_KEYS='(.*)'/.exec(readFileSync(settings, "utf8"))?.[1] ?? "{}");
+    expect(keys).toHaveLength(1);
+    expect(master).not.toContain(keys[0].k);
+
+    const target = { root: process.cwd(), remote: false, environment: undefined, persistTo: state };
+    const rows = siteFile(
+      "rows.sql",
+      `INSERT INTO login_events (site, at, outcome) VALUES ('bakeri.example', 1, 'logged_in');
+       INSERT INTO login_events (site, at, outcome) VALUES ('kahvila.example', 1, 'logged_in');`,
+    );
+    await executeFile(target, rows);
+    expect(site(["remove", "bakeri.example"])).toMatchObject({ status: 2 });
+    const would = site(["remove", "bakeri.example", "--dry-run"]).stdout;
+    expect(would).toMatch(/Would delete bakeri\.example[\s\S]* 1 {2}login_events/);
+    const removed = site(["remove", "https://bakeri.example", "--yes", "--json"]);
+    expect(removed.json()).toMatchObject({ host: "bakeri.example", rows: { login_events: 1 } });
+    const kept = await query(target, "SELECT site FROM login_events");
+    expect(kept).toEqual([{ site: "kahvila.example" }]);
+    expect(site(["list"]).stdout).toMatch(/^kahvila\.example .*\n1 site here\.\n$/);
+  });
+
+  it.each([
+    ["is not there", undefined, "There is no file"],
+    ["holds no list", "sites: 3", "must hold a list of sites"],
+    ["is empty", "[]", "holds no site"],
+    ["cannot be read", "[{", "neither YAML nor JSON"],
+  ])("refuses a file that %s", (_what, content, message) => {
+    const path = content === undefined ? join(folder, "missing.yaml") : siteFile("odd.yaml", content);
+    const { status, stderr } = site(["add", "--file", path], { SITES_KEYS: MASTER });
+    expect([status, stderr]).toEqual([1, expect.stringContaining(message)]);
+  });
+
+  it("refuses a site that stands in a file twice", () => {
+    const one = { SITE_URL: "https://to.example", VIPPS_KEYS: "partner", VIPPS_MSN: "200004" };
+    const path = siteFile("twice.json", JSON.stringify([one, one]));
+    const { status, stderr } = site(["add", "--file", path], { SITES_KEYS: MASTER });
+    expect([status, stderr]).toEqual([1, expect.stringContaining("stands in the file twice")]);
+  });
+});
+
+/** Any key will do where nothing is sealed. */
+const MASTER = JSON.stringify({ keys: [{ kty: "oct", k: "A".repeat(43), kid: "any" }] });
