@@ -1,4 +1,5 @@
-import { errors, jwtVerify, SignJWT } from "jose";
+import { jwtVerify, SignJWT } from "jose";
+import { JOSEError } from "jose/errors";
 import type { AccountId } from "./account.ts";
 
 /** Tells a ticket and its answer from each other and from every other JWT (RFC 8725 section 3.11). */
@@ -69,7 +70,7 @@ export async function readProofAnswer(
     const { sub = "", jti = "" } = payload;
     return /^[\x21-\x7e]{1,200}$/.test(sub) && jti !== "" ? { accountId: sub, login: jti } : undefined;
   } catch (error) {
-    if (error instanceof errors.JOSEError) return undefined;
+    if (error instanceof JOSEError) return undefined;
     throw error;
   }
 }

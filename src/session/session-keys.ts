@@ -1,4 +1,3 @@
-import { type CryptoKey, importJWK } from "jose";
 import { Failure } from "../failure.ts";
 import type { SessionSettings, SigningKey, VerifyingKey } from "../settings.ts";
 import { neededUntil } from "./key-retirement.ts";
@@ -62,13 +61,15 @@ export function isNeeded({ idle }: SessionSettings, retiredAt: number | undefine
 async function importKeys({ keys: { signing, previous } }: SessionSettings): Promise<ImportedKeys> {
   const verifying = new Map<string, ImportedKey>();
   for (const { kty, crv, x, y, kid, retiredAt } of [{ ...signing, retiredAt: undefined }, ...previous]) {
-    verifying.set(kid, { key: await importKey({ kty, crv, x, y }), retiredAt });
+    verifying.set(kid, { key: await importKey({ kty, crv, x, y }, "verify"), retiredAt });
   }
-  return { signing: { kid: signing.kid, key: await importKey(signing) }, verifying };
+  return { signing: { kid: signing.kid, key: await importKey(signing, "sign") }, verifying };
 }
 
-async function importKey(jwk: Omit<VerifyingKey, "kid"> | SigningKey): Promise<CryptoKey> {
-  const key = await importJWK({ ...jwk, alg: SESSION_ALGORITHM });
-  if (key instanceof Uint8Array) throw new Error("SESSION_KEYS holds a symmetric key");
-  return key;
+/** Web Crypto itself: what of `jose` imports keys knows every algorithm there is. */
+function importKey(
+  jwk: Omit<VerifyingKey, "kid"> | SigningKey,
+  usage: "sign" | "verify",
+): Promise<CryptoKey> {
+  return crypto.subtle.importKey("jwk", jwk, { name: "ECDSA", namedCurve: jwk.crv }, false, [usage]);
 }

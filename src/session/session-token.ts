@@ -1,4 +1,5 @@
-import { errors, type JWTPayload, jwtVerify, SignJWT } from "jose";
+import { type JWTPayload, jwtVerify, SignJWT } from "jose";
+import { JOSEError, JWKSNoMatchingKey } from "jose/errors";
 import type { SessionSettings } from "../settings.ts";
 import { lastSignature } from "./key-retirement.ts";
 import type { AuthenticSession, SessionClaims, SignedSession } from "./session.ts";
@@ -85,7 +86,7 @@ async function verify(settings: SessionSettings, token: string): Promise<Authent
       token,
       ({ kid }) => {
         const known = verifying.get(kid ?? "");
-        if (known === undefined || !isNeeded(settings, known.retiredAt)) throw new errors.JWKSNoMatchingKey();
+        if (known === undefined || !isNeeded(settings, known.retiredAt)) throw new JWKSNoMatchingKey();
         if (known.retiredAt !== undefined) lastIssued = lastSignature(known.retiredAt);
         return known.key;
       },
@@ -102,7 +103,7 @@ async function verify(settings: SessionSettings, token: string): Promise<Authent
     const session = sessionOf(payload);
     return session !== undefined && session.issuedAt <= lastIssued ? session : undefined;
   } catch (error) {
-    if (error instanceof errors.JOSEError || error instanceof TypeError) return undefined;
+    if (error instanceof JOSEError || error instanceof TypeError) return undefined;
     throw error;
   }
 }

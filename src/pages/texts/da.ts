@@ -121,7 +121,6 @@ export const da: Texts = {
   continue: "Fortsæt",
   reference: "Reference",
   referenceHelp: "Oplys denne til kundeservice, hvis du beder om hjælp.",
-  settingsTitle: "Login er ikke sat op endnu",
   settingsHelp: "Disse indstillinger skal rettes. De er forklaret i docs/configuration.md.",
   me: {
     title: "Min side",

@@ -124,7 +124,6 @@ export const en: Texts = {
   continue: "Continue",
   reference: "Reference",
   referenceHelp: "Give this to customer service if you ask for help.",
-  settingsTitle: "The login worker is not set up yet",
   settingsHelp: "These settings need attention. They are explained in docs/configuration.md.",
   me: {
     title: "My page",

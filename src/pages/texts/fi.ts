@@ -122,7 +122,6 @@ export const fi: Texts = {
   continue: "Jatka",
   reference: "Viite",
   referenceHelp: "Kerro tämä asiakaspalvelulle, jos pyydät apua.",
-  settingsTitle: "Kirjautumista ei ole vielä määritetty",
   settingsHelp: "Nämä asetukset on korjattava. Ne on selitetty tiedostossa docs/configuration.md.",
   me: {
     title: "Oma sivu",

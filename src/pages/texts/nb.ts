@@ -123,7 +123,6 @@ export const nb: Texts = {
   continue: "Fortsett",
   reference: "Referanse",
   referenceHelp: "Oppgi denne til kundeservice hvis du ber om hjelp.",
-  settingsTitle: "Innloggingen er ikke satt opp ennå",
   settingsHelp: "Disse innstillingene må rettes. De er forklart i docs/configuration.md.",
   me: {
     title: "Min side",

@@ -122,7 +122,6 @@ export const sv: Texts = {
   continue: "Fortsätt",
   reference: "Referens",
   referenceHelp: "Uppge den till kundtjänst om du ber om hjälp.",
-  settingsTitle: "Inloggningen är inte inställd ännu",
   settingsHelp: "Dessa inställningar måste rättas. De förklaras i docs/configuration.md.",
   me: {
     title: "Min sida",

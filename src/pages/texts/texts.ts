@@ -16,7 +16,6 @@ export interface Texts {
   readonly continue: string;
   readonly reference: string;
   readonly referenceHelp: string;
-  readonly settingsTitle: string;
   readonly settingsHelp: string;
   /** A person's own page. */
   readonly me: {
