@@ -39,8 +39,62 @@ import { forStaff } from "./support/staff.ts";
 import { unlinkIdentity } from "./support/unlink-route.ts";
 import { consentRevoked } from "./webhooks/consent-revoked-route.ts";
 
-// One router, told by name, in place of the three that the usual class brings along to choose from.
-const app = new HonoBase<AppEnv>({ router: new RegExpRouter(), getPath: routePath });
+/** Every route, and the order of middleware. One router, told by name, in place of three to choose from. */
+function createApp() {
+  const app = new HonoBase<AppEnv>({ router: new RegExpRouter(), getPath: routePath });
+
+  // These wait for one call to storage at most, which has a time limit of its own: no timer is set for them.
+  app.use("/auth/session", allowedOrigins).get(showSession);
+  app.get("/auth/verify", verifySession);
+  app.get("/auth/.well-known/jwks.json", showPublicKeys);
+  app.get("/auth/vipps-login.js", serveElement);
+
+  app.use("/auth/*", answerInTime);
+
+  app.get("/auth/login", limitPerNetwork("start", "start"), startLogin);
+  app.get("/auth/callback", limitPerNetwork("finish", "callback"), finishLogin);
+  app.post("/auth/continue", limitPerNetwork("finish", "continue"), continueLogin);
+  app.get("/auth/proof", limitPerNetwork("finish", "continue"), finishProof);
+  app.post("/auth/app/start", limitPerNetwork("start", "start"), startAppLogin);
+  app.post("/auth/app/finish", limitPerNetwork("finish", "callback"), finishAppLogin);
+  app.use("/auth/logout", allowedOrigins).post(logout);
+  app.get("/auth/sessions", showSessions).delete(endOtherSessions);
+  app.delete("/auth/sessions/:id", endOneSession);
+  app.post("/auth/sessions/end", endFromPage);
+  app.get("/auth/me", showMyPage);
+  app.get("/auth/me/download", downloadMyData);
+  app.post("/auth/me/consents", changeConsents);
+  app.post("/auth/me/erase", eraseMyAccount);
+  app.post("/auth/webhooks/consent/:secret", consentRevoked);
+  // No route of the console says which methods it takes: to all but staff, none of them is there.
+  app.get("/auth/support", forStaff(showConsole));
+  app.post("/auth/support/search", forStaff(searchPeople));
+  app.get("/auth/support/log", forStaff(showLog));
+  app.get("/auth/support/accounts/:id", forStaff(showAccount));
+  app.post("/auth/support/accounts/:id/sessions", forStaff(endSessions));
+  app.post("/auth/support/accounts/:id/unlink", forStaff(unlinkIdentity));
+  app.post("/auth/support/accounts/:id/correct", forStaff(correctAccount));
+  app.post("/auth/support/accounts/:id/link", forStaff(findRequest));
+  app.get("/auth/support/accounts/:id/erase", forStaff(askToErase));
+  app.post("/auth/support/accounts/:id/erase", forStaff(eraseForGood));
+  app.get("/auth/support/requests/:reference", forStaff(showRequest));
+  app.post("/auth/support/requests/:reference/link", forStaff(linkPerson));
+  app.get("/auth/health", showHealth);
+
+  app.all("/auth/*", refuseOther);
+  app.all("*", serveSite);
+
+  app.onError((error, c: AppContext) =>
+    answerFailure(error, c.req.raw, c.env.settings, {
+      jsonOnly: c.req.path === "/auth/session" || c.req.path.startsWith("/auth/app/"),
+      onAnswered: (failed) => recordFailedLogin(c, failed),
+    }),
+  );
+  return app;
+}
+
+/** Made for the first request: an isolate that only runs Durable Objects does without. */
+let app: ReturnType<typeof createApp> | undefined;
 
 /** Static sites on RETURN_TO_ORIGINS may read the session and log out with credentials; nobody else. */
 const shareWithOrigins = cors({
@@ -56,77 +110,35 @@ function allowedOrigins(c: AppContext, next: Next) {
   return c.req.raw.headers.has("origin") ? shareWithOrigins(c, next) : next();
 }
 
-// These wait for one call to storage at most, which has a time limit of its own: no timer is set for them.
-app.use("/auth/session", allowedOrigins).get(showSession);
-app.get("/auth/verify", verifySession);
-app.get("/auth/.well-known/jwks.json", showPublicKeys);
-app.get("/auth/vipps-login.js", serveElement);
+/** The methods of each route, for `Allow`. Those of the console are not told: to all but staff, it is not there. */
+const METHODS: Readonly<Record<string, string>> = {
+  login: "GET, HEAD",
+  callback: "GET, HEAD",
+  continue: "POST",
+  proof: "GET, HEAD",
+  "app/start": "POST",
+  "app/finish": "POST",
+  session: "GET, HEAD",
+  logout: "POST",
+  sessions: "GET, HEAD, DELETE",
+  "sessions/end": "POST",
+  me: "GET, HEAD",
+  "me/download": "GET, HEAD",
+  "me/consents": "POST",
+  "me/erase": "POST",
+  verify: "GET, HEAD",
+  ".well-known/jwks.json": "GET, HEAD",
+  health: "GET, HEAD",
+  "vipps-login.js": "GET, HEAD",
+};
 
-app.use("/auth/*", answerInTime);
-
-app.get("/auth/login", limitPerNetwork("start", "start"), startLogin);
-app.get("/auth/callback", limitPerNetwork("finish", "callback"), finishLogin);
-app.post("/auth/continue", limitPerNetwork("finish", "continue"), continueLogin);
-app.get("/auth/proof", limitPerNetwork("finish", "continue"), finishProof);
-app.post("/auth/app/start", limitPerNetwork("start", "start"), startAppLogin);
-app.post("/auth/app/finish", limitPerNetwork("finish", "callback"), finishAppLogin);
-app.use("/auth/logout", allowedOrigins).post(logout);
-app.get("/auth/sessions", showSessions).delete(endOtherSessions);
-app.delete("/auth/sessions/:id", endOneSession);
-app.post("/auth/sessions/end", endFromPage);
-app.get("/auth/me", showMyPage);
-app.get("/auth/me/download", downloadMyData);
-app.post("/auth/me/consents", changeConsents);
-app.post("/auth/me/erase", eraseMyAccount);
-app.post("/auth/webhooks/consent/:secret", consentRevoked);
-// No route of the console says which methods it takes: to all but staff, none of them is there.
-app.get("/auth/support", forStaff(showConsole));
-app.post("/auth/support/search", forStaff(searchPeople));
-app.get("/auth/support/log", forStaff(showLog));
-app.get("/auth/support/accounts/:id", forStaff(showAccount));
-app.post("/auth/support/accounts/:id/sessions", forStaff(endSessions));
-app.post("/auth/support/accounts/:id/unlink", forStaff(unlinkIdentity));
-app.post("/auth/support/accounts/:id/correct", forStaff(correctAccount));
-app.post("/auth/support/accounts/:id/link", forStaff(findRequest));
-app.get("/auth/support/accounts/:id/erase", forStaff(askToErase));
-app.post("/auth/support/accounts/:id/erase", forStaff(eraseForGood));
-app.get("/auth/support/requests/:reference", forStaff(showRequest));
-app.post("/auth/support/requests/:reference/link", forStaff(linkPerson));
-app.get("/auth/health", showHealth);
-
-app.all("/auth/login", takesOnly("GET"));
-app.all("/auth/callback", takesOnly("GET"));
-app.all("/auth/continue", takesOnly("POST"));
-app.all("/auth/proof", takesOnly("GET"));
-app.all("/auth/app/start", takesOnly("POST"));
-app.all("/auth/app/finish", takesOnly("POST"));
-app.all("/auth/session", takesOnly("GET"));
-app.all("/auth/logout", takesOnly("POST"));
-app.all("/auth/sessions", takesOnly("GET", "DELETE"));
-// The router takes a name and a parameter in the same place of a path only where they have different methods.
-app.all("/auth/sessions/*", (c, next) => {
-  const name = c.req.path.slice("/auth/sessions/".length);
-  return /^[^/]+$/.test(name) ? takesOnly(name === "end" ? "POST" : "DELETE")() : next();
-});
-app.all("/auth/.well-known/jwks.json", takesOnly("GET"));
-app.all("/auth/health", takesOnly("GET"));
-app.all("/auth/vipps-login.js", takesOnly("GET"));
-app.all("/auth/me", takesOnly("GET"));
-app.all("/auth/me/download", takesOnly("GET"));
-app.all("/auth/me/consents", takesOnly("POST"));
-app.all("/auth/me/erase", takesOnly("POST"));
-app.all("/auth/verify", takesOnly("GET"));
-app.all("/auth/*", () => {
-  throw new Failure("not_found", { stage: "site" });
-});
-app.all("*", serveSite);
-
-app.onError((error, c: AppContext) =>
-  answerFailure(error, c.req.raw, c.env.settings, {
-    jsonOnly: c.req.path === "/auth/session" || c.req.path.startsWith("/auth/app/"),
-    onAnswered: (failed) => recordFailedLogin(c, failed),
-  }),
-);
+/** @throws {Failure} `method_not_allowed` for a route that takes other methods, else `not_found`. */
+function refuseOther(c: AppContext): never {
+  const route = c.req.path.slice("/auth/".length);
+  const isOneSession = /^sessions\/[^/]+$/.test(route);
+  const allow = Object.hasOwn(METHODS, route) ? METHODS[route] : isOneSession ? "DELETE" : undefined;
+  throw new Failure(allow === undefined ? "not_found" : "method_not_allowed", { stage: "site", allow });
+}
 
 /**
  * Resolves the settings of the site that a request came to, then lets the routes answer it.
@@ -143,6 +155,7 @@ export async function handleRequest(
     if (resolved === "unknownHost") throw new Failure("host_unknown", { stage: "settings" });
     if ("faults" in resolved)
       throw new Failure("settings_invalid", { stage: "settings", details: resolved.faults });
+    app ??= createApp();
     return await app.fetch(request, { settings: resolved.settings, receivedAt: Date.now() }, ctx);
   } catch (error) {
     return answerFailure(error, request, undefined);
@@ -161,11 +174,4 @@ function routePath(request: Request, options?: { env?: AppEnv["Bindings"] }): st
 function canonicalPathname(url: string): string {
   const { pathname } = new URL(url);
   return readPath(pathname)?.path ?? pathname;
-}
-
-function takesOnly(...methods: readonly ("GET" | "POST" | "DELETE")[]) {
-  return () => {
-    const allow = methods.map((method) => (method === "GET" ? "GET, HEAD" : method)).join(", ");
-    throw new Failure("method_not_allowed", { stage: "site", allow });
-  };
 }
