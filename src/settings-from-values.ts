@@ -38,7 +38,7 @@ export function isLocalHost(hostname: string): boolean {
  * @returns the settings, or every fault at once. Never throws.
  */
 export function settingsFrom(values: SettingValues, surroundings: Surroundings): SettingsResult {
-  const parsed = v.safeParse(settingsSchema, values);
+  const parsed = v.safeParse(settingsSchema(), values);
   const faults = [...missingKeys(values)];
   for (const issue of parsed.issues ?? []) faults.push(`${String(issue.path?.[0]?.key)} ${issue.message}`);
   if (!isSet(values.SITE_URL) && surroundings.origin === undefined) faults.push("SITE_URL is missing");
@@ -162,7 +162,7 @@ function missingKeys(values: SettingValues): readonly string[] {
 const OWN_KEYS = ["VIPPS_CLIENT_ID", "VIPPS_CLIENT_SECRET"] as const;
 
 /** @returns `undefined` where one of the keys is missing. */
-function keysOf(read: v.InferOutput<typeof settingsSchema>): RelyingParty["keys"] | undefined {
+function keysOf(read: v.InferOutput<ReturnType<typeof settingsSchema>>): RelyingParty["keys"] | undefined {
   if (read.VIPPS_KEYS === "partner") {
     const clientId = read.VIPPS_PARTNER_CLIENT_ID;
     const clientSecret = read.VIPPS_PARTNER_CLIENT_SECRET;
@@ -183,7 +183,7 @@ function keysOf(read: v.InferOutput<typeof settingsSchema>): RelyingParty["keys"
 
 /** The registry that ACCOUNTS names, or what it lacks. */
 function registryOf(
-  read: v.InferOutput<typeof settingsSchema>,
+  read: v.InferOutput<ReturnType<typeof settingsSchema>>,
   database: D1Database | undefined,
   isLocal: boolean,
 ): AccountSettings["registry"] | { readonly faults: readonly string[] } {

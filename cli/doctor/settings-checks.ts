@@ -33,7 +33,7 @@ const OWN_PREFIX =
 
 /** Settings that nobody reads, with the name that was probably meant. */
 export function checkSettingsNames({ values, worker }: SettingsSource): readonly Finding[] {
-  const known = [...Object.keys(settingsSchema.entries), ...SECRET_NAMES];
+  const known = [...Object.keys(settingsSchema().entries), ...SECRET_NAMES];
   const problems = Object.keys(values)
     .filter((name) => !known.includes(name) && worker?.bindings.has(name) !== true)
     .flatMap((name) => {

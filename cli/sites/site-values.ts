@@ -13,7 +13,7 @@ import type { StoredDocument } from "./site-store.ts";
 const isDeployments = (name: string): boolean => PARTNER_KEYS.some((key) => key === name);
 
 /** What a site may set. */
-export const SITE_SETTINGS: readonly string[] = Object.keys(settingsSchema.entries).filter(
+export const SITE_SETTINGS: readonly string[] = Object.keys(settingsSchema().entries).filter(
   (name) => !isDeployments(name),
 );
 
