@@ -44,7 +44,7 @@ function createApp() {
   const app = new HonoBase<AppEnv>({ router: new RegExpRouter(), getPath: routePath });
 
   // These wait for one call to storage at most, which has a time limit of its own: no timer is set for them.
-  app.use("/auth/session", allowedOrigins).get(showSession);
+  app.use("/auth/session", allowedOrigins()).get(showSession);
   app.get("/auth/verify", verifySession);
   app.get("/auth/.well-known/jwks.json", showPublicKeys);
   app.get("/auth/vipps-login.js", serveElement);
@@ -57,7 +57,7 @@ function createApp() {
   app.get("/auth/proof", limitPerNetwork("finish", "continue"), finishProof);
   app.post("/auth/app/start", limitPerNetwork("start", "start"), startAppLogin);
   app.post("/auth/app/finish", limitPerNetwork("finish", "callback"), finishAppLogin);
-  app.use("/auth/logout", allowedOrigins).post(logout);
+  app.use("/auth/logout", allowedOrigins()).post(logout);
   app.get("/auth/sessions", showSessions).delete(endOtherSessions);
   app.delete("/auth/sessions/:id", endOneSession);
   app.post("/auth/sessions/end", endFromPage);
@@ -97,17 +97,16 @@ function createApp() {
 let app: ReturnType<typeof createApp> | undefined;
 
 /** Static sites on RETURN_TO_ORIGINS may read the session and log out with credentials; nobody else. */
-const shareWithOrigins = cors({
-  origin: (origin, c: AppContext) => (c.env.settings.login.returnToOrigins.has(origin) ? origin : null),
-  allowMethods: ["GET", "POST"],
-  allowHeaders: ["content-type"],
-  credentials: true,
-  maxAge: 600,
-});
-
-function allowedOrigins(c: AppContext, next: Next) {
+function allowedOrigins() {
+  const share = cors({
+    origin: (origin, c: AppContext) => (c.env.settings.login.returnToOrigins.has(origin) ? origin : null),
+    allowMethods: ["GET", "POST"],
+    allowHeaders: ["content-type"],
+    credentials: true,
+    maxAge: 600,
+  });
   // Without an origin there is nothing to say, and headers put on an answer afterwards have it made twice.
-  return c.req.raw.headers.has("origin") ? shareWithOrigins(c, next) : next();
+  return (c: AppContext, next: Next) => (c.req.raw.headers.has("origin") ? share(c, next) : next());
 }
 
 /** The methods of each route, for `Allow`. Those of the console are not told: to all but staff, it is not there. */

@@ -14,63 +14,68 @@ export interface RemoteRegistryOptions extends RemoteEndpoint {
   readonly database: D1Database;
 }
 
+// Schemas are functions, as everywhere: an isolate makes those it uses, when it uses them.
+
 /** An account id of the registry's: it becomes the `sub` of the session token. */
-const accountId = v.pipe(v.string(), v.regex(/^[\x21-\x7e]{1,200}$/));
-const text = v.nullish(v.pipe(v.string(), v.maxLength(500)));
-const seconds = v.pipe(v.number(), v.integer());
+const accountId = () => v.pipe(v.string(), v.regex(/^[\x21-\x7e]{1,200}$/));
+const text = () => v.nullish(v.pipe(v.string(), v.maxLength(500)));
+const seconds = () => v.pipe(v.number(), v.integer());
 
-const foundAnswer = v.object({
-  account: v.nullish(v.object({ id: accountId })),
-  candidates: v.optional(
-    v.pipe(
-      v.array(
-        v.object({
-          id: accountId,
-          name: text,
-          same_phone: v.boolean(),
-          same_email: v.boolean(),
-          taken: v.boolean(),
-        }),
+const foundAnswer = () =>
+  v.object({
+    account: v.nullish(v.object({ id: accountId() })),
+    candidates: v.optional(
+      v.pipe(
+        v.array(
+          v.object({
+            id: accountId(),
+            name: text(),
+            same_phone: v.boolean(),
+            same_email: v.boolean(),
+            taken: v.boolean(),
+          }),
+        ),
+        v.maxLength(100),
       ),
-      v.maxLength(100),
+      [],
     ),
-    [],
-  ),
-});
+  });
 
-const idAnswer = v.object({ id: accountId });
+const idAnswer = () => v.object({ id: accountId() });
 
-const account = v.object({
-  id: accountId,
-  name: text,
-  given_name: text,
-  family_name: text,
-  phone: text,
-  phone_verified: v.optional(v.boolean(), false),
-  email: text,
-  email_verified: v.optional(v.boolean(), false),
-  profile: v.optional(v.record(v.string(), v.unknown()), {}),
-  member_number: text,
-  created_at: v.optional(seconds, 0),
-  updated_at: v.optional(seconds, 0),
-  last_login_at: v.nullish(seconds),
-});
+const account = () =>
+  v.object({
+    id: accountId(),
+    name: text(),
+    given_name: text(),
+    family_name: text(),
+    phone: text(),
+    phone_verified: v.optional(v.boolean(), false),
+    email: text(),
+    email_verified: v.optional(v.boolean(), false),
+    profile: v.optional(v.record(v.string(), v.unknown()), {}),
+    member_number: text(),
+    created_at: v.optional(seconds(), 0),
+    updated_at: v.optional(seconds(), 0),
+    last_login_at: v.nullish(seconds()),
+  });
 
-const recordAnswer = v.object({
-  account,
-  identities: v.array(
-    v.object({
-      msn: v.string(),
-      sub: v.string(),
-      linked_at: seconds,
-      linked_by: v.picklist(["created", "matched", "proven", "staff"]),
-      last_login_at: v.nullish(seconds),
-      consent_revoked_at: v.nullish(seconds),
-    }),
-  ),
-});
+const recordAnswer = () =>
+  v.object({
+    account: account(),
+    identities: v.array(
+      v.object({
+        msn: v.string(),
+        sub: v.string(),
+        linked_at: seconds(),
+        linked_by: v.picklist(["created", "matched", "proven", "staff"]),
+        last_login_at: v.nullish(seconds()),
+        consent_revoked_at: v.nullish(seconds()),
+      }),
+    ),
+  });
 
-const searchAnswer = v.object({ accounts: v.pipe(v.array(account), v.maxLength(1_000)) });
+const searchAnswer = () => v.object({ accounts: v.pipe(v.array(account()), v.maxLength(1_000)) });
 
 /** More are no help to anybody; the registry is asked to stop there too. */
 const SEARCH_LIMIT = 50;
@@ -86,7 +91,7 @@ export function remoteRegistry(options: RemoteRegistryOptions): Registry {
   return {
     proof,
     async find(person) {
-      const found = read(foundAnswer, await ask("find", { person: personMessage(person) }));
+      const found = read(foundAnswer(), await ask("find", { person: personMessage(person) }));
       if (found.account) return { known: { id: found.account.id, acceptedTerms: undefined }, candidates: [] };
       const candidates = found.candidates.map((candidate) => ({
         accountId: candidate.id,
@@ -101,7 +106,7 @@ export function remoteRegistry(options: RemoteRegistryOptions): Registry {
     async create(person, evenIfSimilar) {
       const message = { person: personMessage(person), even_if_similar: evenIfSimilar };
       const answer = await ask("create", message);
-      return answer.status === 409 ? undefined : read(idAnswer, answer).id;
+      return answer.status === 409 ? undefined : read(idAnswer(), answer).id;
     },
     async link(id, person, by) {
       return isDone(await ask("link", { id, person: personMessage(person), by }));
@@ -111,16 +116,16 @@ export function remoteRegistry(options: RemoteRegistryOptions): Registry {
     },
     async accountOfSub(msn, sub) {
       const answer = await ask("account-of-sub", { msn, sub });
-      return answer.status === 404 ? undefined : read(idAnswer, answer).id;
+      return answer.status === 404 ? undefined : read(idAnswer(), answer).id;
     },
     async get(id) {
       const answer = await ask("get", { id });
-      return answer.status === 404 ? undefined : recordOf(read(recordAnswer, answer));
+      return answer.status === 404 ? undefined : recordOf(read(recordAnswer(), answer));
     },
     async search(search) {
       const message = searchMessage(search);
       if (Object.keys(message).length === 0) return [];
-      const { accounts } = read(searchAnswer, await ask("search", { ...message, limit: SEARCH_LIMIT }));
+      const { accounts } = read(searchAnswer(), await ask("search", { ...message, limit: SEARCH_LIMIT }));
       return accounts.slice(0, SEARCH_LIMIT).map(accountOf);
     },
     async correct(id, correction) {
@@ -183,7 +188,7 @@ function correctionMessage({ memberNumber, ...correction }: Correction): Readonl
   return memberNumber === undefined ? correction : { ...correction, member_number: memberNumber };
 }
 
-function accountOf(remote: v.InferOutput<typeof account>): Account {
+function accountOf(remote: v.InferOutput<ReturnType<typeof account>>): Account {
   return {
     id: remote.id,
     name: remote.name ?? undefined,
@@ -202,7 +207,7 @@ function accountOf(remote: v.InferOutput<typeof account>): Account {
   };
 }
 
-function recordOf(answer: v.InferOutput<typeof recordAnswer>): AccountRecord {
+function recordOf(answer: v.InferOutput<ReturnType<typeof recordAnswer>>): AccountRecord {
   return {
     account: accountOf(answer.account),
     identities: answer.identities.map((identity) => ({

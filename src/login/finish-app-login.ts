@@ -21,14 +21,15 @@ import { concludeLogin, namingPerson, settleLoginAccount } from "./complete-logi
 import { allowedRedirectUris } from "./start-app-login.ts";
 
 /** The secret of the start, and the parameters of the redirect as the app received them. */
-const FinishBody = v.object({
-  app_secret: v.string(),
-  state: v.string(),
-  code: v.optional(v.string()),
-  iss: v.optional(v.string()),
-  error: v.optional(v.string()),
-  error_description: v.optional(v.string()),
-});
+const finishBody = () =>
+  v.object({
+    app_secret: v.string(),
+    state: v.string(),
+    code: v.optional(v.string()),
+    iss: v.optional(v.string()),
+    error: v.optional(v.string()),
+    error_description: v.optional(v.string()),
+  });
 
 /**
  * `POST /auth/app/finish`: the app brings what Vipps sent it back with, and gets its session. The token in the
@@ -40,7 +41,7 @@ export async function finishAppLogin(c: AppContext): Promise<Response> {
   const { settings } = c.env;
   refuseCrossSite(settings, c.req.raw.headers, "callback");
   allowedRedirectUris(settings.login);
-  const { app_secret: appSecret, ...parameters } = await jsonBody(c.req.raw, FinishBody, "callback");
+  const { app_secret: appSecret, ...parameters } = await jsonBody(c.req.raw, finishBody(), "callback");
   const response = readAuthorizationResponse(new URLSearchParams(definedOf(parameters)));
   const attempt = attemptOfState(settings, response.state, "callback");
   const consumed = await fromStorage(

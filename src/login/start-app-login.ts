@@ -11,7 +11,7 @@ import { providerMetadata } from "../vipps/metadata.ts";
 import { preparePartnerToken } from "../vipps/partner-token.ts";
 import { ATTEMPT_LIFETIME } from "./login-attempt.ts";
 
-const StartBody = v.object({ redirect_uri: v.optional(v.string()) });
+const startBody = () => v.object({ redirect_uri: v.optional(v.string()) });
 
 /**
  * `POST /auth/app/start`: a native app begins a login (Vipps' app-to-app flow). The answer holds the URL to open,
@@ -23,7 +23,7 @@ const StartBody = v.object({ redirect_uri: v.optional(v.string()) });
 export async function startAppLogin(c: AppContext): Promise<Response> {
   const { settings } = c.env;
   refuseCrossSite(settings, c.req.raw.headers, "start");
-  const asked = await jsonBody(c.req.raw, StartBody, "start");
+  const asked = await jsonBody(c.req.raw, startBody(), "start");
   const redirectUri = chosenRedirectUri(settings.login, asked.redirect_uri);
   const access = providerAccess(c);
   const { discovery } = await providerMetadata(access);

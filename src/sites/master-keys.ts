@@ -15,20 +15,21 @@ export interface MasterKeys {
 }
 
 /** Symmetric keys of 256 bits (RFC 7517 section 4, RFC 7518 section 6.4). */
-const keySet = v.object({
-  keys: v.pipe(
-    v.array(
-      v.object({
-        kty: v.literal("oct"),
-        k: v.pipe(v.string(), v.regex(/^[\w-]{43}$/)),
-        kid: v.pipe(v.string(), v.minLength(1), v.maxLength(100)),
-      }),
+const keySet = () =>
+  v.object({
+    keys: v.pipe(
+      v.array(
+        v.object({
+          kty: v.literal("oct"),
+          k: v.pipe(v.string(), v.regex(/^[\w-]{43}$/)),
+          kid: v.pipe(v.string(), v.minLength(1), v.maxLength(100)),
+        }),
+      ),
+      v.minLength(1),
+      v.maxLength(10),
+      v.check((keys) => new Set(keys.map((key) => key.kid)).size === keys.length),
     ),
-    v.minLength(1),
-    v.maxLength(10),
-    v.check((keys) => new Set(keys.map((key) => key.kid)).size === keys.length),
-  ),
-});
+  });
 
 /**
  * Reads SITES_KEYS.
@@ -37,7 +38,7 @@ const keySet = v.object({
 export function readMasterKeys(text: string): MasterKeys | undefined {
   try {
     const all = v
-      .parse(keySet, JSON.parse(text))
+      .parse(keySet(), JSON.parse(text))
       .keys.map(({ k, kid }) => ({ kid, bytes: new Uint8Array(base64url.decode(k)) }));
     const [sealing] = all;
     return sealing && { sealing, all };

@@ -7,13 +7,14 @@ import { openSecrets, sealSecrets } from "./sealed-secrets.ts";
  * secrets are bound to the host and to every other setting: in another site's document, or beside an issuer that
  * somebody put in, they do not open.
  */
-const siteDocument = v.object({
-  version: v.literal(1),
-  settings: v.record(v.string(), v.string()),
-  sealed: v.object({ kid: v.string(), iv: v.string(), data: v.string() }),
-});
+const siteDocument = () =>
+  v.object({
+    version: v.literal(1),
+    settings: v.record(v.string(), v.string()),
+    sealed: v.object({ kid: v.string(), iv: v.string(), data: v.string() }),
+  });
 
-export type SiteDocument = v.InferOutput<typeof siteDocument>;
+export type SiteDocument = v.InferOutput<ReturnType<typeof siteDocument>>;
 
 /** Settings by their names, as text. */
 export type SiteValues = Readonly<Record<string, string>>;
@@ -46,7 +47,7 @@ export async function writeSiteDocument(
 /** Reads a document without its secrets. @returns `undefined` for anything that is not one. */
 export function readSiteDocument(text: string): SiteDocument | undefined {
   try {
-    const parsed = v.safeParse(siteDocument, JSON.parse(text));
+    const parsed = v.safeParse(siteDocument(), JSON.parse(text));
     return parsed.success ? parsed.output : undefined;
   } catch {
     return undefined;

@@ -83,6 +83,13 @@ describe("the rooms of src/", () => {
     expect(imports.filter(({ to }) => /^\.\.\/(simulator|cli|bench|test|demo)\b/.test(to))).toEqual([]);
   });
 
+  it("make their schemas when they are used, so that an isolate starts without them", () => {
+    const early = files.filter((file) =>
+      /^(?:export )?const \w+ = v\./m.test(readFileSync(join(SOURCE, file), "utf8")),
+    );
+    expect(early).toEqual([]);
+  });
+
   it("read the environment in settings.ts alone", () => {
     const readers = files.filter((file) => /\benv\.[A-Z]{2}/.test(readFileSync(join(SOURCE, file), "utf8")));
     expect(readers).toEqual(["settings.ts"]);
