@@ -1,7 +1,7 @@
 import { parseArgs } from "node:util";
 
 /** The parts that can be measured alone, in the order in which they are. */
-export const PARTS = ["session", "logins", "steps", "size", "start"] as const;
+export const PARTS = ["session", "logins", "steps", "size", "start", "memory"] as const;
 export type Part = (typeof PARTS)[number];
 
 const ABOUT: Readonly<Record<Part, string>> = {
@@ -10,6 +10,7 @@ const ABOUT: Readonly<Record<Part, string>> = {
   steps: "the round trips of each step, warm and cold, and the world on paper",
   size: "the size of the bundles, and whose the bytes are",
   start: "the processor time it takes to start one",
+  memory: "the memory of workerd over many logins and sessions",
 };
 
 export const HELP = `Usage: npm run bench [-- options]

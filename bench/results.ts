@@ -1,5 +1,6 @@
 import type { Environment } from "./environment.ts";
 import type { LoginFigures } from "./parts/logins.ts";
+import type { MemoryFigures } from "./parts/memory.ts";
 import type { SessionFigures } from "./parts/session.ts";
 import type { SizeFigures } from "./parts/size.ts";
 import type { StartFigures } from "./parts/start.ts";
@@ -15,4 +16,5 @@ export interface Results {
   readonly steps?: StepFigures;
   readonly size?: SizeFigures;
   readonly start?: StartFigures;
+  readonly memory?: MemoryFigures;
 }

@@ -12,6 +12,7 @@ import { createProvider } from "./load/provider.ts";
 import { HELP, type Options, PARTS, type Part, readOptions, UsageError } from "./options.ts";
 import { sectionOf, writePage } from "./page/page.ts";
 import { measureLogins } from "./parts/logins.ts";
+import { watchMemory } from "./parts/memory.ts";
 import type { Bench } from "./parts/part.ts";
 import { measureSessions } from "./parts/session.ts";
 import { measureSizes } from "./parts/size.ts";
@@ -28,6 +29,7 @@ const MEASURE: { readonly [Name in Part]: (bench: Bench) => Promise<NonNullable<
   steps: countSteps,
   size: measureSizes,
   start: measureStarts,
+  memory: watchMemory,
 };
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));

@@ -42,16 +42,3 @@ export function ratioByRound(numbers: readonly number[], base: readonly number[]
   if (numbers.length !== base.length) throw new RangeError("not measured in the same rounds");
   return summarise(numbers.map((number, round) => number / (base[round] ?? Number.NaN)));
 }
-
-/**
- * The slope of the straight line that lies closest to the points (least squares).
- * @returns change of `y` for each unit of `x`; 0 when all lie at one `x`
- */
-export function slope(points: readonly { readonly x: number; readonly y: number }[]): number {
-  const mean = (of: (point: { x: number; y: number }) => number) =>
-    points.reduce((total, point) => total + of(point), 0) / points.length;
-  const [x, y] = [mean((point) => point.x), mean((point) => point.y)];
-  const spread = points.reduce((total, point) => total + (point.x - x) ** 2, 0);
-  if (spread === 0) return 0;
-  return points.reduce((total, point) => total + (point.x - x) * (point.y - y), 0) / spread;
-}

@@ -7,11 +7,13 @@ import type { Results } from "../results.ts";
 import { barChart, lineChart, THEMES } from "./charts.ts";
 import { loginsSection } from "./logins-section.ts";
 import { table } from "./markdown.ts";
+import { memorySection } from "./memory-section.ts";
 import type { Section } from "./section.ts";
 import { sessionSection } from "./session-section.ts";
 import { sizeSection } from "./size-section.ts";
 import { startSection } from "./start-section.ts";
 import { stepsSection } from "./steps-section.ts";
+import { worldSection } from "./world-section.ts";
 
 /** The section of a part; undefined if it was not measured. */
 export function sectionOf(results: Results, part: Part): Section | undefined {
@@ -21,12 +23,22 @@ export function sectionOf(results: Results, part: Part): Section | undefined {
     case "logins":
       return results.logins && loginsSection(results.logins);
     case "steps":
-      return results.steps && stepsSection(results.steps);
+      return results.steps && joined(stepsSection(results.steps), worldSection(results.steps));
     case "size":
       return results.size && sizeSection(results.size);
     case "start":
       return results.start && startSection(results.start);
+    case "memory":
+      return results.memory && memorySection(results.memory);
   }
+}
+
+function joined(first: Section, second: Section): Section {
+  return {
+    markdown: `${first.markdown}\n\n${second.markdown}`,
+    charts: [...first.charts, ...second.charts],
+    goals: [...first.goals, ...second.goals],
+  };
 }
 
 /**

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { quantile, ratioByRound, slope, summarise } from "../../bench/statistics.ts";
+import { quantile, ratioByRound, summarise } from "../../bench/statistics.ts";
 
 describe("the statistics of the benchmark", () => {
   it("finds quantiles as R's default does, whatever the order", () => {
@@ -31,12 +31,5 @@ describe("the statistics of the benchmark", () => {
     const half = base.map((rate) => rate / 2);
     expect(ratioByRound(half, base)).toEqual({ median: 0.5, low: 0.5, high: 0.5, count: 3 });
     expect(() => ratioByRound([1], base)).toThrow(RangeError);
-  });
-
-  it("finds the slope of the closest line", () => {
-    const line = [0, 1, 2, 5].map((x) => ({ x, y: 3 - 2 * x }));
-    expect(slope(line)).toBeCloseTo(-2, 12);
-    expect(slope([...line, { x: 5, y: -6 }, { x: 5, y: -8 }])).toBeCloseTo(-2, 12);
-    expect(slope([{ x: 1, y: 1 }])).toBe(0);
   });
 });

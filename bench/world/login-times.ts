@@ -1,0 +1,65 @@
+import { KINDS, type Kind } from "../parts/operation.ts";
+import { nearest, PROVIDER, roundTrip } from "./network.ts";
+import { AMSTERDAM, type City, OBJECT_PLACES, type Place } from "./places.ts";
+
+/** What is assumed beside distances, in milliseconds. The same for every design. */
+export const ASSUMED = {
+  /** From the device to the operator's network and back: fixed line, Wi-Fi or 4G. */
+  accessNetwork: 15,
+  /** Until the provider answers a request that has reached it. */
+  provider: 20,
+  /** Until a write is confirmed by the other places that keep it: Durable Objects and D1 confirm before they answer. */
+  durableWrite: 10,
+  /** A read of a KV value that others near by have read lately. */
+  kvRead: 10,
+  /** A statement of a database in the same building. */
+  localDatabase: 1,
+} as const;
+
+/** Round trips before the first answer on a new connection: TCP and TLS 1.3. */
+const CONNECTING = 2;
+
+/** Where D1's primary is: one place for the whole world. For a Nordic site, Western Europe. */
+export const DATABASE: Place = AMSTERDAM;
+
+/** A step of a login as it was measured: the requests of the browser, and what the answer waits for. */
+export interface Step {
+  readonly requests: number;
+  readonly waits: Readonly<Record<Kind, number>>;
+}
+
+/** Whether the browser still has a connection to the site, or begins anew. */
+export type Link = "open" | "new";
+
+/**
+ * What somebody waits for a step of a design that runs at the edge, in milliseconds: the browser's round trips to
+ * the edge, and from there everything the answer waits for.
+ */
+export function edgeTime({ place, edge }: City, step: Step, link: Link): number {
+  const toEdge = ASSUMED.accessNetwork + roundTrip(place, edge);
+  const objects = nearest(edge, OBJECT_PLACES);
+  const each: Readonly<Record<Kind, number>> = {
+    fetch: roundTrip(edge, PROVIDER) + ASSUMED.provider,
+    "kv read": ASSUMED.kvRead,
+    "kv write": ASSUMED.durableWrite,
+    "durable object": roundTrip(edge, objects) + ASSUMED.durableWrite,
+    d1: roundTrip(edge, DATABASE) + ASSUMED.durableWrite,
+  };
+  const behind = KINDS.reduce((total, kind) => total + step.waits[kind] * each[kind], 0);
+  return browserTime(toEdge, step.requests, link) + behind;
+}
+
+/**
+ * The same for a server in one place with its database beside it and the provider's documents in memory: to start
+ * a login it stores one row; to finish one it makes the token request and four statements.
+ */
+export function centralTime({ place }: City, server: Place, step: "start" | "finish"): number {
+  const toServer = ASSUMED.accessNetwork + roundTrip(place, server);
+  if (step === "start") return browserTime(toServer, 1, "open") + ASSUMED.localDatabase;
+  const token = roundTrip(server, PROVIDER) + ASSUMED.provider;
+  return browserTime(toServer, 1, "new") + token + 4 * ASSUMED.localDatabase;
+}
+
+function browserTime(roundTripTime: number, requests: number, link: Link): number {
+  return roundTripTime * (requests + (link === "new" ? CONNECTING : 0));
+}

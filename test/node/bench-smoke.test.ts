@@ -1,0 +1,72 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { type Bundle, bundle } from "../../bench/bundle.ts";
+import { OURS_D1 } from "../../bench/designs/ours.ts";
+import { confirmLogins, finishLogins } from "../../bench/load/many-logins.ts";
+import { createProvider, type Provider } from "../../bench/load/provider.ts";
+import { repeatRequest } from "../../bench/load/repeated-request.ts";
+import { buildServices, logIn, startDesign } from "../../bench/running-design.ts";
+import { processorNanoseconds, residentMemory } from "../../bench/workerd/process-figures.ts";
+import type { Server } from "../../bench/workerd/server.ts";
+
+/** The production bundle on bare workerd, as the benchmark runs it, for a moment. */
+describe("the benchmark's surroundings", () => {
+  const folder = mkdtempSync(join(tmpdir(), "bench-smoke-"));
+  let provider: Provider;
+  let production: Bundle;
+  let server: Server;
+
+  beforeAll(async () => {
+    provider = await createProvider();
+    production = await bundle("this project", join(folder, "bundle"), []);
+    await buildServices(folder);
+    server = await startDesign(
+      OURS_D1,
+      production,
+      { folder, provider, cores: undefined },
+      join(folder, "run"),
+    );
+  });
+
+  afterAll(async () => {
+    await server?.stop();
+    rmSync(folder, { recursive: true, force: true });
+  });
+
+  it("names every byte of the bundle", () => {
+    const named = Object.values(production.inputs).reduce((sum, bytes) => sum + bytes, 0);
+    expect(named / production.minified).toBeGreaterThan(0.9);
+    expect(named / production.minified).toBeLessThanOrEqual(1);
+    expect(production.gzip).toBeLessThan(production.minified / 2);
+  });
+
+  it("logs in for real, and measures requests that only somebody who is logged in gets answered so", async () => {
+    const cookie = (await logIn(OURS_D1, server.port, provider, 7)).cookieHeader() ?? "";
+    const load = { status: 200, connections: 2, seconds: 0.1 };
+    const request = { path: "/members/", headers: { cookie, accept: "text/html" } };
+    const measured = await repeatRequest(server, { ...load, request });
+    expect(measured.perSecond).toBeGreaterThan(10);
+    expect(measured.p99Latency).toBeGreaterThanOrEqual(measured.medianLatency);
+    const stranger = { path: "/members/", headers: { accept: "text/html" } };
+    await expect(repeatRequest(server, { ...load, request: stranger })).rejects.toThrow(
+      "answered 302, not 200",
+    );
+  });
+
+  it("finishes each confirmed login once, and notices one that is not let in", async () => {
+    const logins = await confirmLogins(server, OURS_D1, provider, [1, 2, 3]);
+    expect((await finishLogins(server, OURS_D1, logins, 2)).perSecond).toBeGreaterThan(0);
+    // Another browser brings a code that is used up.
+    const stolen = logins.map(({ back }) => ({ back, cookies: new Map<string, string>() }));
+    await expect(finishLogins(server, OURS_D1, stolen, 1)).rejects.toThrow("the callback answered");
+  });
+
+  it.runIf(process.platform === "linux")("sees what the process uses", async () => {
+    const before = processorNanoseconds(server.pid) ?? Number.NaN;
+    await logIn(OURS_D1, server.port, provider, 7);
+    expect(processorNanoseconds(server.pid)).toBeGreaterThan(before);
+    expect(residentMemory(server.pid)).toBeGreaterThan(10 * 2 ** 20);
+  });
+});
