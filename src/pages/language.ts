@@ -7,7 +7,8 @@ import { nb } from "./texts/nb.ts";
 import { sv } from "./texts/sv.ts";
 import type { Texts } from "./texts/texts.ts";
 
-const LANGUAGES = { nb, da, fi, sv, en } as const satisfies Record<string, Texts>;
+/** Functions, so that an isolate which shows no page makes no texts. */
+const LANGUAGES = { nb, da, fi, sv, en } as const satisfies Record<string, () => Texts>;
 
 export type Language = keyof typeof LANGUAGES;
 
@@ -17,7 +18,7 @@ const OF_MARKET = { NO: "nb", DK: "da", FI: "fi", SE: "sv" } as const satisfies 
 const ALSO_KNOWN_AS: Readonly<Record<string, Language>> = { no: "nb", nn: "nb" };
 
 export function textsIn(language: Language): Texts {
-  return LANGUAGES[language];
+  return LANGUAGES[language]();
 }
 
 /** What of a site's settings decides how its pages speak. */

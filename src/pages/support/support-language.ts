@@ -6,8 +6,8 @@ import { nb } from "../texts/support/nb.ts";
 import type { SupportTexts } from "../texts/support/support-texts.ts";
 import { sv } from "../texts/support/sv.ts";
 
-const LANGUAGES: Readonly<Record<Language, SupportTexts>> = { nb, da, fi, sv, en };
+const LANGUAGES: Readonly<Record<Language, () => SupportTexts>> = { nb, da, fi, sv, en };
 
 export function supportTextsIn(language: Language): SupportTexts {
-  return LANGUAGES[language];
+  return LANGUAGES[language]();
 }

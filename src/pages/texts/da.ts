@@ -1,6 +1,6 @@
 import type { Texts } from "./texts.ts";
 
-export const da: Texts = {
+export const da = (): Texts => ({
   messages: {
     cancelled: {
       title: "Du afbrød login",
@@ -214,4 +214,4 @@ export const da: Texts = {
     endedOne: "Enheden er logget ud. Der kan gå op til {delay}, før den opdager det.",
     endedOthers: "Alle andre enheder er logget ud. Der kan gå op til {delay}, før de opdager det.",
   },
-};
+});

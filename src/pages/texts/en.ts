@@ -1,6 +1,6 @@
 import type { Texts } from "./texts.ts";
 
-export const en: Texts = {
+export const en = (): Texts => ({
   messages: {
     cancelled: {
       title: "You cancelled the login",
@@ -218,4 +218,4 @@ export const en: Texts = {
     endedOne: "That device is logged out. It may take up to {delay} before it notices.",
     endedOthers: "All other devices are logged out. It may take up to {delay} before they notice.",
   },
-};
+});

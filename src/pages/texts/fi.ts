@@ -1,6 +1,6 @@
 import type { Texts } from "./texts.ts";
 
-export const fi: Texts = {
+export const fi = (): Texts => ({
   messages: {
     cancelled: {
       title: "Peruutit kirjautumisen",
@@ -220,4 +220,4 @@ export const fi: Texts = {
     endedOthers:
       "Kaikki muut laitteet on kirjattu ulos. Voi kestää enintään {delay}, ennen kuin ne huomaavat sen.",
   },
-};
+});

@@ -1,6 +1,6 @@
 import type { Texts } from "./texts.ts";
 
-export const nb: Texts = {
+export const nb = (): Texts => ({
   messages: {
     cancelled: {
       title: "Du avbrøt innloggingen",
@@ -215,4 +215,4 @@ export const nb: Texts = {
     endedOne: "Enheten er logget ut. Det kan ta opptil {delay} før den merker det.",
     endedOthers: "Alle andre enheter er logget ut. Det kan ta opptil {delay} før de merker det.",
   },
-};
+});

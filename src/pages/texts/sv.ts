@@ -1,6 +1,6 @@
 import type { Texts } from "./texts.ts";
 
-export const sv: Texts = {
+export const sv = (): Texts => ({
   messages: {
     cancelled: {
       title: "Du avbröt inloggningen",
@@ -214,4 +214,4 @@ export const sv: Texts = {
     endedOne: "Enheten är utloggad. Det kan ta upp till {delay} innan den märker det.",
     endedOthers: "Alla andra enheter är utloggade. Det kan ta upp till {delay} innan de märker det.",
   },
-};
+});

@@ -1,6 +1,6 @@
 import type { SupportTexts } from "./support-texts.ts";
 
-export const da: SupportTexts = {
+export const da = (): SupportTexts => ({
   title: "Kundeservice",
   newSearch: "Ny søgning",
   search: "Find en person",
@@ -152,4 +152,4 @@ export const da: SupportTexts = {
     tooMany: "For mange logins fra netværket. Vent et minut, eller brug mobildata.",
     badRequest: "Adressen blev ødelagt undervejs. Start forfra fra siden.",
   },
-};
+});

@@ -1,6 +1,6 @@
 import type { SupportTexts } from "./support-texts.ts";
 
-export const en: SupportTexts = {
+export const en = (): SupportTexts => ({
   title: "Customer service",
   newSearch: "New search",
   search: "Find a person",
@@ -154,4 +154,4 @@ export const en: SupportTexts = {
     tooMany: "Too many logins from their network. Wait a minute, or use mobile data.",
     badRequest: "The address was damaged on the way. Start again from the site.",
   },
-};
+});

@@ -1,6 +1,6 @@
 import type { SupportTexts } from "./support-texts.ts";
 
-export const fi: SupportTexts = {
+export const fi = (): SupportTexts => ({
   title: "Asiakaspalvelu",
   newSearch: "Uusi haku",
   search: "Etsi henkilö",
@@ -151,4 +151,4 @@ export const fi: SupportTexts = {
     tooMany: "Liikaa kirjautumisia verkosta. Odota minuutti tai käytä mobiilidataa.",
     badRequest: "Osoite vioittui matkalla. Aloita uudelleen sivustolta.",
   },
-};
+});

@@ -1,6 +1,6 @@
 import type { SupportTexts } from "./support-texts.ts";
 
-export const nb: SupportTexts = {
+export const nb = (): SupportTexts => ({
   title: "Kundeservice",
   newSearch: "Nytt søk",
   search: "Finn en person",
@@ -150,4 +150,4 @@ export const nb: SupportTexts = {
     tooMany: "For mange innlogginger fra nettverket. Vent et minutt, eller bruk mobildata.",
     badRequest: "Adressen ble ødelagt på veien. Start på nytt fra nettstedet.",
   },
-};
+});

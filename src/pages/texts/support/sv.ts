@@ -1,6 +1,6 @@
 import type { SupportTexts } from "./support-texts.ts";
 
-export const sv: SupportTexts = {
+export const sv = (): SupportTexts => ({
   title: "Kundtjänst",
   newSearch: "Ny sökning",
   search: "Hitta en person",
@@ -151,4 +151,4 @@ export const sv: SupportTexts = {
     tooMany: "För många inloggningar från nätverket. Vänta en minut, eller använd mobildata.",
     badRequest: "Adressen skadades på vägen. Börja om från webbplatsen.",
   },
-};
+});
