@@ -3,7 +3,7 @@ import { type BrowserContext, test as base } from "@playwright/test";
 /** Nothing leaves this machine: the official button's CDN is as unreachable as it is for many visitors. */
 async function keepOffNetwork(context: BrowserContext): Promise<void> {
   await context.route(
-    ({ hostname }) => hostname !== "localhost" && hostname !== "127.0.0.1",
+    ({ hostname }) => !/^(([a-z0-9-]+\.)?localhost|127\.0\.0\.1)$/.test(hostname),
     (route) => route.abort("internetdisconnected"),
   );
 }

@@ -1,0 +1,93 @@
+import type { BrowserContext, Page } from "@playwright/test";
+import { expect, test } from "./browser.ts";
+import { type RunningSites, startSites } from "./environment/many-sites.ts";
+import { session } from "./session.ts";
+import { choosePerson, confirmInApp, shareData } from "./simulator-pages.ts";
+
+// Starts a worker of its own.
+test.describe.configure({ timeout: 180_000 });
+
+const BAKERY = {
+  name: "bakeri",
+  heading: "Fjellbakeriet",
+  salesUnit: { msn: "200001", name: "Fjellbakeriet" },
+  settings: { VIPPS_MARKET: "NO", PROTECTED_PATHS: "/members/*" },
+};
+const CAFE = {
+  name: "kahvila",
+  heading: "Satamakahvila",
+  salesUnit: { msn: "200002", name: "Satamakahvila" },
+  settings: { VIPPS_MARKET: "FI", PROTECTED_PATHS: "/members/*" },
+};
+
+let sites: RunningSites;
+test.beforeAll(async () => {
+  sites = await startSites([BAKERY, CAFE], 24_100);
+});
+test.afterAll(() => sites?.stop());
+
+/** Goes from the site's front page to the end of the login. */
+async function logIn(context: BrowserContext, origin: string, person: string): Promise<Page> {
+  const page = await context.newPage();
+  await page.goto(origin);
+  await page.getByRole("link", { name: "Log in" }).click();
+  await choosePerson(page, person);
+  await confirmInApp(page);
+  await shareData(page);
+  await page.waitForURL(`${origin}/members/`);
+  return page;
+}
+
+test("two sites log people in side by side in one browser, each with its own sales unit", async ({
+  context,
+}) => {
+  const [bakery = "", cafe = ""] = sites.origins;
+  const begun = await context.newPage();
+  await begun.goto(`${bakery}/auth/login?return_to=/members/`);
+  await expect(begun.getByRole("heading", { level: 1 })).toContainText("Fjellbakeriet");
+  expect(new URL(begun.url()).origin).not.toBe(bakery);
+
+  // The café's login begins and ends while the bakery's is on its way.
+  const coffee = await logIn(context, cafe, "Aino Mäkelä");
+  await expect(coffee.getByRole("heading", { level: 1 })).toHaveText("Satamakahvila");
+  await expect(coffee.getByRole("paragraph")).toHaveText("/members/: hello, Aino Mäkelä");
+
+  await choosePerson(begun, "Kari Nordmann");
+  await confirmInApp(begun);
+  await shareData(begun);
+  await begun.waitForURL(`${bakery}/members/`);
+  await expect(begun.getByRole("paragraph")).toHaveText("/members/: hello, Kari Nordmann");
+
+  expect(await session(context, bakery)).toMatchObject({ user: { name: "Kari Nordmann" } });
+  expect(await session(context, cafe)).toMatchObject({ user: { name: "Aino Mäkelä" } });
+
+  const me = await context.newPage();
+  await me.goto(`${cafe}/auth/me`);
+  await expect(me.locator("html")).toHaveAttribute("data-brand", "MobilePay");
+  await me.goto(`${bakery}/auth/me`);
+  await expect(me.locator("html")).toHaveAttribute("data-brand", "Vipps");
+  await expect(me.locator("body")).not.toContainText("Mäkelä");
+
+  expect(await coffee.evaluate(async () => (await fetch("/auth/logout", { method: "POST" })).status)).toBe(
+    204,
+  );
+  expect(await session(context, cafe)).toEqual({ authenticated: false });
+  expect(await session(context, bakery)).toMatchObject({ authenticated: true });
+});
+
+test("each site speaks its own language to a browser that asks for none of ours", async ({ browser }) => {
+  const context = await browser.newContext({ locale: "fr-FR" });
+  const page = await context.newPage();
+  for (const [index, language] of ["nb", "fi"].entries()) {
+    const answer = await page.goto(`${sites.origins[index]}/auth/callback?error=access_denied&state=none`);
+    expect(answer?.status()).toBe(400);
+    await expect(page.locator("html")).toHaveAttribute("lang", language);
+  }
+  await context.close();
+});
+
+test("a host of nobody's says nothing", async ({ page }) => {
+  const answer = await page.goto(`${sites.stranger}/auth/login`);
+  expect(answer?.status()).toBe(404);
+  await expect(page.locator("body")).toHaveText("Not found");
+});
