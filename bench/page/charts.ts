@@ -36,7 +36,6 @@ export interface Bar {
 }
 
 export interface Line {
-  readonly label: string;
   readonly emphasis: Emphasis;
   readonly points: readonly { readonly x: number; readonly y: number }[];
 }
@@ -58,7 +57,7 @@ export function barChart(bars: readonly Bar[], { title, subtitle, theme }: Frami
     document: emptyDocument(),
     ...frame(theme),
     height: bars.length * 34 + 12,
-    marginLeft: 230,
+    marginLeft: 260,
     marginRight: 90,
     marginTop: 4,
     marginBottom: 8,
@@ -78,42 +77,35 @@ export function barChart(bars: readonly Bar[], { title, subtitle, theme }: Frami
   return framed(chart.outerHTML, bars.length * 34 + 12, { title, subtitle, theme });
 }
 
-/** Lines over a common axis, each named at its end. */
+/** A line through its points; both axes begin at 0. */
 export function lineChart(
-  lines: readonly Line[],
+  { points, emphasis }: Line,
   axes: { readonly x: string; readonly y: string },
   { title, subtitle, theme }: Framing,
 ): string {
   const height = 300;
-  const points = lines.flatMap(({ label, emphasis, points: own }) =>
-    own.map((point) => ({ ...point, label, emphasis })),
-  );
-  const colour = ({ emphasis }: { emphasis: Emphasis }) => theme.colours[emphasis];
+  const colour = theme.colours[emphasis];
+  const most = (of: (point: Line["points"][number]) => number) => Math.max(...points.map(of));
   const chart = Plot.plot({
     document: emptyDocument(),
     ...frame(theme),
     height,
     marginLeft: 60,
-    marginRight: 190,
-    marginBottom: 40,
-    x: { label: axes.x, nice: true, tickFormat: (value: number) => value.toLocaleString("en"), ticks: 6 },
-    y: { label: axes.y, domain: [0, Math.max(...points.map(({ y }) => y)) * 1.15], ticks: 5 },
+    marginRight: 40,
+    marginBottom: 44,
+    x: {
+      label: axes.x,
+      labelAnchor: "center",
+      labelArrow: "none",
+      domain: [0, most(({ x }) => x)],
+      tickFormat: (value: number) => value.toLocaleString("en"),
+      ticks: 6,
+    },
+    y: { label: axes.y, labelArrow: "none", domain: [0, most(({ y }) => y) * 1.15], ticks: 5 },
     marks: [
       Plot.gridY({ stroke: theme.faint, strokeOpacity: 1, ticks: 5 }),
-      Plot.lineY(points, { x: "x", y: "y", z: "label", stroke: colour, strokeWidth: 2 }),
+      Plot.lineY(points, { x: "x", y: "y", stroke: colour, strokeWidth: 2 }),
       Plot.dot(points, { x: "x", y: "y", fill: colour, r: 2.5 }),
-      Plot.text(
-        points,
-        Plot.selectLast({
-          x: "x",
-          y: "y",
-          z: "label",
-          text: "label",
-          dx: 8,
-          textAnchor: "start",
-          fill: colour,
-        }),
-      ),
     ],
   });
   return framed(chart.outerHTML, height, { title, subtitle, theme });

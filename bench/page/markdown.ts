@@ -20,9 +20,13 @@ export function number(value: number, digits = 0): string {
   return value.toLocaleString("en", { minimumFractionDigits: digits, maximumFractionDigits: digits });
 }
 
-/** A goal and whether it is reached, as one line of a list. */
-export function goal(what: string, reached: boolean, measured: string): string {
-  return `- ${reached ? "**Reached**" : "**Missed**"}: ${what}. Measured: ${measured}.`;
+/**
+ * A goal and whether it is reached, as one line of a list.
+ * @param limit why not, and what it can be at best; shown where it is missed
+ */
+export function goal(what: string, reached: boolean, measured: string, limit?: string): string {
+  const why = reached || limit === undefined ? "" : ` ${limit}`;
+  return `- ${reached ? "**Reached**" : "**Missed**"}: ${what}. Measured: ${measured}.${why}`;
 }
 
 /** A picture that follows the reader's theme. @param name of the files without theme and ending */

@@ -27,14 +27,11 @@ export function memorySection({ points }: MemoryFigures): Section {
         name: "memory",
         title: "Memory over logins and session checks",
         subtitle: "Resident memory of workerd; each login is another person's, each session is checked once",
-        lines: [
-          {
-            label: "vipps-login-worker",
-            emphasis: "ours",
-            points: points.map(({ logins, resident }) => ({ x: logins, y: resident / 2 ** 20 })),
-          },
-        ],
-        axes: { x: "logins and session checks →", y: "↑ MiB" },
+        line: {
+          emphasis: "ours",
+          points: points.map(({ logins, resident }) => ({ x: logins, y: resident / 2 ** 20 })),
+        },
+        axes: { x: "logins and session checks", y: "MiB" },
       },
     ],
     goals: long

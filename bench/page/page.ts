@@ -55,7 +55,7 @@ export function writePage(results: Results, folder: string): string {
       for (const [name, theme] of Object.entries(THEMES)) {
         const framing = { title: chart.title, subtitle: chart.subtitle, theme };
         const svg =
-          "bars" in chart ? barChart(chart.bars, framing) : lineChart(chart.lines, chart.axes, framing);
+          "bars" in chart ? barChart(chart.bars, framing) : lineChart(chart.line, chart.axes, framing);
         writeFileSync(join(images, `${chart.name}-${name}.svg`), svg);
       }
     }

@@ -8,7 +8,7 @@ export type Chart = {
   readonly subtitle: string;
 } & (
   | { readonly bars: readonly Bar[] }
-  | { readonly lines: readonly Line[]; readonly axes: { readonly x: string; readonly y: string } }
+  | { readonly line: Line; readonly axes: { readonly x: string; readonly y: string } }
 );
 
 /** A part of the page: its text, and the charts that the text shows. */

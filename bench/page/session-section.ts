@@ -1,4 +1,4 @@
-import { COMPARED, HONO, OURS_D1, PEERS } from "../designs/designs.ts";
+import { COMPARED, HONO, OURS_D1, PEERS, PLAIN } from "../designs/designs.ts";
 import type { SessionFigures, SessionSeries, Target } from "../parts/session.ts";
 import { ratioByRound, type Summary, summarise } from "../statistics.ts";
 import { goal, number, picture, table } from "./markdown.ts";
@@ -25,10 +25,19 @@ export function sessionSection(figures: SessionFigures): Section {
         picture(`request-${target}`, `${TITLES[target]}: requests a second at 16 connections`),
       ]),
       "“Processor” is the time workerd used for one request, by the system's own count. “Of Hono” is the median of the rounds' ratios: what disturbs a round disturbs both.",
+      generatorText(figures),
     ].join("\n\n"),
     charts: targets.map((target) => chartOf(figures, target)),
     goals: targets.map((target) => goalOf(figures, target)),
   };
+}
+
+/** Whether the generator was fast enough for the fastest of all. */
+function generatorText(figures: SessionFigures): string {
+  const busy = find(figures, PLAIN.id, "session", 16)?.rounds.map((round) => round.busy) ?? [];
+  const known = busy.filter((share) => share !== undefined);
+  if (known.length === 0) return "";
+  return `With the fastest of all, the plain Response at 16 connections, workerd was busy for ${number(summarise(known).median * 100)} % of the time: the generator keeps up.`;
 }
 
 function tableOf(figures: SessionFigures, target: Target): string {
