@@ -1,0 +1,126 @@
+import { hasNoWorker, runWrangler, type WranglerRun, wranglerFault } from "../run-wrangler.ts";
+
+/** Cloudflare, or wrangler on the way there, did not do what it should. The message is for a person. */
+export class CloudflareError extends Error {}
+
+/** A command of wrangler, as it is run and as it is shown. */
+export interface WranglerCommand {
+  readonly args: readonly string[];
+  /** What goes to its standard input, in words; the content itself is never shown. */
+  readonly input?: string;
+}
+
+export const LIST_KV: WranglerCommand = { args: ["kv", "namespace", "list"] };
+export const createKv = (title: string): WranglerCommand => ({ args: ["kv", "namespace", "create", title] });
+export const LIST_D1: WranglerCommand = { args: ["d1", "list", "--json"] };
+export const createD1 = (name: string): WranglerCommand => ({ args: ["d1", "create", name] });
+export const listSecrets = (environment: string): WranglerCommand => ({
+  args: ["secret", "list", `--env=${environment}`, "--format=json"],
+});
+export const putSecret = (name: string, environment: string, input: string): WranglerCommand => ({
+  args: ["secret", "put", name, `--env=${environment}`],
+  input,
+});
+export const applyRemoteMigrations = (environment: string): WranglerCommand => ({
+  args: ["d1", "migrations", "apply", "ACCOUNTS_DB", "--remote", `--env=${environment}`],
+});
+export const deploy = (environment: string): WranglerCommand => ({
+  args: ["deploy", "--minify", `--env=${environment}`],
+});
+
+/** The command as it could be typed. */
+export function shown({ args, input }: WranglerCommand): string {
+  return `npx wrangler ${args.join(" ")}${input === undefined ? "" : `   (standard input: ${input})`}`;
+}
+
+/** What people really meet, and what to do. The first that fits counts. */
+const EXPLANATIONS: readonly (readonly [RegExp, string])[] = [
+  [
+    /CLOUDFLARE_API_TOKEN|not logged in|must be logged in|not authenticated/i,
+    "You are not logged in at Cloudflare. Run: npx wrangler login (in a pipeline, set CLOUDFLARE_API_TOKEN).",
+  ],
+  [
+    /Authentication error|Invalid access token|Invalid API Token|code: (10000|10001|9109|6003)/i,
+    "Cloudflare does not accept your login, or it may not do this. Run: npx wrangler login (a token needs Workers Scripts, KV, D1 and Workers Routes: Edit).",
+  ],
+  [
+    /More than one account/i,
+    "You have several accounts at Cloudflare. Say which: set CLOUDFLARE_ACCOUNT_ID.",
+  ],
+  [
+    /fetch failed|ENOTFOUND|EAI_AGAIN|ECONNREFUSED|ECONNRESET|ETIMEDOUT|UND_ERR|network/i,
+    "Cloudflare is out of reach from here. Check the network (and a proxy, if there is one) and run this again.",
+  ],
+  [
+    /already exists|already in use|code: (10014|7502)/i,
+    "The name is taken by something else in your account. Remove or rename that, or change the name in wrangler.toml.",
+  ],
+  [
+    /could not find zone|zone .*not found|code: (7003|10007).*zone/i,
+    "The domain is not a zone of this account at Cloudflare. Add it there first, or choose another SITE_URL.",
+  ],
+  [
+    /route with the same pattern|already has (an )?externally managed DNS|code: (10020|100117)|Hostname .* already has/i,
+    "Another worker or a DNS record has this address already. Remove that, or use a route (--route www.example.com/*) in front of it.",
+  ],
+  [
+    /workers\.dev subdomain|code: 10063/i,
+    "Your account has no workers.dev address yet. Open Workers & Pages in the dashboard once to make one.",
+  ],
+];
+
+/** What wrangler's refusal means. */
+export function explained(run: WranglerRun): string {
+  const all = `${run.errors}\n${run.output}`;
+  const explanation = EXPLANATIONS.find(([pattern]) => pattern.test(all))?.[1];
+  const said = wranglerFault(run);
+  return explanation === undefined ? `wrangler says: ${said}` : `${explanation} (wrangler says: ${said})`;
+}
+
+/** Runs commands in the project's folder. */
+export type RunCommand = (command: WranglerCommand, input?: string) => Promise<WranglerRun>;
+
+export const inFolder =
+  (root: string): RunCommand =>
+  ({ args }, input) =>
+    runWrangler(root, args, input);
+
+/** What a command printed. @throws {CloudflareError} when it failed */
+export async function outputOf(run: RunCommand, command: WranglerCommand, input?: string): Promise<string> {
+  const done = await run(command, input);
+  if (done.code !== 0) throw new CloudflareError(explained(done));
+  return done.output;
+}
+
+/** The rows of a list that wrangler prints as JSON. @throws {CloudflareError} */
+async function rowsOf(
+  run: RunCommand,
+  command: WranglerCommand,
+): Promise<readonly Record<string, unknown>[]> {
+  const output = await outputOf(run, command);
+  try {
+    return JSON.parse(output.slice(output.indexOf("["))) as Record<string, unknown>[];
+  } catch {
+    throw new CloudflareError(
+      `wrangler answered "${command.args.join(" ")}" with something that is no list.`,
+    );
+  }
+}
+
+/** The ids of all KV namespaces of the account by title. @throws {CloudflareError} */
+export async function kvNamespaces(run: RunCommand): Promise<ReadonlyMap<string, string>> {
+  return new Map((await rowsOf(run, LIST_KV)).map(({ title, id }) => [String(title), String(id)]));
+}
+
+/** The ids of all D1 databases of the account by name. @throws {CloudflareError} */
+export async function databases(run: RunCommand): Promise<ReadonlyMap<string, string>> {
+  return new Map((await rowsOf(run, LIST_D1)).map(({ name, uuid }) => [String(name), String(uuid)]));
+}
+
+/** The names of the worker's secrets; none where it is not deployed yet. @throws {CloudflareError} */
+export async function secretNames(run: RunCommand, environment: string): Promise<ReadonlySet<string>> {
+  const done = await run(listSecrets(environment));
+  if (done.code !== 0 && hasNoWorker(done)) return new Set();
+  if (done.code !== 0) throw new CloudflareError(explained(done));
+  return new Set((await rowsOf(async () => done, listSecrets(environment))).map(({ name }) => String(name)));
+}

@@ -1,0 +1,137 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import type { Writable } from "node:stream";
+import { intro, log, note, outro, spinner } from "@clack/prompts";
+import { examine, verdictOf } from "../doctor/examine.ts";
+import { readLocalSource } from "../doctor/local-source.ts";
+import { type Answers, FIELDS, faultsIn } from "./answers.ts";
+import { askAnswers, askClientSecret, askEnvironment, askToGoOn, type Terminal } from "./ask.ts";
+import { CloudflareError, type RunCommand, secretNames } from "./cloudflare.ts";
+import { readEnvironment } from "./config-text.ts";
+import { type Options, UsageError } from "./options.ts";
+import { dryRun, type SetUp, stepsOf } from "./steps.ts";
+
+/** Where the set-up happens. */
+export interface Surroundings {
+  /** The project's folder. */
+  readonly root: string;
+  readonly run: RunCommand;
+  /** Undefined where nobody can be asked. */
+  readonly terminal: Terminal | undefined;
+  /** Where it is said what is done. */
+  readonly output: Writable;
+  /** The client secret that a script gave. */
+  readonly clientSecret: string | undefined;
+}
+
+/** @returns whether all is set up and the doctor found no error. @throws {CloudflareError | ConfigError | UsageError | Cancelled} */
+export async function setUp(options: Options, surroundings: Surroundings): Promise<boolean> {
+  const { root, run, output } = surroundings;
+  const terminal = options.yes ? undefined : surroundings.terminal;
+  if (terminal === undefined && !options.yes)
+    throw new UsageError("There is no terminal to ask on: give the answers as options, and --yes");
+  if (terminal) intro("Setting up Vipps MobilePay Login", { output });
+  const environment = options.environment ?? (terminal && (await askEnvironment(terminal)));
+  if (environment === undefined) throw new UsageError("Say which environment: --env production");
+  const present = readEnvironment(readFileSync(join(root, "wrangler.toml"), "utf8"), environment).vars;
+
+  // Asked first, so that nobody answers questions for nothing when there is no way to Cloudflare.
+  const secrets = options.dryRun ? new Set<string>() : await secretNames(run, environment);
+  const answers = terminal
+    ? await askAnswers(terminal, { given: options.answers, present })
+    : options.answers;
+  const faults = faultsIn({ ...answers, values: { ...presentFields(present), ...answers.values } });
+  if (faults.length > 0) throw new UsageError(faults.join("; "));
+
+  const isMissing = surroundings.clientSecret === undefined && !secrets.has("VIPPS_CLIENT_SECRET");
+  if (isMissing && !terminal && !options.dryRun)
+    throw new UsageError("The client secret is missing: set VIPPS_CLIENT_SECRET, or --client-secret-file");
+  const clientSecret =
+    isMissing && terminal && !options.dryRun ? await askClientSecret(terminal) : surroundings.clientSecret;
+  const plan: SetUp = { root, environment, answers, clientSecret, run };
+
+  if (options.dryRun) {
+    output.write("A dry run: nothing of this is executed.\n\n");
+    for (const line of dryRun(plan)) output.write(`${line}\n`);
+    if (options.doctor)
+      output.write(`7. Doctor\n  ${doctorCommand(environment, siteOf(answers, present))}\n`);
+    return true;
+  }
+  if (terminal) await askToGoOn(terminal, `Set up [env.${environment}] at Cloudflare now?`);
+  await perform(plan, surroundings, terminal !== undefined);
+  const site = siteOf(answers, present);
+  tellRedirectUri(site, present.AUTH_PATH, plan, output);
+  const isHealthy = options.doctor ? await runDoctor(plan, site, output) : true;
+  if (terminal) outro(isHealthy ? "Done." : "Set up, but see above.", { output });
+  return isHealthy;
+}
+
+const presentFields = (present: Readonly<Record<string, string>>): Answers["values"] =>
+  Object.fromEntries(
+    FIELDS.flatMap(({ name }) => (present[name] === undefined ? [] : [[name, present[name]]])),
+  );
+
+const siteOf = ({ values }: Answers, present: Readonly<Record<string, string>>): string =>
+  new URL(values.SITE_URL ?? present.SITE_URL ?? "").origin;
+
+const doctorCommand = (environment: string, site: string) =>
+  `npm run doctor -- --env ${environment} --remote --url ${site}`;
+
+/** Each step in turn. @throws {CloudflareError} which says what the failed step was and how to go on */
+async function perform(plan: SetUp, { output }: Surroundings, isLive: boolean): Promise<void> {
+  for (const { title, perform: performStep } of stepsOf(plan)) {
+    // A moving line is for a person; a script gets one line for each step.
+    const moving = isLive ? spinner({ output }) : undefined;
+    moving?.start(title);
+    try {
+      const done = await performStep();
+      if (moving) moving.stop(`${title}: ${done}`);
+      else output.write(`${title.padEnd(16)}${done}\n`);
+    } catch (error) {
+      moving?.error(title);
+      if (!(error instanceof CloudflareError)) throw error;
+      throw new CloudflareError(
+        `${title}: ${error.message}\nWhat was done before this stays; run the same again to go on from here.`,
+      );
+    }
+  }
+}
+
+function tellRedirectUri(
+  site: string,
+  authPath: string | undefined,
+  { environment }: SetUp,
+  output: Writable,
+): void {
+  const uri = `${site}${authPath || "/auth"}/callback`;
+  note(
+    `Register this redirect URI for the sales unit, exactly, in the portal\n(portal.vippsmobilepay.com, Developer, Setup login):\n\n${uri}`,
+    `[env.${environment}] is deployed`,
+    { output },
+  );
+}
+
+/** @returns whether it found no error */
+async function runDoctor(plan: SetUp, site: string, output: Writable): Promise<boolean> {
+  const { root, environment, clientSecret } = plan;
+  const local = await readLocalSource({
+    root,
+    environment,
+    settingsFile: undefined,
+    configFile: undefined,
+    processEnv: { VIPPS_CLIENT_SECRET: clientSecret },
+  });
+  const deployedSecrets = [...(await secretNames(plan.run, environment))];
+  const source = { ...local, deployedSecrets, pendingMigrations: [] };
+  const findings = await examine({ source, target: site, fetch, now: Date.now });
+  const { counts, isHealthy } = verdictOf(findings, false);
+  for (const { severity, id, what, todo, link } of findings) {
+    if (severity === "error") log.error(`${id}: ${what}\n${todo}\n${link}`, { output });
+    if (severity === "warning") log.warn(`${id}: ${what}\n${todo}\n${link}`, { output });
+  }
+  log.info(
+    `Doctor: ${counts.error} errors, ${counts.warning} warnings, ${counts.ok} in order.${isHealthy ? "" : " A new address may need some minutes."} Again: ${doctorCommand(environment, site)}`,
+    { output },
+  );
+  return isHealthy;
+}

@@ -1,0 +1,140 @@
+import { createServer, type IncomingMessage } from "node:http";
+import type { AddressInfo } from "node:net";
+import { DatabaseSync } from "node:sqlite";
+
+/** One account at Cloudflare, as far as wrangler asks for it when a worker is set up. Its databases are SQLite. */
+export interface Account {
+  /** For CLOUDFLARE_API_BASE_URL. */
+  readonly url: string;
+  /** Every request, `METHOD path`, without the query. */
+  readonly calls: string[];
+  readonly kv: Map<string, string>;
+  readonly databases: Map<string, { readonly uuid: string; readonly sqlite: DatabaseSync }>;
+  readonly secrets: Map<string, string>;
+  /** What the last upload of the worker bound, by name. */
+  readonly uploaded: Map<string, Readonly<Record<string, unknown>>>;
+  /** Hosts that are the worker's own. */
+  domains: readonly string[];
+  /** Refuses what the pattern fits, with an error of Cloudflare's. */
+  refusal:
+    | { readonly pattern: RegExp; readonly status: number; readonly code: number; readonly message: string }
+    | undefined;
+  readonly close: () => Promise<void>;
+}
+
+interface Answer {
+  readonly status?: number;
+  readonly result?: unknown;
+  readonly error?: { readonly code: number; readonly message: string };
+}
+
+const NO_WORKER: Answer = {
+  status: 404,
+  error: { code: 10007, message: "This Worker does not exist on your account." },
+};
+
+export async function openAccount(): Promise<Account> {
+  let exists = false;
+  const server = createServer(async (request, response) => {
+    const body = await textOf(request);
+    const path = (request.url ?? "").split("?")[0] ?? "";
+    const call = `${request.method} ${path.replace(/^\/client\/v4\/accounts\/[^/]+/, "")}`;
+    account.calls.push(call);
+    const { status = 200, result = null, error } = answerTo(call, body);
+    const errors = error === undefined ? [] : [error];
+    response.writeHead(status, { "content-type": "application/json" });
+    response.end(JSON.stringify({ success: error === undefined, errors, messages: [], result }));
+  });
+  await new Promise<void>((listening) => server.listen(0, "127.0.0.1", listening));
+  const account: Account = {
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/client/v4`,
+    calls: [],
+    kv: new Map(),
+    databases: new Map(),
+    secrets: new Map(),
+    uploaded: new Map(),
+    domains: [],
+    refusal: undefined,
+    close: () => new Promise((closed) => server.close(() => closed())),
+  };
+
+  function answerTo(call: string, body: string): Answer {
+    const { refusal } = account;
+    if (refusal?.pattern.test(call) === true)
+      return { status: refusal.status, error: { code: refusal.code, message: refusal.message } };
+    if (call === "GET /storage/kv/namespaces")
+      return { result: Array.from(account.kv, ([title, id]) => ({ title, id })) };
+    if (call === "POST /storage/kv/namespaces") return { result: makeKv(JSON.parse(body).title) };
+    if (call === "GET /d1/database")
+      return { result: Array.from(account.databases, ([name, { uuid }]) => ({ name, uuid })) };
+    if (call === "POST /d1/database") return { result: makeDatabase(JSON.parse(body).name) };
+    const [, uuid] = /^POST \/d1\/database\/([\w-]+)\/query$/.exec(call) ?? [];
+    if (uuid !== undefined) return query(uuid, JSON.parse(body).sql);
+    if (call.includes("assets-upload-session")) return { result: { jwt: "a-token", buckets: [] } };
+    if (call.endsWith("/secrets") && call.startsWith("GET"))
+      return exists
+        ? { result: [...account.secrets.keys()].map((name) => ({ name, type: "secret_text" })) }
+        : NO_WORKER;
+    if (call.endsWith("/secrets")) {
+      if (!exists) return NO_WORKER;
+      const { name, text } = JSON.parse(body) as { name: string; text: string };
+      account.secrets.set(name, text);
+      return { result: { name } };
+    }
+    if (/^PUT \/workers\/scripts\/[\w-]+$/.test(call)) {
+      exists = true;
+      for (const binding of bindingsIn(body)) account.uploaded.set(String(binding.name), binding);
+      return { result: { id: "the-worker", startup_time_ms: 1, deployment_id: "1" } };
+    }
+    if (call.endsWith("/domains/changeset"))
+      return { result: { added: [], removed: [], updated: [], conflicting: [] } };
+    if (call.endsWith("/domains/records")) {
+      account.domains = (JSON.parse(body).origins as { hostname: string }[]).map(({ hostname }) => hostname);
+      return { result: [] };
+    }
+    if (/^GET \/workers\/(services|scripts)\//.test(call) && !exists) return NO_WORKER;
+    if (call.startsWith("GET /workers/services/"))
+      return { result: { default_environment: { script: { last_deployed_from: "wrangler" } } } };
+    if (call.endsWith("/deployments")) return { result: { deployments: [] } };
+    return { result: { id: "1", subdomain: "club", enabled: false, previews_enabled: false } };
+  }
+
+  function makeKv(title: string) {
+    const id = `kv-${account.kv.size + 1}`;
+    account.kv.set(title, id);
+    return { id, title };
+  }
+
+  function makeDatabase(name: string) {
+    const uuid = `00000000-0000-4000-8000-00000000000${account.databases.size + 1}`;
+    account.databases.set(name, { uuid, sqlite: new DatabaseSync(":memory:") });
+    return { uuid, name };
+  }
+
+  function query(uuid: string, sql: string): Answer {
+    const database = [...account.databases.values()].find((one) => one.uuid === uuid);
+    if (database === undefined)
+      return { status: 404, error: { code: 7404, message: "The database was not found." } };
+    if (/^\s*SELECT/i.test(sql))
+      return { result: [{ results: database.sqlite.prepare(sql).all(), success: true, meta: {} }] };
+    database.sqlite.exec(sql);
+    return { result: [{ results: [], success: true, meta: {} }] };
+  }
+
+  return account;
+}
+
+async function textOf(request: IncomingMessage): Promise<string> {
+  let text = "";
+  for await (const chunk of request.setEncoding("utf8")) text += chunk;
+  return text;
+}
+
+/** The bindings in the metadata of an upload, which is the first JSON of a form. */
+function bindingsIn(form: string): readonly Readonly<Record<string, unknown>>[] {
+  const metadata = /name="metadata"[^\r\n]*(?:\r\n[^\r\n]+)*\r\n\r\n(\{.*\})\r\n/.exec(form)?.[1];
+  const { bindings = [] } = JSON.parse(metadata ?? "{}") as {
+    bindings?: Readonly<Record<string, unknown>>[];
+  };
+  return bindings;
+}

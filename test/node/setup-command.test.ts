@@ -1,0 +1,162 @@
+import { spawn } from "node:child_process";
+import { readFileSync } from "node:fs";
+import { PassThrough } from "node:stream";
+import { stripVTControlCharacters } from "node:util";
+import { describe, expect, test, vi } from "vitest";
+import { FIELDS } from "../../cli/setup/answers.ts";
+import { Cancelled } from "../../cli/setup/ask.ts";
+import { readOptions } from "../../cli/setup/options.ts";
+import { setUp } from "../../cli/setup/set-up.ts";
+
+const SECRET = "bm90IGEgcmVhbCBzZWNyZXQ-4711";
+
+/** Runs `node cli/setup.ts` where every question to Cloudflare would fail. */
+function setup(args: readonly string[], env: Readonly<Record<string, string>> = {}) {
+  const child = spawn(process.execPath, ["cli/setup.ts", ...args], {
+    env: { ...process.env, CLOUDFLARE_API_BASE_URL: "http://127.0.0.1:1", CLOUDFLARE_API_TOKEN: "a", ...env },
+    stdio: ["ignore", "pipe", "pipe"],
+  });
+  let [stdout, stderr] = ["", ""];
+  child.stdout.setEncoding("utf8").on("data", (text) => {
+    stdout += text;
+  });
+  child.stderr.setEncoding("utf8").on("data", (text) => {
+    stderr += text;
+  });
+  return new Promise<{ code: number | null; stdout: string; stderr: string }>((resolve) =>
+    child.once("close", (code) => resolve({ code, stdout, stderr })),
+  );
+}
+
+const config = () => readFileSync("wrangler.toml", "utf8");
+
+describe("npm run setup", () => {
+  test("as a dry run shows every command and change, and executes nothing", async () => {
+    const before = config();
+    const site = ["--site-url", "https://www.example.com", "--client-id", "6b1f3c1e", "--msn", "123456"];
+    const { code, stdout, stderr } = await setup(["--env", "production", "--yes", "--dry-run", ...site], {
+      VIPPS_CLIENT_SECRET: SECRET,
+    });
+    expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
+    expect(config()).toBe(before);
+    for (const line of [
+      '+ SITE_URL = "https://www.example.com"',
+      "npx wrangler kv namespace create vipps-login-worker-production-vipps-metadata",
+      "npx wrangler d1 create vipps-login-accounts-production",
+      "npx wrangler secret put SESSION_KEYS --env=production   (standard input: ",
+      "npx wrangler secret put VIPPS_CLIENT_SECRET --env=production   (standard input: ",
+      "npx wrangler d1 migrations apply ACCOUNTS_DB --remote --env=production",
+      "npx wrangler deploy --minify --env=production",
+      "npm run doctor -- --env production --remote --url https://www.example.com",
+    ])
+      expect(stdout).toContain(line);
+    expect(stdout).not.toContain(SECRET);
+  });
+
+  test("explains itself and its mistakes, all at once", async () => {
+    const help = await setup(["--help"]);
+    expect(help.code).toBe(0);
+    for (const { flag } of FIELDS) expect(help.stdout).toContain(`--${flag} `);
+    const mistakes = [
+      [["--env", "production"], /There is no terminal to ask on/],
+      [["--yes"], /Say which environment/],
+      [
+        ["--env", "production", "--yes", "--dry-run"],
+        /SITE_URL is missing \(--site-url\); VIPPS_CLIENT_ID is missing .*; VIPPS_MSN is missing/,
+      ],
+      [
+        ["--site-url", "http://www.example.com", "--market", "UK"],
+        /SITE_URL must start with https:\/\/; VIPPS_MARKET must be one of/,
+      ],
+      [["--assets", "public", "--own-origin"], /exclude each other/],
+      [["--route", "everywhere"], /The route is "custom-domain"/],
+      [["--client-secret", SECRET], /Unknown option '--client-secret'/],
+    ] as const;
+    for (const [args, message] of mistakes) {
+      const { code, stdout, stderr } = await setup(args);
+      expect({ code, stdout }).toEqual({ code: 2, stdout: "" });
+      expect(stderr).toMatch(message);
+    }
+    const unknown = await setup(["--env", "beta", "--yes"]);
+    expect(unknown).toMatchObject({ code: 1, stdout: "" });
+    expect(unknown.stderr).toMatch(/^wrangler\.toml has no \[env\.beta\]/);
+  });
+});
+
+const [ENTER, DOWN, CANCEL] = ["\r", "\u001b[B", "\u0003"];
+
+/** A person at a terminal: waits for a question, then types. */
+function person() {
+  const input = new PassThrough();
+  const output = new PassThrough();
+  let seen = "";
+  output.setEncoding("utf8").on("data", (text) => {
+    seen += stripVTControlCharacters(text);
+  });
+  return {
+    terminal: { input, output },
+    all: () => seen,
+    answer: async (question: string, ...keys: readonly string[]) => {
+      await vi.waitFor(() => expect(seen).toContain(question), { timeout: 5_000, interval: 5 });
+      for (const key of keys) input.write(key);
+    },
+  };
+}
+
+describe("the guided set-up", () => {
+  const begin = (typist: ReturnType<typeof person>, args: readonly string[]) => {
+    const options = readOptions(args);
+    if (options === undefined) throw new Error("only the help was wanted");
+    const run = async () => {
+      throw new Error("a dry run asked Cloudflare");
+    };
+    const { terminal } = typist;
+    return setUp(options, {
+      root: process.cwd(),
+      run,
+      terminal,
+      output: terminal.output,
+      clientSecret: undefined,
+    });
+  };
+
+  test("asks what it needs, by the worker's own rules, and what was said already it does not ask", async () => {
+    const typist = person();
+    const done = begin(typist, ["--dry-run", "--msn", "123456"]);
+    await typist.answer("Which environment?", DOWN, ENTER);
+    await typist.answer("Where is the site?", "https://www.example.com/path", ENTER);
+    await typist.answer("must be an origin", ...Array.from("/path", () => "\u007f"), ENTER);
+    await typist.answer("Client id", "6b1f3c1e-91c4", ENTER);
+    await typist.answer("In which market?", DOWN, ENTER);
+    await typist.answer("What do you need to know", ENTER);
+    await typist.answer("What is behind the login?", DOWN, ENTER);
+    await typist.answer("Where is the server?", "https://origin.example.com", ENTER);
+    await typist.answer("Which paths need a login?", ENTER);
+    await typist.answer("Terms that customers must accept", "/terms", ENTER);
+    await typist.answer("Which version are they?", "2026-11", ENTER);
+    await typist.answer("The privacy statement", ENTER);
+    expect(await done).toBe(true);
+    const plan = typist.all().slice(typist.all().indexOf("A dry run"));
+    for (const line of [
+      '+ SITE_URL = "https://www.example.com"',
+      '+ VIPPS_CLIENT_ID = "6b1f3c1e-91c4"',
+      '+ VIPPS_MSN = "123456"',
+      '+ VIPPS_MARKET = "NO"',
+      '+ VIPPS_SCOPE = "openid name phoneNumber email"',
+      '+ ORIGIN_URL = "https://origin.example.com"',
+      '+ TERMS_VERSION = "2026-11"',
+      "--env=production",
+    ])
+      expect(plan).toContain(line);
+    expect(typist.all()).not.toContain("Merchant Serial Number");
+  });
+
+  test("Ctrl-C ends it, and nothing was done", async () => {
+    const before = config();
+    const typist = person();
+    const done = begin(typist, ["--dry-run", "--env", "staging"]).catch((error: unknown) => error);
+    await typist.answer("Where is the site?", CANCEL);
+    expect(await done).toBeInstanceOf(Cancelled);
+    expect(config()).toBe(before);
+  });
+});

@@ -1,0 +1,179 @@
+import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
+import { PassThrough } from "node:stream";
+import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
+import { parseKeySet } from "../../cli/session-key-set.ts";
+import { CloudflareError, inFolder } from "../../cli/setup/cloudflare.ts";
+import { readOptions } from "../../cli/setup/options.ts";
+import { setUp } from "../../cli/setup/set-up.ts";
+import { type Account, openAccount } from "./cloudflare-api.ts";
+import { freePorts } from "./free-ports.ts";
+
+const SECRET = "bm90IGEgcmVhbCBzZWNyZXQ-0815";
+
+let account: Account;
+let root: string;
+
+/** A project of its own: everything of this one, but its own wrangler.toml. */
+function makeProject(): string {
+  const folder = mkdtempSync(join(tmpdir(), "setup-"));
+  for (const name of [
+    "src",
+    "node_modules",
+    "demo",
+    "migrations",
+    "package.json",
+    "tsconfig.json",
+    "tsconfig.base.json",
+  ])
+    symlinkSync(resolve(name), join(folder, name));
+  cpSync("wrangler.toml", join(folder, "wrangler.toml"));
+  return folder;
+}
+
+const config = () => readFileSync(join(root, "wrangler.toml"), "utf8");
+
+interface Run {
+  readonly healthy: boolean;
+  readonly said: string;
+}
+
+/** Sets up with the real wrangler, which asks the account above. */
+async function run(args: readonly string[], clientSecret?: string): Promise<Run> {
+  const options = readOptions(["--env", "production", "--yes", ...args]);
+  if (options === undefined) throw new Error("only the help was wanted");
+  const output = new PassThrough();
+  let said = "";
+  output.setEncoding("utf8").on("data", (text) => {
+    said += text;
+  });
+  const healthy = await setUp(options, {
+    root,
+    run: inFolder(root),
+    terminal: undefined,
+    output,
+    clientSecret,
+  });
+  return { healthy, said };
+}
+
+const ANSWERS = [
+  ...["--site-url", "https://www.example.com", "--client-id", "6b1f3c1e-91c4", "--msn", "123456"],
+  ...["--market", "NO", "--scope", "openid name", "--protected-paths", "/members/* !/members/open/*"],
+];
+
+describe("npm run setup, against a stand-in for Cloudflare's API", () => {
+  beforeAll(async () => {
+    account = await openAccount();
+    root = makeProject();
+    vi.stubEnv("CLOUDFLARE_API_BASE_URL", account.url);
+    vi.stubEnv("CLOUDFLARE_API_TOKEN", "a-token");
+    vi.stubEnv("CLOUDFLARE_ACCOUNT_ID", "an-account");
+  });
+  afterAll(async () => {
+    vi.unstubAllEnvs();
+    rmSync(root, { recursive: true, force: true });
+    await account.close();
+  });
+
+  test("a step that fails says so in plain words and leaves what was done before it", async () => {
+    account.refusal = {
+      pattern: /^POST \/d1\/database$/,
+      status: 400,
+      code: 7502,
+      message: "A database with that name already exists",
+    };
+    const failure = await run([...ANSWERS, "--assets", "demo", "--no-doctor"], SECRET).catch(
+      (error: unknown) => error,
+    );
+    account.refusal = undefined;
+    expect(failure).toBeInstanceOf(CloudflareError);
+    expect(String(failure)).toMatch(
+      /Database: The name is taken by something else in your account\..*wrangler says:/,
+    );
+    expect(String(failure)).toContain("run the same again to go on from here");
+    expect([...account.kv.keys()]).toEqual([
+      "vipps-login-worker-production-vipps-metadata",
+      "vipps-login-worker-production-sites",
+    ]);
+    expect(config()).toContain('SITE_URL = "https://www.example.com"');
+    expect(config()).toContain('id = "kv-1"');
+  });
+
+  test("run again it goes on from there, until all is deployed", async () => {
+    account.calls.length = 0;
+    // Nothing is said anew: wrangler.toml has the answers.
+    const { healthy, said } = await run(["--no-doctor"], SECRET);
+    expect(healthy).toBe(true);
+    expect(account.kv.size).toBe(2);
+    expect(account.calls.filter((call) => /storage\/kv/.test(call))).toEqual([]);
+    expect([...account.databases.keys()]).toEqual(["vipps-login-accounts-production"]);
+
+    const tables = account.databases
+      .get("vipps-login-accounts-production")
+      ?.sqlite.prepare("SELECT name FROM sqlite_master WHERE name = 'accounts'")
+      .all();
+    expect(tables).toHaveLength(1);
+
+    expect(account.secrets.get("VIPPS_CLIENT_SECRET")).toBe(SECRET);
+    const { keys } = parseKeySet(account.secrets.get("SESSION_KEYS") ?? "", "SESSION_KEYS");
+    expect(keys).toHaveLength(1);
+    expect(keys[0]?.d).toMatch(/^[\w-]{43}$/);
+
+    const bound = Object.fromEntries(account.uploaded);
+    expect(bound.VIPPS_METADATA).toMatchObject({ type: "kv_namespace", namespace_id: "kv-1" });
+    expect(bound.ACCOUNTS_DB).toMatchObject({
+      type: "d1",
+      id: account.databases.get("vipps-login-accounts-production")?.uuid,
+    });
+    expect(bound.SITE_URL).toMatchObject({ text: "https://www.example.com" });
+    expect(bound.VIPPS_ENVIRONMENT).toMatchObject({ text: "production" });
+    expect(account.domains).toEqual(["www.example.com"]);
+    expect(said).toContain("https://www.example.com/auth/callback");
+
+    const secrets = [SECRET, keys[0]?.d ?? ""];
+    expect(secrets.filter((secret) => `${said}${config()}`.includes(secret))).toEqual([]);
+  });
+
+  test("once more it makes nothing anew, logs nobody out, and the doctor looks at the outcome", async () => {
+    const [closedPort] = await freePorts();
+    // Neither the site nor Vipps is there to be asked: the doctor says so.
+    const issuer = `VIPPS_ISSUER = "http://127.0.0.1:${closedPort}/"`;
+    const local = `SITE_URL = "http://localhost:${closedPort}"`;
+    const text = config().replace('SITE_URL = "https://www.example.com"', `${issuer}\n${local}`);
+    writeFileSync(
+      join(root, "wrangler.toml"),
+      text.replace('VIPPS_ENVIRONMENT = "production"', 'VIPPS_ENVIRONMENT = "test"'),
+    );
+    const before = { toml: config(), keys: account.secrets.get("SESSION_KEYS") };
+    account.calls.length = 0;
+    const { said, healthy } = await run([]);
+    const making = /^(POST|PUT) .*(kv\/namespaces|d1\/database|secrets)$/;
+    expect(account.calls.filter((call) => making.test(call))).toEqual([]);
+    expect({ toml: config(), keys: account.secrets.get("SESSION_KEYS") }).toEqual(before);
+    expect(said).toContain("there already: SESSION_KEYS, VIPPS_CLIENT_SECRET");
+    expect(said).toMatch(/Tables +up to date/);
+    expect(healthy).toBe(false);
+    expect(said).toMatch(
+      /discovery: http:\/\/127\.0\.0\.1:\d+\/\.well-known\/openid-configuration refuses the connection/,
+    );
+    expect(said).toMatch(/site-address: http:\/\/localhost:\d+ refuses the connection/);
+    expect(said).toContain("Again: npm run doctor -- --env production --remote --url http://localhost:");
+  });
+
+  test.each([
+    [
+      { CLOUDFLARE_API_TOKEN: "", CLOUDFLARE_ACCOUNT_ID: "", HOME: "/nonexistent" },
+      /You are not logged in at Cloudflare\. Run: npx wrangler login/,
+    ],
+    [{ CLOUDFLARE_API_BASE_URL: "http://127.0.0.1:9/client/v4" }, /Cloudflare is out of reach from here/],
+  ])("without a way to Cloudflare it says so before it asks anything (%#)", async (env, words) => {
+    const saved = Object.fromEntries(Object.keys(env).map((name) => [name, process.env[name]]));
+    for (const [name, value] of Object.entries(env)) vi.stubEnv(name, value);
+    const failure = await run(ANSWERS, SECRET).catch((error: unknown) => error);
+    for (const [name, value] of Object.entries(saved)) vi.stubEnv(name, value);
+    expect(failure).toBeInstanceOf(CloudflareError);
+    expect(String(failure)).toMatch(words);
+  });
+});
