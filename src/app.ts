@@ -9,6 +9,7 @@ import { answerInTime } from "./http/answer-in-time.ts";
 import { limitPerNetwork } from "./http/rate-limit.ts";
 import type { AppContext, AppEnv } from "./http/request-context.ts";
 import { plainPathname, readPath } from "./http/request-path.ts";
+import { showStepTimes } from "./http/server-timing.ts";
 import { continueLogin } from "./login/continue-login.ts";
 import { finishAppLogin } from "./login/finish-app-login.ts";
 import { finishLogin } from "./login/finish-login.ts";
@@ -51,8 +52,8 @@ function createApp() {
 
   app.use("/auth/*", answerInTime);
 
-  app.get("/auth/login", limitPerNetwork("start", "start"), startLogin);
-  app.get("/auth/callback", limitPerNetwork("finish", "callback"), finishLogin);
+  app.get("/auth/login", showStepTimes, limitPerNetwork("start", "start"), startLogin);
+  app.get("/auth/callback", showStepTimes, limitPerNetwork("finish", "callback"), finishLogin);
   app.post("/auth/continue", limitPerNetwork("finish", "continue"), continueLogin);
   app.get("/auth/proof", limitPerNetwork("finish", "continue"), finishProof);
   app.post("/auth/app/start", limitPerNetwork("start", "start"), startAppLogin);
@@ -155,7 +156,11 @@ export async function handleRequest(
     if ("faults" in resolved)
       throw new Failure("settings_invalid", { stage: "settings", details: resolved.faults });
     app ??= createApp();
-    return await app.fetch(request, { settings: resolved.settings, receivedAt: Date.now() }, ctx);
+    return await app.fetch(
+      request,
+      { settings: resolved.settings, receivedAt: Date.now(), stepTimes: {} },
+      ctx,
+    );
   } catch (error) {
     return answerFailure(error, request, undefined);
   }

@@ -1,5 +1,5 @@
 /** A field of a log line. Codes, tokens, secrets, phone numbers and email addresses never are. */
-type Field = string | number | boolean | readonly string[] | undefined;
+type Field = string | number | boolean | readonly string[] | Readonly<Record<string, number>> | undefined;
 
 /**
  * Writes one structured line: JSON, so that Workers Logs and any log pipeline can search its fields.

@@ -1,5 +1,6 @@
 import type { Context } from "hono";
 import type { Settings } from "../settings.ts";
+import type { StepTimes } from "../step-times.ts";
 import type { ProviderAccess } from "../vipps/metadata.ts";
 
 /** What every handler gets: the settings of the site the request came to, and when the request came. */
@@ -8,6 +9,8 @@ export interface AppEnv {
     readonly settings: Settings;
     /** Milliseconds since the epoch. */
     readonly receivedAt: number;
+    /** Filled on the way. */
+    readonly stepTimes: StepTimes;
   };
 }
 
@@ -20,11 +23,12 @@ export type AppContext = Context<AppEnv>;
 const PROVIDER_TIME = 7_000;
 
 export function providerAccess(c: AppContext): ProviderAccess {
-  const { settings, receivedAt } = c.env;
+  const { settings, receivedAt, stepTimes } = c.env;
   return {
     relyingParty: settings.relyingParty,
     store: settings.storage.metadata,
     answerBy: receivedAt + PROVIDER_TIME,
+    stepTimes,
     background: (work) => c.executionCtx.waitUntil(work),
   };
 }

@@ -5,14 +5,14 @@ import { type AccountDecision, decideAccount } from "../accounts/login-account.t
 import { requiredRecords } from "../accounts/records.ts";
 import { siteRegistry } from "../accounts/site-registry.ts";
 import { type VippsPerson, vippsPerson } from "../accounts/vipps-person.ts";
-import { Failure, fromStorage } from "../failure.ts";
+import { Failure } from "../failure.ts";
 import type { AppContext } from "../http/request-context.ts";
 import type { CurrentSession } from "../session/current-session.ts";
-import { newSessionId } from "../session/session-id.ts";
 import { askForProof } from "./ask-for-proof.ts";
 import type { AttemptStub } from "./attempt-id.ts";
-import type { ReleaseResult, Waiting } from "./attempt-state.ts";
+import type { Waiting } from "./attempt-state.ts";
 import { completeLogin } from "./complete-login.ts";
+import { releaseAttempt } from "./release-attempt.ts";
 import { sendToSite } from "./send-to-site.ts";
 import { usedLogin } from "./used-login.ts";
 
@@ -108,16 +108,7 @@ async function linkProven(c: AppContext, accountId: AccountId, person: VippsPers
 
 /** Takes the login out of its attempt, once, and completes it with what the registry knows by now. */
 async function finish(c: AppContext, { attempt, browser, current }: WaitingForProof): Promise<Response> {
-  const released = await fromStorage(
-    "continue",
-    attempt.release(
-      c.env.settings.site.partition,
-      browser,
-      "proof",
-      "yes",
-      newSessionId(),
-    ) as Promise<ReleaseResult>,
-  );
+  const released = await releaseAttempt(c, { attempt, browser }, "proof", "yes");
   switch (released.outcome) {
     case "released":
       return completeLogin(c, { ...released, attempt, sameBrowser: true });

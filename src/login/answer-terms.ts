@@ -1,12 +1,11 @@
-import { Failure, fromStorage } from "../failure.ts";
+import { Failure } from "../failure.ts";
 import type { AppContext } from "../http/request-context.ts";
 import { pageLanguage } from "../pages/language.ts";
 import type { CurrentSession } from "../session/current-session.ts";
-import { newSessionId } from "../session/session-id.ts";
 import { askAgain } from "./ask-again.ts";
 import type { AttemptStub } from "./attempt-id.ts";
-import type { ReleaseResult } from "./attempt-state.ts";
 import { completeLogin } from "./complete-login.ts";
+import { releaseAttempt } from "./release-attempt.ts";
 import { resumeTerms } from "./resume-terms.ts";
 import { usedLogin } from "./used-login.ts";
 
@@ -36,16 +35,7 @@ export async function answerTerms(
   const acceptedTerms = form.get("terms") === "accepted";
   const missing = answer === "accept" && settings.accounts.terms !== undefined && !acceptedTerms;
   const decision = answer === "decline" ? "no" : missing ? undefined : "yes";
-  const released = await fromStorage(
-    "continue",
-    attempt.release(
-      settings.site.partition,
-      browser,
-      "terms",
-      decision,
-      newSessionId(),
-    ) as Promise<ReleaseResult>,
-  );
+  const released = await releaseAttempt(c, { attempt, browser }, "terms", decision);
   switch (released.outcome) {
     case "released": {
       const language = pageLanguage(c.req.header("accept-language") ?? null, settings);

@@ -8,6 +8,7 @@ import { Failure, fromStorage, withFacts } from "../failure.ts";
 import type { AppContext } from "../http/request-context.ts";
 import { logEvent } from "../log.ts";
 import type { Settings } from "../settings.ts";
+import { timed } from "../step-times.ts";
 import type { VippsIdentity } from "../vipps/identity.ts";
 import { askForProof, type DoubtfulLogin, refuseStranger } from "./ask-for-proof.ts";
 import {
@@ -40,9 +41,10 @@ export interface VouchedLogin {
  */
 export async function completeLogin(c: AppContext, login: VouchedLogin): Promise<Response> {
   const { attempt, identity, sid, returnTo } = login;
-  const { settings } = c.env;
+  const { settings, stepTimes } = c.env;
   return namingPerson(identity, async () => {
-    const settled = await settleLoginAccount(settings, identity, returnTo, login.termsAnswer);
+    const settling = settleLoginAccount(settings, identity, returnTo, login.termsAnswer);
+    const settled = await timed(stepTimes, "account", settling);
     if ("doubt" in settled) {
       await fromStorage("account", attempt.hold(settings.site.partition, identity, "proof"));
       return askForProof(c, { ...login, ...settled });

@@ -1,16 +1,15 @@
-import { Failure, fromStorage } from "../failure.ts";
+import { Failure } from "../failure.ts";
 import { recogniseBrowser } from "../http/browser-cookie.ts";
 import { formBody } from "../http/form-body.ts";
 import type { AppContext } from "../http/request-context.ts";
 import { refuseCrossSite } from "../http/same-site.ts";
 import { type CurrentSession, currentSession } from "../session/current-session.ts";
-import { newSessionId } from "../session/session-id.ts";
 import { answerProof } from "./answer-proof.ts";
 import { answerTerms } from "./answer-terms.ts";
 import { askAgain } from "./ask-again.ts";
 import { type AttemptStub, attemptOfState } from "./attempt-id.ts";
-import type { ReleaseResult } from "./attempt-state.ts";
 import { completeLogin } from "./complete-login.ts";
+import { releaseAttempt } from "./release-attempt.ts";
 import { usedLogin } from "./used-login.ts";
 
 /** What comes with every answer. */
@@ -61,16 +60,7 @@ async function takeConfirmation(
   }
   const unannounced = current.session !== undefined && current.session.sid !== form.get("replaces");
   const effective = answer === "yes" && unannounced ? undefined : answer;
-  const released = await fromStorage(
-    "continue",
-    attempt.release(
-      c.env.settings.site.partition,
-      browser,
-      "confirm",
-      effective,
-      newSessionId(),
-    ) as Promise<ReleaseResult>,
-  );
+  const released = await releaseAttempt(c, { attempt, browser }, "confirm", effective);
   switch (released.outcome) {
     case "released":
       return completeLogin(c, { ...released, attempt, sameBrowser: false });
@@ -84,16 +74,7 @@ async function takeConfirmation(
 }
 
 async function takeProof(c: AppContext, { attempt, form, browser, current }: Answer): Promise<Response> {
-  const waiting = await fromStorage(
-    "continue",
-    attempt.release(
-      c.env.settings.site.partition,
-      browser,
-      "proof",
-      undefined,
-      newSessionId(),
-    ) as Promise<ReleaseResult>,
-  );
+  const waiting = await releaseAttempt(c, { attempt, browser }, "proof", undefined);
   switch (waiting.outcome) {
     case "waiting": {
       const login = { ...waiting, attempt, browser, current };

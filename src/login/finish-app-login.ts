@@ -11,6 +11,7 @@ import { deviceOf, placeOf } from "../session/device.ts";
 import { endReplacedSession } from "../session/end-session.ts";
 import { newSessionId } from "../session/session-id.ts";
 import { sessionExpiry } from "../session/session-lifetime.ts";
+import { timed } from "../step-times.ts";
 import { providerFailure, readAuthorizationResponse } from "../vipps/authorization-response.ts";
 import type { VippsIdentity } from "../vipps/identity.ts";
 import { exchangeCode } from "../vipps/token-exchange.ts";
@@ -38,16 +39,17 @@ const finishBody = () =>
  *   or `terms_not_accepted` where the person would have to be asked, and whatever keeps any login from finishing.
  */
 export async function finishAppLogin(c: AppContext): Promise<Response> {
-  const { settings } = c.env;
+  const { settings, stepTimes } = c.env;
   refuseCrossSite(settings, c.req.raw.headers, "callback");
   allowedRedirectUris(settings.login);
   const { app_secret: appSecret, ...parameters } = await jsonBody(c.req.raw, finishBody(), "callback");
   const response = readAuthorizationResponse(new URLSearchParams(definedOf(parameters)));
   const attempt = attemptOfState(settings, response.state, "callback");
-  const consumed = await fromStorage(
-    "callback",
-    attempt.consumeForApp(settings.site.partition, await sha256(appSecret)) as Promise<AppConsumeResult>,
-  );
+  const consuming = attempt.consumeForApp(
+    settings.site.partition,
+    await sha256(appSecret),
+  ) as Promise<AppConsumeResult>;
+  const consumed = await timed(stepTimes, "attempt", fromStorage("callback", consuming));
   if (consumed.outcome === "expired") throw new Failure("state_expired", { stage: "callback" });
   if (consumed.outcome === "used") throw new Failure("state_used", { stage: "callback" });
   if (consumed.outcome === "otherApp") throw new Failure("app_mismatch", { stage: "callback" });
@@ -61,7 +63,7 @@ export async function finishAppLogin(c: AppContext): Promise<Response> {
     nonce,
   });
   return namingPerson(identity, async () => {
-    const settled = await settleLoginAccount(settings, identity, "/");
+    const settled = await timed(stepTimes, "account", settleLoginAccount(settings, identity, "/"));
     if ("doubt" in settled) throw await accountUnclear(settings, settled, "/");
     // An app has no page to ask on: the person accepts the terms on the site first.
     if ("asked" in settled) throw new Failure("terms_not_accepted", { stage: "account" });
@@ -79,18 +81,14 @@ async function tokenResponse(
   accountId: AccountId,
   sid: string,
 ): Promise<Response> {
-  const { settings } = c.env;
+  const { settings, stepTimes } = c.env;
   const { headers } = c.req.raw;
-  const { session, token } = await beginSession(settings, {
-    accountId,
-    sid,
-    authTime,
-    claims,
-    device: deviceOf(headers.get("user-agent")),
-    place: placeOf(settings, c.req.raw),
-  });
+  const device = deviceOf(headers.get("user-agent"));
+  const place = placeOf(settings, c.req.raw);
+  const begun = beginSession(settings, { accountId, sid, authTime, claims, device, place });
+  const { session, token } = await timed(stepTimes, "session", begun);
   c.executionCtx.waitUntil(endReplacedSession(settings, headers));
-  logEvent("info", "login_finished", { sid, native_app: true });
+  logEvent("info", "login_finished", { sid, native_app: true, steps: stepTimes });
   return Response.json(
     {
       authenticated: true,

@@ -5,6 +5,7 @@ import { type AppContext, providerAccess } from "../http/request-context.ts";
 import { logEvent } from "../log.ts";
 import { currentSession } from "../session/current-session.ts";
 import { newSessionId } from "../session/session-id.ts";
+import { timed } from "../step-times.ts";
 import {
   type AuthorizationResponse,
   providerFailure,
@@ -34,20 +35,17 @@ export async function finishLogin(c: AppContext): Promise<Response> {
 }
 
 async function finish(c: AppContext): Promise<Response> {
-  const { settings } = c.env;
+  const { settings, stepTimes } = c.env;
   const { headers } = c.req.raw;
   const response = readAuthorizationResponse(new URL(c.req.url).searchParams);
   const attempt = attemptOfState(settings, response.state, "callback");
   const here = await recogniseBrowser(headers);
   const otherBrowsers = settings.login.crossBrowser === "deny" ? "refused" : "welcome";
-  const consumed = await fromStorage(
-    "callback",
-    attempt.consume(
-      settings.site.partition,
-      here.browser,
-      otherBrowsers,
-      newSessionId(),
-    ) as Promise<ConsumeResult>,
+  const consuming = attempt.consume(settings.site.partition, here.browser, otherBrowsers, newSessionId());
+  const consumed = await timed(
+    stepTimes,
+    "attempt",
+    fromStorage("callback", consuming as Promise<ConsumeResult>),
   );
   if (consumed.outcome === "expired") throw new Failure("state_expired", { stage: "callback" });
   const { returnTo } = consumed;

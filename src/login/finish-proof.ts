@@ -1,13 +1,12 @@
 import { readProofAnswer } from "../accounts/proof-ticket.ts";
-import { Failure, fromStorage } from "../failure.ts";
+import { Failure } from "../failure.ts";
 import { recogniseBrowser } from "../http/browser-cookie.ts";
 import type { AppContext } from "../http/request-context.ts";
 import { currentSession } from "../session/current-session.ts";
-import { newSessionId } from "../session/session-id.ts";
 import { acceptProof } from "./answer-proof.ts";
 import { askAgain } from "./ask-again.ts";
 import { attemptOfState } from "./attempt-id.ts";
-import type { ReleaseResult } from "./attempt-state.ts";
+import { releaseAttempt } from "./release-attempt.ts";
 import { proofParties } from "./send-to-site.ts";
 import { usedLogin } from "./used-login.ts";
 
@@ -30,16 +29,7 @@ export async function finishProof(c: AppContext): Promise<Response> {
     recogniseBrowser(headers),
     currentSession(settings, headers),
   ]);
-  const waiting = await fromStorage(
-    "continue",
-    attempt.release(
-      settings.site.partition,
-      browser,
-      "proof",
-      undefined,
-      newSessionId(),
-    ) as Promise<ReleaseResult>,
-  );
+  const waiting = await releaseAttempt(c, { attempt, browser }, "proof", undefined);
   switch (waiting.outcome) {
     case "waiting": {
       const login = { ...waiting, attempt, browser, current };

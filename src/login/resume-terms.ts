@@ -1,14 +1,14 @@
 import { decideAccount } from "../accounts/login-account.ts";
 import { siteRegistry } from "../accounts/site-registry.ts";
 import { vippsPerson } from "../accounts/vipps-person.ts";
-import { Failure, fromStorage } from "../failure.ts";
+import { Failure } from "../failure.ts";
 import type { AppContext } from "../http/request-context.ts";
 import type { CurrentSession } from "../session/current-session.ts";
-import { newSessionId } from "../session/session-id.ts";
 import { askForTerms, openTerms } from "./ask-for-terms.ts";
 import type { AttemptStub } from "./attempt-id.ts";
-import type { ReleaseResult, Waiting } from "./attempt-state.ts";
+import type { Waiting } from "./attempt-state.ts";
 import { completeLogin } from "./complete-login.ts";
+import { releaseAttempt } from "./release-attempt.ts";
 import { usedLogin } from "./used-login.ts";
 
 /** A login that waits for the terms to be accepted, in the browser that may do so. */
@@ -30,16 +30,7 @@ export async function resumeTerms(c: AppContext, login: WaitingForTerms, missing
   const decision = await decideAccount(siteRegistry(settings), settings.accounts.registration, person);
   const asked = await openTerms(settings, decision);
   if (asked !== undefined) return askForTerms(c, login, asked, missing);
-  const released = await fromStorage(
-    "continue",
-    attempt.release(
-      settings.site.partition,
-      browser,
-      "terms",
-      "yes",
-      newSessionId(),
-    ) as Promise<ReleaseResult>,
-  );
+  const released = await releaseAttempt(c, { attempt, browser }, "terms", "yes");
   if (released.outcome === "released") return completeLogin(c, { ...released, attempt, sameBrowser: true });
   if (released.outcome === "used") return usedLogin(released, current, "continue");
   throw new Failure("state_expired", { stage: "continue" });

@@ -7,6 +7,7 @@ import { beginSession } from "../session/begin-session.ts";
 import { deviceOf, placeOf } from "../session/device.ts";
 import { endReplacedSession } from "../session/end-session.ts";
 import { endSession } from "../session/session-store.ts";
+import { timed } from "../step-times.ts";
 import type { VippsIdentity } from "../vipps/identity.ts";
 
 /** A login with nothing left to ask. */
@@ -21,17 +22,17 @@ export interface FinishedLogin {
 
 /** Makes the session, ends the one it replaces in this browser, and sends the browser home. */
 export async function sessionResponse(c: AppContext, login: FinishedLogin): Promise<Response> {
-  const { settings } = c.env;
+  const { settings, stepTimes } = c.env;
   const { accountId, identity, sid, returnTo, sameBrowser } = login;
   const { authTime, claims } = identity;
   const device = deviceOf(c.req.raw.headers.get("user-agent"));
   const place = placeOf(settings, c.req.raw);
   const session = { accountId, sid, authTime, claims, device, place };
   try {
-    const { setCookie } = await beginSession(settings, session);
+    const { setCookie } = await timed(stepTimes, "session", beginSession(settings, session));
     if (isTooLate(c)) throw new Failure("too_slow", { stage: "session" });
     c.executionCtx.waitUntil(endReplacedSession(settings, c.req.raw.headers));
-    logEvent("info", "login_finished", { sid, same_browser: sameBrowser });
+    logEvent("info", "login_finished", { sid, same_browser: sameBrowser, steps: stepTimes });
     return redirectHome(returnTo, setCookie);
   } catch (error) {
     // The store may have recorded it all the same, too late to say so: nobody holds that session.

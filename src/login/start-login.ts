@@ -3,6 +3,7 @@ import { recogniseBrowser } from "../http/browser-cookie.ts";
 import { type AppContext, providerAccess } from "../http/request-context.ts";
 import { safeReturnUrl } from "../http/return-url.ts";
 import { currentSession } from "../session/current-session.ts";
+import { timed } from "../step-times.ts";
 import { authorizeUrl, newLoginSecrets } from "../vipps/authorize-url.ts";
 import { providerMetadata } from "../vipps/metadata.ts";
 import { preparePartnerToken } from "../vipps/partner-token.ts";
@@ -12,7 +13,7 @@ import { preparePartnerToken } from "../vipps/partner-token.ts";
  * @throws {Failure} when the provider's metadata cannot be had, or the attempt cannot be stored.
  */
 export async function startLogin(c: AppContext): Promise<Response> {
-  const { settings } = c.env;
+  const { settings, stepTimes } = c.env;
   const returnTo = safeReturnUrl(settings, c.req.query("return_to"));
   if (isPrefetch(c.req.raw))
     return new Response(null, { status: 204, headers: { "cache-control": "no-store" } });
@@ -26,7 +27,7 @@ export async function startLogin(c: AppContext): Promise<Response> {
   }
 
   const access = providerAccess(c);
-  const { discovery } = await providerMetadata(access);
+  const { discovery } = await timed(stepTimes, "metadata", providerMetadata(access));
   preparePartnerToken(access);
   const { browser, setCookie: browserCookie } = await recogniseBrowser(c.req.raw.headers);
   const secrets = newLoginSecrets();
@@ -41,9 +42,13 @@ export async function startLogin(c: AppContext): Promise<Response> {
       redirectUri,
       nativeApp: false,
     }),
-    fromStorage(
-      "start",
-      loginAttempts.get(id).begin({ ...secrets, site: settings.site.partition, browser, returnTo }),
+    timed(
+      stepTimes,
+      "attempt",
+      fromStorage(
+        "start",
+        loginAttempts.get(id).begin({ ...secrets, site: settings.site.partition, browser, returnTo }),
+      ),
     ),
   ]);
   headers.append("set-cookie", browserCookie);

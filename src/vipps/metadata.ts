@@ -1,6 +1,7 @@
 import { Failure } from "../failure.ts";
 import { logEvent } from "../log.ts";
 import { createSingleFlight } from "../single-flight.ts";
+import type { StepTimes } from "../step-times.ts";
 import { withinTime } from "../time-limit.ts";
 import { checkedDiscovery, type Discovery, fetchDiscovery } from "./discovery.ts";
 import { fetchKeys } from "./jwks.ts";
@@ -22,6 +23,8 @@ export interface ProviderAccess {
   readonly store: KVNamespace;
   /** When everything the provider has to do with this request must be over, in milliseconds since the epoch. */
   readonly answerBy: number;
+  /** How long the provider and its stored copies were waited for, step by step. */
+  readonly stepTimes: StepTimes;
   /** Keeps work alive after the answer is sent (`waitUntil`). */
   readonly background: (work: Promise<unknown>) => void;
 }

@@ -1,6 +1,7 @@
 import { decodeJwt } from "jose";
 import * as oauth from "oauth4webapi";
 import { Failure, providerErrorCode } from "../failure.ts";
+import { timed } from "../step-times.ts";
 import { type AuthorizationResponse, acceptAuthorizationResponse } from "./authorization-response.ts";
 import type { LoginSecrets } from "./authorize-url.ts";
 import { boundedFetch } from "./bounded-fetch.ts";
@@ -28,17 +29,20 @@ export async function exchangeCode(
   response: AuthorizationResponse,
   login: StartedLogin,
 ): Promise<VippsIdentity> {
-  const { relyingParty } = access;
-  const { discovery } = await providerMetadata(access);
+  const { relyingParty, stepTimes } = access;
+  const { discovery } = await timed(stepTimes, "metadata", providerMetadata(access));
   const parameters = acceptAuthorizationResponse(discovery, relyingParty, response, login.state);
-  const tokens = tokensOf(await requestTokens(access, discovery, parameters, login));
-  await verifyIdTokenSignature(access, tokens.id_token);
+  const tokens = tokensOf(
+    await timed(stepTimes, "token", requestTokens(access, discovery, parameters, login)),
+  );
+  await timed(stepTimes, "keys", verifyIdTokenSignature(access, tokens.id_token));
   const claims = await idTokenClaims(discovery, relyingParty, tokens, login.nonce);
   await checkIdTokenClaims(relyingParty, claims, { nonce: login.nonce, accessToken: tokens.access_token });
 
   let userClaims = knownClaims(claims);
   if (discovery.userinfo_endpoint !== undefined && lacksRequestedClaims(relyingParty.scope, userClaims)) {
-    const userinfo = await fetchUserinfo(access, discovery, tokens.access_token, claims.sub);
+    const asked = fetchUserinfo(access, discovery, tokens.access_token, claims.sub);
+    const userinfo = await timed(stepTimes, "userinfo", asked);
     userClaims = completedClaims(userClaims, knownClaims(userinfo));
   }
   return { sub: claims.sub, authTime: claims.auth_time ?? claims.iat, claims: userClaims };
