@@ -1,4 +1,4 @@
-// Brings a fresh clone to where `npm start` and `npm test` can run; npm calls it before either. It runs on the
+// Brings a fresh clone to where `npm start`, `npm test` and `npm run checklist` can run; npm calls it before each. It runs on the
 // Node that is there (20 or newer), before anything is installed, so it has no dependencies.
 
 import { dirname, join } from "node:path";
@@ -11,14 +11,14 @@ import { applyMigrations } from "./migrations.mjs";
 import { installNginx } from "./nginx.mjs";
 import { PreparationError, say } from "./step.mjs";
 
-const HELP = `Usage: node cli/prepare.mjs start|test
+const HELP = `Usage: node cli/prepare.mjs start|test|checklist
 
-Sets up what "npm start" or "npm test" needs, and nothing that is there already:
+Sets up what "npm start", "npm test" or "npm run checklist" needs, and nothing that is there already:
   packages   from package-lock.json, into node_modules
   settings   .dev.vars: keys for the simulator and for signing sessions; what is there is never changed
   database   the local D1 tables, if there are migrations
   nginx      (test) for the tests of /auth/verify; NGINX_PATH names another one
-  browser    (test) Chromium for the end-to-end tests; CHROMIUM_PATH names another one`;
+  browser    (test, checklist) Chromium; CHROMIUM_PATH names another one`;
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 
@@ -37,16 +37,17 @@ async function prepareDatabase() {
   if (outcome !== "none") say("database", outcome === "applied" ? "migrations applied" : outcome);
 }
 
-/** @param {"start" | "test"} goal */
+const GOALS = /** @type {const} */ (["start", "test", "checklist"]);
+
+/** @param {(typeof GOALS)[number]} goal */
 async function prepare(goal) {
   process.chdir(root);
   await installDependencies(root);
   checkNode(root);
   prepareSettings();
   await prepareDatabase();
-  if (goal !== "test") return;
-  await installNginx();
-  await installChromium(root);
+  if (goal === "test") await installNginx();
+  if (goal !== "start") await installChromium(root);
 }
 
 /** The goal asked for; undefined if the arguments ask for something else. */
@@ -58,7 +59,7 @@ function readGoal() {
     });
     if (values.help) return "help";
     const [goal, ...rest] = positionals;
-    if (rest.length === 0 && (goal === "start" || goal === "test")) return goal;
+    if (rest.length === 0) return GOALS.find((known) => known === goal);
   } catch {
     // An unknown option: the help says which there are.
   }

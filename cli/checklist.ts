@@ -1,0 +1,160 @@
+// `npm run checklist`: walks through Vipps' go-live checklist and writes a report of it.
+
+import { relative } from "node:path";
+import { styleText } from "node:util";
+import {
+  EvidenceError,
+  merged,
+  readEvidence,
+  type Stored,
+  writeEvidence,
+} from "./checklist/evidence-store.ts";
+import { MerchantFileError, readMerchantFile } from "./checklist/merchant-fields.ts";
+import { HELP, type Options, readOptions, root, UsageError } from "./checklist/options.ts";
+import { makeReport, type Report } from "./checklist/report/report.ts";
+import { STATUS_SIGNS, STATUS_WORDS } from "./checklist/report/words.ts";
+import { type WrittenFiles, writeReport } from "./checklist/report/write-report.ts";
+import { scenesFor } from "./checklist/rows.ts";
+import { RunError, run, type Surroundings } from "./checklist/run.ts";
+import type { SceneName } from "./checklist/seen.ts";
+import { readSiteValues, type SiteValues } from "./checklist/site-values.ts";
+import { deployedSurroundings, simulatorSurroundings, testSurroundings } from "./checklist/surroundings.ts";
+import { findChromium, noChromium } from "./chromium.mjs";
+import { PreparationError } from "./step.mjs";
+import { WRANGLER_OFFLINE } from "./wrangler.mjs";
+
+const SCENE_WORDS: Readonly<Record<SceneName, string>> = {
+  button: "the page with the button",
+  starts: "logins begun, to compare what differs",
+  login: "a login from the link to the session",
+  errors: "errors as customers meet them",
+  otherBrowser: "a login that comes back in another browser",
+  members: "a member the site knew before",
+  console: "customer service",
+  nativeApp: "a native app",
+  webhook: "a consent withdrawn",
+};
+
+/** Progress and what a person is told go to standard error, so that --json is alone on standard output. */
+const tell = (text: string) => console.error(text);
+
+async function surroundingsOf(options: Options, own: SiteValues): Promise<Surroundings | undefined> {
+  const { source, environment, settingsFile, port } = options;
+  switch (source.kind) {
+    case "none":
+      return undefined;
+    case "deployed":
+      return deployedSurroundings({ url: source.url, own, logFile: source.log, tell });
+    case "test":
+      return testSurroundings({ root, own, environment, settingsFile, tell });
+    case "simulator": {
+      const withMembers = scenesFor(options.rows).includes("members");
+      return simulatorSurroundings({ root, own, environment, port, withMembers });
+    }
+  }
+}
+
+/** What a run finds; nothing where none is wanted. */
+async function look(options: Options, own: SiteValues, chromium: string | undefined): Promise<Stored> {
+  const nothing = { runs: {}, rows: [] };
+  if (options.source.kind === "none") return nothing;
+  if (chromium === undefined) throw new RunError(`A browser is needed: ${noChromium()}.`);
+  const byHand = options.source.kind !== "simulator";
+  if (byHand && process.platform === "linux" && !process.env.DISPLAY && !process.env.WAYLAND_DISPLAY)
+    throw new RunError(
+      "You have to log in by hand, but no browser window can open here: there is no display.",
+    );
+  const progress = (text: string) => (options.quiet ? undefined : tell(`${styleText("dim", "·")} ${text}`));
+  progress(byHand ? "opening a browser" : "starting the worker and the simulator");
+  const there = await surroundingsOf(options, own);
+  if (there === undefined) return nothing;
+  try {
+    const rows = await run(there, {
+      rows: options.rows,
+      output: options.output,
+      buttonPath: options.buttonPath,
+      chromium,
+      progress: (scene) => progress(SCENE_WORDS[scene]),
+    });
+    const takenAt = new Date().toISOString();
+    return { runs: { [there.environment]: { takenAt, changed: there.changed } }, rows };
+  } finally {
+    await there.stop();
+  }
+}
+
+const COLOURS = { failed: "red", open: "blue", fill: "yellow", met: "green", none: "dim" } as const;
+
+function printSummary(report: Report, files: WrittenFiles, merchantFile: string, made: boolean): void {
+  for (const { id, title, status, why } of report.rows) {
+    const sign = styleText(COLOURS[status], `${STATUS_SIGNS[status]} ${STATUS_WORDS[status].padEnd(14)}`);
+    const reason = why === undefined || status === "none" ? "" : styleText("dim", ` ${why}`);
+    console.log(`${sign} ${title} (${id})${reason}`);
+  }
+  console.log("");
+  for (const entry of report.toDo) console.log(`${styleText("bold", "→")} ${entry}`);
+  const here = (path: string) => relative(process.cwd(), path) || path;
+  if (made) console.log(`Made ${here(merchantFile)}: fill in there what only you can tell Vipps.`);
+  for (const file of [files.html, files.markdown, files.pdf]) if (file) console.log(`  ${here(file)}`);
+}
+
+function asJson(report: Report, files: WrittenFiles): string {
+  return JSON.stringify({
+    made_at: report.madeAt,
+    counts: report.counts,
+    rows: report.rows.map(({ id, title, status, why, evidence, age, isOld, fields }) => ({
+      id,
+      title,
+      status,
+      why: why ?? null,
+      environment: evidence?.environment ?? null,
+      taken_at: evidence?.takenAt ?? null,
+      age_days: age ?? null,
+      too_old: isOld,
+      to_fill_in: fields.filter(({ answer }) => answer === undefined).map(({ name }) => name),
+    })),
+    to_do: report.toDo,
+    files: { html: files.html, markdown: files.markdown, pdf: files.pdf ?? null },
+  });
+}
+
+/** @returns the exit code */
+async function checklist(options: Options): Promise<number> {
+  const own = readSiteValues(root, options.settingsFile, options.environment);
+  const { fields, made } = readMerchantFile(options.merchant);
+  const earlier = readEvidence(options.output);
+  const chromium = await findChromium();
+  const found = await look(options, own, chromium);
+  const stored: Stored = {
+    runs: { ...earlier.runs, ...found.runs },
+    rows: merged(earlier.rows, found.rows),
+  };
+  if (found.rows.length > 0) writeEvidence(options.output, stored);
+  const report = makeReport(stored, { now: Date.now(), maxAge: options.maxAge, own, merchant: fields });
+  if (!options.quiet) tell(`${styleText("dim", "·")} writing the report`);
+  const files = await writeReport(report, options.output, options.pdf ? chromium : undefined);
+  if (options.json) console.log(asJson(report, files));
+  else printSummary(report, files, options.merchant, made);
+  return report.counts.failed > 0 || (options.strict && report.toDo.length > 0) ? 1 : 0;
+}
+
+/** True for what a person can put right: the message says it all. */
+const isPlain = (error: unknown): error is Error =>
+  error instanceof RunError ||
+  error instanceof MerchantFileError ||
+  error instanceof EvidenceError ||
+  error instanceof PreparationError ||
+  (error instanceof Error && "syscall" in error);
+
+// What wrangler has to say in passing would stand between the lines of --json.
+Object.assign(process.env, WRANGLER_OFFLINE, { WRANGLER_LOG: "none" });
+try {
+  const options = readOptions(process.argv.slice(2));
+  if (options === undefined) console.log(HELP);
+  else process.exitCode = await checklist(options);
+} catch (error) {
+  const usage = error instanceof UsageError;
+  if (!usage && !isPlain(error)) throw error;
+  console.error(`${error.message}${usage ? '. "npm run checklist -- --help" lists the options.' : ""}`);
+  process.exitCode = usage ? 2 : 1;
+}

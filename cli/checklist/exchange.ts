@@ -1,0 +1,54 @@
+/** Who sent a request. */
+export type Sender = "browser" | "worker" | "command";
+
+/** Who answered it. */
+export type Receiver = "site" | "provider";
+
+/** One request and its answer as they went over the wire, secrets included. Kept in memory alone. */
+export interface Exchange {
+  /** When it was sent, in milliseconds since the epoch. */
+  readonly at: number;
+  readonly from: Sender;
+  readonly to: Receiver;
+  readonly method: string;
+  readonly url: string;
+  /** Names in lower case. */
+  readonly requestHeaders: Readonly<Record<string, string>>;
+  readonly requestBody: string | undefined;
+  readonly status: number;
+  /** Names in lower case; several of one name (Set-Cookie) on lines of their own. */
+  readonly responseHeaders: Readonly<Record<string, string>>;
+  /** Undefined where it was not read: a redirect, or a page that the browser kept to itself. */
+  readonly responseBody: string | undefined;
+}
+
+/** Headers as an object; several Set-Cookie stay apart, on lines of their own. */
+export function headersOf(headers: Headers): Record<string, string> {
+  const all = Object.fromEntries(headers);
+  const cookies = headers.getSetCookie();
+  return cookies.length > 0 ? { ...all, "set-cookie": cookies.join("\n") } : all;
+}
+
+/** The path of a request, without the query, in which its secrets are. */
+export const pathOf = ({ url }: Pick<Exchange, "url">): string => new URL(url).pathname;
+
+/** The endpoints of Vipps' Login API that have a row of their own, by the end of their path. */
+const ENDPOINTS = {
+  discovery: /\/\.well-known\/openid-configuration$/,
+  jwks: /\/\.well-known\/jwks\.json$/,
+  authorize: /\/oauth2\/auth$/,
+  token: /\/oauth2\/token$/,
+  userinfo: /\/vipps-userinfo-api\/userinfo$/,
+  accessToken: /\/accesstoken\/get$/,
+  ciba: /\/backchannel\/authentication$/,
+  userExists: /\/v1\/user-exists$/,
+} as const;
+
+export type Endpoint = keyof typeof ENDPOINTS;
+
+/** The exchanges with one of the provider's endpoints, oldest first. */
+export function exchangesWith(exchanges: readonly Exchange[], endpoint: Endpoint): readonly Exchange[] {
+  return exchanges.filter(
+    (exchange) => exchange.to === "provider" && ENDPOINTS[endpoint].test(pathOf(exchange)),
+  );
+}

@@ -1,0 +1,63 @@
+import type { Page } from "@playwright/test";
+
+/** Whoever acts on Vipps' pages. */
+export interface Person {
+  readonly kind: "simulated" | "by hand";
+  /** Logs in on Vipps' page that is open; ends when the browser is sent back. */
+  logIn(page: Page, name: string): Promise<void>;
+  /** Cancels there. */
+  cancel(page: Page): Promise<void>;
+}
+
+/** Milliseconds that a person at a keyboard gets for one step. */
+const BY_HAND = 5 * 60_000;
+
+/** Milliseconds that a step of the simulator's pages may take on a busy machine. */
+const SIMULATED = 30_000;
+
+/** A test user of the simulator, whose pages are filled in by this program. */
+export function simulatedPerson(provider: string): Person {
+  const away = (page: Page) =>
+    page.waitForURL((url) => url.origin !== provider, { timeout: SIMULATED, waitUntil: "commit" });
+  return {
+    kind: "simulated",
+    async logIn(page, name) {
+      await page.getByRole("button", { name }).click({ timeout: SIMULATED });
+      // On a phone there is one button, elsewhere the number shown in the browser is picked in the app.
+      const confirm = page.getByRole("region", { name: /^The app of/ });
+      const shown = page.getByRole("status");
+      if ((await shown.count()) > 0)
+        await confirm.getByRole("button", { name: await shown.innerText(), exact: true }).click();
+      else await confirm.getByRole("button").first().click();
+      const share = page.getByRole("button", { name: "Share and continue" });
+      await Promise.race([away(page), share.waitFor({ timeout: SIMULATED }).catch(() => undefined)]);
+      // Whoever has shared before is not asked again.
+      if (new URL(page.url()).origin === provider && (await share.isVisible())) await share.click();
+      await away(page);
+    },
+    async cancel(page) {
+      await page.getByRole("button", { name: "Cancel" }).first().click({ timeout: SIMULATED });
+      await away(page);
+    },
+  };
+}
+
+/**
+ * Somebody at this machine, who is told what to do in the browser window.
+ * @param site where the browser comes back to
+ */
+export function personAtHand(site: string, tell: (text: string) => void): Person {
+  const back = (page: Page) =>
+    page.waitForURL((url) => url.origin === site, { timeout: BY_HAND, waitUntil: "commit" });
+  return {
+    kind: "by hand",
+    async logIn(page) {
+      tell("In the browser window: log in with a test user and confirm in the test app (5 minutes).");
+      await back(page);
+    },
+    async cancel(page) {
+      tell("In the browser window: begin the login and cancel it, in the app or on the page (5 minutes).");
+      await back(page);
+    },
+  };
+}

@@ -1,0 +1,104 @@
+import type { Evidence } from "../row.ts";
+import { SECTIONS, type Section } from "../row.ts";
+import { CHECKLIST_PAGE, SENT_TO } from "../vipps-addresses.ts";
+import { type Report, type ReportRow, rowsOf, STATUSES } from "./report.ts";
+import {
+  ageWords,
+  ENVIRONMENT_NOTES,
+  ENVIRONMENT_WORDS,
+  moment,
+  receiverWords,
+  SENDER_WORDS,
+  STATUS_SIGNS,
+  STATUS_WORDS,
+  titleOf,
+} from "./words.ts";
+
+/** Text as it is, whatever signs of Markdown are in it. */
+const plain = (text: string): string => text.replace(/[\\`*_{}[\]<>#|]/g, "\\$&").replaceAll("\n", " ");
+
+/** The report as Markdown. Pictures are files beside it. */
+export function markdownReport(report: Report): string {
+  const { counts, toDo, environments } = report;
+  const summary = STATUSES.filter((status) => counts[status] > 0)
+    .map((status) => `${STATUS_SIGNS[status]} ${counts[status]} ${STATUS_WORDS[status].toLowerCase()}`)
+    .join(" · ");
+  return `${[
+    `# Login API checklist: ${plain(titleOf(report))}`,
+    summary,
+    table(report),
+    ...environments.flatMap((environment) => [
+      `> ${ENVIRONMENT_NOTES[environment]}`,
+      ...changedSettings(report.runs[environment]?.changed),
+    ]),
+    ...(toDo.length > 0 ? ["## Before it is sent", toDo.map((entry) => `- ${plain(entry)}`).join("\n")] : []),
+    ...(Object.keys(SECTIONS) as Section[]).flatMap((section) => [
+      `## ${SECTIONS[section]}`,
+      ...rowsOf(report, section).flatMap((row) => rowText(row, report.maxAge)),
+    ]),
+    "---",
+    `Vipps' own page: ${CHECKLIST_PAGE}. Partners send the checklist to ${SENT_TO}. Secrets and personal data have given way to their length.`,
+  ].join("\n\n")}\n`;
+}
+
+function changedSettings(changed: readonly { name: string; why: string }[] = []): readonly string[] {
+  if (changed.length === 0) return [];
+  const list = changed.map(({ name, why }) => `- \`${name}\`: ${plain(why)}`).join("\n");
+  return [`Settings that differed from the site's own during the run:\n\n${list}`];
+}
+
+function table(report: Report): string {
+  const { madeAt, merchantSerialNumber, sites, issuers, version, environments } = report;
+  const facts: readonly (readonly [string, string])[] = [
+    ["Made", moment(madeAt)],
+    ["Merchant Serial Number", merchantSerialNumber ?? "not set"],
+    ["Site", sites.join(", ") || "–"],
+    ["Issuer", issuers.join(", ") || "–"],
+    ["Evidence from", environments.map((each) => ENVIRONMENT_WORDS[each]).join(", ") || "–"],
+    ["Integration", `vipps-login-worker ${version ?? ""}`],
+  ];
+  return ["| | |", "| --- | --- |", ...facts.map(([name, value]) => `| ${name} | ${plain(value)} |`)].join(
+    "\n",
+  );
+}
+
+function rowText(row: ReportRow, maxAge: number): readonly string[] {
+  const { title, status, endpoint, asked, why, evidence, fields } = row;
+  return [
+    `### ${STATUS_SIGNS[status]} ${title}`,
+    `**${STATUS_WORDS[status]}.** ${why === undefined || status === "met" ? "" : plain(why)}`.trim(),
+    ...(endpoint === undefined ? [] : [`\`${endpoint}\``]),
+    `*Asked:* ${plain(asked)}`,
+    ...(evidence === undefined || evidence.notApplicable !== undefined
+      ? []
+      : evidenceText(evidence, row, maxAge)),
+    ...fields.map(
+      ({ question, answer }) =>
+        `**${plain(question)}**\n\n${answer === undefined ? "*To fill in.*" : plain(answer)}`,
+    ),
+  ];
+}
+
+function evidenceText(evidence: Evidence, row: ReportRow, maxAge: number): readonly string[] {
+  const { how, checks, missing, exchanges, pictures, environment, takenAt } = evidence;
+  return [
+    `*How it is met:* ${plain(how)}`,
+    ...(checks.length === 0
+      ? []
+      : [
+          checks
+            .map(
+              ({ text, ok, found }) =>
+                `- ${ok ? "✓" : "✗"} ${plain(text)}${found ? `: ${plain(found)}` : ""}`,
+            )
+            .join("\n"),
+        ]),
+    ...missing.map((entry) => `> Not shown: ${plain(entry)}`),
+    ...exchanges.map(
+      ({ at, from, to, request, response }) =>
+        `${SENDER_WORDS[from]} to ${receiverWords(to, environment)}, ${moment(at)}\n\n\`\`\`http\n${request}\n\`\`\`\n\n\`\`\`http\n${response}\n\`\`\``,
+    ),
+    ...pictures.map(({ file, caption }) => `![${plain(caption)}](pictures/${environment}/${file})`),
+    `*Evidence: ${ENVIRONMENT_WORDS[environment]}, ${moment(takenAt)}, ${ageWords(row, maxAge)}.*`,
+  ];
+}

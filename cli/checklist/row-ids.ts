@@ -1,0 +1,33 @@
+/** Every row of the report, in its order. */
+export const ROW_IDS = [
+  "discovery",
+  "jwks",
+  "authorize",
+  "token",
+  "userinfo",
+  "ciba",
+  "user-exists",
+  "any-browser",
+  "accounts",
+  "errors",
+  "headers",
+  "flow",
+  "no-iframe",
+  "company",
+  "redirect-uris",
+  "scopes",
+  "terms",
+  "state",
+  "client-secret",
+  "on-behalf",
+  "webhook",
+  "buttons",
+  "customer-service",
+  "partner",
+  "recent",
+  "description",
+  "pilot",
+  "video",
+] as const;
+
+export type RowId = (typeof ROW_IDS)[number];

@@ -1,0 +1,329 @@
+import { exchangesWith } from "../exchange.ts";
+import type { Seen, Starts } from "../seen.ts";
+import { leaks } from "./leaks.ts";
+import { check, finding, parameter, type RawFinding, type Row } from "./row-definition.ts";
+
+function flow(seen: Seen): RawFinding {
+  const apps = seen.own.values.APP_REDIRECT_URIS;
+  const noCiba = check(
+    "Merchant-initiated login (CIBA) was never asked for",
+    exchangesWith(seen.exchanges, "ciba").length === 0,
+  );
+  const how =
+    "The website uses the browser flow. Native apps use app-to-app (requested_flow=app_to_app_v2) by routes of their own. Merchant-initiated login does not exist here.";
+  if (apps === undefined)
+    return finding({
+      how,
+      checks: [
+        noCiba,
+        check("Native apps: not applicable. APP_REDIRECT_URIS is not set, so no app can log in", true),
+      ],
+    });
+  const { nativeApp } = seen;
+  const address = nativeApp?.authorizeUrl;
+  return finding({
+    how,
+    checks: [
+      noCiba,
+      check(
+        "A native app's login begins",
+        nativeApp?.status === 200,
+        `answered with ${nativeApp?.status ?? "nothing"}`,
+      ),
+      check("It asks for the app-to-app flow", parameter(address, "requested_flow") === "app_to_app_v2"),
+      check(
+        "It returns to an address of APP_REDIRECT_URIS",
+        apps.split(/[\s,]+/).includes(parameter(address, "redirect_uri")),
+      ),
+      check("It uses PKCE with S256", parameter(address, "code_challenge_method") === "S256"),
+    ],
+    missing: ["The switch between app and app needs a phone: show it in the video."],
+  });
+}
+
+function noIframe(seen: Seen): RawFinding {
+  const pages = seen.exchanges.filter(
+    ({ from, to, url, responseHeaders }) =>
+      from === "browser" &&
+      to === "site" &&
+      new URL(url).pathname.startsWith(`${seen.own.authPath}/`) &&
+      (responseHeaders["content-type"] ?? "").startsWith("text/html"),
+  );
+  const framable = pages.filter(
+    ({ responseHeaders }) => !/frame-ancestors 'none'/.test(responseHeaders["content-security-policy"] ?? ""),
+  );
+  return finding({
+    how: "The login is a redirect of the whole window. Pages of the worker refuse to be framed (Content-Security-Policy: frame-ancestors 'none').",
+    checks: [
+      check("The browser went to Vipps in the top-level window", seen.login?.topLevel === true),
+      check(
+        "The page with the button frames no login",
+        (seen.button?.loginFrames ?? []).length === 0,
+        seen.button?.loginFrames.join(", ") || undefined,
+      ),
+      check(
+        "The worker's own pages cannot be framed",
+        pages.length > 0 && framable.length === 0,
+        pages.length === 0
+          ? "no page was seen"
+          : `${pages.length - framable.length} of ${pages.length} pages`,
+      ),
+    ],
+  });
+}
+
+function company(): RawFinding {
+  return finding({
+    how: "The sales unit's name stands on Vipps' page, name and logo in the app under 'Companies with access'. Both are set in the portal, where no program can look.",
+  });
+}
+
+function redirectUris(seen: Seen): RawFinding {
+  const sent = [seen.login?.authorize?.url, ...(seen.starts?.urls ?? [])].filter((url) => url !== undefined);
+  const uris = [...new Set(sent.map((url) => parameter(url, "redirect_uri")))];
+  const [uri = ""] = uris;
+  const local = /^http:\/\/(localhost|127\.0\.0\.1)(:|\/)/.test(uri);
+  return finding({
+    how: "The redirect URI is SITE_URL + AUTH_PATH + /callback, from the settings alone: no header, parameter or return address changes it.",
+    checks: [
+      check(
+        "One redirect URI was sent, the one of the settings",
+        uris.length === 1 && uri === seen.redirectUri,
+        uris.join(", "),
+      ),
+      check(
+        "It uses HTTPS, or is on localhost, which Vipps allows in test",
+        uri.startsWith("https://") || local,
+      ),
+      check("It has no query, no # and no slash at its end", !/[?#]|\/$/.test(uri)),
+      check(
+        "A stranger's redirect_uri in the login link is not passed on",
+        parameter(seen.starts?.tampered, "redirect_uri") === seen.redirectUri,
+      ),
+      ...(seen.environment === "test" && seen.login !== undefined
+        ? [check("Vipps' test environment accepted it", seen.login.authenticatedAfter)]
+        : []),
+    ],
+    missing:
+      seen.environment === "simulator"
+        ? [
+            "The simulator registers the redirect URI by itself; whether it stands in the portal only Vipps can tell. The command npm run doctor asks.",
+          ]
+        : [],
+  });
+}
+
+function scopes(seen: Seen): RawFinding {
+  const asked = parameter(seen.login?.authorize?.url ?? seen.starts?.urls[0], "scope")
+    .split(" ")
+    .filter(Boolean);
+  const special = asked.filter((scope) => scope === "nin" || scope === "gender");
+  return finding({
+    how: `Scopes are the setting VIPPS_SCOPE and nothing else: ${seen.own.scopes.join(", ")}.`,
+    checks: [
+      check("What was requested is what the settings say", sameSet(asked, seen.own.scopes), asked.join(" ")),
+      check(
+        "A stranger's scope in the login link is not passed on",
+        !parameter(seen.starts?.tampered, "scope").includes("nin") || special.includes("nin"),
+      ),
+      ...(special.length > 0
+        ? [check(`Scopes by application: ${special.join(", ")}`, true, "see the field nin_permission")]
+        : [check("No scope that is given by application only", true)]),
+    ],
+  });
+}
+
+const sameSet = (one: readonly string[], other: readonly string[]): boolean =>
+  one.length === other.length && one.every((each) => other.includes(each));
+
+function terms(seen: Seen): RawFinding {
+  const { values } = seen.own;
+  const shown = seen.login?.terms;
+  const how =
+    "New people accept the terms before there is a session, and again when their version changes. Voluntary consents are asked for beside them, never ticked beforehand. Every answer is kept with its words, language and time.";
+  const pictures = shown?.pictures ?? [];
+  if (values.TERMS_URL === undefined)
+    return finding({
+      how,
+      pictures: pictures.map((picture) => ({
+        ...picture,
+        caption: `${picture.caption} (demonstration: TERMS_URL is not set)`,
+      })),
+      missing: [
+        "The site's settings name no terms, so the worker asks for none. Set TERMS_URL and TERMS_VERSION, or say in the field terms_presented where the site does it.",
+      ],
+    });
+  return finding({
+    how,
+    pictures,
+    checks: [
+      check(
+        "A new person was shown the terms before there was a session",
+        shown !== undefined || seen.environment === "test",
+        shown === undefined ? "this person had accepted them before" : undefined,
+      ),
+      check("No box was ticked beforehand", (shown?.ticked ?? 0) === 0),
+    ],
+  });
+}
+
+function state(seen: Seen): RawFinding {
+  const { starts } = seen;
+  return finding({
+    how: "The state is the id of a Durable Object made for this login alone; it works once, for ten minutes, and cannot be invented. Nonce and code challenge are fresh too.",
+    checks:
+      starts === undefined ? [] : ["state", "nonce", "code_challenge"].map((name) => distinct(starts, name)),
+    missing: starts === undefined ? ["No logins were begun in this run."] : [],
+  });
+}
+
+function distinct({ urls }: Starts, name: string): ReturnType<typeof check> {
+  const values = urls.map((url) => parameter(url, name));
+  const shortest = Math.min(...values.map(({ length }) => length));
+  return check(
+    `${name} differs in every login and has at least 8 characters`,
+    new Set(values).size === values.length && shortest >= 8,
+    `${values.length} logins, ${new Set(values).size} different values, the shortest of ${shortest} characters`,
+  );
+}
+
+function clientSecret(seen: Seen): RawFinding {
+  const found = leaks(seen);
+  const browser = seen.exchanges.filter(({ from }) => from === "browser");
+  return finding({
+    how: "The client secret is a Worker secret. It goes to Vipps' token endpoint and nowhere else; browsers and apps get neither it nor the code verifier nor Vipps' tokens.",
+    checks: [
+      check(
+        "Nothing that must stay on the server was in anything a browser sent or got",
+        browser.length > 0 && found.length === 0,
+        found.length === 0
+          ? `${Object.keys(seen.secrets).join(", ")}: looked for in ${browser.length} requests and answers`
+          : found.join("; "),
+      ),
+    ],
+    missing:
+      seen.environment === "deployed"
+        ? ["The deployed worker's secret is not known here, so only what looks like a token was looked for."]
+        : [],
+  });
+}
+
+function onBehalf(): RawFinding {
+  return finding({
+    how: "Data from Vipps stays with this site: the worker passes it to nobody but the site behind it. Whether the merchant hands it on is a matter of contracts.",
+  });
+}
+
+function webhook(seen: Seen): RawFinding {
+  if (seen.own.values.CONSENT_WEBHOOK_SECRET === undefined)
+    return finding({
+      how: "Not applicable.",
+      notApplicable:
+        "Optional. CONSENT_WEBHOOK_SECRET is not set, so there is no address for the consent webhook.",
+    });
+  const how =
+    "Vipps' notice is unsigned, so its address carries a secret. It can end sessions and be noted on the account, nothing else.";
+  if (seen.webhook === undefined)
+    return finding({ how, missing: ["Only the simulator can be made to withdraw a consent during a run."] });
+  return finding({
+    how,
+    checks: [
+      check("The notice is accepted", seen.webhook.status === 204, `answered with ${seen.webhook.status}`),
+      check("The person's sessions end", seen.webhook.sessionEnded),
+      check("With another secret there is no such address", seen.webhook.wrongSecretStatus === 404),
+    ],
+  });
+}
+
+export const CONSIDERATION_ROWS: readonly Row[] = [
+  {
+    id: "flow",
+    section: "considerations",
+    title: "Use correct flow",
+    asked: "Native apps use the app-to-app flow. Merchant-initiated login is never used for the web.",
+    document: "docs/native-apps.md",
+    scenes: ["login", "nativeApp"],
+    judge: flow,
+  },
+  {
+    id: "no-iframe",
+    section: "considerations",
+    title: "Do not use embedded iframes",
+    asked: "The integration is redirect-based.",
+    document: "docs/security.md",
+    scenes: ["button", "login"],
+    judge: noIframe,
+  },
+  {
+    id: "company",
+    section: "considerations",
+    title: "Set company name and logo",
+    asked: "The sales unit's name corresponds to the company's name on the site, and its logo is set.",
+    scenes: [],
+    judge: company,
+  },
+  {
+    id: "redirect-uris",
+    section: "considerations",
+    title: "Whitelist redirect URIs",
+    asked:
+      "All redirect URIs are registered in the portal, use HTTPS or an app's own scheme, and match what is sent exactly.",
+    document: "docs/configuration.md",
+    scenes: ["starts", "login"],
+    judge: redirectUris,
+  },
+  {
+    id: "scopes",
+    section: "considerations",
+    title: "Request only the scopes needed",
+    asked:
+      "No scope is requested because it would be nice to have; national identity numbers only with permission.",
+    document: "docs/configuration.md",
+    scenes: ["starts", "login"],
+    judge: scopes,
+  },
+  {
+    id: "terms",
+    section: "considerations",
+    title: "Present terms and collect consents",
+    asked: "Terms and conditions are presented to the user, and necessary consents are collected.",
+    document: "docs/privacy.md",
+    scenes: ["login"],
+    judge: terms,
+  },
+  {
+    id: "state",
+    section: "considerations",
+    title: "Use a unique state",
+    asked: "A unique state is made for each request to the authorize endpoint.",
+    document: "docs/security.md",
+    scenes: ["starts"],
+    judge: state,
+  },
+  {
+    id: "client-secret",
+    section: "considerations",
+    title: "Keep the client secret secret",
+    asked: "The client_secret is never shared with browsers or native apps.",
+    document: "docs/security.md",
+    scenes: ["button", "login", "errors", "otherBrowser"],
+    judge: clientSecret,
+  },
+  {
+    id: "on-behalf",
+    section: "considerations",
+    title: "Acting on behalf of others",
+    asked: "A merchant who shares data from Vipps with other merchants complies with the terms for that.",
+    scenes: [],
+    judge: onBehalf,
+  },
+  {
+    id: "webhook",
+    section: "considerations",
+    title: "Consent webhook",
+    asked: "Not a row of Vipps' list: optional, shown where it is used.",
+    document: "docs/privacy.md",
+    scenes: ["webhook"],
+    judge: webhook,
+  },
+];

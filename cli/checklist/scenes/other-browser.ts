@@ -1,0 +1,66 @@
+import type { Page } from "@playwright/test";
+import type { OtherBrowser } from "../seen.ts";
+import { acceptTerms, isLoggedIn, loginAddress, PATIENCE, type Stage } from "./stage.ts";
+
+/**
+ * Begins a login in one browser and brings its return address to another, as a phone does when the app opens the
+ * return address in the phone's own browser.
+ */
+export async function returnElsewhere(stage: Stage): Promise<OtherBrowser> {
+  const began = await stage.browsers.open();
+  const callback = await loginUpToReturn(stage, began);
+  const there = await stage.browsers.open("phone");
+  const answer = await there.goto(callback, { timeout: PATIENCE });
+  const confirm = there.locator('button[name="answer"][value="yes"]');
+  const asked = (await confirm.count()) > 0;
+  const caption = "The login came back in another browser: the question there";
+  const picture = await stage.browsers.picture(there, "other-browser", `${caption}, phone`);
+  const heading = (await there.locator("h1").first().innerText()).trim();
+  if (asked) {
+    // The button takes no click in its first moments (docs/different-browser.md).
+    await there.waitForTimeout(1_000);
+    await confirm.click();
+    await there.waitForLoadState("domcontentloaded");
+    await acceptTerms(there);
+  }
+  const seen = {
+    status: answer?.status() ?? 0,
+    heading,
+    asked,
+    authenticatedThere: await isLoggedIn(stage, there),
+    authenticatedWhereItBegan: await isLoggedIn(stage, began),
+  };
+  const atDesk = stage.simulator === undefined ? [] : [await questionAtDesk(stage, `${caption}, desktop`)];
+  for (const page of [began, there]) await page.context().close();
+  return { ...seen, pictures: [picture, ...atDesk] };
+}
+
+async function questionAtDesk(stage: Stage, caption: string) {
+  const began = await stage.browsers.open();
+  const there = await stage.browsers.open();
+  await there.goto(await loginUpToReturn(stage, began), { timeout: PATIENCE });
+  const picture = await stage.browsers.picture(there, "other-browser", caption);
+  for (const page of [began, there]) await page.context().close();
+  return picture;
+}
+
+/** @returns the address that brings the browser back, which this browser never opens */
+async function loginUpToReturn(stage: Stage, page: Page): Promise<string> {
+  const devtools = await page.context().newCDPSession(page);
+  const returning = new Promise<string>((resolve) => {
+    devtools.on("Fetch.requestPaused", ({ requestId, request }) => {
+      // Playwright's own routes do not see redirects. A 204 leaves the browser where it is.
+      void devtools.send("Fetch.fulfillRequest", { requestId, responseCode: 204 });
+      resolve(request.url);
+    });
+  });
+  const urlPattern = `${stage.site}${stage.authPath}/callback*`;
+  await devtools.send("Fetch.enable", { patterns: [{ urlPattern }] });
+  await page.goto(loginAddress(stage, stage.buttonPath), { timeout: PATIENCE });
+  const walked = stage.person.logIn(page, "Kari Nordmann").catch(() => undefined);
+  const callback = await returning;
+  // The person's way ends at a page of the site, and the 204 was none.
+  await page.goto(`${stage.site}${stage.authPath}/vipps-login.js`, { timeout: PATIENCE });
+  await walked;
+  return callback;
+}

@@ -1,0 +1,42 @@
+import { join } from "node:path";
+import { unstable_readConfig as readConfig } from "wrangler";
+import { readDevVars } from "../dev-vars.mjs";
+
+/** What the site's own settings say, before anything is changed for a run. */
+export interface SiteValues {
+  /** Settings that have a value, by name. Secrets among them. */
+  readonly values: Readonly<Record<string, string>>;
+  readonly scopes: readonly string[];
+  readonly authPath: string;
+  readonly isPartner: boolean;
+}
+
+/**
+ * Reads the settings as the worker gets them on this machine: [vars] of wrangler.toml, and over them the file.
+ * @param root the project's folder
+ * @param settingsFile .dev.vars, or what stands in its place
+ * @param environment of wrangler.toml; undefined for its top level
+ * @throws Error of wrangler when there is no such environment
+ */
+export function readSiteValues(root: string, settingsFile: string, environment?: string): SiteValues {
+  const { vars } = readConfig(
+    { config: join(root, "wrangler.toml"), ...(environment !== undefined && { env: environment }) },
+    { hideWarnings: true },
+  );
+  return siteValuesFrom({ ...vars, ...readDevVars(settingsFile) });
+}
+
+/** Unset and empty are the same, as in the worker. */
+export function siteValuesFrom(all: Readonly<Record<string, unknown>>): SiteValues {
+  const values = Object.fromEntries(
+    Object.entries(all).flatMap(([name, value]) =>
+      typeof value === "string" && value.trim() !== "" ? [[name, value.trim()]] : [],
+    ),
+  );
+  return {
+    values,
+    scopes: (values.VIPPS_SCOPE ?? "openid name phoneNumber email").split(/[\s,]+/).filter(Boolean),
+    authPath: values.AUTH_PATH ?? "/auth",
+    isPartner: values.VIPPS_KEYS === "partner",
+  };
+}

@@ -1,0 +1,171 @@
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, describe, expect, it } from "vitest";
+import {
+  bestEvidence,
+  EvidenceError,
+  merged,
+  readEvidence,
+  writeEvidence,
+} from "../../cli/checklist/evidence-store.ts";
+import type { JudgedRow } from "../../cli/checklist/judge.ts";
+import { FIELDS, type FieldName, type MerchantFields } from "../../cli/checklist/merchant-fields.ts";
+import { htmlReport } from "../../cli/checklist/report/html.ts";
+import { markdownReport } from "../../cli/checklist/report/markdown.ts";
+import { makeReport, type Report } from "../../cli/checklist/report/report.ts";
+import type { Evidence } from "../../cli/checklist/row.ts";
+import { ROW_IDS, type RowId } from "../../cli/checklist/row-ids.ts";
+import { siteValuesFrom } from "../../cli/checklist/site-values.ts";
+import { evidence } from "./checklist-seen.ts";
+
+const TAKEN = Date.parse("2026-11-22T12:00:00.000Z");
+const DAY = 24 * 3600 * 1000;
+const own = siteValuesFrom({ VIPPS_MSN: "123456" });
+
+const allFields = Object.fromEntries(
+  (Object.keys(FIELDS) as FieldName[]).map((name) => [name, `answer to ${name}`]),
+) as MerchantFields;
+
+const shown = {
+  at: "2026-11-22T12:00:00.000Z",
+  from: "worker",
+  to: "provider",
+  request: "POST https://apitest.vipps.no/token",
+  response: "200",
+} as const;
+
+/** Evidence for every row, with an example in one. */
+const everyRow = (parts: Partial<Evidence> = {}): readonly JudgedRow[] =>
+  ROW_IDS.map((row) => ({
+    row,
+    evidence: evidence({ ...(row === "token" && { exchanges: [shown] }), ...parts }),
+  }));
+
+const report = (rows: readonly JudgedRow[], { days = 0, merchant = allFields, maxAge = 30 } = {}): Report =>
+  makeReport({ runs: {}, rows }, { now: TAKEN + days * DAY, maxAge, own, merchant });
+
+function rowOf({ rows }: Report, id: RowId) {
+  const row = rows.find((each) => each.id === id);
+  if (row === undefined) throw new Error(`there is no row ${id}`);
+  return row;
+}
+
+describe("a report", () => {
+  it("is ready to send when every row has recent evidence from Vipps and every field is filled in", () => {
+    const made = report(everyRow());
+    expect(made.toDo).toEqual([]);
+    expect(made.counts).toMatchObject({ met: ROW_IDS.length, failed: 0, open: 0, fill: 0 });
+  });
+
+  it("marks evidence that is older than 30 days, to the day", () => {
+    expect(report(everyRow(), { days: 30 }).toDo).toEqual([]);
+    const old = report(everyRow(), { days: 30.1 });
+    expect(rowOf(old, "token")).toMatchObject({ status: "open", isOld: true, age: 30 });
+    expect(rowOf(old, "recent")).toMatchObject({ status: "open", why: "Some evidence is too old." });
+    expect(old.toDo.join(" ")).toContain("older than 30 days");
+    // What only stands in the merchant's words does not age.
+    expect(rowOf(old, "pilot")).toMatchObject({ status: "met", isOld: false });
+    expect(markdownReport(old)).toContain("too old to be sent");
+    expect(report(everyRow(), { days: 8, maxAge: 7 }).toDo).not.toEqual([]);
+  });
+
+  it("says that a simulator's examples are not accepted", async () => {
+    const made = report(everyRow({ environment: "simulator" }));
+    expect(rowOf(made, "recent")).toMatchObject({
+      status: "open",
+      why: "Examples from the simulator are not accepted by Vipps.",
+    });
+    for (const text of [markdownReport(made), await htmlReport(made, () => "")])
+      expect(text).toContain("Vipps does not accept it as examples");
+  });
+
+  it("shows a row that failed, with why, above all else", async () => {
+    const checks = [{ text: "All five headers are sent", ok: false, found: "one is missing" }];
+    const made = report(
+      everyRow().map((one) => (one.row === "headers" ? { ...one, evidence: evidence({ checks }) } : one)),
+    );
+    expect(rowOf(made, "headers")).toMatchObject({
+      status: "failed",
+      why: "All five headers are sent: one is missing",
+    });
+    expect(made.counts.failed).toBe(1);
+    expect(made.toDo[0]).toBe("Put right what failed: Include standard HTTP headers.");
+    const html = await htmlReport(made, () => "");
+    expect(html).toMatch(/class="row is-failed" id="headers"/);
+    expect(html).toContain("All five headers are sent: one is missing");
+  });
+
+  it("asks for what only the merchant can tell", async () => {
+    const made = report(everyRow(), { merchant: { company_name: "Svaberget <Badelag>" } });
+    expect(rowOf(made, "company")).toMatchObject({ status: "fill" });
+    expect(rowOf(made, "pilot")).toMatchObject({ status: "fill", why: "To fill in: pilot_customer" });
+    const html = await htmlReport(made, () => "");
+    expect(html).toContain("<h1>Svaberget &lt;Badelag&gt;</h1>");
+    expect(html).toContain("To fill in");
+    // Nobody is asked for a partner's name, or for permission of a scope, who needs none.
+    expect(html).not.toContain(FIELDS.partner_name.question);
+    expect(html).not.toContain(FIELDS.nin_permission.question);
+  });
+
+  it("loads nothing and runs nothing", async () => {
+    const html = await htmlReport(report(everyRow()), () => "data:image/png;base64,");
+    expect(html).not.toMatch(/<script|<link|\bsrc="(?!data:)|@import|url\(/);
+  });
+
+  it("shows what no run has looked at as still to show", () => {
+    expect(rowOf(report([]), "token")).toMatchObject({
+      status: "open",
+      why: "No run has looked at this yet.",
+    });
+  });
+});
+
+describe("stored evidence", () => {
+  const folder = mkdtempSync(join(tmpdir(), "checklist-evidence-"));
+  afterAll(() => rmSync(folder, { recursive: true, force: true }));
+  const of = (row: RowId, parts: Partial<Evidence>): JudgedRow => ({ row, evidence: evidence(parts) });
+
+  it("is what was written, and a new run replaces its own rows alone", () => {
+    const first = [of("token", { how: "first" }), of("jwks", { how: "first" })];
+    writeEvidence(folder, { runs: { test: { takenAt: "", changed: [] } }, rows: first });
+    const { rows, runs } = readEvidence(folder);
+    expect(rows).toEqual(first);
+    expect(runs).toEqual({ test: { takenAt: "", changed: [] } });
+    const second = [of("token", { how: "second" }), of("token", { how: "third", environment: "simulator" })];
+    expect(merged(rows, second).map(({ row, evidence: { how } }) => `${row} ${how}`)).toEqual([
+      "jwks first",
+      "token second",
+      "token third",
+    ]);
+  });
+
+  it("prefers Vipps' own environment, recent before old, but never hides a newer failure", () => {
+    const recent = () => true;
+    const simulator = of("token", { environment: "simulator", takenAt: "2026-11-22T12:00:00.000Z" });
+    const test = of("token", { environment: "test", takenAt: "2026-11-10T12:00:00.000Z" });
+    expect(bestEvidence([simulator, test], "token", recent)?.environment).toBe("test");
+    const tooOld = ({ environment }: Evidence) => environment === "simulator";
+    expect(bestEvidence([simulator, test], "token", tooOld)?.environment).toBe("simulator");
+    const failing = of("token", {
+      environment: "simulator",
+      takenAt: "2026-11-22T12:00:00.000Z",
+      checks: [{ text: "It holds", ok: false }],
+    });
+    expect(bestEvidence([test, failing], "token", recent)?.environment).toBe("simulator");
+    expect(bestEvidence([], "token", recent)).toBeUndefined();
+  });
+
+  it("that is none is refused with its name, and left alone", () => {
+    const path = join(folder, "evidence.json");
+    for (const text of ["{", '{"format":2}', '{"format":1,"runs":{},"rows":[{"row":"token"}]}']) {
+      writeFileSync(path, text);
+      expect(() => readEvidence(folder)).toThrow(EvidenceError);
+      expect(readFileSync(path, "utf8")).toBe(text);
+    }
+    // A picture's name is part of a path, so it may be nothing but a name.
+    const picture = { file: "../../secret.png", caption: "", device: "phone", width: 1, height: 1 } as const;
+    writeEvidence(folder, { runs: {}, rows: [of("token", { pictures: [picture] })] });
+    expect(() => readEvidence(folder)).toThrow(EvidenceError);
+  });
+});

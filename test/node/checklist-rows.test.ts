@@ -1,0 +1,271 @@
+import { describe, expect, it } from "vitest";
+import type { Exchange } from "../../cli/checklist/exchange.ts";
+import { judgeRows } from "../../cli/checklist/judge.ts";
+import { createRedactor } from "../../cli/checklist/redaction.ts";
+import { ROW_IDS, type RowId } from "../../cli/checklist/row-ids.ts";
+import { ROWS, scenesFor } from "../../cli/checklist/rows.ts";
+import type { SceneName, Seen } from "../../cli/checklist/seen.ts";
+import { siteValuesFrom } from "../../cli/checklist/site-values.ts";
+import { exchange, seenInOrder } from "./checklist-seen.ts";
+
+/** The rows in which something does not hold, with what does not. */
+function failures(seen: Seen, failed: Partial<Record<SceneName, string>> = {}): Record<string, string[]> {
+  const judged = judgeRows(seen, ROW_IDS, createRedactor(), { now: 0, version: "0.1.0", failed });
+  return Object.fromEntries(
+    judged
+      .map(
+        ({ row, evidence }) =>
+          [row, evidence.checks.filter(({ ok }) => !ok).map(({ text }) => text)] as const,
+      )
+      .filter(([, texts]) => texts.length > 0),
+  );
+}
+
+function judged(seen: Seen, row: RowId) {
+  const [only] = judgeRows(seen, [row], createRedactor(), { now: 0, version: "0.1.0", failed: {} });
+  if (only === undefined) throw new Error(`there is no row ${row}`);
+  return only.evidence;
+}
+
+/** The run with its exchanges at one endpoint changed. */
+function withExchange(end: string, change: (exchange: Exchange) => Partial<Exchange>): Seen {
+  const seen = seenInOrder();
+  return {
+    ...seen,
+    exchanges: seen.exchanges.map((each) =>
+      new URL(each.url).pathname.endsWith(end) ? { ...each, ...change(each) } : each,
+    ),
+  };
+}
+
+const withSettings = (values: Record<string, string>): Seen => {
+  const seen = seenInOrder();
+  return { ...seen, own: siteValuesFrom({ ...seen.own.values, ...values }) };
+};
+
+describe("the rows", () => {
+  it("are those of the checklist, each once, in the order of their ids", () => {
+    expect(ROWS.map(({ id }) => id)).toEqual([...ROW_IDS]);
+  });
+
+  it("find nothing wrong where nothing is", () => {
+    expect(failures(seenInOrder())).toEqual({});
+  });
+
+  it("need only the scenes of the rows that are looked at", () => {
+    expect(scenesFor(["state"])).toEqual(["starts"]);
+    expect(scenesFor(["company", "ciba"])).toEqual([]);
+    expect(scenesFor(ROW_IDS)).toContain("otherBrowser");
+  });
+
+  const [login, starts] = [seenInOrder().login, seenInOrder().starts];
+  if (login === undefined || starts === undefined) throw new Error("the run has no login");
+  const [firstUrl = ""] = starts.urls;
+
+  const faults: readonly (readonly [what: string, row: RowId, seen: Seen])[] = [
+    [
+      "the issuer differs by its slash",
+      "discovery",
+      { ...seenInOrder(), issuer: "https://apitest.vipps.no/access-management-1.0/access" },
+    ],
+    [
+      "discovery is fetched for every login",
+      "discovery",
+      { ...seenInOrder(), exchanges: [...seenInOrder().exchanges, ...seenInOrder().exchanges] },
+    ],
+    ["the key set is empty", "jwks", withExchange("/jwks.json", () => ({ responseBody: '{"keys":[]}' }))],
+    [
+      "the login ended without a session",
+      "authorize",
+      { ...seenInOrder(), login: { ...login, authenticatedAfter: false } },
+    ],
+    [
+      "PKCE is plain",
+      "authorize",
+      {
+        ...seenInOrder(),
+        login: { ...login, authorize: exchange({ url: firstUrl.replace("S256", "plain"), from: "browser" }) },
+      },
+    ],
+    ["the client does not authenticate", "token", withExchange("/token", () => ({ requestHeaders: {} }))],
+    ["the token endpoint refuses", "token", withExchange("/token", () => ({ status: 401 }))],
+    [
+      "a subscription key goes to userinfo",
+      "userinfo",
+      {
+        ...seenInOrder(),
+        exchanges: [
+          exchange({
+            url: "https://apitest.vipps.no/vipps-userinfo-api/userinfo",
+            requestHeaders: { authorization: "Bearer token", "ocp-apim-subscription-key": "key" },
+          }),
+        ],
+      },
+    ],
+    [
+      "CROSS_BROWSER=deny",
+      "any-browser",
+      {
+        ...seenInOrder(),
+        otherBrowser: {
+          status: 400,
+          heading: "The login came back in another browser",
+          asked: false,
+          authenticatedThere: false,
+          authenticatedWhereItBegan: false,
+          pictures: [],
+        },
+      },
+    ],
+    [
+      "a member got another account",
+      "accounts",
+      { ...seenInOrder(), members: { linked: false, sameAccount: true, strangerAsked: true, pictures: [] } },
+    ],
+    [
+      "an error has no log line",
+      "errors",
+      {
+        ...seenInOrder(),
+        errors: (seenInOrder().errors ?? []).map((error) => ({ ...error, line: undefined })),
+      },
+    ],
+    [
+      "an error page has no way on",
+      "errors",
+      {
+        ...seenInOrder(),
+        errors: (seenInOrder().errors ?? []).map((error) => ({
+          ...error,
+          offers: { retry: false, back: false },
+        })),
+      },
+    ],
+    [
+      "a standard header is missing at one endpoint",
+      "headers",
+      withExchange("/jwks.json", ({ requestHeaders: { "vipps-system-name": _, ...rest } }) => ({
+        requestHeaders: rest,
+      })),
+    ],
+    [
+      "a standard header is too long",
+      "headers",
+      withExchange("/token", ({ requestHeaders }) => ({
+        requestHeaders: { ...requestHeaders, "vipps-system-name": "x".repeat(31) },
+      })),
+    ],
+    [
+      "merchant-initiated login was asked for",
+      "flow",
+      {
+        ...seenInOrder(),
+        exchanges: [
+          exchange({ url: "https://apitest.vipps.no/vipps-login-ciba/api/backchannel/authentication" }),
+        ],
+      },
+    ],
+    [
+      "an app's login is no app-to-app flow",
+      "flow",
+      {
+        ...withSettings({ APP_REDIRECT_URIS: "app://x/y" }),
+        nativeApp: { status: 200, authorizeUrl: firstUrl },
+      },
+    ],
+    ["the login is in a frame", "no-iframe", { ...seenInOrder(), login: { ...login, topLevel: false } }],
+    [
+      "a page of the worker can be framed",
+      "no-iframe",
+      withExchange("/callback", () => ({ responseHeaders: { "content-type": "text/html" } })),
+    ],
+    [
+      "the redirect URI follows a header",
+      "redirect-uris",
+      { ...seenInOrder(), redirectUri: "https://other.example/auth/callback" },
+    ],
+    [
+      "a stranger's redirect URI is passed on",
+      "redirect-uris",
+      {
+        ...seenInOrder(),
+        starts: { ...starts, tampered: "https://apitest.vipps.no/?redirect_uri=https://attacker.example/" },
+      },
+    ],
+    ["another scope is requested than the settings say", "scopes", withSettings({ VIPPS_SCOPE: "openid" })],
+    [
+      "a box is ticked beforehand",
+      "terms",
+      { ...seenInOrder(), login: { ...login, terms: { ticked: 1, pictures: [] } } },
+    ],
+    [
+      "two logins share a state",
+      "state",
+      { ...seenInOrder(), starts: { ...starts, urls: [firstUrl, firstUrl] } },
+    ],
+    [
+      "a state is too short",
+      "state",
+      { ...seenInOrder(), starts: { ...starts, urls: [firstUrl.replace("state-number-1", "short")] } },
+    ],
+    [
+      "the client secret reaches a browser",
+      "client-secret",
+      withExchange("/callback", () => ({ responseBody: "<!-- the-client-secret -->" })),
+    ],
+    [
+      "the ID token reaches a browser",
+      "client-secret",
+      withExchange("/callback", () => ({ responseHeaders: { "x-token": "id-token-of-this-login" } })),
+    ],
+    [
+      "the withdrawn consent ends no session",
+      "webhook",
+      {
+        ...withSettings({ CONSENT_WEBHOOK_SECRET: "0123456789abcdef" }),
+        webhook: { status: 204, sessionEnded: false, wrongSecretStatus: 404 },
+      },
+    ],
+    [
+      "the page has no button",
+      "buttons",
+      {
+        ...seenInOrder(),
+        button: { path: "/", official: "not asked for", words: undefined, loginFrames: [], pictures: [] },
+      },
+    ],
+    [
+      "customers see the console",
+      "customer-service",
+      { ...seenInOrder(), console: { foundByReference: true, customerStatus: 200, pictures: [] } },
+    ],
+  ];
+
+  it.each(faults)("notice that %s (%s)", (_what, row, seen) => {
+    expect(Object.keys(failures(seen))).toContain(row);
+  });
+
+  it("show a scene that came to no end as failed, in every row that needs it", () => {
+    const failed = failures(seenInOrder(), { otherBrowser: "Timeout" });
+    expect(Object.keys(failed)).toEqual(["any-browser", "client-secret"]);
+  });
+
+  it("are not applicable for a reason of the settings alone", () => {
+    const seen = seenInOrder();
+    expect(judged(seen, "webhook").notApplicable).toContain("CONSENT_WEBHOOK_SECRET is not set");
+    expect(judged(seen, "partner").notApplicable).toContain("VIPPS_KEYS is not partner");
+    expect(judged(seen, "flow").checks.map(({ text }) => text)).toContain(
+      "Native apps: not applicable. APP_REDIRECT_URIS is not set, so no app can log in",
+    );
+    const used = withSettings({ CONSENT_WEBHOOK_SECRET: "0123456789abcdef", VIPPS_KEYS: "partner" });
+    expect(judged(used, "webhook").notApplicable).toBeUndefined();
+    expect(judged(used, "partner").notApplicable).toBeUndefined();
+  });
+
+  it("say of a deployed site what cannot be captured from outside", () => {
+    const seen: Seen = { ...seenInOrder(), environment: "deployed", log: undefined };
+    for (const row of ["discovery", "jwks", "token", "headers"] as const)
+      expect(judged(seen, row).missing.join(" ")).toContain("cannot be seen from here");
+    expect(judged(seen, "errors").missing.join(" ")).toContain("--log");
+  });
+});
