@@ -205,6 +205,8 @@ function report({ json, dryRun }: Options, { changed, failed }: KeyChangeResult,
 async function remove(options: Options): Promise<void> {
   const { place, keepData, yes, dryRun, json } = options;
   const host = hostNamed(options);
+  if (!yes && !dryRun && !process.stdin.isTTY)
+    throw new UsageError("Without a terminal to ask on, remove needs --yes");
   if (!(await listSites(place)).has(host)) throw new SiteError(`${host} is no site ${placeName(place)}.`);
   const leavings = keepData ? {} : await leavingsOf(place, host);
   const rows = Object.entries(leavings).map(([table, count]) => `  ${String(count).padStart(7)}  ${table}`);
@@ -225,7 +227,6 @@ async function remove(options: Options): Promise<void> {
 
 /** Asks for the host to be typed: a name is hard to confirm by accident. */
 async function isConfirmed(host: string): Promise<boolean> {
-  if (!process.stdin.isTTY) throw new UsageError("Without a terminal to ask on, remove needs --yes");
   const lines = createInterface({ input: process.stdin, output: process.stderr });
   lines.setPrompt(`Type ${host} to delete it: `);
   lines.prompt();
