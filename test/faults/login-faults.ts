@@ -10,7 +10,7 @@ export const LOGIN_FAULTS = [
   ...faultsIn("src/login/login-attempt.ts", [
     [
       "a login can be consumed again and again",
-      "    this.#finish({ broughtBy: browser, returnTo, sid, declined: false });\n",
+      "    this.#finish({ site, broughtBy: browser, returnTo, sid, declined: false });\n",
       "",
       [repeated],
     ],
@@ -71,7 +71,7 @@ export const LOGIN_FAULTS = [
     ],
     [
       "an app may finish a login twice",
-      '    this.#writeOfApp({ status: "used" }, Date.now() + ATTEMPT_LIFETIME);\n',
+      '    this.#writeOfApp({ status: "used", site }, Date.now() + ATTEMPT_LIFETIME);\n',
       "",
       [nativeApp],
     ],

@@ -44,7 +44,7 @@ export const VIPPS_FAULTS = [
   ...faultsIn("src/vipps/token-exchange.ts", [
     [
       "nobody looks at the signature",
-      "  await verifyIdTokenSignature(access, tokens.id_token);\n",
+      '  await timed(stepTimes, "keys", verifyIdTokenSignature(access, tokens.id_token));\n',
       "",
       [signature],
     ],
