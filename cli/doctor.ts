@@ -3,6 +3,7 @@
 import { dirname, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
+import { CloudflareError, inFolder } from "./cloudflare-commands.ts";
 import { CHECK_IDS, type CheckId, FAMILIES } from "./doctor/checks.ts";
 import { checksNamed, examine, verdictOf } from "./doctor/examine.ts";
 import { readLocalSource, SourceError } from "./doctor/local-source.ts";
@@ -119,7 +120,7 @@ async function run(options: Options): Promise<number> {
     configFile,
     processEnv: process.env,
   });
-  const source = options.remote ? await withRemote(root, local) : local;
+  const source = options.remote ? await withRemote(inFolder(root), local) : local;
   if (!json)
     process.stdout.write(`Examining ${source.name}${target === undefined ? "" : ` and ${target}`}\n`);
   const report = createReport(paper);
@@ -149,7 +150,7 @@ try {
   else process.exitCode = await run(options);
 } catch (error) {
   const usage = error instanceof UsageError || isArgumentError(error);
-  if (!usage && !(error instanceof SourceError)) throw error;
+  if (!usage && !(error instanceof SourceError) && !(error instanceof CloudflareError)) throw error;
   console.error(`${error.message}${usage ? '. "npm run doctor -- --help" lists the options.' : ""}`);
   process.exitCode = usage ? 2 : 1;
 }

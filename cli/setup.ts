@@ -2,9 +2,9 @@
 
 import { dirname } from "node:path";
 import { fileURLToPath } from "node:url";
+import { CloudflareError, inFolder } from "./cloudflare-commands.ts";
 import { SourceError } from "./doctor/local-source.ts";
 import { Cancelled } from "./setup/ask.ts";
-import { CloudflareError, inFolder } from "./setup/cloudflare.ts";
 import { ConfigError } from "./setup/config-text.ts";
 import { HELP, readClientSecret, readOptions, UsageError } from "./setup/options.ts";
 import { setUp } from "./setup/set-up.ts";

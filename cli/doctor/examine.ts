@@ -19,6 +19,7 @@ import {
   checkSettings,
   checkSettingsNames,
   checkStandardHeaders,
+  NO_SITE,
 } from "./settings-checks.ts";
 import type { SettingsSource } from "./settings-source.ts";
 import {
@@ -93,13 +94,16 @@ function partsOf(examination: Examination, read: ReadSettings): readonly Part[] 
     () =>
       "settings" in read
         ? make(read.settings)
-        : ids.map((id) => skipped(id, "The settings must be right first.")),
+        : ids.map((id) => skipped(id, "noSite" in read ? NO_SITE : "The settings must be right first.")),
   ];
   return [
     [["settings"], () => checkSettings(source, read)],
     [["settings-names"], () => checkSettingsNames(source)],
     withSettings(["environment"], (settings) => checkEnvironment(source, settings)),
-    [["redirect-uri"], () => checkRedirectUri(source)],
+    [
+      ["redirect-uri"],
+      () => ("noSite" in read ? [skipped("redirect-uri", NO_SITE)] : checkRedirectUri(source)),
+    ],
     withSettings(["standard-headers"], checkStandardHeaders),
     [["secrets-strength"], () => checkStrength(source)],
     [["secrets-reused"], () => checkReuse(source)],

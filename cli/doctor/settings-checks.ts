@@ -4,10 +4,20 @@ import { error, type Finding, ok, orOk, skipped, warning } from "./finding.ts";
 import { SECRET_NAMES, type SettingsSource } from "./settings-source.ts";
 import type { ReadSettings } from "./worker-settings.ts";
 
+/** Said in place of everything that needs a site. */
+export const NO_SITE = "The deployment has no site of its own; npm run site -- check examines those in KV.";
+
+/** What is missing is not also malformed. */
+function withoutRepetition(faults: readonly string[]): readonly string[] {
+  const missing = faults.flatMap((fault) => /^(\w+) is missing/.exec(fault)?.[1] ?? []);
+  return faults.filter((fault) => / is missing/.test(fault) || !missing.includes(fault.split(" ")[0] ?? ""));
+}
+
 /** Every fault in the settings, as the worker itself would name it. */
 export function checkSettings(source: SettingsSource, read: ReadSettings): readonly Finding[] {
+  if ("noSite" in read) return [skipped("settings", NO_SITE)];
   if ("faults" in read)
-    return read.faults.map((fault) =>
+    return withoutRepetition(read.faults).map((fault) =>
       error(
         "settings",
         `${fault}.`,
@@ -87,7 +97,9 @@ export function checkEnvironment(
         "Remove VIPPS_ISSUER, unless this site really uses another provider.",
       ),
     );
-  if (source.environment === "production" && set !== "production")
+  // Many sites of one deployment may each be of their own environment.
+  const isWholeWorker = source.worker !== undefined;
+  if (isWholeWorker && source.environment === "production" && set !== "production")
     problems.push(
       warning(
         "environment",
@@ -95,7 +107,7 @@ export function checkEnvironment(
         'Set VIPPS_ENVIRONMENT = "production" in [env.production.vars], with the production keys.',
       ),
     );
-  if (source.environment !== "production" && set === "production")
+  if (isWholeWorker && source.environment !== "production" && set === "production")
     problems.push(
       warning(
         "environment",

@@ -7,7 +7,9 @@ import { isSecretName, SECRET_NAMES, type SecretName, type SettingsSource } from
 /** The settings as the worker reads them, or every fault in them. */
 export type ReadSettings =
   | { readonly settings: Settings; readonly hidden: ReadonlySet<SecretName> }
-  | { readonly faults: readonly string[] };
+  | { readonly faults: readonly string[] }
+  /** The deployment has no site of its own, only those in KV (docs/many-sites.md). */
+  | { readonly noSite: true };
 
 /** Where the worker is on this machine unless told otherwise: only there it may do without SITE_URL. */
 const LOCAL_SITE = `http://localhost:${DEFAULT_SITE_PORT}`;
@@ -18,6 +20,7 @@ const LOCAL_SITE = `http://localhost:${DEFAULT_SITE_PORT}`;
  */
 export function readAsWorker(source: SettingsSource): ReadSettings {
   const { values, deployedSecrets, secretsElsewhere } = source;
+  if (hasNoSite(source)) return { noSite: true };
   const isHidden = (name: SecretName) =>
     !values[name] &&
     (deployedSecrets === undefined
@@ -35,6 +38,12 @@ export function readAsWorker(source: SettingsSource): ReadSettings {
     },
   );
   return "faults" in read ? read : { settings: read.settings, hidden };
+}
+
+/** As src/settings.ts decides it. */
+function hasNoSite({ values, deployedSecrets }: SettingsSource): boolean {
+  const servesOthers = Boolean(values.SITES_KEYS) || deployedSecrets?.includes("SITES_KEYS") === true;
+  return servesOthers && !values.SITE_URL && !values.VIPPS_CLIENT_ID && !values.VIPPS_MSN;
 }
 
 /** Whether the worker cannot do without a secret, by what else is set. */

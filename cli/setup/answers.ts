@@ -70,7 +70,7 @@ export function routeFault(route: string): string | undefined {
 }
 
 /** Every fault in the answers at once. */
-export function faultsIn({ values, route }: Answers): readonly string[] {
+export function faultsIn({ values, behind, route }: Answers): readonly string[] {
   const faults = FIELDS.flatMap(({ name, flag, required }) => {
     const value = values[name] ?? "";
     if (required && value.trim() === "") return [`${name} is missing (--${flag})`];
@@ -78,6 +78,8 @@ export function faultsIn({ values, route }: Answers): readonly string[] {
   });
   if (!values.TERMS_URL !== !values.TERMS_VERSION)
     faults.push("TERMS_URL and TERMS_VERSION must be set together (--terms-url, --terms-version)");
+  const wrongOrigin = behind?.kind === "origin" ? faultOf("ORIGIN_URL", behind.url) : undefined;
+  if (wrongOrigin !== undefined) faults.push(wrongOrigin);
   const wrongRoute = route === undefined ? undefined : routeFault(route);
   return wrongRoute === undefined ? faults : [...faults, wrongRoute];
 }

@@ -1,12 +1,12 @@
-import { readFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Writable } from "node:stream";
 import { intro, log, note, outro, spinner } from "@clack/prompts";
+import { CloudflareError, type RunCommand, secretNames } from "../cloudflare-commands.ts";
 import { examine, verdictOf } from "../doctor/examine.ts";
 import { readLocalSource } from "../doctor/local-source.ts";
 import { type Answers, FIELDS, faultsIn } from "./answers.ts";
 import { askAnswers, askClientSecret, askEnvironment, askToGoOn, type Terminal } from "./ask.ts";
-import { CloudflareError, type RunCommand, secretNames } from "./cloudflare.ts";
 import { readEnvironment } from "./config-text.ts";
 import { type Options, UsageError } from "./options.ts";
 import { dryRun, type SetUp, stepsOf } from "./steps.ts";
@@ -41,6 +41,9 @@ export async function setUp(options: Options, surroundings: Surroundings): Promi
     ? await askAnswers(terminal, { given: options.answers, present })
     : options.answers;
   const faults = faultsIn({ ...answers, values: { ...presentFields(present), ...answers.values } });
+  const { behind } = answers;
+  if (behind?.kind === "assets" && !existsSync(join(root, behind.directory)))
+    throw new UsageError([...faults, `There is no folder ${behind.directory} in the project`].join("; "));
   if (faults.length > 0) throw new UsageError(faults.join("; "));
 
   const isMissing = surroundings.clientSecret === undefined && !secrets.has("VIPPS_CLIENT_SECRET");

@@ -1,7 +1,5 @@
 import { readFileSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { newKeySet } from "../session-key-set.ts";
-import type { Answers } from "./answers.ts";
 import {
   applyRemoteMigrations,
   CloudflareError,
@@ -19,7 +17,9 @@ import {
   secretNames,
   shown,
   type WranglerCommand,
-} from "./cloudflare.ts";
+} from "../cloudflare-commands.ts";
+import { newKeySet } from "../session-key-set.ts";
+import type { Answers } from "./answers.ts";
 import {
   changedLines,
   type EnvironmentConfig,

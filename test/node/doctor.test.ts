@@ -125,6 +125,33 @@ describe("the doctor's discretion", () => {
     expect(problemsOf(asked).map(({ what }) => what)).toEqual(["VIPPS_CLIENT_SECRET is missing."]);
   });
 
+  test("a deployment that only serves the sites in KV is told where those are examined", async () => {
+    const { SITE_URL: _site, VIPPS_CLIENT_ID: _id, VIPPS_MSN: _msn, ...values } = patient.source.values;
+    const source = { ...patient.source, values: { ...values, SITES_KEYS: '{"keys":[]}' } };
+    const findings = await patient.examine({ source });
+    expect(problemsOf(findings)).toEqual([]);
+    const said = findings.filter(({ what }) => what.includes("npm run site -- check")).map(({ id }) => id);
+    expect(said).toEqual(expect.arrayContaining(["settings", "redirect-uri", "client-keys", "site-login"]));
+  });
+
+  test("a site that is one of many may be of either environment of Vipps", async () => {
+    const source = { ...patient.source, worker: undefined };
+    const values = { ...source.values, ...{ SITE_URL: "https://www.example.com", VIPPS_ISSUER: "" } };
+    const [finding] = await patient.examine({
+      source: { ...source, values: { ...values, VIPPS_ENVIRONMENT: "production" } },
+      only: new Set(["environment"]),
+    });
+    expect(finding).toMatchObject({ severity: "ok", what: "production." });
+  });
+
+  test("what is missing is not also called malformed", async () => {
+    const findings = await patient.examine({
+      source: withValues({ VIPPS_MSN: "" })(patient.source),
+      only: new Set(["settings"]),
+    });
+    expect(findings.map(({ what }) => what)).toEqual(["VIPPS_MSN is missing."]);
+  });
+
   test("a check that is not asked for asks nobody", async () => {
     patient.simulator.control.journal.clear();
     const findings = await patient.examine({ only: new Set(["redirect-uri", "client-id"]) });

@@ -28,13 +28,14 @@ function setup(args: readonly string[], env: Readonly<Record<string, string>> = 
   );
 }
 
+const SITE = ["--site-url", "https://www.example.com", "--client-id", "6b1f3c1e", "--msn", "123456"];
+
 const config = () => readFileSync("wrangler.toml", "utf8");
 
 describe("npm run setup", () => {
   test("as a dry run shows every command and change, and executes nothing", async () => {
     const before = config();
-    const site = ["--site-url", "https://www.example.com", "--client-id", "6b1f3c1e", "--msn", "123456"];
-    const { code, stdout, stderr } = await setup(["--env", "production", "--yes", "--dry-run", ...site], {
+    const { code, stdout, stderr } = await setup(["--env", "production", "--yes", "--dry-run", ...SITE], {
       VIPPS_CLIENT_SECRET: SECRET,
     });
     expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
@@ -69,6 +70,11 @@ describe("npm run setup", () => {
         /SITE_URL must start with https:\/\/; VIPPS_MARKET must be one of/,
       ],
       [["--assets", "public", "--own-origin"], /exclude each other/],
+      [["--origin-url", "origin.example.com"], /ORIGIN_URL must be an origin/],
+      [
+        [...["--env", "staging", "--yes", "--dry-run", "--assets", "nowhere"], ...SITE],
+        /There is no folder nowhere in the project/,
+      ],
       [["--route", "everywhere"], /The route is "custom-domain"/],
       [["--client-secret", SECRET], /Unknown option '--client-secret'/],
     ] as const;

@@ -1,8 +1,8 @@
 import { readFileSync } from "node:fs";
 import { parse } from "@decimalturn/toml-patch";
 import { describe, expect, test } from "vitest";
+import { explained } from "../../cli/cloudflare-commands.ts";
 import type { Answers } from "../../cli/setup/answers.ts";
-import { explained } from "../../cli/setup/cloudflare.ts";
 import {
   ConfigError,
   changedLines,

@@ -1,10 +1,12 @@
-import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { PassThrough } from "node:stream";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
+import { CloudflareError, inFolder } from "../../cli/cloudflare-commands.ts";
+import { readLocalSource } from "../../cli/doctor/local-source.ts";
+import { withRemote } from "../../cli/doctor/remote-source.ts";
 import { parseKeySet } from "../../cli/session-key-set.ts";
-import { CloudflareError, inFolder } from "../../cli/setup/cloudflare.ts";
 import { readOptions } from "../../cli/setup/options.ts";
 import { setUp } from "../../cli/setup/set-up.ts";
 import { type Account, openAccount } from "./cloudflare-api.ts";
@@ -160,6 +162,25 @@ describe("npm run setup, against a stand-in for Cloudflare's API", () => {
     );
     expect(said).toMatch(/site-address: http:\/\/localhost:\d+ refuses the connection/);
     expect(said).toContain("Again: npm run doctor -- --env production --remote --url http://localhost:");
+  });
+
+  test("the doctor learns from Cloudflare which secrets and migrations are there", async () => {
+    const local = await readLocalSource({
+      root,
+      environment: "production",
+      settingsFile: undefined,
+      configFile: undefined,
+      processEnv: {},
+    });
+    const source = await withRemote(inFolder(root), local);
+    expect(source.deployedSecrets).toEqual(["SESSION_KEYS", "VIPPS_CLIENT_SECRET"]);
+    expect(source.pendingMigrations).toEqual([]);
+
+    account.databases.get("vipps-login-accounts-production")?.sqlite.exec("DELETE FROM d1_migrations");
+    const behind = await withRemote(inFolder(root), local);
+    expect(behind.pendingMigrations).toEqual(
+      readdirSync("migrations").filter((name) => name.endsWith(".sql")),
+    );
   });
 
   test.each([

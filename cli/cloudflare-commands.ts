@@ -1,4 +1,4 @@
-import { hasNoWorker, runWrangler, type WranglerRun, wranglerFault } from "../run-wrangler.ts";
+import { hasNoWorker, runWrangler, type WranglerRun, wranglerFault } from "./run-wrangler.ts";
 
 /** Cloudflare, or wrangler on the way there, did not do what it should. The message is for a person. */
 export class CloudflareError extends Error {}
@@ -23,6 +23,9 @@ export const putSecret = (name: string, environment: string, input: string): Wra
 });
 export const applyRemoteMigrations = (environment: string): WranglerCommand => ({
   args: ["d1", "migrations", "apply", "ACCOUNTS_DB", "--remote", `--env=${environment}`],
+});
+export const listRemoteMigrations = (environment: string): WranglerCommand => ({
+  args: ["d1", "migrations", "list", "ACCOUNTS_DB", "--remote", `--env=${environment}`],
 });
 export const deploy = (environment: string): WranglerCommand => ({
   args: ["deploy", "--minify", `--env=${environment}`],
