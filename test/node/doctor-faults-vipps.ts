@@ -9,6 +9,19 @@ const discovery =
   (answer, path) =>
     path.endsWith("/openid-configuration") ? withBody(answer, (body) => ({ ...body, ...change })) : answer;
 
+/** Sends the visitor to a page of the provider's own that says what is wrong, as authorization servers do. */
+const toErrorPage =
+  (code: string, description: string): Alteration =>
+  (answer, path) =>
+    path.endsWith("/oauth2/auth")
+      ? new Response(null, {
+          status: 302,
+          headers: {
+            location: `/error?${new URLSearchParams({ error: code, error_description: description })}`,
+          },
+        })
+      : answer;
+
 /** Faults in what Vipps says, and in how it takes the settings. */
 export const FAULTS_AT_VIPPS: readonly Fault[] = [
   {
@@ -107,6 +120,27 @@ export const FAULTS_AT_VIPPS: readonly Fault[] = [
     says: /http:\/\/localhost:1234\/auth\/callback is not registered/,
     source: withValues({ SITE_URL: "http://localhost:1234" }),
     here: true,
+  },
+  {
+    fault: "a redirect URI that is not registered, said on an error page behind a redirect",
+    found: ["redirect-uri-registered"],
+    says: /is not registered for the sales unit/,
+    provider: toErrorPage(
+      "invalid_request",
+      "The 'redirect_uri' parameter does not match any of the registered URLs.",
+    ),
+  },
+  {
+    fault: "an unknown client id, said on an error page behind a redirect",
+    found: ["client-id"],
+    says: /does not know this VIPPS_CLIENT_ID \(invalid_client\)/,
+    provider: toErrorPage("invalid_client", "The requested OAuth 2.0 Client does not exist."),
+  },
+  {
+    fault: "a request refused with a code nobody documented",
+    found: ["authorize-request"],
+    says: /refuses the request \(sales_unit_asleep\)/,
+    provider: toErrorPage("sales_unit_asleep", "Try again tomorrow."),
   },
   {
     fault: "an authorize endpoint that fails",
