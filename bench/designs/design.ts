@@ -42,6 +42,17 @@ export interface LoginFlow {
   readonly start: (visitor: Visitor) => Promise<string>;
   /** Requests of the browser that {@link start} makes. */
   readonly requests: number;
+  /** What stands behind the figures, in words. */
+  readonly behind: {
+    /** Where the login is kept until the callback, and whether it can be used twice. */
+    readonly attempt: string;
+    /** Whether a session can be ended from elsewhere than its own browser, and when that bites. */
+    readonly ending: string;
+    /** Whether the ID token's signature is checked. */
+    readonly signature: string;
+    /** What happens to a session of Vipps', which gives no refresh token. */
+    readonly life: string;
+  };
 }
 
 export const NO_BINDINGS: Bindings = { assets: false, kv: undefined, d1: undefined, durableObjects: {} };

@@ -26,6 +26,12 @@ const OURS = {
   guardedPath: "/members/",
   login: {
     requests: 1,
+    behind: {
+      attempt: "a Durable Object; used once, also by parallel requests",
+      ending: "yes; everywhere within 5 minutes (`SESSION_FRESH`)",
+      signature: "yes",
+      life: "30 days, 7 of them unused",
+    },
     async start(visitor) {
       const { status, headers } = await visitor.send({ path: "/auth/login?return_to=/members/" });
       if (status !== 302 || typeof headers.location !== "string") throw new Error(`login answered ${status}`);

@@ -27,6 +27,12 @@ export const OIDC_AUTH: Design = {
   guardedPath: "/members/",
   login: {
     requests: 1,
+    behind: {
+      attempt: "cookies, one set for all tabs; its use is not recorded",
+      ending: "no: nothing is stored",
+      signature: "no, it trusts the token endpoint's TLS",
+      life: "15 minutes, then a whole login again",
+    },
     async start(visitor) {
       return locationOf(await visitor.send({ path: "/members/" }));
     },
@@ -54,6 +60,12 @@ export const AUTH_JS: Design = {
   login: {
     // A page's "sign in" button asks for the CSRF token first.
     requests: 2,
+    behind: {
+      attempt: "encrypted cookies, one set for all tabs; its use is not recorded",
+      ending: "no: with the default strategy nothing is stored, and there is no adapter for Durable Objects",
+      signature: "no, it trusts the token endpoint's TLS",
+      life: "30 days after the last use",
+    },
     async start(visitor) {
       const csrf = await visitor.send({ path: "/api/auth/csrf" });
       const { csrfToken }: { csrfToken: string } = JSON.parse(csrf.body);
@@ -70,6 +82,9 @@ export const AUTH_JS: Design = {
   configuredAs:
     "[README of @hono/auth-js](https://github.com/honojs/middleware/tree/main/packages/auth-js) and [authjs.dev, OAuth providers](https://authjs.dev/guides/configuring-oauth-providers): a provider of type `oidc`, the default session strategy (encrypted JWT in a cookie). `verifyAuth()` guards the page.",
 };
+
+/** What both have in common, as far as their documentation and the counted round trips tell. */
+const BETTER_AUTH_BEHIND = { signature: "yes", life: "7 days after the last use" };
 
 const BETTER_AUTH = {
   kind: "peer",
@@ -97,10 +112,18 @@ const BETTER_AUTH = {
       return url;
     },
   },
-} as const satisfies Partial<Design>;
+} as const;
 
 export const BETTER_AUTH_STATELESS: Design = {
   ...BETTER_AUTH,
+  login: {
+    ...BETTER_AUTH.login,
+    behind: {
+      ...BETTER_AUTH_BEHIND,
+      attempt: "an encrypted cookie; its use is not recorded",
+      ending: "no: nothing is stored",
+    },
+  },
   id: "better-auth",
   name: "better-auth, stateless",
   source: { entry: "bench/peers/better-auth-stateless.ts" },
@@ -111,6 +134,14 @@ export const BETTER_AUTH_STATELESS: Design = {
 
 export const BETTER_AUTH_D1: Design = {
   ...BETTER_AUTH,
+  login: {
+    ...BETTER_AUTH.login,
+    behind: {
+      ...BETTER_AUTH_BEHIND,
+      attempt: "a row in D1; deleted when it is used",
+      ending: "yes; everywhere within 5 minutes (the cookie cache)",
+    },
+  },
   id: "better-auth-d1",
   name: "better-auth, D1 + cookie cache",
   source: { entry: "bench/peers/better-auth-d1.ts" },

@@ -46,6 +46,9 @@ export function loginsSection(figures: LoginFigures): Section {
       "From the redirect back to the redirect into the site: the code is exchanged, the ID token checked, the session made. Only this project consumes the login durably, records a session that can be ended from elsewhere, and (with D1) finds the account and notes the login.",
       tableOf(figures, "finish"),
       picture("login-finish", "Finishing a login: logins a second at 16 connections"),
+      "### What stands behind the figures",
+      "A login that stores nothing is quicker than one that does. What each of them can do for it:",
+      behindTable(),
     ].join("\n\n"),
     charts: [chartOf(figures, "start"), chartOf(figures, "finish")],
     goals: [
@@ -57,6 +60,23 @@ export function loginsSection(figures: LoginFigures): Section {
       ),
     ],
   };
+}
+
+function behindTable(): string {
+  return table(
+    [
+      { heading: "" },
+      { heading: "keeps a login that was started in" },
+      { heading: "sessions can be ended from elsewhere" },
+      { heading: "checks the ID token's signature" },
+      { heading: "life of a session with Vipps" },
+    ],
+    LOGINS.flatMap(({ name, kind, login }) => {
+      if (login === undefined) return [];
+      const { attempt, ending, signature, life } = login.behind;
+      return [[kind === "ours" ? `**${name}**` : name, attempt, ending, signature, life]];
+    }),
+  );
 }
 
 function tableOf(figures: LoginFigures, step: Step): string {

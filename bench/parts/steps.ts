@@ -1,14 +1,10 @@
-import { writeFileSync } from "node:fs";
-import { join, resolve } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
-import { build } from "esbuild";
-import type { Bundle } from "../bundle.ts";
 import type { Design } from "../designs/design.ts";
 import { LOGINS } from "../designs/designs.ts";
-import { type Connection, openConnection } from "../load/connection.ts";
+import { type Instrumented, instrumented, withIsolate } from "../instrumented-design.ts";
+import type { Connection } from "../load/connection.ts";
 import { newVisitor, type Visitor } from "../load/visitor.ts";
-import { assertLoggedIn, startDesign } from "../running-design.ts";
-import type { Server } from "../workerd/server.ts";
+import { assertLoggedIn } from "../running-design.ts";
 import type { Kind, Operation } from "./operation.ts";
 import type { Bench } from "./part.ts";
 
@@ -35,7 +31,7 @@ export interface StepFigures {
 }
 
 /** Long beside what an answer takes here, so that whole delays can be told apart. In milliseconds. */
-const DELAY = 80;
+const DELAY = 100;
 
 /** Counts the round trips of every step, warm and cold, of everything with a login. */
 export async function countSteps(bench: Bench): Promise<StepFigures> {
@@ -49,62 +45,72 @@ export async function countSteps(bench: Bench): Promise<StepFigures> {
   return { counts, delay: DELAY };
 }
 
-async function warmCounts(bench: Bench, design: Design, bundle: Modules): Promise<readonly StepCount[]> {
+async function warmCounts(bench: Bench, design: Design, bundle: Instrumented): Promise<readonly StepCount[]> {
   return withIsolate(bench, design, bundle, async (connection) => {
     // The first login fills what a warm isolate holds, the second one is of somebody who is known.
     for (const _ of [1, 2]) await preparedFor("session", bench, design, connection);
     const counts: StepCount[] = [];
     for (const step of stepsOf(design)) {
-      const { operations, milliseconds } = await performed(step, bench, design, connection);
-      const kinds = new Set(operations.filter(({ behindAnswer }) => !behindAnswer).map(({ kind }) => kind));
-      const waits = noWaits();
-      for (const kind of kinds) {
-        const delayed = await performed(step, bench, design, connection, kind);
-        waits[kind] = wholeDelays(delayed.milliseconds - milliseconds);
-      }
-      counts.push({
-        design: design.id,
-        step,
-        state: "warm",
-        requests: requestsOf(design, step),
-        operations,
-        waits,
-      });
+      const perform = async (slow?: Kind) => {
+        const ready = await preparedFor(step, bench, design, connection);
+        return timed(step, design, newVisitorOf(ready, connection), connection, slow);
+      };
+      counts.push(await countStep(design, step, "warm", perform));
     }
     return counts;
   });
 }
 
-async function coldCounts(bench: Bench, design: Design, bundle: Modules): Promise<readonly StepCount[]> {
+async function coldCounts(bench: Bench, design: Design, bundle: Instrumented): Promise<readonly StepCount[]> {
   const counts: StepCount[] = [];
   for (const step of stepsOf(design)) {
-    const { operations, milliseconds } = await cold(step);
-    const kinds = new Set(operations.filter(({ behindAnswer }) => !behindAnswer).map(({ kind }) => kind));
-    const waits = noWaits();
-    for (const kind of kinds) waits[kind] = wholeDelays((await cold(step, kind)).milliseconds - milliseconds);
-    counts.push({
-      design: design.id,
-      step,
-      state: "cold",
-      requests: requestsOf(design, step),
-      operations,
-      waits,
-    });
+    // What comes before the step happens in another isolate, so that its own has served nothing.
+    const perform = async (slow?: Kind) => {
+      const ready = await withIsolate(bench, design, bundle, (connection) =>
+        preparedFor(step, bench, design, connection),
+      );
+      return withIsolate(bench, design, bundle, (connection) =>
+        timed(step, design, newVisitorOf(ready, connection), connection, slow),
+      );
+    };
+    counts.push(await countStep(design, step, "cold", perform));
   }
   return counts;
-
-  /** The step in an isolate that has served nothing before. What comes before the step happened in another one. */
-  async function cold(step: StepName, slow?: Kind): Promise<Performed> {
-    const visitor = await withIsolate(bench, design, bundle, (connection) =>
-      preparedFor(step, bench, design, connection),
-    );
-    return withIsolate(bench, design, bundle, (connection) =>
-      timed(step, design, newVisitorOf(visitor, connection), connection, slow),
-    );
-  }
 }
 
-type Modules = Pick<Bundle, "folder" | "modules">;
+async function countStep(
+  design: Design,
+  step: StepName,
+  state: StepCount["state"],
+  perform: (slow?: Kind) => Promise<Performed>,
+): Promise<StepCount> {
+  const { operations } = await perform();
+  const before = operations.filter(({ behindAnswer }) => !behindAnswer);
+  const waits: Record<Kind, number> = { fetch: 0, "kv read": 0, "kv write": 0, "durable object": 0, d1: 0 };
+  for (const [kind, own] of Map.groupBy(before, (operation) => operation.kind)) {
+    waits[kind] = await agreed(async () => {
+      const undelayed = await perform();
+      const added = (await perform(kind)).milliseconds - undelayed.milliseconds;
+      return Math.min(own.length, wholeDelays(added));
+    });
+  }
+  const requests = step === "start" ? (design.login?.requests ?? 0) : 1;
+  return { design: design.id, step, state, requests, operations, waits };
+}
+
+/**
+ * Measures until two measurements agree: one that the machine disturbed is alone with what it says.
+ * @throws Error when none of nine agree
+ */
+export async function agreed(measure: () => Promise<number>): Promise<number> {
+  const seen = new Set<number>();
+  for (let tries = 0; tries < 9; tries += 1) {
+    const value = await measure();
+    if (seen.has(value)) return value;
+    seen.add(value);
+  }
+  throw new Error(`no two measurements agree: ${[...seen].join(", ")}`);
+}
 
 /** A browser at the point where a step begins. */
 interface AtStep {
@@ -117,17 +123,6 @@ interface Performed {
   readonly operations: readonly Operation[];
   /** From the first request of the browser to the end of the last answer. */
   readonly milliseconds: number;
-}
-
-async function performed(
-  step: StepName,
-  bench: Bench,
-  design: Design,
-  connection: Connection,
-  slow?: Kind,
-): Promise<Performed> {
-  const ready = await preparedFor(step, bench, design, connection);
-  return timed(step, design, newVisitorOf(ready, connection), connection, slow);
 }
 
 /** Does what comes before a step. */
@@ -179,56 +174,6 @@ async function take(step: StepName, design: Design, visitor: Visitor, back: stri
   else if (status !== 200) throw new Error(`${design.name}: ${path} answered ${status}`);
 }
 
-async function withIsolate<Result>(
-  bench: Bench,
-  design: Design,
-  bundle: Modules,
-  work: (connection: Connection, server: Server) => Promise<Result>,
-): Promise<Result> {
-  const { durableObjects, kv, d1 } = design.bindings;
-  const BENCH_BINDINGS = JSON.stringify({
-    kv: kv === undefined ? [] : [kv],
-    d1: d1 === undefined ? [] : [d1.name],
-    durableObjects: Object.keys(durableObjects),
-  });
-  const watched: Design = { ...design, vars: (provider) => ({ ...design.vars(provider), BENCH_BINDINGS }) };
-  // One folder for all isolates of a design: what one has stored, the next one finds.
-  const server = await startDesign(watched, bundle, bench, join(bench.folder, `steps-${design.id}`));
-  const connection = openConnection(server.port);
-  try {
-    return await work(connection, server);
-  } finally {
-    await connection.close();
-    await server.stop();
-  }
-}
-
-/** The design's Worker within the instrument. Not minified: its time is not what is measured. */
-async function instrumented(design: Design, folder: string): Promise<Modules> {
-  const outdir = join(folder, "instrumented", design.id);
-  const measured = design.source === "this project" ? "src/index.ts" : design.source.entry;
-  const entry = join(folder, `instrumented-${design.id}.ts`);
-  writeFileSync(
-    entry,
-    `import worker from ${JSON.stringify(resolve(measured))};
-import { instrument } from ${JSON.stringify(resolve("bench/workers/instrument.ts"))};
-export * from ${JSON.stringify(resolve(measured))};
-export default instrument(worker);
-`,
-  );
-  await build({
-    entryPoints: { index: entry },
-    outdir,
-    bundle: true,
-    format: "esm",
-    conditions: ["workerd", "worker", "browser"],
-    external: ["cloudflare:*", "node:*"],
-    loader: { ".client.js": "text" },
-    logLevel: "error",
-  });
-  return { folder: outdir, modules: [{ file: "index.js", kind: "esModule" }] };
-}
-
 function stepsOf({ sessionPath, guardedPath }: Design): readonly StepName[] {
   return STEPS.filter(
     (step) =>
@@ -236,16 +181,8 @@ function stepsOf({ sessionPath, guardedPath }: Design): readonly StepName[] {
   );
 }
 
-function requestsOf({ login }: Design, step: StepName): number {
-  return step === "start" ? (login?.requests ?? 0) : 1;
-}
-
 function newVisitorOf({ cookies, back }: AtStep, connection: Connection) {
   return { visitor: newVisitor(connection, new Map(cookies)), back };
-}
-
-function noWaits(): Record<Kind, number> {
-  return { fetch: 0, "kv read": 0, "kv write": 0, "durable object": 0, d1: 0 };
 }
 
 /** How many whole delays fit best into the time they added. */

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { growthOf } from "../../bench/page/memory-section.ts";
 import { bundleParts } from "../../bench/parts/size.ts";
-import { wholeDelays } from "../../bench/parts/steps.ts";
+import { agreed, wholeDelays } from "../../bench/parts/steps.ts";
 
 describe("what the benchmark makes of what it measured", () => {
   it("adds up a bundle by package and by room, wherever the files lie, the largest first", () => {
@@ -30,7 +30,17 @@ describe("what the benchmark makes of what it measured", () => {
   });
 
   it("takes what an added delay added to an answer for a whole number of waits", () => {
-    expect([-30, 0, 12, 70, 85, 158, 249].map(wholeDelays)).toEqual([0, 0, 0, 1, 1, 2, 3]);
+    expect([-30, 0, 12, 70, 115, 198, 312].map(wholeDelays)).toEqual([0, 0, 0, 1, 1, 2, 3]);
+  });
+
+  it("believes a measurement only when another one agrees", async () => {
+    const values =
+      (...list: number[]) =>
+      async () =>
+        list.shift() ?? Number.NaN;
+    expect(await agreed(values(2, 2, 9))).toBe(2);
+    expect(await agreed(values(7, 2, 9, 2))).toBe(2);
+    await expect(agreed(values(1, 2, 3, 4, 5, 6, 7, 8, 9, 9))).rejects.toThrow("no two measurements agree");
   });
 
   it("tells memory that rises and stays from memory that goes on rising", () => {

@@ -1,0 +1,66 @@
+import { writeFileSync } from "node:fs";
+import { join, resolve } from "node:path";
+import { build } from "esbuild";
+import type { Bundle } from "./bundle.ts";
+import type { Design } from "./designs/design.ts";
+import { type Connection, openConnection } from "./load/connection.ts";
+import { type Surroundings, startDesign } from "./running-design.ts";
+
+/** A design within the instrument of `bench/workers/instrument.ts`. */
+export type Instrumented = Pick<Bundle, "folder" | "modules">;
+
+/** Lets a design answer from a fresh isolate, with whatever the isolates before it have stored. */
+export async function withIsolate<Result>(
+  surroundings: Surroundings,
+  design: Design,
+  bundle: Instrumented,
+  work: (connection: Connection) => Promise<Result>,
+): Promise<Result> {
+  const { durableObjects, kv, d1 } = design.bindings;
+  const BENCH_BINDINGS = JSON.stringify({
+    kv: kv === undefined ? [] : [kv],
+    d1: d1 === undefined ? [] : [d1.name],
+    durableObjects: Object.keys(durableObjects),
+  });
+  const watched: Design = { ...design, vars: (provider) => ({ ...design.vars(provider), BENCH_BINDINGS }) };
+  // One folder for all isolates of a design: what one has stored, the next one finds.
+  const server = await startDesign(
+    watched,
+    bundle,
+    surroundings,
+    join(surroundings.folder, `steps-${design.id}`),
+  );
+  const connection = openConnection(server.port);
+  try {
+    return await work(connection);
+  } finally {
+    await connection.close();
+    await server.stop();
+  }
+}
+
+/** The design's Worker within the instrument. Not minified: its time is not what is measured. */
+export async function instrumented(design: Design, folder: string): Promise<Instrumented> {
+  const outdir = join(folder, "instrumented", design.id);
+  const measured = design.source === "this project" ? "src/index.ts" : design.source.entry;
+  const entry = join(folder, `instrumented-${design.id}.ts`);
+  writeFileSync(
+    entry,
+    `import worker from ${JSON.stringify(resolve(measured))};
+import { instrument } from ${JSON.stringify(resolve("bench/workers/instrument.ts"))};
+export * from ${JSON.stringify(resolve(measured))};
+export default instrument(worker);
+`,
+  );
+  await build({
+    entryPoints: { index: entry },
+    outdir,
+    bundle: true,
+    format: "esm",
+    conditions: ["workerd", "worker", "browser"],
+    external: ["cloudflare:*", "node:*"],
+    loader: { ".client.js": "text" },
+    logLevel: "error",
+  });
+  return { folder: outdir, modules: [{ file: "index.js", kind: "esModule" }] };
+}
