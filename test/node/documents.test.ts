@@ -109,4 +109,17 @@ describe("the documents", () => {
     }
     expect(parse(read(".github/ISSUE_TEMPLATE/config.yml"))).toMatchObject({ blank_issues_enabled: false });
   });
+
+  it("deploy this repository with the button, as soon as it has a public address", () => {
+    const [, target = ""] = /\[!\[Deploy to Cloudflare\]\([^)]+\)\]\(([^)]+)\)/.exec(read("README.md")) ?? [];
+    const { repository } = packageJson as { repository?: string | { url: string } };
+    const address = typeof repository === "object" ? repository.url : repository;
+    const page = address?.replace(/^git\+/, "").replace(/\.git$/, "");
+    // Until then a person puts in the address of their own copy: any address made up here could become a stranger's.
+    expect(target).toBe(
+      page === undefined
+        ? "docs/going-live.md#deploy-with-the-button"
+        : `https://deploy.workers.cloudflare.com/?url=${page}`,
+    );
+  });
 });
