@@ -112,6 +112,8 @@ async function readConfig(configFile: string, environment: string | undefined): 
     worker: {
       compatibilityDate: config.compatibility_date,
       bindings,
+      // Without a binding they are uploaded and never shown.
+      assets: config.assets?.binding === undefined ? undefined : config.assets.directory,
       objectClasses: config.migrations.flatMap(({ new_classes = [], new_sqlite_classes = [] }) => [
         ...new_classes,
         ...new_sqlite_classes,
@@ -132,7 +134,7 @@ interface WranglerConfig {
   readonly d1_databases: readonly { readonly binding: string }[];
   readonly durable_objects: { readonly bindings: readonly { readonly name: string }[] };
   readonly ratelimits?: readonly { readonly name: string }[];
-  readonly assets?: { readonly binding?: string };
+  readonly assets?: { readonly binding?: string; readonly directory?: string };
   readonly migrations: readonly {
     readonly new_classes?: readonly string[];
     readonly new_sqlite_classes?: readonly string[];

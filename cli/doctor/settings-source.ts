@@ -18,6 +18,8 @@ export interface WorkerConfig {
   readonly compatibilityDate: string | undefined;
   /** By binding name: `kv`, `d1`, `durable object`, `rate limiter`, `assets`. */
   readonly bindings: ReadonlyMap<string, string>;
+  /** The folder of the static assets, as written; undefined where nobody sees any. */
+  readonly assets: string | undefined;
   /** Classes of Durable Objects that a migration creates. */
   readonly objectClasses: readonly string[];
   /** Patterns such as `www.example.com/*`; a custom domain stands for all its paths. */

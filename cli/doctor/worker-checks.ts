@@ -1,3 +1,4 @@
+import { basename } from "node:path";
 import type { Settings } from "../../src/settings-types.ts";
 import { error, type Finding, ok, orOk, skipped, warning } from "./finding.ts";
 import type { SettingsSource } from "./settings-source.ts";
@@ -57,6 +58,14 @@ export function checkBindings({ worker, values, environment }: SettingsSource): 
         "bindings",
         "There is no site: neither ASSETS, nor ORIGIN_URL, nor a route.",
         "Bind [assets], or set ORIGIN_URL.",
+      ),
+    );
+  if (environment === "production" && basename(worker.assets ?? "") === "demo")
+    problems.push(
+      warning(
+        "bindings",
+        `${place} shows the demo club to your customers.`,
+        "Name your own folder under [env.production.assets], or run npm run setup, which does it (--assets, --origin-url, --own-origin).",
       ),
     );
   return orOk("bindings", problems, `${worker.bindings.size} in ${place}.`);

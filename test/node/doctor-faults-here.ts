@@ -68,7 +68,7 @@ export const FAULTS_HERE: readonly Fault[] = [
     found: ["environment"],
     says: /nobody can log in with the real app/,
     source: (source) => ({
-      ...withWorker(() => ({ routes: ["www.example.com"] }), PUBLIC)(source),
+      ...withWorker(() => ({ routes: ["www.example.com"], assets: "public" }), PUBLIC)(source),
       environment: "production",
     }),
     only: OFFLINE,
@@ -183,6 +183,19 @@ export const FAULTS_HERE: readonly Fault[] = [
     found: ["bindings"],
     says: /LOGIN_LIMITER is not bound[\s\S]*no cron trigger/,
     source: withWorker((worker) => ({ ...without(["LOGIN_LIMITER"])(worker), crons: [] })),
+  },
+  {
+    fault: "the demo in production",
+    found: ["bindings"],
+    says: /\[env\.production\] shows the demo club/,
+    source: (source) => ({
+      ...withWorker(() => ({ routes: ["www.example.com"], assets: "./demo" }), {
+        ...PUBLIC,
+        VIPPS_ENVIRONMENT: "production",
+      })(source),
+      environment: "production",
+    }),
+    only: OFFLINE,
   },
   {
     fault: "a route that leaves the callback out",

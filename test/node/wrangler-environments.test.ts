@@ -45,6 +45,7 @@ describe("wrangler.toml", () => {
       expect(worker?.bindings).toEqual(needed);
       expect(worker?.objectClasses).toEqual(["LoginAttempt", "UserSessions"]);
       expect(worker?.crons).toHaveLength(1);
+      expect(worker?.assets).toBe("demo");
     },
   );
 
