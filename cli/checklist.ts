@@ -21,7 +21,6 @@ import { readSiteValues, type SiteValues } from "./checklist/site-values.ts";
 import { deployedSurroundings, simulatorSurroundings, testSurroundings } from "./checklist/surroundings.ts";
 import { findChromium, noChromium } from "./chromium.mjs";
 import { PreparationError } from "./step.mjs";
-import { WRANGLER_OFFLINE } from "./wrangler.mjs";
 
 const SCENE_WORDS: Readonly<Record<SceneName, string>> = {
   button: "the page with the button",
@@ -146,8 +145,6 @@ const isPlain = (error: unknown): error is Error =>
   error instanceof PreparationError ||
   (error instanceof Error && "syscall" in error);
 
-// What wrangler has to say in passing would stand between the lines of --json.
-Object.assign(process.env, WRANGLER_OFFLINE, { WRANGLER_LOG: "none" });
 try {
   const options = readOptions(process.argv.slice(2));
   if (options === undefined) console.log(HELP);

@@ -1,5 +1,6 @@
 import { join } from "node:path";
 import { unstable_startWorker as startWorker } from "wrangler";
+import { WRANGLER_OFFLINE } from "../wrangler.mjs";
 import { type Exchange, headersOf } from "./exchange.ts";
 import { type LogLine, parseLogLine } from "./log-lines.ts";
 
@@ -30,6 +31,8 @@ export interface RecordedWorker {
  * @throws Error when it can't be built or the port is taken
  */
 export async function startRecordedWorker(options: RecordedWorkerOptions): Promise<RecordedWorker> {
+  // What wrangler has to say in passing would stand between the lines of --json.
+  Object.assign(process.env, WRANGLER_OFFLINE, { WRANGLER_LOG: "none" });
   const exchanges: Exchange[] = [];
   const log: LogLine[] = [];
   const worker = await startWorker({

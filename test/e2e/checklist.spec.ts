@@ -4,8 +4,10 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { Page } from "@playwright/test";
+import { openBrowsers } from "../../cli/checklist/browser.ts";
 import type { JudgedRow } from "../../cli/checklist/judge.ts";
 import { personAtHand, simulatedPerson } from "../../cli/checklist/person.ts";
+import { createRedactor } from "../../cli/checklist/redaction.ts";
 import { type RunOptions, run } from "../../cli/checklist/run.ts";
 import { siteValuesFrom } from "../../cli/checklist/site-values.ts";
 import { deployedSurroundings, testSurroundings } from "../../cli/checklist/surroundings.ts";
@@ -163,7 +165,7 @@ test.describe("the checklist", () => {
     const tell = () => undefined;
     const there = await testSurroundings({ root, own, settingsFile, environment: undefined, tell });
     const options: RunOptions = {
-      rows: ["discovery", "token", "headers", "any-browser", "errors", "accounts"],
+      rows: ["discovery", "token", "headers", "any-browser", "accounts"],
       output: join(folder, "test-report"),
       buttonPath: "/about",
       chromium: process.env.CHROMIUM_PATH ?? "",
@@ -197,6 +199,36 @@ test.describe("the checklist", () => {
     } finally {
       await there.stop();
       await provider.close();
+    }
+  });
+
+  test("puts bars over everything personal before a picture is taken", async () => {
+    const redactor = createRedactor();
+    for (const told of ["4799999901", "Kari Nordmann", "Solveien 1, 0150 OSLO"]) redactor.conceal(told);
+    const browsers = await openBrowsers({
+      executablePath: process.env.CHROMIUM_PATH ?? "",
+      visible: false,
+      site: "http://localhost:1",
+      provider: "http://127.0.0.1:1",
+      redactor,
+      mayBeSeen: new Set(["Kari Nordmann"]),
+      folder,
+    });
+    try {
+      const page = await browsers.open("phone");
+      await page.setContent(
+        `<p>Kari Nordmann, +47 99 99 99 01, 99\u00a099\u00a099\u00a001, 99999901, Solveien 1, 0150 OSLO</p>
+        <p>somebody.else@example.com and +45 12 34 56 78, order 12345678</p><input value="4799999901">`,
+      );
+      const { file, device } = await browsers.picture(page, "blanked", "Blanked");
+      expect({ file, device }).toEqual({ file: "blanked-phone.png", device: "phone" });
+      expect(readFileSync(join(folder, file)).subarray(1, 4).toString()).toBe("PNG");
+      const [first, second] = await page.locator("p").allInnerTexts();
+      expect(first).toMatch(/^Kari Nordmann, ▇+, ▇+, ▇+, ▇+$/);
+      expect(second).toMatch(/^▇+ and ▇+, order 12345678$/);
+      await expect(page.locator("input")).toHaveValue(/^▇+$/);
+    } finally {
+      await browsers.close();
     }
   });
 

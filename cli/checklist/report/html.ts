@@ -1,7 +1,7 @@
 import { html, raw } from "hono/html";
 import { type Evidence, type Picture, SECTIONS, type Section } from "../row.ts";
 import { CHECKLIST_PAGE, SENT_TO } from "../vipps-addresses.ts";
-import { type Report, type ReportRow, rowsOf, STATUSES, type Status } from "./report.ts";
+import { type Report, type ReportRow, rowsOf, type Status } from "./report.ts";
 import { STYLE } from "./style.ts";
 import {
   ageWords,
@@ -75,8 +75,11 @@ function facts({ merchantSerialNumber, sites, issuers, madeAt, merchant }: Repor
     .map(([name, value]) => html`<div><dt>${name}</dt><dd>${value}</dd></div>`)}</dl>`;
 }
 
+/** From what is done to what does not concern the site. */
+const IN_BAR: readonly Status[] = ["met", "fill", "open", "failed", "none"];
+
 function summary({ counts, environments, toDo, rows, runs }: Report): Html {
-  const present = STATUSES.toReversed().filter((status) => counts[status] > 0);
+  const present = IN_BAR.filter((status) => counts[status] > 0);
   const words = present.map((status) => `${counts[status]} ${STATUS_WORDS[status].toLowerCase()}`).join(", ");
   return html`
 <section class="summary" aria-label="Summary">

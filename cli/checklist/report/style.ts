@@ -96,7 +96,7 @@ footer{padding-block:2.5rem 4rem;color:var(--soft);font-size:.9rem}
 body{font-size:10.5pt;print-color-adjust:exact;-webkit-print-color-adjust:exact}
 .top,main,footer{max-width:none;padding-inline:0}.top{padding-block:0 1rem}
 .row{break-inside:auto;padding:.9rem 1.1rem}.row>header,.row .asked,.checks li,figure,.fields>div{break-inside:avoid}.row>header,h2{break-after:avoid}
-main>section:not(.summary){margin-top:1.6rem}
+.contents{grid-template-columns:repeat(3,1fr);gap:1rem 1.4rem;font-size:9.5pt;break-after:page}main>section:not(.summary){margin-top:1.6rem}
 figure{max-width:23rem;flex-basis:18rem}figure.phone{max-width:9rem;flex-basis:9rem}figure img{max-height:20rem;object-fit:cover;object-position:top}
 .origin details{display:none}.exchange summary::before{content:none}.exchange{break-inside:avoid}code,pre{font-size:7.8pt}}
 `;

@@ -72,12 +72,6 @@ function noIframe(seen: Seen): RawFinding {
   });
 }
 
-function company(): RawFinding {
-  return finding({
-    how: "The sales unit's name stands on Vipps' page, name and logo in the app under 'Companies with access'. Both are set in the portal, where no program can look.",
-  });
-}
-
 function redirectUris(seen: Seen): RawFinding {
   const sent = [seen.login?.authorize?.url, ...(seen.starts?.urls ?? [])].filter((url) => url !== undefined);
   const uris = [...new Set(sent.map((url) => parameter(url, "redirect_uri")))];
@@ -136,37 +130,6 @@ function scopes(seen: Seen): RawFinding {
 const sameSet = (one: readonly string[], other: readonly string[]): boolean =>
   one.length === other.length && one.every((each) => other.includes(each));
 
-function terms(seen: Seen): RawFinding {
-  const { values } = seen.own;
-  const shown = seen.login?.terms;
-  const how =
-    "New people accept the terms before there is a session, and again when their version changes. Voluntary consents are asked for beside them, never ticked beforehand. Every answer is kept with its words, language and time.";
-  const pictures = shown?.pictures ?? [];
-  if (values.TERMS_URL === undefined)
-    return finding({
-      how,
-      pictures: pictures.map((picture) => ({
-        ...picture,
-        caption: `${picture.caption} (demonstration: TERMS_URL is not set)`,
-      })),
-      missing: [
-        "The site's settings name no terms, so the worker asks for none. Set TERMS_URL and TERMS_VERSION, or say in the field terms_presented where the site does it.",
-      ],
-    });
-  return finding({
-    how,
-    pictures,
-    checks: [
-      check(
-        "A new person was shown the terms before there was a session",
-        shown !== undefined || seen.environment === "test",
-        shown === undefined ? "this person had accepted them before" : undefined,
-      ),
-      check("No box was ticked beforehand", (shown?.ticked ?? 0) === 0),
-    ],
-  });
-}
-
 function state(seen: Seen): RawFinding {
   const { starts } = seen;
   return finding({
@@ -208,34 +171,8 @@ function clientSecret(seen: Seen): RawFinding {
   });
 }
 
-function onBehalf(): RawFinding {
-  return finding({
-    how: "Data from Vipps stays with this site: the worker passes it to nobody but the site behind it. Whether the merchant hands it on is a matter of contracts.",
-  });
-}
-
-function webhook(seen: Seen): RawFinding {
-  if (seen.own.values.CONSENT_WEBHOOK_SECRET === undefined)
-    return finding({
-      how: "Not applicable.",
-      notApplicable:
-        "Optional. CONSENT_WEBHOOK_SECRET is not set, so there is no address for the consent webhook.",
-    });
-  const how =
-    "Vipps' notice is unsigned, so its address carries a secret. It can end sessions and be noted on the account, nothing else.";
-  if (seen.webhook === undefined)
-    return finding({ how, missing: ["Only the simulator can be made to withdraw a consent during a run."] });
-  return finding({
-    how,
-    checks: [
-      check("The notice is accepted", seen.webhook.status === 204, `answered with ${seen.webhook.status}`),
-      check("The person's sessions end", seen.webhook.sessionEnded),
-      check("With another secret there is no such address", seen.webhook.wrongSecretStatus === 404),
-    ],
-  });
-}
-
-export const CONSIDERATION_ROWS: readonly Row[] = [
+/** The considerations about how a login is asked for. */
+export const LOGIN_REQUEST_ROWS: readonly Row[] = [
   {
     id: "flow",
     section: "considerations",
@@ -253,14 +190,6 @@ export const CONSIDERATION_ROWS: readonly Row[] = [
     document: "docs/security.md",
     scenes: ["button", "login"],
     judge: noIframe,
-  },
-  {
-    id: "company",
-    section: "considerations",
-    title: "Set company name and logo",
-    asked: "The sales unit's name corresponds to the company's name on the site, and its logo is set.",
-    scenes: [],
-    judge: company,
   },
   {
     id: "redirect-uris",
@@ -283,15 +212,6 @@ export const CONSIDERATION_ROWS: readonly Row[] = [
     judge: scopes,
   },
   {
-    id: "terms",
-    section: "considerations",
-    title: "Present terms and collect consents",
-    asked: "Terms and conditions are presented to the user, and necessary consents are collected.",
-    document: "docs/privacy.md",
-    scenes: ["login"],
-    judge: terms,
-  },
-  {
     id: "state",
     section: "considerations",
     title: "Use a unique state",
@@ -308,22 +228,5 @@ export const CONSIDERATION_ROWS: readonly Row[] = [
     document: "docs/security.md",
     scenes: ["button", "login", "errors", "otherBrowser"],
     judge: clientSecret,
-  },
-  {
-    id: "on-behalf",
-    section: "considerations",
-    title: "Acting on behalf of others",
-    asked: "A merchant who shares data from Vipps with other merchants complies with the terms for that.",
-    scenes: [],
-    judge: onBehalf,
-  },
-  {
-    id: "webhook",
-    section: "considerations",
-    title: "Consent webhook",
-    asked: "Not a row of Vipps' list: optional, shown where it is used.",
-    document: "docs/privacy.md",
-    scenes: ["webhook"],
-    judge: webhook,
   },
 ];
