@@ -145,6 +145,14 @@ const isPlain = (error: unknown): error is Error =>
   error instanceof PreparationError ||
   (error instanceof Error && "syscall" in error);
 
+// An end by signal alone would leave the settings of the run and its storage behind.
+for (const [name, code] of [
+  ["SIGINT", 130],
+  ["SIGTERM", 143],
+  ["SIGHUP", 129],
+] as const)
+  process.once(name, () => process.exit(code));
+
 try {
   const options = readOptions(process.argv.slice(2));
   if (options === undefined) console.log(HELP);

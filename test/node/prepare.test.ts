@@ -144,7 +144,11 @@ describe("preparing a fresh clone", () => {
     write("browser", "#!/bin/sh\necho Browser 1\n");
     const path = join(project, "browser");
     chmodSync(path, 0o755);
-    expect(prepare(["test"], { CHROMIUM_PATH: path }).stdout.at(-1)).toBe(`browser   ${path}`);
+    for (const goal of ["test", "checklist"])
+      expect(prepare([goal], { CHROMIUM_PATH: path }).stdout.at(-1)).toBe(`browser   ${path}`);
+    const steps = prepare(["checklist"], { CHROMIUM_PATH: path }).stdout.map((line) => line.split(" ")[0]);
+    expect(steps).toContain("settings");
+    expect(steps).not.toContain("nginx");
   });
 
   test("explains itself", () => {
