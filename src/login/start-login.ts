@@ -35,21 +35,16 @@ export async function startLogin(c: AppContext): Promise<Response> {
   // A fresh id needs no look-up across the world: the object is born next to the user.
   const id = loginAttempts.newUniqueId();
   const { redirectUri } = settings.relyingParty;
-  const [location] = await Promise.all([
+  const start = { ...secrets, site: settings.site.partition, browser, returnTo };
+  const [, location] = await Promise.all([
+    // First, so that the rest is done while it is written.
+    timed(stepTimes, "attempt", fromStorage("start", loginAttempts.get(id).begin(start))),
     authorizeUrl(discovery.authorization_endpoint ?? "", settings.relyingParty, {
       ...secrets,
       state: id.toString(),
       redirectUri,
       nativeApp: false,
     }),
-    timed(
-      stepTimes,
-      "attempt",
-      fromStorage(
-        "start",
-        loginAttempts.get(id).begin({ ...secrets, site: settings.site.partition, browser, returnTo }),
-      ),
-    ),
   ]);
   headers.append("set-cookie", browserCookie);
   headers.set("location", location);
