@@ -3,32 +3,30 @@ import type { SessionSettings } from "../settings.ts";
 import { now } from "./session-lifetime.ts";
 
 /**
- * Sessions known here to have ended, by the issuer of their tokens and their id, until the second at which their
- * last token is stale anyway. By issuer, not by settings: a change of these must not let a token live again.
+ * Sessions known here to have ended, by id, until the second at which their last token is stale anyway. A site whose
+ * settings change begins anew: then its tokens are as dead here as elsewhere, within SESSION_FRESH.
  */
-const ended = new Map<string, number>();
+const ended = new WeakMap<SessionSettings, Map<string, number>>();
 
 /** Enough for every session that an isolate sees end within SESSION_FRESH; beyond it the oldest go first. */
 const LIMIT = 10_000;
-
-const keyOf = ({ issuer }: SessionSettings, sid: string): string => `${issuer} ${sid}`;
 
 /**
  * Notes that a session has ended, so that its still fresh token is dead at once in this place; everywhere else
  * it is within SESSION_FRESH, when the store is asked.
  */
 export function noteEnded(settings: SessionSettings, sid: string): void {
-  putBounded(ended, keyOf(settings, sid), now() + settings.fresh, LIMIT);
+  const sessions = ended.get(settings) ?? new Map<string, number>();
+  putBounded(sessions, sid, now() + settings.fresh, LIMIT);
+  ended.set(settings, sessions);
 }
 
 /** Whether this session is known here to have ended. */
 export function hasEnded(settings: SessionSettings, sid: string): boolean {
-  // Most isolates have seen no session end, and this is asked at every request.
-  if (ended.size === 0) return false;
-  const key = keyOf(settings, sid);
-  const until = ended.get(key);
+  const sessions = ended.get(settings);
+  const until = sessions?.get(sid);
   if (until === undefined) return false;
   if (now() <= until) return true;
-  ended.delete(key);
+  sessions?.delete(sid);
   return false;
 }

@@ -95,6 +95,7 @@ describe("R12 an error from Vipps", () => {
         code: "access_denied",
         reference: expect.any(String),
         stage: "callback",
+        site: "https://site.example",
         provider_error: "access_denied",
       },
     ]);

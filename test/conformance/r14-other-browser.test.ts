@@ -325,6 +325,7 @@ describe("R14 the callback in a browser that did not start the login", () => {
     );
     expect(JSON.parse(kept)).toEqual({
       status: "used",
+      site: "default",
       broughtBy: expect.any(String),
       returnTo: "/members/",
       sid: expect.any(String),
