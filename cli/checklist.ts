@@ -26,6 +26,7 @@ const SCENE_WORDS: Readonly<Record<SceneName, string>> = {
   button: "the page with the button",
   starts: "logins begun, to compare what differs",
   login: "a login from the link to the session",
+  olderToken: "a login whose ID token lacks what was asked for",
   errors: "errors as customers meet them",
   otherBrowser: "a login that comes back in another browser",
   members: "a member the site knew before",

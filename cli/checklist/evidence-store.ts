@@ -31,6 +31,7 @@ const StoredRow = v.object({
         height: v.number(),
       }),
     ),
+    logLines: v.array(v.string()),
     missing: v.array(v.string()),
     notApplicable: v.optional(v.string()),
     takenAt: v.pipe(v.string(), v.isoTimestamp()),

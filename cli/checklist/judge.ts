@@ -64,6 +64,7 @@ function blanked(found: RawFinding, { show, sweep }: Redactor): Finding {
     })),
     exchanges: found.exchanges.map(show),
     pictures: found.pictures.map((picture) => ({ ...picture, caption: sweep(picture.caption) })),
+    logLines: found.logLines.map(sweep),
     missing: found.missing.map(sweep),
     ...(found.notApplicable !== undefined && { notApplicable: sweep(found.notApplicable) }),
   };

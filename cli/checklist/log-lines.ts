@@ -26,6 +26,10 @@ export function parseTail(text: string): readonly LogLine[] {
   return [...messages].flatMap(([, quoted = '""']) => parseLogLine(JSON.parse(quoted) as string) ?? []);
 }
 
+/** The line as it stands in the log. */
+export const lineText = ({ level, event, fields }: LogLine): string =>
+  JSON.stringify({ level, event, ...fields });
+
 /** The line under a reference that a customer was shown. */
 export function lineOf(lines: readonly LogLine[], reference: string): LogLine | undefined {
   return lines.find(({ fields }) => fields.reference === reference);

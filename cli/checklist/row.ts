@@ -47,6 +47,8 @@ export interface Finding {
   readonly checks: readonly Check[];
   readonly exchanges: readonly ShownExchange[];
   readonly pictures: readonly Picture[];
+  /** Lines of the worker's log, as JSON. */
+  readonly logLines: readonly string[];
   /** What this kind of run cannot show. */
   readonly missing: readonly string[];
   /** Why the row does not concern this site, read from its settings. */

@@ -9,6 +9,7 @@ export const SCENES = [
   "button",
   "starts",
   "login",
+  "olderToken",
   "errors",
   "otherBrowser",
   "members",
@@ -39,6 +40,7 @@ export interface Seen {
   readonly button?: ButtonPage;
   readonly starts?: Starts;
   readonly login?: Login;
+  readonly olderToken?: OlderToken;
   readonly errors?: readonly ShownError[];
   readonly otherBrowser?: OtherBrowser;
   readonly members?: Members;
@@ -77,6 +79,11 @@ export interface Login {
   readonly cookies: readonly CookieFlags[];
   /** The page that presents the terms, if there was one on the way. */
   readonly terms: { readonly ticked: number; readonly pictures: readonly Picture[] } | undefined;
+}
+
+/** A login whose ID token carried no more than before September 2025, so that userinfo had to be asked. */
+export interface OlderToken {
+  readonly authenticatedAfter: boolean;
 }
 
 export interface CookieFlags {

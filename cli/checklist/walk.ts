@@ -1,7 +1,7 @@
 import { seeButton } from "./scenes/button.ts";
 import { findAsStaff } from "./scenes/console.ts";
 import { meetErrors } from "./scenes/errors.ts";
-import { logInOnce } from "./scenes/login.ts";
+import { logInOnce, logInWithOlderToken } from "./scenes/login.ts";
 import { linkMembers } from "./scenes/members.ts";
 import { beginInApp } from "./scenes/native-app.ts";
 import { returnElsewhere } from "./scenes/other-browser.ts";
@@ -22,6 +22,7 @@ const PLAY: { readonly [Name in SceneName]: (stage: Stage) => Promise<Seen[Name]
   button: seeButton,
   starts: beginLogins,
   login: logInOnce,
+  olderToken: logInWithOlderToken,
   errors: meetErrors,
   otherBrowser: returnElsewhere,
   members: linkMembers,
@@ -36,6 +37,7 @@ function isPlayable(name: SceneName, { simulator, own, values }: Stage): boolean
     case "members":
       return simulator !== undefined && own.values.ACCOUNTS !== "none";
     case "console":
+    case "olderToken":
       return simulator !== undefined;
     case "nativeApp":
       return values.APP_REDIRECT_URIS !== undefined;

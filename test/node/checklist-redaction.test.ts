@@ -126,7 +126,18 @@ function seenWith(t: Told): Seen {
     ...seen,
     exchanges: [...traffic, ...seen.exchanges],
     secrets: { VIPPS_CLIENT_SECRET: t.clientSecret },
-    errors: first === undefined ? [] : [{ ...first, cause: words, heading: words, status: 200 }],
+    errors:
+      first === undefined
+        ? []
+        : [
+            {
+              ...first,
+              cause: words,
+              heading: words,
+              status: 200,
+              line: { level: "warn", event: "request_failed", fields: { code: words, reason: t.name } },
+            },
+          ],
     otherBrowser: {
       status: 400,
       heading: words,

@@ -137,6 +137,7 @@ export function evidence(parts: Partial<Evidence> = {}): Evidence {
     checks: [{ text: "It holds", ok: true }],
     exchanges: [],
     pictures: [],
+    logLines: [],
     missing: [],
     takenAt: "2026-11-22T12:00:00.000Z",
     environment: "test",

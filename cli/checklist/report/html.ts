@@ -145,6 +145,7 @@ ${
 }
 ${applies && evidence.pictures.length > 0 && pictures(evidence, embed)}
 ${applies && exchanges(evidence)}
+${applies && evidence.logLines.length > 0 && logLines(evidence)}
 ${applies && evidence.missing.map((entry) => html`<p class="missing">${entry}</p>`)}
 ${evidence && html`<p class="taken"><span class="tag ${evidence.environment}">${ENVIRONMENT_WORDS[evidence.environment]}</span> <time datetime="${evidence.takenAt}">${moment(evidence.takenAt)}</time> <span class="${row.isOld ? "old" : ""}">${ageWords(row, maxAge)}</span></p>`}
 </article>`;
@@ -165,6 +166,14 @@ function exchanges({ exchanges: shown, environment }: Evidence): Html | readonly
 <div class="wire"><div><h4>Request</h4><pre>${request}</pre></div><div><h4>Response</h4><pre>${response}</pre></div></div>
 </details>`,
   );
+}
+
+function logLines({ logLines: lines }: Evidence): Html {
+  return html`
+<details class="exchange">
+<summary><span>The worker's log</span> <code>${lines.length === 1 ? "1 line" : `${lines.length} lines`}</code></summary>
+<div class="wire"><div><pre>${lines.join("\n")}</pre></div></div>
+</details>`;
 }
 
 /** Method and path of a shown request; where it went is told beside it. */

@@ -80,7 +80,7 @@ function rowText(row: ReportRow, maxAge: number): readonly string[] {
 }
 
 function evidenceText(evidence: Evidence, row: ReportRow, maxAge: number): readonly string[] {
-  const { how, checks, missing, exchanges, pictures, environment, takenAt } = evidence;
+  const { how, checks, missing, exchanges, pictures, logLines, environment, takenAt } = evidence;
   return [
     `*How it is met:* ${plain(how)}`,
     ...(checks.length === 0
@@ -98,6 +98,7 @@ function evidenceText(evidence: Evidence, row: ReportRow, maxAge: number): reado
       ({ at, from, to, request, response }) =>
         `${SENDER_WORDS[from]} to ${receiverWords(to, environment)}, ${moment(at)}\n\n\`\`\`http\n${request}\n\`\`\`\n\n\`\`\`http\n${response}\n\`\`\``,
     ),
+    ...(logLines.length === 0 ? [] : [`The worker's log:\n\n\`\`\`json\n${logLines.join("\n")}\n\`\`\``]),
     ...pictures.map(({ file, caption }) => `![${plain(caption)}](pictures/${environment}/${file})`),
     `*Evidence: ${ENVIRONMENT_WORDS[environment]}, ${moment(takenAt)}, ${ageWords(row, maxAge)}.*`,
   ];

@@ -1,4 +1,5 @@
 import { type Exchange, exchangesWith } from "../exchange.ts";
+import { lineText } from "../log-lines.ts";
 import type { Seen } from "../seen.ts";
 import { jsonOf } from "./json-of.ts";
 import {
@@ -11,14 +12,10 @@ import {
   type Row,
   UNSEEN_TRAFFIC,
 } from "./row-definition.ts";
+import { userinfo } from "./userinfo.ts";
+import { byWorker, isOk, statuses } from "./worker-requests.ts";
 
 const ACCESS = "/access-management-1.0/access";
-
-/** Only the worker's own requests are evidence of what the worker does. */
-const byWorker = (seen: Seen, endpoint: Parameters<typeof exchangesWith>[1]): readonly Exchange[] =>
-  exchangesWith(seen.exchanges, endpoint).filter(({ from }) => from === "worker");
-
-const isOk = ({ status }: Exchange): boolean => status === 200;
 
 function discovery(seen: Seen): RawFinding {
   const how =
@@ -82,6 +79,10 @@ function authorize(seen: Seen): RawFinding {
   return finding({
     how: "The browser is sent to the authorization endpoint by a redirect, with PKCE (S256), a state and a nonce of this login alone.",
     exchanges: [login?.authorize, login?.callback].filter((exchange) => exchange !== undefined),
+    logLines: (seen.log ?? [])
+      .filter(({ event }) => event === "login_finished")
+      .slice(0, 1)
+      .map(lineText),
     checks: [
       check("The browser was sent to the endpoint", address !== undefined),
       has("response_type", "code"),
@@ -136,41 +137,8 @@ function isAuthenticated(exchange: Exchange | undefined, form: URLSearchParams):
   return /^(Basic|Bearer) ./i.test(header) || (form.get("client_secret") ?? "") !== "";
 }
 
-function userinfo(seen: Seen): RawFinding {
-  const how =
-    "Since May and September 2025 the ID token carries the consented claims, so userinfo is asked only for requested claims that the ID token did not bring.";
-  if (seen.environment === "deployed") return finding({ how, missing: [UNSEEN_TRAFFIC] });
-  const asked = byWorker(seen, "userinfo");
-  if (asked.length === 0)
-    return finding({
-      how,
-      checks: [check("Nothing requested was missing in the ID token, so userinfo was not asked", true)],
-    });
-  return finding({
-    how,
-    exchanges: first(asked),
-    checks: [
-      check("Userinfo answered", asked.some(isOk), statuses(asked)),
-      check(
-        "Only the access token is sent along, no subscription key",
-        asked.every(
-          ({ requestHeaders }) =>
-            /^Bearer /.test(requestHeaders.authorization ?? "") &&
-            requestHeaders["ocp-apim-subscription-key"] === undefined,
-        ),
-      ),
-    ],
-  });
-}
-
 const NO_CIBA =
   "Only required for merchant-initiated login. This worker has no such flow and no setting that would switch one on: every login is begun by the customer, in a browser or in the merchant's app.";
-
-function statuses(exchanges: readonly Exchange[]): string {
-  return exchanges.length === 0
-    ? "no request"
-    : `answered with ${[...new Set(exchanges.map(({ status }) => status))].join(", ")}`;
-}
 
 export const ENDPOINT_ROWS: readonly Row[] = [
   {
@@ -220,7 +188,7 @@ export const ENDPOINT_ROWS: readonly Row[] = [
     endpoint: "GET /vipps-userinfo-api/userinfo",
     asked: "Not a row of Vipps' list; shown because the worker may use it.",
     document: "docs/configuration.md",
-    scenes: ["login"],
+    scenes: ["login", "olderToken"],
     judge: userinfo,
   },
   {

@@ -1,4 +1,5 @@
 import type { Exchange } from "../exchange.ts";
+import { lineText } from "../log-lines.ts";
 import type { Seen, ShownError } from "../seen.ts";
 import { check, finding, first, type RawFinding, type Row, UNSEEN_TRAFFIC } from "./row-definition.ts";
 
@@ -78,6 +79,7 @@ function errors(seen: Seen): RawFinding {
     how,
     pictures: shown.flatMap(({ pictures }) => pictures),
     exchanges: callbackErrors(seen),
+    logLines: shown.flatMap(({ line }) => (line === undefined ? [] : [lineText(line)])),
     checks: shown.map((error) => errorCheck(error, seen.log !== undefined)),
     missing: [
       ...(seen.log === undefined

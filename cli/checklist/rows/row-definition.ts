@@ -30,7 +30,7 @@ export function check(text: string, ok: boolean, found?: string): Check {
 
 /** A finding of which only some parts matter. */
 export function finding(parts: Partial<RawFinding> & Pick<RawFinding, "how">): RawFinding {
-  return { checks: [], exchanges: [], pictures: [], missing: [], ...parts };
+  return { checks: [], exchanges: [], pictures: [], logLines: [], missing: [], ...parts };
 }
 
 /** A row that does not concern this site. */

@@ -1,6 +1,6 @@
 import type { Picture } from "../row.ts";
-import type { CookieFlags, Login } from "../seen.ts";
-import { acceptTerms, isLoggedIn, loginAddress, PATIENCE, type Stage } from "./stage.ts";
+import type { CookieFlags, Login, OlderToken } from "../seen.ts";
+import { acceptTerms, isLoggedIn, logIn, loginAddress, PATIENCE, type Stage } from "./stage.ts";
 
 /** One login from the link to the session, at a desk. */
 export async function logInOnce(stage: Stage): Promise<Login> {
@@ -45,6 +45,21 @@ async function termsOnPhone(stage: Stage): Promise<Picture> {
   const picture = await stage.browsers.picture(page, "terms", "The same, phone");
   await page.context().close();
   return picture;
+}
+
+/** One login as Vipps did it before its ID tokens carried all that was consented to. */
+export async function logInWithOlderToken(stage: Stage): Promise<OlderToken | undefined> {
+  const { simulator } = stage;
+  if (simulator === undefined) return undefined;
+  const page = await stage.browsers.open();
+  simulator.setBehaviour({ idTokenClaims: "emailOnly" });
+  try {
+    await logIn(stage, page, "Kari Nordmann", stage.buttonPath);
+    return { authenticatedAfter: await isLoggedIn(stage, page) };
+  } finally {
+    simulator.resetBehaviour();
+    await page.context().close();
+  }
 }
 
 function flagsOf({ name, httpOnly, secure, sameSite }: CookieFlags): CookieFlags {
