@@ -1,5 +1,5 @@
 import { execFileSync } from "node:child_process";
-import { existsSync, readFileSync, statSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { dirname, join, relative, resolve } from "node:path";
 import GithubSlugger from "github-slugger";
 import { describe, expect, it } from "vitest";
@@ -121,5 +121,14 @@ describe("the documents", () => {
         ? "docs/going-live.md#deploy-with-the-button"
         : `https://deploy.workers.cloudflare.com/?url=${page}`,
     );
+  });
+
+  it("show every room of src/ in the architecture, drawn and told", () => {
+    const rooms = readdirSync(join(ROOT, "src"), { withFileTypes: true })
+      .filter((entry) => entry.isDirectory())
+      .map(({ name }) => `${name}/`);
+    expect(rooms.length).toBeGreaterThan(8);
+    for (const document of ["docs/architecture.md", "docs/images/rooms.svg"])
+      expect(rooms.filter((room) => !read(document).includes(room))).toEqual([]);
   });
 });
