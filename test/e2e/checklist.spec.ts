@@ -6,7 +6,7 @@ import { fileURLToPath } from "node:url";
 import type { Page } from "@playwright/test";
 import { openBrowsers } from "../../cli/checklist/browser.ts";
 import type { JudgedRow } from "../../cli/checklist/judge.ts";
-import { personAtHand, simulatedPerson } from "../../cli/checklist/person.ts";
+import { type Person, personAtHand, simulatedPerson } from "../../cli/checklist/person.ts";
 import { createRedactor } from "../../cli/checklist/redaction.ts";
 import { type RunOptions, run } from "../../cli/checklist/run.ts";
 import { siteValuesFrom } from "../../cli/checklist/site-values.ts";
@@ -188,6 +188,17 @@ test.describe("the checklist", () => {
       expect(JSON.stringify(rows)).not.toContain(values.VIPPS_CLIENT_SECRET);
       // Whoever logs in by hand is a real person: not even the name stays.
       expect(JSON.stringify(rows)).not.toMatch(/Nordmann|example\.com|99999901/);
+
+      const nobody: Person = {
+        kind: "simulated",
+        logIn: () => Promise.reject(new Error("Nobody logged in.")),
+        cancel: () => Promise.reject(new Error("Nobody cancelled.")),
+      };
+      const alone = await run({ ...there, person: nobody }, { ...options, rows: ["any-browser", "errors"] });
+      expect(failedIn(alone)).toEqual([
+        "any-browser: The walk “otherBrowser” came to its end Nobody logged in.",
+        "errors: The walk “errors” came to its end Nobody cancelled.",
+      ]);
 
       const outside = await deployedSurroundings({ url: values.SITE_URL, own, logFile: undefined, tell });
       expect(outside.issuer).toBe(issuer);

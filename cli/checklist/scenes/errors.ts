@@ -76,10 +76,13 @@ async function troubles(stage: Stage): Promise<readonly ShownError[]> {
   return errors;
 }
 
+/** Null when the browser is closed before there is an answer: the person has given up. */
 const answerOfCallback = (stage: Stage, page: Page) =>
-  page.waitForResponse((response) => new URL(response.url()).pathname === `${stage.authPath}/callback`, {
-    timeout: 0,
-  });
+  page
+    .waitForResponse((response) => new URL(response.url()).pathname === `${stage.authPath}/callback`, {
+      timeout: 0,
+    })
+    .catch(() => null);
 
 const statusOf = async (answer: Promise<{ status(): number } | null>): Promise<number> =>
   (await answer)?.status() ?? 0;

@@ -57,10 +57,13 @@ async function loginUpToReturn(stage: Stage, page: Page): Promise<string> {
   const urlPattern = `${stage.site}${stage.authPath}/callback*`;
   await devtools.send("Fetch.enable", { patterns: [{ urlPattern }] });
   await page.goto(loginAddress(stage, stage.buttonPath), { timeout: PATIENCE });
-  const walked = stage.person.logIn(page, "Kari Nordmann").catch(() => undefined);
-  const callback = await returning;
+  const walked = stage.person.logIn(page, "Kari Nordmann");
+  const givenUp = walked.then(() => {
+    throw new Error("The login did not come back.");
+  });
+  const callback = await Promise.race([returning, givenUp]);
   // The person's way ends at a page of the site, and the 204 was none.
   await page.goto(`${stage.site}${stage.authPath}/vipps-login.js`, { timeout: PATIENCE });
-  await walked;
+  await walked.catch(() => undefined);
   return callback;
 }
