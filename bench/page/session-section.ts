@@ -32,12 +32,18 @@ export function sessionSection(figures: SessionFigures): Section {
   };
 }
 
-/** Whether the generator was fast enough for the fastest of all. */
+/** Busier than this, the measured core was the limit of the fastest of all; below it, something else was. */
+const BUSY = 0.85;
+
+/** Whether the generator was fast enough for the fastest of all, and the machine quiet. */
 function generatorText(figures: SessionFigures): string {
   const busy = find(figures, PLAIN.id, "session", 16)?.rounds.map((round) => round.busy) ?? [];
   const known = busy.filter((share) => share !== undefined);
   if (known.length === 0) return "";
-  return `With the fastest of all, the plain Response at 16 connections, workerd was busy for ${number(summarise(known).median * 100)} % of the time: the generator keeps up.`;
+  const share = summarise(known).median;
+  const measured = `With the fastest of all, the plain Response at 16 connections, workerd was busy for ${number(share * 100)} % of the time`;
+  if (share >= BUSY) return `${measured}: the generator keeps up.`;
+  return `> ${measured}. It should be nearly all of it: the machine had other work to do, so take the rates of this run as a hint and go by the processor times.`;
 }
 
 function tableOf(figures: SessionFigures, target: Target): string {
@@ -53,16 +59,14 @@ function tableOf(figures: SessionFigures, target: Target): string {
     const [many, one] = [find(figures, design.id, target, 16), find(figures, design.id, target, 1)];
     if (many === undefined || one === undefined) return [];
     const throughput = rates(many);
-    const processor = many.rounds
-      .map(({ processorTime }) => processorTime)
-      .filter((time) => time !== undefined);
+    const processor = processorTime(many);
     const name = design.id === OURS_D1.id ? `**${design.name}**` : design.name;
     return [
       [
         name,
         `${number(throughput.median)} (${number(throughput.low)}–${number(throughput.high)})`,
         number(ratio(figures, design.id, target, 16).median, 2),
-        processor.length === 0 ? "–" : `${number(summarise(processor).median)} µs`,
+        processor === undefined ? "–" : `${number(processor)} µs`,
         number(rates(one).median),
         `${number(summarise(one.rounds.map(({ medianLatency }) => medianLatency)).median, 2)} ms`,
       ],
@@ -88,19 +92,31 @@ function chartOf(figures: SessionFigures, target: Target): Chart {
 
 function goalOf(figures: SessionFigures, target: Target): string {
   const ours = ratio(figures, OURS_D1.id, target, 16).median;
+  const processor = (id: string) => processorTime(find(figures, id, target, 16)) ?? Number.NaN;
+  const byProcessor = (processor(HONO.id) / processor(OURS_D1.id)).toFixed(2);
   const best = PEERS.map((peer) => ({
     name: peer.name,
     ratio: ratio(figures, peer.id, target, 16).median,
   })).sort((a, b) => b.ratio - a.ratio)[0];
   const what = `${TITLES[target].toLowerCase()}, at least ${GOAL.toFixed(2)} of bare Hono and ahead of every peer`;
   const reached = ours >= GOAL && ours > (best?.ratio ?? 0);
-  return goal(what, reached, `${ours.toFixed(2)}; the best peer, ${best?.name}, ${best?.ratio.toFixed(2)}`);
+  return goal(
+    what,
+    reached,
+    `${ours.toFixed(2)} (by processor time ${byProcessor}); the best peer, ${best?.name}, ${best?.ratio.toFixed(2)}`,
+  );
 }
 
 function ratio(figures: SessionFigures, design: string, target: Target, connections: number): Summary {
   const rate = (id: string) =>
     find(figures, id, target, connections)?.rounds.map(({ perSecond }) => perSecond) ?? [];
   return ratioByRound(rate(design), rate(HONO.id));
+}
+
+/** Microseconds for each request, where the system tells. */
+function processorTime(series: SessionSeries | undefined): number | undefined {
+  const times = series?.rounds.map((round) => round.processorTime).filter((time) => time !== undefined) ?? [];
+  return times.length === 0 ? undefined : summarise(times).median;
 }
 
 function rates({ rounds }: SessionSeries): Summary {
