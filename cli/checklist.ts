@@ -15,10 +15,10 @@ import { makeReport, type Report } from "./checklist/report/report.ts";
 import { STATUS_SIGNS, STATUS_WORDS } from "./checklist/report/words.ts";
 import { type WrittenFiles, writeReport } from "./checklist/report/write-report.ts";
 import { scenesFor } from "./checklist/rows.ts";
-import { RunError, run, type Surroundings } from "./checklist/run.ts";
+import type { Surroundings } from "./checklist/run.ts";
+import { RunError } from "./checklist/run-error.ts";
 import type { SceneName } from "./checklist/seen.ts";
-import { readSiteValues, type SiteValues } from "./checklist/site-values.ts";
-import { deployedSurroundings, simulatorSurroundings, testSurroundings } from "./checklist/surroundings.ts";
+import type { SiteValues } from "./checklist/site-values.ts";
 import { findChromium, noChromium } from "./chromium.mjs";
 import { PreparationError } from "./step.mjs";
 
@@ -40,6 +40,9 @@ const tell = (text: string) => console.error(text);
 
 async function surroundingsOf(options: Options, own: SiteValues): Promise<Surroundings | undefined> {
   const { source, environment, settingsFile, port } = options;
+  const { deployedSurroundings, simulatorSurroundings, testSurroundings } = await import(
+    "./checklist/surroundings.ts"
+  );
   switch (source.kind) {
     case "none":
       return undefined;
@@ -68,6 +71,7 @@ async function look(options: Options, own: SiteValues, chromium: string | undefi
   progress(byHand ? "opening a browser" : "starting the worker and the simulator");
   const there = await surroundingsOf(options, own);
   if (there === undefined) return nothing;
+  const { run } = await import("./checklist/run.ts");
   try {
     const rows = await run(there, {
       rows: options.rows,
@@ -120,6 +124,8 @@ function asJson(report: Report, files: WrittenFiles): string {
 
 /** @returns the exit code */
 async function checklist(options: Options): Promise<number> {
+  // wrangler and the browser's driver take a second to load, which nobody who wants the help should wait for.
+  const { readSiteValues } = await import("./checklist/site-values.ts");
   const own = readSiteValues(root, options.settingsFile, options.environment);
   const { fields, made } = readMerchantFile(options.merchant);
   const earlier = readEvidence(options.output);

@@ -17,9 +17,6 @@ import type { SceneName } from "./seen.ts";
 import type { SiteValues } from "./site-values.ts";
 import { walk } from "./walk.ts";
 
-/** Something that keeps a run from beginning or ending. The message is for the person who typed the command. */
-export class RunError extends Error {}
-
 /** A site and a provider that are there to be walked through. */
 export interface Surroundings {
   readonly environment: Environment;

@@ -1,11 +1,10 @@
-import { chromium } from "@playwright/test";
-
 /**
  * Prints the HTML report.
  * @param executablePath of Chromium
  * @param path where the PDF is written
  */
 export async function printReport(executablePath: string, html: string, path: string): Promise<void> {
+  const { chromium } = await import("@playwright/test");
   const browser = await chromium.launch({
     executablePath,
     args: ["--disable-gpu", ...(process.getuid?.() === 0 ? ["--no-sandbox"] : [])],
