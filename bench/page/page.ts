@@ -9,7 +9,7 @@ import { loginsSection } from "./logins-section.ts";
 import { table } from "./markdown.ts";
 import { memorySection } from "./memory-section.ts";
 import type { Section } from "./section.ts";
-import { sessionSection } from "./session-section.ts";
+import { sessionSection, wasDisturbed } from "./session-section.ts";
 import { sizeSection } from "./size-section.ts";
 import { startSection } from "./start-section.ts";
 import { stepsSection } from "./steps-section.ts";
@@ -71,6 +71,9 @@ function pageText(results: Results, sections: readonly Section[]): string {
     "# Performance",
     `Everything here is measured by \`${results.command}\`, which writes this page. Nothing in it is edited by hand: change \`bench/\` and run it again.`,
     results.quick ? "> A quick run: few and short rounds. Take it as a hint." : undefined,
+    results.session !== undefined && wasDisturbed(results.session)
+      ? "> The machine had other work to do during this run. Take its rates as a hint and go by the processor times, which other work disturbs less."
+      : undefined,
     goals.length === 0 ? undefined : `## Goals\n\n${goals.join("\n")}`,
     ...sections.map(({ markdown }) => markdown),
     methodText(results.environment),

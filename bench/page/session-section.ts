@@ -1,6 +1,7 @@
 import { COMPARED, HONO, OURS_D1, PEERS, PLAIN } from "../designs/designs.ts";
 import type { SessionFigures, SessionSeries, Target } from "../parts/session.ts";
 import { ratioByRound, type Summary, summarise } from "../statistics.ts";
+import { processorTime } from "./load-figures.ts";
 import { goal, number, picture, table } from "./markdown.ts";
 import type { Chart, Section } from "./section.ts";
 
@@ -35,15 +36,25 @@ export function sessionSection(figures: SessionFigures): Section {
 /** Busier than this, the measured core was the limit of the fastest of all; below it, something else was. */
 const BUSY = 0.85;
 
-/** Whether the generator was fast enough for the fastest of all, and the machine quiet. */
-function generatorText(figures: SessionFigures): string {
+/** The share of its core that workerd was busy with the fastest of all; undefined where the system does not tell. */
+function busiest(figures: SessionFigures): number | undefined {
   const busy = find(figures, PLAIN.id, "session", 16)?.rounds.map((round) => round.busy) ?? [];
   const known = busy.filter((share) => share !== undefined);
-  if (known.length === 0) return "";
-  const share = summarise(known).median;
+  return known.length === 0 ? undefined : summarise(known).median;
+}
+
+/** Whether the machine had other work to do while it was measured, or the generator was too slow. */
+export function wasDisturbed(figures: SessionFigures): boolean {
+  return (busiest(figures) ?? 1) < BUSY;
+}
+
+function generatorText(figures: SessionFigures): string {
+  const share = busiest(figures);
+  if (share === undefined) return "";
   const measured = `With the fastest of all, the plain Response at 16 connections, workerd was busy for ${number(share * 100)} % of the time`;
-  if (share >= BUSY) return `${measured}: the generator keeps up.`;
-  return `> ${measured}. It should be nearly all of it: the machine had other work to do, so take the rates of this run as a hint and go by the processor times.`;
+  return wasDisturbed(figures)
+    ? `${measured}, which should be nearly all of it.`
+    : `${measured}: the generator keeps up.`;
 }
 
 function tableOf(figures: SessionFigures, target: Target): string {
@@ -111,12 +122,6 @@ function ratio(figures: SessionFigures, design: string, target: Target, connecti
   const rate = (id: string) =>
     find(figures, id, target, connections)?.rounds.map(({ perSecond }) => perSecond) ?? [];
   return ratioByRound(rate(design), rate(HONO.id));
-}
-
-/** Microseconds for each request, where the system tells. */
-function processorTime(series: SessionSeries | undefined): number | undefined {
-  const times = series?.rounds.map((round) => round.processorTime).filter((time) => time !== undefined) ?? [];
-  return times.length === 0 ? undefined : summarise(times).median;
 }
 
 function rates({ rounds }: SessionSeries): Summary {
