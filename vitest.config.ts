@@ -1,4 +1,5 @@
 import { generateKeyPairSync } from "node:crypto";
+import { availableParallelism } from "node:os";
 import { fileURLToPath } from "node:url";
 import { cloudflareTest, readD1Migrations } from "@cloudflare/vitest-plugin";
 import { calculateJwkThumbprint } from "jose";
@@ -54,6 +55,8 @@ const worker = cloudflareTest({
 
 export default defineConfig({
   test: {
+    // Many of the tests in Node wait for programs they started, so that even two cores carry two files at a time.
+    maxWorkers: Math.max(2, availableParallelism() - 1),
     coverage: {
       provider: "istanbul",
       include: ["src/**/*.ts"],
