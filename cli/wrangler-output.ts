@@ -16,6 +16,11 @@ const NOISE = [
   /^env\.\w+\s/,
   /^⎔ (Starting|Reloading) local server/,
   /^\[wrangler:info\] /,
+  // That the daily clearing has to be triggered by hand here, in four lines.
+  /^▲ \[WARNING\] Scheduled Workers are not automatically triggered/,
+  /^\s+To manually trigger a scheduled event, run:/,
+  /^\s+curl "[^"]+\/scheduled"/,
+  /^\s+For more details, see \S+#test-cron-triggers-locally/,
   /^\s*$/,
 ];
 
@@ -35,6 +40,10 @@ function parseEvent(text: string): { level: string; event: string } | undefined 
 }
 
 function fieldText(value: unknown): string {
+  if (typeof value === "object" && value !== null && !Array.isArray(value))
+    return Object.entries(value)
+      .map(([name, part]) => `${name}:${fieldText(part)}`)
+      .join(",");
   const text = typeof value === "string" ? value : JSON.stringify(value);
   return /[\s"=]/.test(text) || text === "" ? JSON.stringify(text) : text;
 }

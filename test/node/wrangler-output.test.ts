@@ -11,11 +11,12 @@ describe("a line of wrangler dev", () => {
       reference: "ABC",
       attempts: 2,
       why: "a b",
+      steps: { token: 25, account: 6 },
     });
     expect(readOutputLine(line)).toEqual({
       kind: "event",
       level: "info",
-      text: 'login_started reference=ABC attempts=2 why="a b"',
+      text: 'login_started reference=ABC attempts=2 why="a b" steps=token:25,account:6',
     });
   });
 
@@ -39,6 +40,10 @@ describe("a line of wrangler dev", () => {
     "[wrangler:info] Ready on http://localhost:8787",
     "[wrangler:info] GET /auth/health 200 OK (12ms)",
     "[wrangler:info] ✨ Parsed 1 valid header rule.",
+    "▲ [WARNING] Scheduled Workers are not automatically triggered during local development.",
+    "  To manually trigger a scheduled event, run:",
+    '    curl "http://localhost:8787/cdn-cgi/local/scheduled"',
+    "  For more details, see https://developers.cloudflare.com/workers/configuration/cron-triggers/#test-cron-triggers-locally",
     "",
   ])("that says what the banner says, or nothing, is noise: %s", (line) => {
     expect(readOutputLine(line)).toEqual({ kind: "noise" });
