@@ -58,6 +58,7 @@ async function run(options: Options, folder: string): Promise<boolean> {
       provider,
       cores,
       quick: options.quick,
+      alone: options.parts.length === 1,
       bundleOf: bundler(folder, say),
       say,
     };

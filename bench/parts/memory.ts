@@ -38,7 +38,7 @@ export interface MemoryFigures {
 export async function watchMemory(bench: Bench): Promise<MemoryFigures> {
   const { most, batch, seconds } = bench.quick
     ? { most: 6_000, batch: 500, seconds: 30 }
-    : { most: 100_000, batch: 2_000, seconds: 300 };
+    : { most: 100_000, batch: 2_000, seconds: bench.alone ? 3_600 : 300 };
   const parent = memoryFolder() ?? bench.folder;
   const folder = mkdtempSync(join(parent, "vipps-login-bench-memory-"));
   const remove = () => rmSync(folder, { recursive: true, force: true });

@@ -6,6 +6,8 @@ import type { Surroundings } from "../running-design.ts";
 export interface Bench extends Surroundings {
   /** Whether all of it shall be over in three minutes. */
   readonly quick: boolean;
+  /** Whether this is the only part that is measured, which then may take the time it needs. */
+  readonly alone: boolean;
   /** The production bundle of a design; built when first asked for. */
   readonly bundleOf: (design: Design) => Promise<Bundle>;
   /** One line for the person who waits. */
