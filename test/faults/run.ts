@@ -11,6 +11,7 @@ import type { Fault } from "./fault.ts";
 import { HTTP_FAULTS } from "./http-faults.ts";
 import { LOGIN_FAULTS } from "./login-faults.ts";
 import { SESSION_FAULTS } from "./session-faults.ts";
+import { SITES_FAULTS } from "./sites-faults.ts";
 import { VIPPS_FAULTS } from "./vipps-faults.ts";
 
 const HELP = `Usage: npm run test:faults -- [options]
@@ -24,7 +25,13 @@ and reports how many did. Takes some ten seconds a fault. Ends with code 1 when 
   --json          prints one JSON object at the end instead of the summary; progress goes to stderr
   --help          prints this`;
 
-const FAULTS: readonly Fault[] = [...LOGIN_FAULTS, ...VIPPS_FAULTS, ...SESSION_FAULTS, ...HTTP_FAULTS];
+const FAULTS: readonly Fault[] = [
+  ...LOGIN_FAULTS,
+  ...VIPPS_FAULTS,
+  ...SESSION_FAULTS,
+  ...HTTP_FAULTS,
+  ...SITES_FAULTS,
+];
 
 const root = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
 

@@ -1,0 +1,101 @@
+import { faultsIn, requirement, workerTest } from "./fault.ts";
+
+const walls = requirement("site-walls");
+const sites = workerTest("sites");
+const partner = workerTest("partner-keys");
+
+export const SITES_FAULTS = [
+  ...faultsIn("src/login/login-attempt.ts", [
+    [
+      "a state is worth something at another site",
+      "if (attempt?.site !== site) return undefined;",
+      "if (attempt === undefined) return undefined;",
+      [walls],
+    ],
+    [
+      "an app's login is worth something at another site",
+      "if (attempt === undefined || attempt.site !== site) return",
+      "if (attempt === undefined) return",
+      [walls],
+    ],
+  ]),
+  ...faultsIn("src/session/session-store.ts", [
+    [
+      "two sites share the sessions of an account that is called the same",
+      // biome-ignore lint/suspicious/noTemplateCurlyInString: it is source text
+      "site.partition === OWN_PARTITION ? accountId : `${site.partition} ${accountId}`",
+      "site.partition === OWN_PARTITION ? accountId : accountId",
+      [walls],
+    ],
+  ]),
+  ...faultsIn("src/accounts/records.ts", [
+    ["two sites share their members", "site: site.partition }", 'site: "default" }', [walls, sites]],
+  ]),
+  ...faultsIn("src/settings.ts", [
+    [
+      "the deployment's pages are shown on another site",
+      "{ storage: { ...storage, assets: undefined },",
+      "{ storage,",
+      [sites],
+    ],
+    [
+      "a document may be another host's",
+      'if (URL.parse(values.SITE_URL ?? "")?.host !== host) return',
+      "if (host === undefined) return",
+      [sites],
+    ],
+  ]),
+  ...faultsIn("src/sites/site-document.ts", [
+    [
+      "secrets open under another host or beside another issuer",
+      'return JSON.stringify(["vipps-login-worker site", 1, host, settings]);',
+      'return JSON.stringify(["vipps-login-worker site", 1]);',
+      [sites],
+    ],
+    ["a client secret stands in the open", '  "VIPPS_CLIENT_SECRET",\n', "", [sites]],
+  ]),
+  ...faultsIn("src/sites/deployment-settings.ts", [
+    [
+      "a site sends the partner's keys where it likes",
+      "  if (chosen.length > 0)\n",
+      "  if (chosen.length > 9)\n",
+      [sites],
+    ],
+  ]),
+  ...faultsIn("src/sites/value-by-host.ts", [
+    [
+      "a change waits for the next visitor however long that takes",
+      "age < STALE_FOR) {",
+      "age < Number.POSITIVE_INFINITY) {",
+      [sites],
+    ],
+    [
+      "strangers' hosts are looked up at every request",
+      "putBounded(unknown, host, entry, UNKNOWN_LIMIT);",
+      "void entry;",
+      [sites],
+    ],
+  ]),
+  ...faultsIn("src/vipps/id-token.ts", [
+    [
+      "a partner takes another sales unit's ID token",
+      '    if (msn !== merchantSerialNumber) throw refused("msn is somebody else");\n',
+      "",
+      [partner],
+    ],
+  ]),
+  ...faultsIn("src/vipps/partner-token.ts", [
+    [
+      "each login fetches a partner token of its own",
+      "if (Date.now() < known.expiresAt - needed) return known;",
+      "if (Date.now() < known.fetchedAt - needed) return known;",
+      [partner],
+    ],
+    [
+      "an expired partner token is sent",
+      "if (Date.now() < known.expiresAt - needed) return known;",
+      "return known;",
+      [partner],
+    ],
+  ]),
+];
