@@ -80,6 +80,10 @@ describe("many sites on one worker", () => {
       { site: "tvilling.example", id: (await other.session()).user?.sub },
     ]);
     expect(new Set(accounts.results.map(({ id }) => id)).size).toBe(2);
+    const events = accountsDatabase().prepare(
+      "SELECT site, account_id AS id FROM login_events ORDER BY site",
+    );
+    expect((await events.all()).results).toEqual(accounts.results);
   });
 
   it.each(["/", "/auth/login", "/auth/health", "/auth/.well-known/jwks.json", "/members/"])(
@@ -161,6 +165,12 @@ describe("the document of a site", () => {
       JSON.stringify(await writeSiteDocument(masterKeys(), BAKERY.host, BAKERY.values)),
     );
     expect((await ask(site, `${CAFE.origin}/auth/login`, page)).status).toBe(500);
+  });
+
+  it("serves nobody when it says that it is another site's, rightly sealed or not", async () => {
+    const site = await openSites([{ ...CAFE, values: BAKERY.values }]);
+    expect((await ask(site, `${CAFE.origin}/auth/login`, page)).status).toBe(500);
+    expect(site.log.at(-1)).toMatchObject({ details: ["SITE_URL is not this host's"] });
   });
 
   it("opens with a key that sealed before, and not once that is gone", async () => {
