@@ -20,8 +20,8 @@ Measures this project beside others on bare workerd and writes docs/performance.
 bench/peers/node_modules.
 
   --quick        few and short rounds, three minutes; writes to dist/bench/ instead
-  --only PART    one part, or several parted by commas; writes to dist/bench/ instead. Memory alone takes the
-                 quarter of an hour that 100,000 logins need
+  --only PART    one part, or several parted by commas; writes to dist/bench/ instead. Memory alone goes on
+                 to 100,000 logins, about half an hour
 ${PARTS.map((part) => `                   ${part.padEnd(9)}${ABOUT[part]}`).join("\n")}
   --json FILE    everything that was measured, as JSON
   --help         print this`;
