@@ -1,9 +1,10 @@
-import { chmodSync, existsSync, readFileSync, realpathSync, renameSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
-import { parseDevVars, withSetting } from "./dev-vars.mjs";
+import { parseDevVars } from "./dev-vars.mjs";
 import { hasNoWorker, runWrangler, type WranglerRun, wranglerFault } from "./run-wrangler.ts";
 import { KeySetError, parseKeySet, type SessionKeySet } from "./session-key-set.ts";
+import { putSecret } from "./settings-file.ts";
 
 /** The keys in a settings file, if it has some. @throws {KeySetError} when they are unusable */
 export function readFromFile(path: string): SessionKeySet | undefined {
@@ -11,15 +12,9 @@ export function readFromFile(path: string): SessionKeySet | undefined {
   return text === undefined || text.trim() === "" ? undefined : parseKeySet(text, `SESSION_KEYS in ${path}`);
 }
 
-/** Puts the keys into a settings file and leaves everything else in it as it is. Only its owner may read it. */
+/** Puts the keys into a settings file. */
 export function writeToFile(path: string, set: SessionKeySet): void {
-  const text = existsSync(path) ? readFileSync(path, "utf8") : "";
-  const target = existsSync(path) ? realpathSync(path) : path;
-  const beside = `${target}.${process.pid}`;
-  // Renaming is one step: whoever reads the file, or a power cut, finds the old keys or the new ones.
-  writeFileSync(beside, withSetting(text, "SESSION_KEYS", JSON.stringify(set)), { mode: 0o600, flag: "wx" });
-  renameSync(beside, target);
-  chmodSync(target, 0o600);
+  putSecret(path, "SESSION_KEYS", JSON.stringify(set));
 }
 
 export async function readFromStdin(): Promise<SessionKeySet> {

@@ -1,11 +1,11 @@
 // Where the master keys are: in a settings file, and as a secret of the deployed worker.
 
 import { randomBytes } from "node:crypto";
-import { chmodSync, existsSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { relative } from "node:path";
 import { type MasterKeys, readMasterKeys } from "../../src/sites/master-keys.ts";
-import { readDevVars, withSetting } from "../dev-vars.mjs";
+import { readDevVars } from "../dev-vars.mjs";
 import { runWrangler, wranglerFault } from "../run-wrangler.ts";
+import { putSecret } from "../settings-file.ts";
 import { type SitesPlace, settingsFileOf } from "./site-options.ts";
 
 /** A master key as a JSON Web Key. */
@@ -75,12 +75,7 @@ export function withoutUnused(place: SitesPlace, used: ReadonlySet<string>): str
  * @throws {MasterKeyError} when wrangler fails; the file holds the keys all the same.
  */
 export async function writeMasterKeys(place: SitesPlace, text: string): Promise<void> {
-  const path = settingsFileOf(place);
-  const before = existsSync(path) ? readFileSync(path, "utf8") : "";
-  const beside = `${path}.${process.pid}`;
-  writeFileSync(beside, withSetting(before, "SITES_KEYS", text), { mode: 0o600, flag: "wx" });
-  renameSync(beside, path);
-  chmodSync(path, 0o600);
+  putSecret(settingsFileOf(place), "SITES_KEYS", text);
   const { root, environment } = place;
   if (environment === undefined) return;
   const run = await runWrangler(root, secretCommand(environment), text);
