@@ -14,7 +14,7 @@ p{margin:0 0 1rem;text-wrap:pretty}
 ul{margin:0 0 1rem;padding-left:1.25rem;overflow-wrap:anywhere}
 .actions{display:flex;flex-wrap:wrap;gap:12px;margin:1.75rem 0 0}
 .actions form{display:contents}
-.button{flex:1 1 10rem;display:inline-flex;align-items:center;justify-content:center;min-height:48px;padding:.625rem 1.25rem;border:1px solid var(--line);border-radius:999px;background:transparent;color:inherit;font:inherit;font-weight:600;text-align:center;text-decoration:none;cursor:pointer}
+.button{flex:1 1 auto;min-width:min(10rem,100%);display:inline-flex;align-items:center;justify-content:center;min-height:48px;padding:.625rem 1.25rem;border:1px solid var(--line);border-radius:999px;background:transparent;color:inherit;font:inherit;font-weight:600;text-align:center;text-decoration:none;cursor:pointer}
 .button.primary{background:var(--accent);border-color:var(--accent);color:var(--on-accent)}
 .person{margin:0 0 1.25rem;padding:1rem 1.125rem;border-radius:12px;background:var(--ground)}
 .person strong{display:block;font-size:1.25rem;line-height:1.3;overflow-wrap:anywhere}
@@ -46,7 +46,7 @@ h2{margin:0 0 .5rem;font-size:1.125rem;line-height:1.3}
 .sessions h2{margin:0;font-size:1.0625rem;line-height:1.4;overflow-wrap:anywhere}
 .sessions p{margin:4px 0 0;color:var(--soft);font-size:.9375rem;line-height:1.5}
 .sessions .badge{display:inline-block;margin:4px 0;padding:0 .625rem;border-radius:999px;background:var(--ground);color:var(--ink);font-size:.8125rem;font-weight:600;line-height:1.75}
-.sessions .button{min-height:44px;padding:.375rem 1rem;font-size:.9375rem}
+.sessions .button{min-width:0;min-height:44px;padding:.375rem 1rem;font-size:.9375rem}
 .sessions li>p{grid-column:2/4;grid-row:2;margin:0}
 @media (max-width:26rem){.sessions li>div,.sessions form{grid-column:2/4}.sessions .button{margin-top:8px}}
 .stacked .button{flex-basis:100%}
