@@ -1,4 +1,5 @@
 import type { VippsClaims, VippsIdentity } from "../vipps/identity.ts";
+import type { AskedBefore } from "../vipps/requested-claims.ts";
 
 /** What Vipps says of the user who logs in, in the form in which the registry keeps and compares it. */
 export interface VippsPerson {
@@ -15,6 +16,8 @@ export interface VippsPerson {
   readonly email: string | undefined;
   readonly emailVerified: boolean;
   readonly profile: Readonly<Record<string, unknown>>;
+  /** What Vipps was asked for and need not be asked again for a while. */
+  readonly asked?: AskedBefore | undefined;
 }
 
 /** Claims kept beside name, phone and email. `nin` is not: nothing here needs it. */
@@ -29,7 +32,7 @@ const PROFILE_CLAIMS = [
  * The person behind an identity.
  * @param msn Merchant Serial Number of the sales unit that was logged in to; `sub` differs between sales units.
  */
-export function vippsPerson({ sub, claims }: VippsIdentity, msn: string): VippsPerson {
+export function vippsPerson({ sub, claims, asked }: VippsIdentity, msn: string): VippsPerson {
   const name = claims.name ?? [claims.given_name, claims.family_name].filter(Boolean).join(" ");
   const phone = normalPhone(claims.phone_number);
   const email = normalEmail(claims.email);
@@ -49,6 +52,7 @@ export function vippsPerson({ sub, claims }: VippsIdentity, msn: string): VippsP
     profile: Object.fromEntries(
       PROFILE_CLAIMS.flatMap((claim) => (claims[claim] === undefined ? [] : [[claim, claims[claim]]])),
     ),
+    ...(asked !== undefined && { asked }),
   };
 }
 

@@ -1,5 +1,6 @@
 import * as v from "valibot";
 import type { AccountId } from "../accounts/account.ts";
+import { askedBefore } from "../accounts/asked-before.ts";
 import { sha256 } from "../digest.ts";
 import { Failure, fromStorage } from "../failure.ts";
 import { jsonBody } from "../http/json-body.ts";
@@ -61,6 +62,7 @@ export async function finishAppLogin(c: AppContext): Promise<Response> {
     redirectUri,
     codeVerifier,
     nonce,
+    askedBefore: (sub) => askedBefore(c.env.settings, sub),
   });
   return namingPerson(identity, async () => {
     const settled = await timed(stepTimes, "account", settleLoginAccount(settings, identity, "/"));

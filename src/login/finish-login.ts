@@ -1,3 +1,4 @@
+import { askedBefore } from "../accounts/asked-before.ts";
 import { knownAccountOf } from "../accounts/site-registry.ts";
 import { Failure, fromStorage, withFacts } from "../failure.ts";
 import { type KnownBrowser, recogniseBrowser } from "../http/browser-cookie.ts";
@@ -82,6 +83,7 @@ async function finishConsumed(c: AppContext, brought: BroughtLogin): Promise<Res
     redirectUri: relyingParty.redirectUri,
     codeVerifier: consumed.codeVerifier,
     nonce: consumed.nonce,
+    askedBefore: (sub) => askedBefore(c.env.settings, sub),
   });
   const answer = sameBrowser
     ? await completeLogin(c, { attempt, identity, sid, returnTo, sameBrowser })

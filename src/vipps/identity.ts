@@ -1,3 +1,5 @@
+import type { AskedBefore } from "./requested-claims.ts";
+
 /** Who logged in, as the provider vouches for it. */
 export interface VippsIdentity {
   /** Stable for one user at one sales unit; differs between sales units. */
@@ -5,6 +7,8 @@ export interface VippsIdentity {
   /** When the user last authenticated at the provider, in seconds since the epoch. */
   readonly authTime: number;
   readonly claims: VippsClaims;
+  /** Which requested claims need not be asked for again for a while; to be kept with the person's identity. */
+  readonly asked?: AskedBefore | undefined;
 }
 
 /** User claims of the ID token and userinfo that this worker knows what to do with. */
@@ -78,27 +82,4 @@ export function completedClaims(idToken: VippsClaims, userinfo: VippsClaims): Vi
     if (says !== undefined) claims[verified] = says[verified];
   }
   return claims;
-}
-
-/** The claim whose presence shows that a scope has been answered (Vipps Login API, scopes). */
-const CLAIM_OF_SCOPE: Readonly<Record<string, keyof VippsClaims>> = {
-  name: "name",
-  profile: "name",
-  phoneNumber: "phone_number",
-  phone: "phone_number",
-  email: "email",
-  address: "address",
-  birthDate: "birthdate",
-  gender: "gender",
-  nin: "nin",
-  customFlow: "delegatedConsents",
-  delegatedConsents: "delegatedConsents",
-};
-
-/** Whether something was asked for that these claims do not answer. */
-export function lacksRequestedClaims(scope: readonly string[], claims: VippsClaims): boolean {
-  return scope.some((word) => {
-    const claim = CLAIM_OF_SCOPE[word];
-    return claim !== undefined && claims[claim] === undefined;
-  });
 }

@@ -1,22 +1,32 @@
 import { decodeJwt } from "jose";
 import * as oauth from "oauth4webapi";
 import { Failure, providerErrorCode } from "../failure.ts";
+import { logEvent } from "../log.ts";
 import { timed } from "../step-times.ts";
 import { type AuthorizationResponse, acceptAuthorizationResponse } from "./authorization-response.ts";
 import type { LoginSecrets } from "./authorize-url.ts";
 import { boundedFetch } from "./bounded-fetch.ts";
 import type { Discovery } from "./discovery.ts";
 import { CLOCK_TOLERANCE, checkIdTokenClaims, verifyIdTokenSignature } from "./id-token.ts";
-import { completedClaims, knownClaims, lacksRequestedClaims, type VippsIdentity } from "./identity.ts";
+import { completedClaims, knownClaims, type VippsIdentity } from "./identity.ts";
 import { type ProviderAccess, providerMetadata } from "./metadata.ts";
 import { forgetPartnerToken, partnerToken } from "./partner-token.ts";
 import { clientName, type OwnKeys, type RelyingParty } from "./relying-party.ts";
-import { fetchUserinfo } from "./userinfo.ts";
+import {
+  type AskedBefore,
+  askedNow,
+  canBeJudged,
+  claimsWorthAsking,
+  memoryCouldHelp,
+} from "./requested-claims.ts";
+import { fetchUserinfo, OTHER_PERSON } from "./userinfo.ts";
 
 /** The login that an authorization response belongs to. */
 export interface StartedLogin extends LoginSecrets {
   readonly state: string;
   readonly redirectUri: string;
+  /** What is kept of this person from earlier logins. Only called where the ID token left something out. */
+  readonly askedBefore: (sub: string) => Promise<AskedBefore | undefined>;
 }
 
 /**
@@ -39,13 +49,40 @@ export async function exchangeCode(
   const claims = await idTokenClaims(discovery, relyingParty, tokens, login.nonce);
   await checkIdTokenClaims(relyingParty, claims, { nonce: login.nonce, accessToken: tokens.access_token });
 
-  let userClaims = knownClaims(claims);
-  if (discovery.userinfo_endpoint !== undefined && lacksRequestedClaims(relyingParty.scope, userClaims)) {
-    const asked = fetchUserinfo(access, discovery, tokens.access_token, claims.sub);
-    const userinfo = await timed(stepTimes, "userinfo", asked);
-    userClaims = completedClaims(userClaims, knownClaims(userinfo));
+  const identity = { sub: claims.sub, authTime: claims.auth_time ?? claims.iat, claims: knownClaims(claims) };
+  return completed(access, discovery, tokens.access_token, identity, login);
+}
+
+/**
+ * Adds what the ID token left out.
+ * @throws {Failure} `userinfo_unavailable` or `userinfo_invalid` where the login cannot be judged without it.
+ */
+async function completed(
+  access: ProviderAccess,
+  discovery: Discovery,
+  accessToken: string,
+  identity: VippsIdentity,
+  { askedBefore }: StartedLogin,
+): Promise<VippsIdentity> {
+  const { scope } = access.relyingParty;
+  const { sub } = identity;
+  const claims = { ...identity.claims };
+  const now = Math.floor(Date.now() / 1000);
+  if (discovery.userinfo_endpoint === undefined) return identity;
+  const before = memoryCouldHelp(scope, claims) ? await askedBefore(sub) : undefined;
+  const asked = claimsWorthAsking(scope, claims, before, now);
+  if (asked.length === 0) return { ...identity, asked: before };
+  try {
+    const answer = fetchUserinfo(access, discovery, accessToken, sub);
+    const userinfo = await timed(access.stepTimes, "userinfo", answer);
+    const all = completedClaims(claims, knownClaims(userinfo));
+    return { ...identity, claims: all, asked: askedNow(scope, { ...all }, asked, now) };
+  } catch (error) {
+    const isBearable = error instanceof Failure && error.facts.reason !== OTHER_PERSON;
+    if (!isBearable || !canBeJudged(scope, claims)) throw error;
+    logEvent("warn", "userinfo_failed", { code: error.code, reason: error.facts.reason, missing: asked });
+    return { ...identity, asked: before };
   }
-  return { sub: claims.sub, authTime: claims.auth_time ?? claims.iat, claims: userClaims };
 }
 
 /** How long the token endpoint may take, in milliseconds, unless the login as a whole has less left. */

@@ -8,6 +8,9 @@ import { clientName } from "./relying-party.ts";
 /** How long the userinfo endpoint may take, in milliseconds, unless the login as a whole has less left. */
 const TIME_LIMIT = 3_000;
 
+/** The reason of an answer about somebody else, which no login survives: something is grossly wrong. */
+export const OTHER_PERSON = "sub differs";
+
 /**
  * The user's claims from the userinfo endpoint, sent the Bearer token in a header and nothing else but the
  * standard headers: Vipps answers 401 to a subscription key here.
@@ -43,5 +46,5 @@ export async function fetchUserinfo(
 function userinfoFault(error: unknown): string {
   if (error instanceof oauth.WWWAuthenticateChallengeError) return "access token refused";
   const code = error instanceof oauth.OperationProcessingError ? error.code : undefined;
-  return code === oauth.JSON_ATTRIBUTE_COMPARISON ? "sub differs" : "not a userinfo response";
+  return code === oauth.JSON_ATTRIBUTE_COMPARISON ? OTHER_PERSON : "not a userinfo response";
 }
