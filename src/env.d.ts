@@ -15,6 +15,7 @@ declare namespace Cloudflare {
     AUTH_PATH?: string;
     VIPPS_ENVIRONMENT?: string;
     VIPPS_ISSUER?: string;
+    PROVIDER_ENDPOINTS?: string;
     VIPPS_KEYS?: string;
     VIPPS_PARTNER_CLIENT_ID?: string;
     VIPPS_PARTNER_CLIENT_SECRET?: string;

@@ -57,6 +57,9 @@ export function settingsFrom(values: SettingValues, surroundings: Surroundings):
     if (!issuer.startsWith("https:")) {
       faults.push("VIPPS_ISSUER must start with https:// outside localhost");
     }
+    if (read.PROVIDER_ENDPOINTS?.some((endpoint) => endpoint.startsWith("http:"))) {
+      faults.push("PROVIDER_ENDPOINTS must start with https:// outside localhost");
+    }
   }
   if (idle > ttl) faults.push("SESSION_IDLE must not be longer than SESSION_TTL");
   if (fresh > idle) faults.push("SESSION_FRESH must not be longer than SESSION_IDLE");
@@ -98,6 +101,7 @@ export function settingsFrom(values: SettingValues, surroundings: Surroundings):
       },
       relyingParty: {
         issuer,
+        endpointOrigins: read.PROVIDER_ENDPOINTS ?? [],
         allowHttp: isLocal,
         keys,
         merchantSerialNumber: read.VIPPS_MSN,

@@ -238,6 +238,9 @@ const createSettingsSchema = () =>
         }, "must be the issuer's URL, without a query"),
       ),
     ),
+    PROVIDER_ENDPOINTS: optional(
+      v.pipe(v.string(), v.transform(list), v.array(origin()), v.maxLength(10, "must be at most 10 origins")),
+    ),
     VIPPS_KEYS: optional(choice(["own", "partner"])),
     VIPPS_CLIENT_ID: optional(v.string()),
     VIPPS_CLIENT_SECRET: optional(v.string()),

@@ -35,6 +35,8 @@ export interface Network {
   readonly now: () => number;
   /** Milliseconds for one request. */
   readonly timeLimit: number;
+  /** What every request carries besides. */
+  readonly headers?: Readonly<Record<string, string>>;
 }
 
 /** What to ask with. */
@@ -51,7 +53,7 @@ export async function ask(network: Network, url: string, asking: Asking = {}): P
   try {
     const response = await network.fetch(url, {
       ...asking,
-      headers: { ...PLUGIN_HEADERS, ...asking.headers },
+      headers: { ...PLUGIN_HEADERS, ...network.headers, ...asking.headers },
       redirect: "manual",
       signal,
     });

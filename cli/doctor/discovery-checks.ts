@@ -1,3 +1,4 @@
+import { isProviderOrigin, unmetRequirements } from "../../src/vipps/provider-requirements.ts";
 import type { RelyingParty } from "../../src/vipps/relying-party.ts";
 import { usableKeys } from "../../src/vipps/usable-keys.ts";
 import { type Answer, ask, jsonObject, type Network } from "./bounded-request.ts";
@@ -111,19 +112,39 @@ function checkIssuer(configured: string, stated: unknown): Finding {
 
 const REQUIRED = ["authorization_endpoint", "token_endpoint", "jwks_uri"] as const;
 
-function checkEndpoints({ allowHttp }: RelyingParty, document: Document): readonly Finding[] {
-  const usable = (value: unknown) => {
+function checkEndpoints(relyingParty: RelyingParty, document: Document): readonly Finding[] {
+  const addressIn = (name: string) => {
+    const value = document[name];
     const url = typeof value === "string" ? URL.parse(value) : null;
-    return url?.protocol === "https:" || (allowHttp && url?.protocol === "http:");
+    return url?.protocol === "https:" || (relyingParty.allowHttp && url?.protocol === "http:") ? url : null;
   };
-  const problems = REQUIRED.filter((name) => !usable(document[name])).map((name) =>
+  const problems = REQUIRED.filter((name) => addressIn(name) === null).map((name) =>
     error(
       "endpoints",
       `${name} is missing or not an https address.`,
       "Check VIPPS_ISSUER; Vipps names all of them.",
     ),
   );
-  if (!usable(document.userinfo_endpoint))
+  for (const name of [...REQUIRED, "userinfo_endpoint"]) {
+    const url = addressIn(name);
+    if (url === null || isProviderOrigin(relyingParty, url)) continue;
+    problems.push(
+      error(
+        "endpoints",
+        `${name} is on ${url.origin}, not on the issuer's origin: the worker refuses it.`,
+        `Check VIPPS_ISSUER; only if this provider really answers there, add ${url.origin} to PROVIDER_ENDPOINTS.`,
+      ),
+    );
+  }
+  for (const phrase of unmetRequirements(document).filter((one) => !one.includes("RS256")))
+    problems.push(
+      error(
+        "endpoints",
+        `The provider ${phrase}: the worker starts no login with it.`,
+        "Check VIPPS_ISSUER; what is required of a provider stands in docs/configuration.md.",
+      ),
+    );
+  if (addressIn("userinfo_endpoint") === null)
     problems.push(
       warning(
         "endpoints",
@@ -131,7 +152,7 @@ function checkEndpoints({ allowHttp }: RelyingParty, document: Document): readon
         "Nothing, if the ID token brings all you ask for; else ask the provider.",
       ),
     );
-  return orOk("endpoints", problems, "Authorize, token, keys and userinfo are there.");
+  return orOk("endpoints", problems, "Authorize, token, keys and userinfo are there, where they belong.");
 }
 
 const listOf = (value: unknown): readonly string[] | undefined =>
@@ -165,13 +186,21 @@ function checkScopes({ scope }: RelyingParty, document: Document): Finding {
   const supported = listOf(document.scopes_supported);
   if (supported === undefined) return skipped("scopes", "The provider does not say which scopes it knows.");
   const strange = scope.filter((one) => !supported.includes(one));
-  return strange.length === 0
-    ? ok("scopes", scope.join(" "))
-    : error(
-        "scopes",
-        `Vipps does not know ${strange.join(", ")}.`,
-        `Change VIPPS_SCOPE; known are ${supported.join(", ")} (capitals count).`,
-      );
+  const meant = strange.flatMap((one) => {
+    const listed = supported.find((other) => other.toLowerCase() === one.toLowerCase());
+    return listed === undefined ? [] : [`${listed} for ${one}`];
+  });
+  if (meant.length > 0)
+    return error(
+      "scopes",
+      `Vipps does not know all of "${scope.join(" ")}": capitals count.`,
+      `Change VIPPS_SCOPE: ${meant.join(", ")}.`,
+    );
+  if (strange.length === 0) return ok("scopes", scope.join(" "));
+  return ok(
+    "scopes",
+    `${scope.join(" ")}. Note: the discovery document does not list ${strange.join(", ")}. It lists typical ones only; a scope works if it is switched on for the sales unit.`,
+  );
 }
 
 function checkMethods({ keys }: RelyingParty, document: Document): Finding {

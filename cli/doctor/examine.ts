@@ -1,4 +1,5 @@
 import type { Settings } from "../../src/settings-types.ts";
+import { isProviderOrigin } from "../../src/vipps/provider-requirements.ts";
 import { checkAuthorizeRequest } from "./authorize-checks.ts";
 import { type Network, REQUEST_TIME_LIMIT } from "./bounded-request.ts";
 import { CHECK_IDS, CHECKS, type CheckId, FAMILIES, type Family } from "./checks.ts";
@@ -132,10 +133,19 @@ interface VippsAnswers {
 
 async function askVipps(
   { only, issuers = VIPPS_ISSUERS }: Examination,
-  network: Network,
+  anyNetwork: Network,
   read: ReadSettings,
   { relyingParty }: Settings,
 ): Promise<VippsAnswers> {
+  // With the two that every request of the doctor carries, these are the five that Vipps asks for.
+  const network: Network = {
+    ...anyNetwork,
+    headers: {
+      "Merchant-Serial-Number": relyingParty.merchantSerialNumber,
+      "Vipps-System-Name": relyingParty.systemName,
+      "Vipps-System-Version": relyingParty.systemVersion,
+    },
+  };
   const { findings, document } = await checkDiscovery(network, relyingParty);
   const endpointOf = (name: string) => {
     const value = document?.[name];
@@ -153,8 +163,11 @@ async function askVipps(
         : await checkAuthorizeRequest(network, relyingParty, authorize)),
     );
   const hidden = "hidden" in read && read.hidden.has("VIPPS_CLIENT_SECRET");
-  // The secret goes to an issuer that proved to be the configured one, and to nobody else.
-  const isProven = document?.issuer === relyingParty.issuer;
+  // The secret goes to an issuer that proved to be the configured one and to its own endpoints, and to nobody else.
+  const isProven =
+    document?.issuer === relyingParty.issuer &&
+    token !== undefined &&
+    isProviderOrigin(relyingParty, new URL(token));
   if (isWanted("client-keys"))
     all.push(
       hidden

@@ -89,6 +89,16 @@ export function checkEnvironment(
         "Remove VIPPS_ISSUER: the environment says it all.",
       ),
     );
+  // Vipps gives partner keys for production alone (Vipps, Partner keys).
+  const isPartnerInTest = relyingParty.keys.kind === "partner" && set !== "production";
+  if (isPartnerInTest && issuerIs !== undefined)
+    problems.push(
+      error(
+        "environment",
+        `VIPPS_KEYS is partner and VIPPS_ENVIRONMENT is ${set}, but Vipps' partner keys are for production alone.`,
+        "Test with the keys of a test sales unit (VIPPS_KEYS=own) or with the simulator.",
+      ),
+    );
   if (issuerIs === undefined && !site.isLocal)
     problems.push(
       warning(
@@ -118,7 +128,7 @@ export function checkEnvironment(
   return orOk(
     "environment",
     problems,
-    `${set}${issuerIs === undefined ? `, with the issuer at ${host}` : ""}.`,
+    `${set}${issuerIs === undefined ? `, with the issuer at ${host}` : ""}.${isPartnerInTest ? " Note: at Vipps, partner keys are for production alone." : ""}`,
   );
 }
 

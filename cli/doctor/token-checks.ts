@@ -77,7 +77,6 @@ async function checkPartnerKeys(
   const outcome = await ask(network, new URL("/accesstoken/get", relyingParty.issuer).href, {
     method: "POST",
     headers: {
-      ...systemHeaders(relyingParty),
       client_id: keys.clientId,
       client_secret: keys.clientSecret,
       "Ocp-Apim-Subscription-Key": keys.subscriptionKey,
@@ -121,12 +120,6 @@ function ownProof({ clientId, clientSecret }: OwnKeys, method: Method): Proof {
   return { headers: { authorization }, form: {} };
 }
 
-const systemHeaders = ({ merchantSerialNumber, systemName, systemVersion }: RelyingParty) => ({
-  "Merchant-Serial-Number": merchantSerialNumber,
-  "Vipps-System-Name": systemName,
-  "Vipps-System-Version": systemVersion,
-});
-
 async function show(
   network: Network,
   relyingParty: RelyingParty,
@@ -143,7 +136,6 @@ async function show(
   const headers = {
     accept: "application/json",
     "content-type": "application/x-www-form-urlencoded",
-    ...systemHeaders(relyingParty),
     ...proof.headers,
   };
   const outcome = await ask(network, endpoint, { method: "POST", headers, body: form.toString() });

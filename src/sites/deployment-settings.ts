@@ -1,7 +1,12 @@
 import type { SiteValues } from "./site-document.ts";
 
 /** What a site leaves to the deployment it is served by, unless it says otherwise. */
-export const INHERITED = ["VIPPS_ENVIRONMENT", "VIPPS_ISSUER", "DATA_JURISDICTION"] as const;
+export const INHERITED = [
+  "VIPPS_ENVIRONMENT",
+  "VIPPS_ISSUER",
+  "PROVIDER_ENDPOINTS",
+  "DATA_JURISDICTION",
+] as const;
 
 /** The keys of a partner: the deployment's, whichever of its sites they act for. */
 export const PARTNER_KEYS = [
@@ -23,14 +28,17 @@ export function withDeployment(
   deployment: DeploymentValues,
 ): { readonly values: Readonly<Record<string, unknown>> } | { readonly faults: readonly string[] } {
   const environment = deployment.VIPPS_ENVIRONMENT || "test";
+  const isOther = (name: string) => site[name] !== undefined && site[name] !== deployment[name];
   const isElsewhere = {
     VIPPS_ENVIRONMENT: (site.VIPPS_ENVIRONMENT ?? environment) !== environment,
-    VIPPS_ISSUER: site.VIPPS_ISSUER !== undefined && site.VIPPS_ISSUER !== deployment.VIPPS_ISSUER,
+    VIPPS_ISSUER: isOther("VIPPS_ISSUER"),
+    PROVIDER_ENDPOINTS: isOther("PROVIDER_ENDPOINTS"),
   };
   const isPartner = site.VIPPS_KEYS === "partner";
   const inherited = Object.fromEntries(INHERITED.map((name) => [name, deployment[name]]));
-  // The deployment's issuer is that of its own environment.
+  // The deployment's issuer is that of its own environment, and its endpoints are those of its own issuer.
   if (isElsewhere.VIPPS_ENVIRONMENT) delete inherited.VIPPS_ISSUER;
+  if (isElsewhere.VIPPS_ENVIRONMENT || isElsewhere.VIPPS_ISSUER) delete inherited.PROVIDER_ENDPOINTS;
   if (!isPartner) return { values: { ...inherited, ...site } };
   const chosen = Object.entries(isElsewhere).filter(([, elsewhere]) => elsewhere);
   if (chosen.length > 0)

@@ -1,6 +1,7 @@
 import * as oauth from "oauth4webapi";
 import { Failure } from "../failure.ts";
 import { boundedFetch } from "./bounded-fetch.ts";
+import { isProviderOrigin, issuerDifference, unmetRequirements } from "./provider-requirements.ts";
 import type { RelyingParty } from "./relying-party.ts";
 
 /** A discovery document that passed every check: its issuer is ours, its endpoints may be called. */
@@ -31,7 +32,7 @@ export async function fetchDiscovery(relyingParty: RelyingParty): Promise<Discov
     if (response.status !== 200) {
       throw new Failure(limits.unavailable, { stage: "start", reason: `answered with ${response.status}` });
     }
-    return checkedDiscovery(relyingParty, await oauth.processDiscoveryResponse(issuer, response));
+    return checkedDiscovery(relyingParty, await response.json().catch(() => undefined));
   } catch (error) {
     throw error instanceof Failure ? error : invalid("not a discovery document");
   }
@@ -41,25 +42,35 @@ export async function fetchDiscovery(relyingParty: RelyingParty): Promise<Discov
  * Checks a discovery document, fresh or from a cache.
  * @throws {Failure} `metadata_invalid`.
  */
-export function checkedDiscovery(relyingParty: RelyingParty, document: oauth.AuthorizationServer): Discovery {
-  // The library compares parsed URLs; OpenID Connect Discovery section 4.3 wants the very same string.
-  if (document.issuer !== relyingParty.issuer) throw invalid("issuer differs from the configured one");
-  const { authorization_endpoint, token_endpoint, jwks_uri, userinfo_endpoint } = document;
-  const endpoint = (name: string, address: unknown): string => {
+export function checkedDiscovery(relyingParty: RelyingParty, document: unknown): Discovery {
+  if (!isRecord(document)) throw invalid("not a JSON object");
+  // OpenID Connect Discovery section 4.3 wants the very same string.
+  const { issuer } = document;
+  if (issuer !== relyingParty.issuer) throw invalid(issuerDifference(relyingParty.issuer, issuer));
+  const [unmet] = unmetRequirements(document);
+  if (unmet !== undefined) throw invalid(`the provider ${unmet}`);
+  const endpoint = (name: string): string => {
+    const address = document[name];
     const url = typeof address === "string" ? URL.parse(address) : null;
     const callable = url?.protocol === "https:" || (relyingParty.allowHttp && url?.protocol === "http:");
     if (url === null || !callable || url.username !== "" || url.password !== "" || url.hash !== "") {
       throw invalid(`${name} is missing or not an https address`);
     }
+    if (!isProviderOrigin(relyingParty, url)) {
+      throw invalid(`${name} is neither on the issuer's origin nor on one of PROVIDER_ENDPOINTS`);
+    }
     return url.href;
   };
   return {
     ...document,
-    authorization_endpoint: endpoint("authorization_endpoint", authorization_endpoint),
-    token_endpoint: endpoint("token_endpoint", token_endpoint),
-    jwks_uri: endpoint("jwks_uri", jwks_uri),
-    ...(userinfo_endpoint !== undefined && {
-      userinfo_endpoint: endpoint("userinfo_endpoint", userinfo_endpoint),
-    }),
+    issuer: relyingParty.issuer,
+    authorization_endpoint: endpoint("authorization_endpoint"),
+    token_endpoint: endpoint("token_endpoint"),
+    jwks_uri: endpoint("jwks_uri"),
+    ...(document.userinfo_endpoint !== undefined && { userinfo_endpoint: endpoint("userinfo_endpoint") }),
   };
+}
+
+function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
 }

@@ -5,6 +5,7 @@ import type { StepTimes } from "../step-times.ts";
 import { withinTime } from "../time-limit.ts";
 import { checkedDiscovery, type Discovery, fetchDiscovery } from "./discovery.ts";
 import { fetchKeys } from "./jwks.ts";
+import { takesClientAuthentication } from "./provider-requirements.ts";
 import type { RelyingParty } from "./relying-party.ts";
 import { type SigningKey, usableKeys } from "./usable-keys.ts";
 
@@ -38,12 +39,26 @@ const RETRY_AFTER = 30_000;
 /** KV has no time limit of its own; beyond this the provider itself is the faster source. In milliseconds. */
 const STORE_TIME_LIMIT = 1_000;
 
-/** Keyed by all that a copy depends on: the issuer, and whether plain http was allowed to fetch it. */
+/** Keyed by all that a copy depends on: the issuer, where its endpoints may lie, and whether without TLS. */
 const memory = new Map<string, Metadata>();
 const MEMORY_LIMIT = 50;
 const failedRefreshes = new Map<string, number>();
 const refreshes = createSingleFlight<Metadata>();
 const keyRefreshes = createSingleFlight<readonly SigningKey[] | undefined>();
+
+/**
+ * The provider's metadata, {@link knownMetadata}, where it fits this relying party.
+ * @throws {Failure} `metadata_unavailable` or `metadata_invalid`.
+ */
+export async function providerMetadata(access: ProviderAccess): Promise<Metadata> {
+  const metadata = await knownMetadata(access);
+  // Sites that share the copy may prove who they are in different ways.
+  if (!takesClientAuthentication(access.relyingParty, metadata.discovery)) {
+    const reason = "the provider does not take the client authentication of VIPPS_TOKEN_AUTH";
+    throw new Failure("metadata_invalid", { stage: "start", reason });
+  }
+  return metadata;
+}
 
 /**
  * The provider's metadata: from memory, else from KV, else from the provider. A stale copy is served while one
@@ -52,7 +67,7 @@ const keyRefreshes = createSingleFlight<readonly SigningKey[] | undefined>();
  * @throws {Failure} `metadata_unavailable` or `metadata_invalid` when there is no copy at all and the provider
  *   gives none within its time limit.
  */
-export async function providerMetadata(access: ProviderAccess): Promise<Metadata> {
+async function knownMetadata(access: ProviderAccess): Promise<Metadata> {
   const key = metadataKey(access);
   const known = memory.get(key) ?? (await fromStore(access));
   if (known === undefined) {
@@ -149,7 +164,8 @@ export function forgetMetadata(): void {
 
 /** What a copy of the metadata depends on. */
 export function metadataKey({ relyingParty }: ProviderAccess): string {
-  return `${relyingParty.allowHttp ? "http" : "https"} ${relyingParty.issuer}`;
+  const { allowHttp, issuer, endpointOrigins } = relyingParty;
+  return [allowHttp ? "http" : "https", issuer, ...endpointOrigins.toSorted()].join(" ");
 }
 
 function remember(key: string, metadata: Metadata): void {

@@ -2,6 +2,8 @@
 export interface RelyingParty {
   /** Compared exactly, trailing slash included (OpenID Connect Discovery section 4.3). */
   readonly issuer: string;
+  /** Further origins on which the provider's endpoints may lie; normally none. */
+  readonly endpointOrigins: readonly string[];
   /** Plain http is only ever accepted when the site itself is on localhost. */
   readonly allowHttp: boolean;
   readonly keys: OwnKeys | PartnerKeys;

@@ -99,6 +99,79 @@ describe("R1 a discovery document that is no use", () => {
   });
 });
 
+describe("R1 an endpoint on another origin than the issuer", () => {
+  const ELSEWHERE = "https://login.elsewhere.example";
+  const NAMES = ["authorization_endpoint", "token_endpoint", "jwks_uri", "userinfo_endpoint"];
+
+  it.each(
+    NAMES.flatMap((name) => [
+      [name, ELSEWHERE],
+      [name, "https://apitest.vipps.no:8443"],
+    ]),
+  )("starts no login when %s is on %s", async (name = "", origin = "") => {
+    const { provider, site, browser } = openHostileSite();
+    provider.document[name] = `${origin}/there`;
+    await expectRefusal(await browser.get("/auth/login"), { site, browser, code: "metadata_invalid" });
+    expect(site.log.at(-1)).toMatchObject({
+      reason: `${name} is neither on the issuer's origin nor on one of PROVIDER_ENDPOINTS`,
+    });
+    expect(site.counts.fetches).toHaveLength(1);
+  });
+
+  it("is taken where PROVIDER_ENDPOINTS names it, and that site's copy serves no other", async () => {
+    const { provider, browser } = openHostileSite({ vars: { PROVIDER_ENDPOINTS: ELSEWHERE } });
+    provider.document.authorization_endpoint = `${ELSEWHERE}/authorize`;
+    expect((await browser.startLogin()).origin).toBe(ELSEWHERE);
+    const strict = openHostileSite();
+    strict.provider.document.authorization_endpoint = `${ELSEWHERE}/authorize`;
+    expect((await strict.browser.get("/auth/login")).status).toBe(502);
+  });
+});
+
+describe("R1 a provider that this worker cannot log in with", () => {
+  it.each([
+    [
+      "id_token_signing_alg_values_supported",
+      ["ES256", "EdDSA"],
+      "the provider signs no ID tokens with RS256",
+    ],
+    ["response_types_supported", ["id_token"], "the provider has no authorization code flow"],
+    ["grant_types_supported", ["implicit"], "the provider has no authorization code flow"],
+    ["response_modes_supported", ["form_post"], "the provider answers no authorization request in the query"],
+    ["require_pushed_authorization_requests", true, "the provider demands pushed authorization requests"],
+    ["require_signed_request_object", true, "the provider demands signed request objects"],
+    [
+      "token_endpoint_auth_methods_supported",
+      ["none", "private_key_jwt"],
+      "the provider does not take the client authentication of VIPPS_TOKEN_AUTH",
+    ],
+  ])("sends nobody there when %s is %j", async (name, value, reason) => {
+    const { provider, site, browser } = openHostileSite();
+    provider.document[name] = value;
+    await expectRefusal(await browser.get("/auth/login"), { site, browser, code: "metadata_invalid" });
+    expect(site.log.at(-1)).toMatchObject({ reason });
+    expect(provider.count("token")).toBe(0);
+  });
+
+  it.each([
+    [
+      "of another host",
+      "https://api.vipps.no/access-management-1.0/access/",
+      /^issuer is at api.vipps.no, not at apitest.vipps.no$/,
+    ],
+    ["without its slash", ISSUER.slice(0, -1), /^issuer differs by the slash at its end$/],
+    ["with another path", `${ISSUER}v2/`, /^issuer differs in its spelling or path$/],
+    ["that is no address", "Vipps <script>", /^issuer is not an address$/],
+    ["that is missing", undefined, /^names no issuer$/],
+  ])("says in the log how an issuer %s differs", async (_how, issuer, reason) => {
+    const { provider, site, browser } = openHostileSite();
+    provider.document.issuer = issuer;
+    await browser.get("/auth/login");
+    expect(site.log.find(({ event }) => event === "metadata_refresh_failed")?.reason).toMatch(reason);
+    expect(site.log.at(-1)?.reason).toMatch(reason);
+  });
+});
+
 describe("R1 a discovery endpoint that is slow", () => {
   it.each<[string, () => Response | Promise<Response>]>([
     ["never answers", () => new Promise<Response>(() => undefined)],

@@ -129,10 +129,17 @@ export const VIPPS_FAULTS = [
     ],
   ]),
   ...faultsIn("src/vipps/discovery.ts", [
+    ["a similar issuer passes", "if (issuer !== relyingParty.issuer)", 'if (issuer === "")', [discovery]],
     [
-      "a similar issuer passes",
-      "if (document.issuer !== relyingParty.issuer)",
-      'if (document.issuer === "")',
+      "endpoints may lie anywhere",
+      "if (!isProviderOrigin(relyingParty, url))",
+      "if (isProviderOrigin(relyingParty, url) && address === undefined)",
+      [discovery],
+    ],
+    [
+      "people are sent to a provider with which no login can end well",
+      "if (unmet !== undefined)",
+      'if (unmet === "")',
       [discovery],
     ],
     [

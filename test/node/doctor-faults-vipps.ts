@@ -70,6 +70,24 @@ export const FAULTS_AT_VIPPS: readonly Fault[] = [
     provider: discovery({ token_endpoint: undefined }),
   },
   {
+    fault: "a token endpoint on another origin, which is shown no keys",
+    found: ["endpoints"],
+    says: /token_endpoint is on https:\/\/attacker\.example, not on the issuer's origin.*\n.*PROVIDER_ENDPOINTS/,
+    provider: discovery({ token_endpoint: "https://attacker.example/token" }),
+  },
+  {
+    fault: "a provider that demands pushed authorization requests",
+    found: ["endpoints"],
+    says: /demands pushed authorization requests/,
+    provider: discovery({ require_pushed_authorization_requests: true }),
+  },
+  {
+    fault: "a provider without the code flow",
+    found: ["endpoints"],
+    says: /has no authorization code flow/,
+    provider: discovery({ response_types_supported: ["id_token"] }),
+  },
+  {
     fault: "a provider with plain PKCE only",
     found: ["pkce"],
     says: /does not support S256/,
@@ -90,7 +108,7 @@ export const FAULTS_AT_VIPPS: readonly Fault[] = [
   {
     fault: "a scope misspelt",
     found: ["scopes", "authorize-request"],
-    says: /Vipps does not know phonenumber/,
+    says: /capitals count.*\n.*phoneNumber for phonenumber/,
     source: withValues({ VIPPS_SCOPE: "openid name phonenumber" }),
     here: true,
   },

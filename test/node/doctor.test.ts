@@ -4,6 +4,7 @@ import { CHECK_IDS, type CheckId } from "../../cli/doctor/checks.ts";
 import { checksNamed, verdictOf } from "../../cli/doctor/examine.ts";
 import type { Finding } from "../../cli/doctor/finding.ts";
 import type { SettingsSource } from "../../cli/doctor/settings-source.ts";
+import { withBody } from "./altered-server.ts";
 import { withValues } from "./doctor-fault.ts";
 import { FAULTS_HERE } from "./doctor-faults-here.ts";
 import { FAULTS_OF_THE_SITE } from "./doctor-faults-site.ts";
@@ -72,6 +73,78 @@ describe("a healthy site", () => {
     expect(problemsOf(stranger).map(({ id }) => id)).toEqual(["client-id", "client-keys"]);
   });
 });
+
+describe("what is no fault", () => {
+  test("a scope that discovery does not list is a note: it lists typical ones", async () => {
+    patient.providerServer.alteration = (answer, path) =>
+      path.endsWith("/openid-configuration")
+        ? withBody(answer, (body) => ({ ...body, scopes_supported: ["openid", "name"] }))
+        : answer;
+    const findings = await patient.examine({ target: undefined });
+    expect(problemsOf(findings)).toEqual([]);
+    const scopes = findings.find(({ id }) => id === "scopes");
+    expect(scopes).toMatchObject({ severity: "ok" });
+    expect(scopes?.what).toContain("Note: the discovery document does not list phoneNumber, email.");
+  });
+
+  test("endpoints elsewhere, where the settings name them", async () => {
+    const elsewhere = `http://localhost:${patient.providerServer.port}`;
+    patient.providerServer.alteration = (answer, path) =>
+      path.endsWith("/openid-configuration")
+        ? withBody(answer, (body) => ({ ...body, userinfo_endpoint: `${elsewhere}/userinfo` }))
+        : answer;
+    const only = new Set(["endpoints"] as const);
+    const refused = await patient.examine({ target: undefined, only });
+    expect(problemsOf(refused).map(({ id }) => id)).toEqual(["endpoints"]);
+    const source = withValues({ PROVIDER_ENDPOINTS: elsewhere })(patient.source);
+    expect(problemsOf(await patient.examine({ source, target: undefined, only }))).toEqual([]);
+  });
+
+  test("partner keys with the simulator; at Vipps they are for production alone", async () => {
+    const partner = withValues({
+      VIPPS_KEYS: "partner",
+      VIPPS_PARTNER_CLIENT_ID: "x",
+      VIPPS_PARTNER_CLIENT_SECRET: "y",
+      VIPPS_PARTNER_SUBSCRIPTION_KEY: "z",
+    })(patient.source);
+    const only = new Set(["environment"] as const);
+    const [here] = await patient.examine({ source: partner, target: undefined, only });
+    expect(here).toMatchObject({ severity: "ok", what: expect.stringContaining("for production alone") });
+    const atVipps = withValues({ VIPPS_ISSUER: "" })(partner);
+    const [there] = await patient.examine({ source: atVipps, target: undefined, only });
+    expect(there).toMatchObject({ severity: "error", what: expect.stringContaining("for production alone") });
+  });
+});
+
+describe("every request to Vipps", () => {
+  test("carries the five standard headers", async () => {
+    const seen: string[] = [];
+    const lacking: string[] = [];
+    const watched: typeof fetch = (input, init) => {
+      const { pathname } = new URL(String(input));
+      const headers = new Headers(init?.headers);
+      seen.push(pathname);
+      lacking.push(
+        ...STANDARD_HEADERS.filter((name) => !headers.get(name)).map((name) => `${pathname} ${name}`),
+      );
+      return fetch(input, init);
+    };
+    await patient.examine({ target: undefined, fetch: watched });
+    expect(lacking).toEqual([]);
+    expect(new Set(seen).size).toBeGreaterThanOrEqual(4);
+    console.log(
+      `doctor: ${seen.length} requests to ${new Set(seen).size} endpoints, all five headers on each`,
+    );
+  });
+});
+
+const STANDARD_HEADERS = [
+  "Merchant-Serial-Number",
+  "Vipps-System-Name",
+  "Vipps-System-Version",
+  "Vipps-System-Plugin-Name",
+  "Vipps-System-Plugin-Version",
+];
 
 const byOrder = (one: CheckId, other: CheckId) => CHECK_IDS.indexOf(one) - CHECK_IDS.indexOf(other);
 
