@@ -8,7 +8,7 @@ import { showHealth } from "./health-route.ts";
 import { answerInTime } from "./http/answer-in-time.ts";
 import { limitPerNetwork } from "./http/rate-limit.ts";
 import type { AppContext, AppEnv } from "./http/request-context.ts";
-import { plainPathname, readPath } from "./http/request-path.ts";
+import { isPathTooLong, plainPathname, readPath } from "./http/request-path.ts";
 import { showStepTimes } from "./http/server-timing.ts";
 import { continueLogin } from "./login/continue-login.ts";
 import { finishAppLogin } from "./login/finish-app-login.ts";
@@ -155,6 +155,9 @@ export async function handleRequest(
     if (resolved === "unknownHost") throw new Failure("host_unknown", { stage: "settings" });
     if ("faults" in resolved)
       throw new Failure("settings_invalid", { stage: "settings", details: resolved.faults });
+    // Before anything reads it, the router included.
+    if (isPathTooLong(request.url))
+      return answerFailure(new Failure("path_too_long", { stage: "site" }), request, resolved.settings);
     app ??= createApp();
     return await app.fetch(
       request,

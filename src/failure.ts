@@ -38,16 +38,18 @@ export type MessageKey =
   | "accountUnclear"
   | "tryLater"
   | "tooMany"
+  | "tooManyChanges"
   | "notAllowed"
   | "notFound"
   | "badRequest"
   | "badAddress"
+  | "addressTooLong"
   | "loginNeeded"
   | "siteUnavailable";
 
 interface FailureKind {
   /** HTTP status of the answer. */
-  readonly status: 400 | 401 | 403 | 404 | 405 | 413 | 429 | 500 | 502 | 503;
+  readonly status: 400 | 401 | 403 | 404 | 405 | 413 | 414 | 429 | 500 | 502 | 503;
   /** A cancelled login is information, a stale link a warning, a broken dependency an error. */
   readonly level: "info" | "warn" | "error";
   readonly message: MessageKey;
@@ -118,8 +120,10 @@ export const FAILURES = {
   storage_unavailable: kind(503, "error", "tryLater"),
   too_slow: kind(503, "error", "tryLater"),
   rate_limited: kind(429, "warn", "tooMany"),
+  too_many_changes: kind(429, "warn", "tooManyChanges"),
   session_required: kind(401, "info", "loginNeeded"),
   path_ambiguous: kind(400, "info", "badAddress"),
+  path_too_long: kind(414, "info", "addressTooLong"),
   origin_unavailable: kind(502, "error", "siteUnavailable"),
   cross_site: kind(403, "warn", "notAllowed"),
   not_found: kind(404, "info", "notFound"),

@@ -13,6 +13,9 @@ const LETTERS: Readonly<Record<string, string>> = {
   ı: "i",
 };
 
+/** No real name is longer; putting more into one spelling takes time. In characters. */
+const LENGTH_LIMIT = 500;
+
 /** No real name has more words; more are a mistake, and cost time to compare. */
 const WORD_LIMIT = 10;
 
@@ -27,6 +30,7 @@ export function searchName(name: string | undefined): string {
 
 function nameWords(name: string | undefined): string[] {
   const folded = (name ?? "")
+    .slice(0, LENGTH_LIMIT)
     .toLowerCase()
     .normalize("NFKD")
     // An apostrophe stands inside a word: O'Brien.

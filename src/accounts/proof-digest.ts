@@ -11,8 +11,12 @@ export function proofDigest(site: string, salt: string, fact: string): Promise<s
   return sha256(JSON.stringify([site, salt, normalFact(fact)]));
 }
 
+/** No fact that a person types is longer. In characters. */
+const LENGTH_LIMIT = 200;
+
 function normalFact(fact: string): string {
   return fact
+    .slice(0, LENGTH_LIMIT)
     .normalize("NFKC")
     .toUpperCase()
     .replace(/[^\p{L}\p{N}]/gu, "");

@@ -56,14 +56,21 @@ export function vippsPerson({ sub, claims, asked }: VippsIdentity, msn: string):
   };
 }
 
+/** Longer texts are no phone numbers, however they are written. In characters. */
+const PHONE_LIMIT = 50;
+/** The longest address that can be written to (RFC 5321 section 4.5.3.1), in characters. */
+const EMAIL_LIMIT = 320;
+
 /** E.164 digits of a number as Vipps sends it (`4712345678`), with or without a plus sign. */
 export function normalPhone(phone: string | undefined): string | undefined {
+  if (phone !== undefined && phone.length > PHONE_LIMIT) return undefined;
   const digits = phone?.replace(/^\+|[\s()-]/g, "");
   return digits !== undefined && /^[1-9]\d{6,14}$/.test(digits) ? digits : undefined;
 }
 
 /** An email address in the one spelling in which addresses are compared: trimmed, NFC, lower case. */
 export function normalEmail(email: string | undefined): string | undefined {
+  if (email !== undefined && email.length > EMAIL_LIMIT) return undefined;
   const normal = email?.trim().normalize("NFC").toLowerCase();
   return normal !== undefined && /^[^\s@]+@[^\s@]+$/.test(normal) ? normal : undefined;
 }

@@ -1,6 +1,9 @@
 /** Addresses that never reach Cloudflare from outside: the visitor is on this very machine. */
 const LOOPBACK = /^(127\.|::1$)/;
 
+/** The longest spelling of an address, an IPv4 one within an IPv6 one. In characters. */
+const LONGEST_ADDRESS = 45;
+
 /**
  * The network a request comes from, as far as one visitor can be told from another: the IPv4 address, or the /64
  * of an IPv6 address, within which one household or phone can take any address it likes (RFC 6177).
@@ -11,6 +14,7 @@ const LOOPBACK = /^(127\.|::1$)/;
 export function clientNetwork(headers: Headers): string | undefined {
   const address = headers.get("cf-connecting-ip");
   if (address === null || LOOPBACK.test(address)) return undefined;
+  if (address.length > LONGEST_ADDRESS) return "unreadable";
   if (!address.includes(":")) return address.slice(0, 15);
   const canonical = URL.parse(`http://[${address}]/`)?.hostname.slice(1, -1);
   if (canonical === undefined) return "unreadable";

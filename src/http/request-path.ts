@@ -10,13 +10,26 @@ export interface RequestPath {
   readonly readings: ReadonlySet<string>;
 }
 
+/** Longer paths are no page's and are refused before they are read. In characters, which are bytes here. */
+const PATH_LIMIT = 8_192;
+
 /** A path with more readings than this is an attack on somebody's decoder, not an address. */
 const READING_LIMIT = 32;
+/** The same for all readings together, in characters: reading on takes as long for a long path as for a short one. */
+const READING_LENGTH_LIMIT = 32_768;
 
 /** Nothing in it can be read in two ways: ASCII letters and digits, and no segment that begins with a dot. */
 const PLAIN_PATH = /^(?:\/[\w~-][\w.~-]*)*\/?$/;
 /** The same, as the path of a whole URL. */
 const PLAIN_URL = /^https?:\/\/[\w.:[\]-]+((?:\/[\w~-][\w.~-]*)*\/?)(?:[?#]|$)/;
+
+/** Whether the path of a request's URL, as it was sent, is longer than any page's. */
+export function isPathTooLong(url: string): boolean {
+  if (url.length <= PATH_LIMIT) return false;
+  const start = url.indexOf("/", url.indexOf("//") + 2);
+  const end = url.slice(start).search(/[?#]/);
+  return (end < 0 ? url.length - start : end) > PATH_LIMIT;
+}
 
 /**
  * The path of a URL in which nothing can be read in two ways, found without a parser: nearly every request's.
@@ -26,50 +39,71 @@ export function plainPathname(url: string): string | undefined {
   return PLAIN_URL.exec(url)?.[1] || undefined;
 }
 
-/** What different servers do to a path on top of decoding it once. */
+/** What different servers do to a path on top of decoding it once. Each looks first whether there is anything to do. */
 const WAYS_OF_READING: readonly ((path: string) => string)[] = [
-  (path) => decoded(path, /(?:%[0-9a-f]{2})+/gi),
+  (path) => (path.includes("%") ? decoded(path, /(?:%[0-9a-f]{2})+/gi) : path),
   // Servlet containers drop path parameters: RFC 3986 section 3.3.
-  (path) => path.replace(/;[^/]*/g, ""),
+  (path) => (path.includes(";") ? path.replace(/;[^/]*/g, "") : path),
   (path) => path.replace(/[?#].*$/s, ""),
-  (path) => path.normalize("NFKC"),
+  (path) => (NOT_ASCII.test(path) ? path.normalize("NFKC") : path),
 ];
 
+const NOT_ASCII = /[^\p{ASCII}]/u;
+
 /** Dot segments that a decoder uncovered, also with the trailing dots and spaces that Windows ignores. */
-const DOT_SEGMENT = /(^|\/)[. ]*\.[. ]*(\/|$)/;
+const DOT_SEGMENT = /(?:^|\/) *\.[. ]*(?:\/|$)/;
 // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is looked for
 const UNSAFE_CHARACTER = /[\u0000-\u001f\u007f\\]/;
+
+/**
+ * Combining marks in a row. No language stacks more than a few, and putting a long row into its normal order takes
+ * time that grows with the square of its length.
+ */
+const TOO_MANY_MARKS = /\p{M}{33}/u;
 
 /**
  * Brings a path into its canonical form: unreserved characters decoded, the other percent signs in upper case
  * (RFC 3986 section 6.2.2), runs of slashes merged. The URL parser has removed the dot segments by then.
  * @param pathname of a parsed URL, so with dot segments and backslashes already resolved.
  * @returns `undefined` where no one can be sure what another server makes of it: a stray `%`, bytes that are
- *   not UTF-8, control characters, backslashes, or dot segments behind another layer of encoding.
+ *   not UTF-8, control characters, backslashes, dot segments behind another layer of encoding, or more ways to read
+ *   it than anybody has the time for.
  */
 export function readPath(pathname: string): RequestPath | undefined {
   if (PLAIN_PATH.test(pathname)) return { path: pathname, readings: new Set([pathname]) };
+  if (pathname.length > PATH_LIMIT) return undefined;
   if (/%(?![0-9a-f]{2})/i.test(pathname) || !isUtf8(pathname)) return undefined;
-  const path = mergeSlashes(
-    pathname.replace(/%[0-9a-f]{2}/gi, (encoded) => {
-      const character = String.fromCharCode(Number.parseInt(encoded.slice(1), 16));
-      return /[\w.~-]/.test(character) ? character : encoded.toUpperCase();
-    }),
-  );
+  const path = mergeSlashes(pathname.replace(/%[0-9a-f]{2}/gi, canonicalByte));
   const readings = new Set([decoded(path, /(?:%(?!2F|25)[0-9A-F]{2})+/g)]);
+  let length = 0;
   // A Set hands out what is added to it on the way, so every reading is read in every way in turn.
   for (const reading of readings) {
-    if (UNSAFE_CHARACTER.test(reading) || DOT_SEGMENT.test(reading)) return undefined;
-    for (const readAgain of WAYS_OF_READING) readings.add(mergeSlashes(readAgain(reading)));
+    length += reading.length;
     if (readings.size > READING_LIMIT) return undefined;
+    if (readings.size > 1 && length > READING_LENGTH_LIMIT) return undefined;
+    if (UNSAFE_CHARACTER.test(reading) || DOT_SEGMENT.test(reading)) return undefined;
+    if (TOO_MANY_MARKS.test(reading)) return undefined;
+    for (const readAgain of WAYS_OF_READING) readings.add(mergeSlashes(readAgain(reading)));
   }
   return { path, readings };
 }
 
 /** Where another request goes, told by its address alone. */
 export function mergeSlashes(path: string): string {
-  return path.replace(/\/{2,}/g, "/");
+  return path.includes("//") ? path.replace(/\/{2,}/g, "/") : path;
 }
+
+/** How a percent-encoded byte is spelled in the canonical form; there are few, and each is worked out once. */
+function canonicalByte(encoded: string): string {
+  const known = CANONICAL_BYTES.get(encoded);
+  if (known !== undefined) return known;
+  const character = String.fromCharCode(Number.parseInt(encoded.slice(1), 16));
+  const canonical = /[\w.~-]/.test(character) ? character : encoded.toUpperCase();
+  CANONICAL_BYTES.set(encoded, canonical);
+  return canonical;
+}
+
+const CANONICAL_BYTES = new Map<string, string>();
 
 function isUtf8(encoded: string): boolean {
   try {

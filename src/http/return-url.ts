@@ -1,4 +1,6 @@
+import { logEvent } from "../log.ts";
 import type { Settings } from "../settings.ts";
+import { readPath } from "./request-path.ts";
 
 /** Longer addresses are refused, not cut. In characters. */
 const LENGTH_LIMIT = 2_000;
@@ -21,11 +23,22 @@ export function safeReturnUrl({ site, login }: Settings, wanted: string | undefi
   // `blob:https://site.example/1` has the origin of the site and leads elsewhere.
   if (url === null || !/^https?:$/.test(url.protocol)) return "/";
   if (url.username !== "" || url.password !== "" || !isSafePath(url.pathname)) return "/";
-  if (url.origin === site.origin) {
-    const path = url.pathname + url.search + url.hash;
-    return isLoginStep(url.pathname, site.authPath) ? "/" : path;
-  }
-  return !isPath && login.returnToOrigins.has(url.origin) ? url.href : "/";
+  const isOwn = url.origin === site.origin;
+  if (!isOwn && (isPath || !login.returnToOrigins.has(url.origin))) return "/";
+  if (!isPlace(url.pathname, site.authPath)) return "/";
+  return isOwn ? url.pathname + url.search + url.hash : url.href;
+}
+
+/**
+ * An address of the site as {@link safeReturnUrl} takes it, for a login that the worker itself asks for. Where it is
+ * too long, the page without its query; where that is, too, the nearest folder above it.
+ * @param address path and query.
+ */
+export function fittedReturnUrl(address: string): string {
+  if (address.length <= LENGTH_LIMIT) return address;
+  logEvent("info", "return_url_shortened", { length: address.length });
+  const [path = "/"] = address.split("?", 1);
+  return path.length <= LENGTH_LIMIT ? path : path.slice(0, path.lastIndexOf("/", LENGTH_LIMIT - 1) + 1);
 }
 
 /** However often it is decoded, the path must not turn into another host's. */
@@ -54,9 +67,22 @@ function decodePercents(text: string): string {
   });
 }
 
-/** Ending a login at a step of the login would go round in circles or end on an error page. */
-function isLoginStep(pathname: string, authPath: string): boolean {
-  return ["/login", "/callback", "/continue", "/proof", "/logout"].some(
-    (step) => pathname === authPath + step,
-  );
+/** What of the worker's own routes is a page that somebody may want to come back to. */
+const PAGES =
+  /^(?:me(?:\/download)?|sessions|support(?:\/log|\/accounts\/[^/]+(?:\/erase)?|\/requests\/[^/]+)?)$/;
+
+/**
+ * Whether a path is a place to be, in every way in which it can be read. A step of a login is none: it would go
+ * round in circles, lead from one login into the next, or end on an error page. Neither is what only forms and
+ * scripts ask for.
+ */
+function isPlace(pathname: string, authPath: string): boolean {
+  const read = readPath(pathname);
+  // Nobody can be sure of it; nothing of the worker's is called so.
+  if (read === undefined) return !pathname.toLowerCase().startsWith(authPath.toLowerCase());
+  const own = `${authPath.toLowerCase()}/`;
+  return [...read.readings].every((reading) => {
+    const path = reading.toLowerCase();
+    return !`${path}/`.startsWith(own) || PAGES.test(path.slice(own.length).replace(/\/$/, ""));
+  });
 }

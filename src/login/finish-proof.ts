@@ -1,6 +1,7 @@
 import { readProofAnswer } from "../accounts/proof-ticket.ts";
 import { Failure } from "../failure.ts";
 import { recogniseBrowser } from "../http/browser-cookie.ts";
+import { queryParameter } from "../http/query.ts";
 import type { AppContext } from "../http/request-context.ts";
 import { currentSession } from "../session/current-session.ts";
 import { acceptProof } from "./answer-proof.ts";
@@ -20,7 +21,7 @@ export async function finishProof(c: AppContext): Promise<Response> {
   const { headers } = c.req.raw;
   const parties = proofParties(settings);
   if (parties === undefined) throw new Failure("not_found", { stage: "site" });
-  const answer = await readProofAnswer(parties, c.req.query("answer") ?? "");
+  const answer = await readProofAnswer(parties, queryParameter(c.req.raw, "answer") ?? "");
   if (answer === undefined)
     throw new Failure("request_malformed", { stage: "continue", reason: "no authentic answer" });
 

@@ -1,5 +1,6 @@
 import { fromStorage } from "../failure.ts";
 import { recogniseBrowser } from "../http/browser-cookie.ts";
+import { queryParameter } from "../http/query.ts";
 import { type AppContext, providerAccess } from "../http/request-context.ts";
 import { safeReturnUrl } from "../http/return-url.ts";
 import { currentSession } from "../session/current-session.ts";
@@ -14,14 +15,14 @@ import { preparePartnerToken } from "../vipps/partner-token.ts";
  */
 export async function startLogin(c: AppContext): Promise<Response> {
   const { settings, stepTimes } = c.env;
-  const returnTo = safeReturnUrl(settings, c.req.query("return_to"));
+  const returnTo = safeReturnUrl(settings, queryParameter(c.req.raw, "return_to"));
   if (isPrefetch(c.req.raw))
     return new Response(null, { status: 204, headers: { "cache-control": "no-store" } });
 
   const headers = new Headers({ "cache-control": "no-store", vary: "cookie" });
   const { session, setCookie } = await currentSession(settings, c.req.raw.headers);
   if (setCookie !== undefined) headers.append("set-cookie", setCookie);
-  if (session !== undefined && c.req.query("prompt") !== "login") {
+  if (session !== undefined && queryParameter(c.req.raw, "prompt") !== "login") {
     headers.set("location", returnTo);
     return new Response(null, { status: 302, headers });
   }

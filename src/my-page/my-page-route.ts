@@ -1,6 +1,7 @@
 import { siteRecords } from "../accounts/records.ts";
 import { siteRegistry } from "../accounts/site-registry.ts";
 import { termsAcceptances } from "../accounts/terms.ts";
+import { queryParameter } from "../http/query.ts";
 import type { AppContext } from "../http/request-context.ts";
 import { myPage } from "../pages/my-page.ts";
 import { pageContext } from "../pages/page-context.ts";
@@ -39,8 +40,8 @@ export async function showMyPage(c: AppContext): Promise<Response> {
       at: dateWords(language, zone, acceptedAt),
     })),
     privacyUrl: accounts.privacyUrl,
-    saved: c.req.query("saved") === "yes",
-    unconfirmed: c.req.query("unconfirmed") === "yes",
+    saved: queryParameter(c.req.raw, "saved") === "yes",
+    unconfirmed: queryParameter(c.req.raw, "unconfirmed") === "yes",
     canErase: records !== undefined,
     authPath: site.authPath,
   });

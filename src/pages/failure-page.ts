@@ -20,6 +20,8 @@ const NO_RETRY: ReadonlySet<MessageKey> = new Set([
   "notAllowed",
   "siteMisconfigured",
   "badAddress",
+  "addressTooLong",
+  "tooManyChanges",
   "siteUnavailable",
 ]);
 

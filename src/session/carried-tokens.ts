@@ -15,6 +15,9 @@ export interface CarriedTokens {
 /** More well-formed tokens than this are an attack on our time, not a browser. */
 const CANDIDATE_LIMIT = 8;
 
+/** No token is longer, because no browser would keep the cookie around it. In characters. */
+const LENGTH_LIMIT = 4_096;
+
 const NONE: CarriedTokens = { bearer: undefined, cookies: [] };
 
 /**
@@ -22,13 +25,19 @@ const NONE: CarriedTokens = { bearer: undefined, cookies: [] };
  * to the site behind and counts for nothing here.
  */
 export async function carriedTokens(settings: SessionSettings, headers: Headers): Promise<CarriedTokens> {
-  const bearer = headers.get("authorization")?.match(/^Bearer +([\w.-]+)$/i)?.[1];
+  const bearer = bearerToken(headers.get("authorization"));
   const cookies = cookieValues(headers.get("cookie"), sessionCookieName(settings));
   if (bearer === undefined && cookies.length === 0) return NONE;
   const distinct = cookies.length > 1 ? [...new Set(cookies)] : cookies;
   const candidates = distinct.filter(looksLikeToken).slice(0, CANDIDATE_LIMIT);
   const [ofApp] = bearer === undefined ? [] : await authentic(settings, [bearer]);
   return { bearer: ofApp, cookies: await authentic(settings, candidates) };
+}
+
+/** What a Bearer header carries (RFC 6750 section 2.1), if it can be a token of ours at all. */
+function bearerToken(authorization: string | null): string | undefined {
+  if (authorization === null || authorization.length > LENGTH_LIMIT) return undefined;
+  return /^Bearer +([\w.-]+)$/i.exec(authorization)?.[1];
 }
 
 /** Those of the tokens that are authentic. One after the other: nearly always there is one, and it is remembered. */

@@ -34,7 +34,7 @@ const BROWSERS: readonly (readonly [RegExp, string])[] = [
   // A web view inside some app: Chrome or Safari is only its engine.
   [/; wv\)/, ""],
   [/\b(Headless)?(Chrome|CriOS|Chromium)\//, "Chrome"],
-  [/\bVersion\/[\d.]+ .*Safari\//, "Safari"],
+  [/^(?=.*\bVersion\/\d).*\bSafari\//, "Safari"],
 ];
 
 const SYSTEMS: readonly (readonly [RegExp, string])[] = [

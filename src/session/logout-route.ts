@@ -1,5 +1,6 @@
 import { forgetBrowser } from "../http/browser-cookie.ts";
 import { formBody, isForm } from "../http/form-body.ts";
+import { queryParameter } from "../http/query.ts";
 import type { AppContext } from "../http/request-context.ts";
 import { safeReturnUrl } from "../http/return-url.ts";
 import { refuseCrossSite } from "../http/same-site.ts";
@@ -30,6 +31,9 @@ export async function logout(c: AppContext): Promise<Response> {
   answer.append("set-cookie", forgetBrowser());
   if (!isForm(headers) && !headers.get("accept")?.includes("text/html"))
     return new Response(null, { status: 204, headers: answer });
-  answer.set("location", safeReturnUrl(settings, form?.get("return_to") ?? c.req.query("return_to")));
+  answer.set(
+    "location",
+    safeReturnUrl(settings, form?.get("return_to") ?? queryParameter(c.req.raw, "return_to")),
+  );
   return new Response(null, { status: 303, headers: answer });
 }

@@ -1,5 +1,6 @@
 import { Failure } from "../failure.ts";
 import { prefersJson } from "../http/request-context.ts";
+import { fittedReturnUrl } from "../http/return-url.ts";
 import type { Settings } from "../settings.ts";
 
 /** Where a person logs in and comes back from to `returnTo`: a path of the site, or a URL on an allowed origin. */
@@ -32,7 +33,7 @@ export function askForLogin(
     });
   }
   const { origin } = settings.site;
-  const url = loginUrl(settings, returnTo);
+  const url = loginUrl(settings, fittedReturnUrl(returnTo));
   const headers = new Headers({
     // Another name of the site has other cookies: the login must begin where it will end.
     location: new URL(request.url).origin === origin ? url.slice(origin.length) : url,

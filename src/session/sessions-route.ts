@@ -1,6 +1,7 @@
 import { Failure } from "../failure.ts";
 import { forgetBrowser } from "../http/browser-cookie.ts";
 import { formBody } from "../http/form-body.ts";
+import { queryParameter } from "../http/query.ts";
 import type { AppContext } from "../http/request-context.ts";
 import { refuseCrossSite } from "../http/same-site.ts";
 import { logEvent } from "../log.ts";
@@ -57,7 +58,7 @@ function answerPage(c: AppContext, sessions: readonly StoredSession[], current: 
   const html = sessionsPage({
     ...context,
     sessions: sessions.map((session) => sessionWords(language, zone, session, current)),
-    justEnded: justEnded(c.req.query("ended")),
+    justEnded: justEnded(queryParameter(c.req.raw, "ended")),
     delay: lengthWords(language, settings.session.fresh),
     endAction: `${site.authPath}/sessions/end`,
     logoutAction: `${site.authPath}/logout`,

@@ -1,6 +1,7 @@
 import { Failure } from "../failure.ts";
+import { queryParameter } from "../http/query.ts";
 import type { AppContext } from "../http/request-context.ts";
-import { safeReturnUrl } from "../http/return-url.ts";
+import { fittedReturnUrl, safeReturnUrl } from "../http/return-url.ts";
 import { currentSession } from "../session/current-session.ts";
 import { isPageRequest, loginUrl } from "../session/session-required.ts";
 import type { Settings } from "../settings.ts";
@@ -28,7 +29,7 @@ export async function verifySession(c: AppContext): Promise<Response> {
 
   const location = loginUrl(settings, askedFor(settings, headers));
   const method = headers.get("x-forwarded-method") ?? "GET";
-  if (c.req.query("login") === "redirect" && isPageRequest({ method, headers })) {
+  if (queryParameter(c.req.raw, "login") === "redirect" && isPageRequest({ method, headers })) {
     answer.set("location", location);
     return new Response(null, { status: 302, headers: answer });
   }
@@ -45,7 +46,7 @@ export async function verifySession(c: AppContext): Promise<Response> {
 function askedFor(settings: Settings, headers: Headers): string {
   const path = headers.get("x-forwarded-uri") ?? headers.get("x-original-uri") ?? "/";
   const host = headers.get("x-forwarded-host");
-  if (host === null) return safeReturnUrl(settings, path);
+  if (host === null) return safeReturnUrl(settings, fittedReturnUrl(path));
   const origin = `${headers.get("x-forwarded-proto") ?? "https"}://${host}`;
-  return safeReturnUrl(settings, origin === settings.site.origin ? path : origin + path);
+  return safeReturnUrl(settings, origin === settings.site.origin ? fittedReturnUrl(path) : origin + path);
 }

@@ -2,6 +2,7 @@ import { linkRequestByReference } from "../accounts/link-requests.ts";
 import { normalReference } from "../accounts/login-events.ts";
 import { Failure } from "../failure.ts";
 import { formBody } from "../http/form-body.ts";
+import { queryParameter } from "../http/query.ts";
 import { requestPage } from "../pages/support/support-pages.ts";
 import { accountIdOf } from "./account-route.ts";
 import { accountPath, answerPage, consolePath, requestPath, seeOther } from "./answers.ts";
@@ -38,7 +39,7 @@ export async function showRequest(request: StaffRequest): Promise<Response> {
   const { c, settings, records, registry } = request;
   const waiting = await linkRequestByReference(records, referenceOf(request));
   if (waiting === undefined) return seeOther(consolePath(settings), "noRequest");
-  const from = c.req.query("account");
+  const from = queryParameter(c.req.raw, "account");
   const ids = new Set(
     [...(from === undefined ? [] : [from]), ...waiting.candidates].slice(0, CANDIDATES_LIMIT),
   );

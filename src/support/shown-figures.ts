@@ -1,5 +1,6 @@
 import { type LoginFigure, loginFigures } from "../accounts/login-events.ts";
 import type { MessageKey } from "../failure.ts";
+import { queryParameter } from "../http/query.ts";
 import type { ShownFigures, ShownHour } from "../pages/support/shown.ts";
 import { dayWords } from "../pages/time-words.ts";
 import { consolePath } from "./answers.ts";
@@ -19,7 +20,7 @@ const HOUR = 3600;
 export async function shownFigures(request: StaffRequest): Promise<ShownFigures> {
   const { c, zone, settings, records, page } = request;
   const today = dayOf(zone, Date.now() / 1000);
-  const asked = calendarDay(c.req.query("day"));
+  const asked = calendarDay(queryParameter(c.req.raw, "day"));
   const day = asked === undefined || asked > today ? today : asked;
   // Zones off by half an hour are served with the hours the figures are kept in.
   const [from, until] = [day, daysLater(day, 1)].map((one) => {

@@ -12,6 +12,49 @@ async function endOf(wanted: string, vars = {}): Promise<string | null> {
   return (await browser.get(callback.href)).headers.get("location");
 }
 
+/** Steps of a login and what only forms and scripts ask for, in spellings that some reader takes for them. */
+const LOGIN_STEPS = [
+  "/auth/%6cogin?prompt=login",
+  "/%61uth/login",
+  "/auth/%6C%6F%67%69%6E",
+  "/auth/LOGIN",
+  "/AUTH/Login",
+  "/auth/login/",
+  "/auth//login",
+  "/auth/login//",
+  "/auth/./login",
+  "/x/../auth/login",
+  "/auth/login;x=1",
+  "/auth;x/login",
+  "/auth%2flogin",
+  "/auth/%256cogin",
+  "/auth/%25256cogin",
+  "/auth/login%3fprompt=login",
+  "/auth/login%23",
+  "/auth/\uff4cogin",
+  "/auth/login.%20/",
+  "https://site.example/auth/%6cogin",
+  "/auth/proof?answer=x",
+  "/auth/app/start",
+  "/auth/app/finish",
+  "/auth/me/erase",
+  "/auth/me/consents",
+  "/auth/sessions/end",
+  "/auth/sessions/1",
+  "/auth/support/search",
+  "/auth/support/accounts/acc_1/link",
+  "/auth/support/accounts/acc_1/unlink",
+  "/auth/support/requests/K7QF-3M2P/link",
+  "/auth/webhooks/consent/secret",
+  "/auth/session",
+  "/auth/verify",
+  "/auth/health",
+  "/auth/vipps-login.js",
+  "/auth/.well-known/jwks.json",
+  "/auth/nothing",
+  "/auth/login%",
+];
+
 const ATTACKS = [
   "//attacker.example",
   "///attacker.example",
@@ -81,6 +124,7 @@ const ATTACKS = [
   "/auth/callback?code=x&state=y",
   "/auth/continue",
   "/auth/logout",
+  ...LOGIN_STEPS,
   `/${"a".repeat(2_001)}`,
   `https://site.example/${"a".repeat(100_000)}`,
 ];
@@ -146,6 +190,13 @@ describe("R16 a return URL that stays", () => {
     ["https://SITE.example/members/", "/members/"],
     ["/authors", "/authors"],
     ["/auth/me", "/auth/me"],
+    ["/auth/me/?saved=yes#erase", "/auth/me/?saved=yes#erase"],
+    ["/auth/sessions", "/auth/sessions"],
+    ["/auth/support", "/auth/support"],
+    ["/auth/support/accounts/acc_1", "/auth/support/accounts/acc_1"],
+    ["/login", "/login"],
+    ["/authors/login", "/authors/login"],
+    ["/x/auth/login", "/x/auth/login"],
   ])("%s leads to %s", async (wanted, end) => {
     expect(await endOf(wanted)).toBe(end);
   });
@@ -169,8 +220,45 @@ describe("R16 a return URL that stays", () => {
     "https://shop.example//attacker.example",
     "//shop.example/",
     "blob:https://shop.example/1",
+    "https://shop.example/auth/login?prompt=login",
+    "https://shop.example/auth/%6cogin",
+    "https://app.example:8443/auth/callback?code=x&state=y",
     "null",
   ])("%s is not", async (wanted) => {
     expect(await endOf(wanted, vars)).toBe("/");
+  });
+});
+
+describe("R16 a return URL that is longer than is kept", () => {
+  const end = async (path: string) => {
+    const site = openSite();
+    const response = await openBrowser(site).get(path, { accept: "text/html" });
+    const location = new URL(response.headers.get("location") ?? "", SITE);
+    return { returnTo: location.searchParams.get("return_to"), log: site.log };
+  };
+
+  it("is shortened where the worker itself sends somebody to the login: without its query", async () => {
+    const { returnTo, log } = await end(`/members/list?filter=${"a".repeat(3_000)}`);
+    expect(returnTo).toBe("/members/list");
+    expect(log).toMatchObject([{ event: "return_url_shortened" }]);
+  });
+
+  it("is the nearest folder above a page whose path alone is too long", async () => {
+    expect((await end(`/members/a/${"b".repeat(3_000)}`)).returnTo).toBe("/members/a/");
+    expect((await end(`/members/${"a/".repeat(2_000)}`)).returnTo).toBe(`/members/${"a/".repeat(995)}`);
+  });
+
+  it("is left alone where it is short enough", async () => {
+    const { returnTo, log } = await end("/members/list?page=2");
+    expect([returnTo, log]).toEqual(["/members/list?page=2", []]);
+  });
+
+  it("is shortened for a proxy, too", async () => {
+    const response = await openBrowser(openSite()).get("/auth/verify", {
+      "x-forwarded-uri": `/wiki/page?filter=${"a".repeat(3_000)}`,
+      "x-forwarded-host": "site.example",
+    });
+    const location = new URL(response.headers.get("location") ?? "");
+    expect(location.searchParams.get("return_to")).toBe("/wiki/page");
   });
 });

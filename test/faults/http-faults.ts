@@ -11,8 +11,8 @@ export const HTTP_FAULTS = [
   ...faultsIn("src/http/cookie.ts", [
     [
       "a name padded with odd white space passes for ours",
-      'return text.replace(/^[ \\t]+|[ \\t]+$/g, "");',
-      "return text.trim();",
+      'while (text[at] === " " || text[at] === "\\t") at += step;',
+      'while (/\\s/.test(text[at] ?? "")) at += step;',
       [cookie],
     ],
   ]),
@@ -60,8 +60,20 @@ export const HTTP_FAULTS = [
     ["an encoded second slash passes", "|| !isSafePath(url.pathname)", '|| url.pathname === ""', [returnUrl]],
     [
       "a login may end at the login",
-      'return isLoginStep(url.pathname, site.authPath) ? "/" : path;',
-      "return path;",
+      'if (!isPlace(url.pathname, site.authPath)) return "/";',
+      "",
+      [returnUrl],
+    ],
+    [
+      "a login may end at the login in another spelling",
+      "return [...read.readings].every((reading) => {",
+      "return [pathname].every((reading) => {",
+      [returnUrl],
+    ],
+    [
+      "a login may end at the login of another site",
+      'if (!isPlace(url.pathname, site.authPath)) return "/";',
+      'if (isOwn && !isPlace(url.pathname, site.authPath)) return "/";',
       [returnUrl],
     ],
     [
@@ -84,8 +96,18 @@ export const HTTP_FAULTS = [
       "UNSAFE_CHARACTER.test(reading)",
       [paths],
     ],
-    ["path parameters hide a protected path", 'path.replace(/;[^/]*/g, "")', "path", [paths]],
-    ["two slashes hide a protected path", 'path.replace(/\\/{2,}/g, "/")', "path", [paths]],
+    [
+      "path parameters hide a protected path",
+      'path.includes(";") ? path.replace(/;[^/]*/g, "") : path',
+      "path",
+      [paths],
+    ],
+    [
+      "two slashes hide a protected path",
+      'path.includes("//") ? path.replace(/\\/{2,}/g, "/") : path',
+      "path",
+      [paths],
+    ],
   ]),
   ...faultsIn("src/http/rate-limit.ts", [
     [

@@ -184,14 +184,14 @@ export const LOGIN_FAULTS = [
     ["a prefetch begins a login", "if (isPrefetch(c.req.raw))", 'if (c.req.raw.method === "TRACE")', [login]],
     [
       "a login that is asked for does not begin",
-      'c.req.query("prompt") !== "login"',
-      'c.req.query("prompt") !== "never"',
+      'queryParameter(c.req.raw, "prompt") !== "login"',
+      'queryParameter(c.req.raw, "prompt") !== "never"',
       [login],
     ],
     [
       "a login may end on any website",
-      'safeReturnUrl(settings, c.req.query("return_to"))',
-      'c.req.query("return_to") ?? "/"',
+      'safeReturnUrl(settings, queryParameter(c.req.raw, "return_to"))',
+      'queryParameter(c.req.raw, "return_to") ?? "/"',
       [requirement("r16-return-url")],
     ],
   ]),

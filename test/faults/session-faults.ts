@@ -69,7 +69,7 @@ export const SESSION_FAULTS = [
     ],
     [
       "logging out may lead anywhere",
-      'safeReturnUrl(settings, form?.get("return_to") ?? c.req.query("return_to"))',
+      'safeReturnUrl(settings, form?.get("return_to") ?? queryParameter(c.req.raw, "return_to"))',
       'form?.get("return_to") ?? "/"',
       [requirement("r16-return-url"), session],
     ],

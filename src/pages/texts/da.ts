@@ -84,6 +84,11 @@ export const da = (): Texts => ({
       happened: "Der har været mange login fra dit netværk på kort tid.",
       next: "Vent et minut, og prøv igen.",
     },
+    tooManyChanges: {
+      title: "Det blev til mange ændringer på kort tid",
+      happened: "Du har ændret noget her mange gange på kort tid. Det, du valgte før dette, er gemt.",
+      next: "Vent nogle minutter, før du ændrer mere.",
+    },
     notAllowed: {
       title: "Vi stoppede dette for din sikkerhed",
       happened: "Forespørgslen kom fra en anden hjemmeside end {site}.",
@@ -102,6 +107,11 @@ export const da = (): Texts => ({
     badAddress: {
       title: "Adressen kan ikke læses",
       happened: "Den indeholder tegn, der kan forstås på mere end én måde.",
+      next: "Tjek adressen, eller gå tilbage til siden.",
+    },
+    addressTooLong: {
+      title: "Adressen er for lang",
+      happened: "Ingen side her har så lang en adresse.",
       next: "Tjek adressen, eller gå tilbage til siden.",
     },
     loginNeeded: {

@@ -86,6 +86,12 @@ export const en = (): Texts => ({
       happened: "There have been many logins from your network in a short time.",
       next: "Wait a minute and try again.",
     },
+    tooManyChanges: {
+      title: "That was many changes at once",
+      happened:
+        "You have changed something here many times in a short time. What you chose before this is kept.",
+      next: "Wait a few minutes before you change anything more.",
+    },
     notAllowed: {
       title: "That was stopped for your safety",
       happened: "The request came from another website than {site}.",
@@ -104,6 +110,11 @@ export const en = (): Texts => ({
     badAddress: {
       title: "This address cannot be read",
       happened: "It contains characters that can be understood in more than one way.",
+      next: "Check the address, or go back to the site.",
+    },
+    addressTooLong: {
+      title: "This address is too long",
+      happened: "No page here has an address as long as this one.",
       next: "Check the address, or go back to the site.",
     },
     loginNeeded: {

@@ -85,6 +85,12 @@ export const fi = (): Texts => ({
       happened: "Verkostasi on tehty monta kirjautumista lyhyessä ajassa.",
       next: "Odota minuutti ja yritä uudelleen.",
     },
+    tooManyChanges: {
+      title: "Muutoksia tuli paljon lyhyessä ajassa",
+      happened:
+        "Olet muuttanut täällä jotain monta kertaa lyhyessä ajassa. Sitä ennen tekemäsi valinnat on tallennettu.",
+      next: "Odota muutama minuutti ennen kuin muutat mitään lisää.",
+    },
     notAllowed: {
       title: "Pysäytimme tämän turvallisuutesi vuoksi",
       happened: "Pyyntö tuli muulta sivustolta kuin {site}.",
@@ -103,6 +109,11 @@ export const fi = (): Texts => ({
     badAddress: {
       title: "Osoitetta ei voi lukea",
       happened: "Siinä on merkkejä, jotka voi ymmärtää useammalla kuin yhdellä tavalla.",
+      next: "Tarkista osoite tai palaa sivustolle.",
+    },
+    addressTooLong: {
+      title: "Osoite on liian pitkä",
+      happened: "Millään sivulla ei ole täällä näin pitkää osoitetta.",
       next: "Tarkista osoite tai palaa sivustolle.",
     },
     loginNeeded: {

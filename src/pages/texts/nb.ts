@@ -86,6 +86,11 @@ export const nb = (): Texts => ({
       happened: "Det har vært mange innlogginger fra nettverket ditt på kort tid.",
       next: "Vent et minutt og prøv igjen.",
     },
+    tooManyChanges: {
+      title: "Det ble mange endringer på kort tid",
+      happened: "Du har endret noe her mange ganger på kort tid. Det du valgte før dette, er lagret.",
+      next: "Vent noen minutter før du endrer noe mer.",
+    },
     notAllowed: {
       title: "Vi stoppet dette for din sikkerhet",
       happened: "Forespørselen kom fra et annet nettsted enn {site}.",
@@ -104,6 +109,11 @@ export const nb = (): Texts => ({
     badAddress: {
       title: "Denne adressen kan ikke leses",
       happened: "Den inneholder tegn som kan forstås på mer enn én måte.",
+      next: "Sjekk adressen, eller gå tilbake til nettstedet.",
+    },
+    addressTooLong: {
+      title: "Denne adressen er for lang",
+      happened: "Ingen side her har en så lang adresse.",
       next: "Sjekk adressen, eller gå tilbake til nettstedet.",
     },
     loginNeeded: {

@@ -85,6 +85,11 @@ export const sv = (): Texts => ({
       happened: "Det har varit många inloggningar från ditt nätverk på kort tid.",
       next: "Vänta en minut och försök igen.",
     },
+    tooManyChanges: {
+      title: "Det blev många ändringar på kort tid",
+      happened: "Du har ändrat något här många gånger på kort tid. Det du valde före detta är sparat.",
+      next: "Vänta några minuter innan du ändrar något mer.",
+    },
     notAllowed: {
       title: "Vi stoppade detta för din säkerhet",
       happened: "Begäran kom från en annan webbplats än {site}.",
@@ -103,6 +108,11 @@ export const sv = (): Texts => ({
     badAddress: {
       title: "Adressen går inte att läsa",
       happened: "Den innehåller tecken som kan förstås på mer än ett sätt.",
+      next: "Kontrollera adressen, eller gå tillbaka till webbplatsen.",
+    },
+    addressTooLong: {
+      title: "Adressen är för lång",
+      happened: "Ingen sida här har en så lång adress.",
       next: "Kontrollera adressen, eller gå tillbaka till webbplatsen.",
     },
     loginNeeded: {

@@ -3,7 +3,13 @@ import type { MessageKey } from "../../../failure.ts";
 /** The messages with which a login can end; the others never stand in a login event. */
 export type LoginMessage = Exclude<
   MessageKey,
-  "notAllowed" | "notFound" | "badAddress" | "loginNeeded" | "siteUnavailable"
+  | "notAllowed"
+  | "notFound"
+  | "badAddress"
+  | "addressTooLong"
+  | "tooManyChanges"
+  | "loginNeeded"
+  | "siteUnavailable"
 >;
 
 /** What an action has led to, shown on the page after it. */
