@@ -159,12 +159,53 @@ describe("the consent webhook", () => {
     expect((await send(site, PATH, body)).status).toBe(204);
   });
 
+  /** The message in the form of Vipps' documented example, without the final dot. */
+  const twoParts = (payload: object) =>
+    [{ alg: "none" }, payload]
+      .map((part) => btoa(JSON.stringify(part)).replaceAll("+", "-").replaceAll("/", "_").replace(/=+$/, ""))
+      .join(".");
+
+  it.each([
+    ["two parts", (body: string) => body.slice(0, -1), {}],
+    ["three parts", (body: string) => body, {}],
+    ["a line feed behind it", (body: string) => `${body}\r\n`, {}],
+    ["a byte order mark before it", (body: string) => `\ufeff${body}`, {}],
+    ["something in place of a signature", (body: string) => `${body}c2ln`, {}],
+    ["two parts and JSON's content type", (body: string) => body.slice(0, -1), { type: "application/json" }],
+    ["the content type of a JWT", (body: string) => body, { type: "application/jwt" }],
+    ["no content type", (body: string) => body, { type: "" }],
+  ])("takes the message with %s", async (_what, form, { type = "text/plain; charset=utf-8" }) => {
+    const site = openSite({ vars: { CONSENT_WEBHOOK_SECRET: SECRET } });
+    const phone = await member(site);
+    const body = new TextEncoder().encode(
+      form(await site.simulator.control.consentRevokedBody({ user: "kari" })),
+    );
+    const headers: Record<string, string> = type === "" ? {} : { "content-type": type };
+    const request = new Request(`https://site.example${PATH}`, { method: "POST", body, headers });
+    expect((await site.fetch(request)).status).toBe(204);
+    expect((await phone.session()).authenticated).toBe(false);
+  });
+
+  it("takes a message that is long past its exp, or has none: it was late, and is no less true", async () => {
+    const site = openSite({ vars: { CONSENT_WEBHOOK_SECRET: SECRET } });
+    const sub = await site.simulator.control.subject({ user: "kari" });
+    for (const times of [{ iat: 1_700_000_000, nbf: 1_700_000_000, exp: 1_700_000_300 }, {}]) {
+      const phone = await member(site);
+      const body = twoParts({ event: "CONSENT_REVOKED", sub, ...times });
+      expect((await send(site, PATH, body)).status).toBe(204);
+      expect((await phone.session()).authenticated).toBe(false);
+    }
+  });
+
   it.each([
     ["nothing", ""],
     ["noise", "hello"],
     ["another event", `e30.${btoa('{"sub":"x","event":"OTHER","exp":99999999999}')}.`],
     ["no sub", `e30.${btoa('{"event":"CONSENT_REVOKED","exp":99999999999}')}.`],
-    ["an old message", `e30.${btoa('{"sub":"x","event":"CONSENT_REVOKED","exp":1}')}.`],
+    ["one from the future", `e30.${btoa('{"sub":"x","event":"CONSENT_REVOKED","nbf":99999999999}')}.`],
+    ["four parts", `e30.${btoa('{"sub":"x","event":"CONSENT_REVOKED"}')}..`],
+    ["a payload that is no object", `e30.${btoa("null")}.`],
+    ["a sub that is no text", `e30.${btoa('{"sub":7,"event":"CONSENT_REVOKED"}')}.`],
     ["far too much", "a".repeat(100_000)],
   ])("takes %s for no message", async (_what, body) => {
     const site = openSite({ vars: { CONSENT_WEBHOOK_SECRET: SECRET } });
