@@ -51,8 +51,41 @@ export function userClaims(grant: Grant, behaviour: Behaviour): Claims {
   return Object.assign({}, ...claims, delegatedConsents(grant));
 }
 
+/**
+ * What the person answered in the sales unit's own flow, scope `customFlow`: in the userinfo response alone, and
+ * only in the login in which they were asked.
+ */
+export function flowResult({ delegated, request }: Grant): Claims {
+  if (delegated === undefined || !request.scopes.includes("customFlow")) return {};
+  return {
+    flowResult: {
+      language: "EN",
+      screens: [
+        {
+          title: `Welcome to ${request.unit.name ?? request.unit.msn}`,
+          description: "You can withdraw your consents at any time.",
+          terms: { links: [{ title: "Terms", url: "https://example.com/terms" }] },
+          elements: delegated.consents.map(({ id, accepted, required, text }) => ({
+            type: "checkbox",
+            id,
+            title: text,
+            checked: accepted,
+            required,
+            readMore: null,
+          })),
+        },
+      ],
+      timeOfConsent: timeOfConsent(delegated.at),
+    },
+  };
+}
+
+/** @param at milliseconds since the epoch */
+const timeOfConsent = (at: number): string => new Date(at).toISOString().replace(/\.\d{3}Z$/, "Z");
+
+/** The older form of the same, scope `delegatedConsents`. */
 function delegatedConsents({ delegated, request }: Grant): Claims {
-  if (delegated === undefined) return {};
+  if (delegated === undefined || !request.scopes.includes("delegatedConsents")) return {};
   return {
     delegatedConsents: {
       language: "EN",
@@ -65,7 +98,7 @@ function delegatedConsents({ delegated, request }: Grant): Claims {
         privacyStatementLinkText: "Read the privacy statement",
         privacyStatementLinkUrl: "https://example.com/privacy",
       },
-      timeOfConsent: new Date(delegated.at).toISOString().replace(/\.\d{3}Z$/, "Z"),
+      timeOfConsent: timeOfConsent(delegated.at),
       consents: delegated.consents.map(({ id, accepted, required, text }) => ({
         id,
         accepted,

@@ -1,5 +1,5 @@
 import { SignJWT } from "jose";
-import { subjectOf, userClaims } from "./claims.ts";
+import { flowResult, subjectOf, userClaims } from "./claims.ts";
 import type { Provider } from "./provider.ts";
 
 /** The userinfo endpoint (OpenID Connect Core section 5.3): the access token as Bearer, in the header only. */
@@ -17,6 +17,7 @@ export async function userinfoResponse(provider: Provider, request: Request): Pr
     sub: await subjectOf(grant.request.unit, grant.authentication.user),
     sid: grant.authentication.sid,
     ...userClaims(grant, provider.behaviour.current),
+    ...flowResult(grant),
   };
   return spoiled(provider, proper);
 }

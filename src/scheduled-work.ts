@@ -41,6 +41,7 @@ async function clear(database: D1Database, groups: readonly RetentionGroup[]): P
         sites: group.sites.length,
         login_events: deleted.loginEvents,
         link_requests: deleted.linkRequests,
+        waiting_consents: deleted.waitingConsents,
       });
     } catch (error) {
       const code = error instanceof Failure ? error.code : "internal_error";

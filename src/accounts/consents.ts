@@ -13,12 +13,15 @@ export interface ConsentAnswer {
   readonly granted: boolean;
   /** The words that were answered. */
   readonly wording: string | undefined;
+  /** The language of the words, as a code such as `nb`. */
+  readonly language: string | undefined;
+  /** Whether the question is a condition: nobody gets past it without a yes. */
+  readonly required: boolean;
 }
 
 /** An answer as it is kept. */
 export interface RecordedConsent extends ConsentAnswer {
   readonly source: ConsentSource;
-  readonly language: string | undefined;
   /** Seconds since the epoch. */
   readonly answeredAt: number;
 }
@@ -32,16 +35,27 @@ export async function recordConsents(
   { database, site }: Records,
   accountId: AccountId,
   answers: readonly ConsentAnswer[],
-  { source, language }: Pick<RecordedConsent, "source" | "language">,
+  source: ConsentSource,
 ): Promise<void> {
   if (answers.length === 0) return;
   const insert = database.prepare(
-    `INSERT INTO consents (site, account_id, consent, granted, source, wording, language, answered_at)
-     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)`,
+    `INSERT INTO consents
+       (site, account_id, consent, granted, required, source, wording, language, answered_at)
+     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)`,
   );
   const at = now();
-  const statements = answers.map(({ consent, granted, wording }) =>
-    insert.bind(site, accountId, consent, flag(granted), source, wording ?? null, language ?? null, at),
+  const statements = answers.map(({ consent, granted, required, wording, language }) =>
+    insert.bind(
+      site,
+      accountId,
+      consent,
+      flag(granted),
+      flag(required),
+      source,
+      wording ?? null,
+      language ?? null,
+      at,
+    ),
   );
   await fromStorage("account", database.batch(statements));
 }
@@ -49,13 +63,14 @@ export async function recordConsents(
 interface ConsentRow {
   readonly consent: string;
   readonly granted: number;
+  readonly required: number;
   readonly wording: string | null;
   readonly source: ConsentSource;
   readonly language: string | null;
   readonly answered_at: number;
 }
 
-const COLUMNS = "consent, granted, wording, source, language, answered_at";
+const COLUMNS = "consent, granted, required, wording, source, language, answered_at";
 
 /**
  * What a person consents to now: the newest answer to each question.
@@ -68,7 +83,7 @@ export async function currentConsents(
   const statement = database
     .prepare(
       `SELECT ${COLUMNS} FROM consents WHERE id IN
-         (SELECT max(id) FROM consents WHERE site = ?1 AND account_id = ?2 GROUP BY consent)
+         (SELECT max(id) FROM consents INDEXED BY consents_by_account WHERE site = ?1 AND account_id = ?2 GROUP BY consent)
        ORDER BY consent`,
     )
     .bind(site, accountId);
@@ -84,7 +99,8 @@ export async function consentHistory(
   accountId: AccountId,
 ): Promise<readonly RecordedConsent[]> {
   const statement = database
-    .prepare(`SELECT ${COLUMNS} FROM consents WHERE site = ?1 AND account_id = ?2 ORDER BY id`)
+    .prepare(`SELECT ${COLUMNS} FROM consents INDEXED BY consents_by_account
+       WHERE site = ?1 AND account_id = ?2 ORDER BY id`)
     .bind(site, accountId);
   return (await fromStorage("account", statement.all<ConsentRow>())).results.map(recorded);
 }
@@ -93,6 +109,7 @@ function recorded(row: ConsentRow): RecordedConsent {
   return {
     consent: row.consent,
     granted: row.granted === 1,
+    required: row.required === 1,
     wording: row.wording ?? undefined,
     source: row.source,
     language: row.language ?? undefined,

@@ -30,6 +30,9 @@ export function eraseAccount(
      WHERE site = ?1 AND EXISTS (SELECT 1 FROM json_each(candidates) WHERE value = ?2)`,
     "DELETE FROM terms_acceptances WHERE site = ?1 AND account_id = ?2",
     "DELETE FROM consents WHERE site = ?1 AND account_id = ?2",
+    "DELETE FROM vipps_consents INDEXED BY vipps_consents_by_account WHERE site = ?1 AND account_id = ?2",
+    `DELETE FROM vipps_consents INDEXED BY vipps_consents_waiting
+     WHERE site = ?1 AND account_id IS NULL AND sub IN (${subs} UNION SELECT ?2)`,
     "DELETE FROM delegated_consents WHERE site = ?1 AND account_id = ?2",
     "DELETE FROM audit_log WHERE site = ?1 AND account_id = ?2",
   ];

@@ -1,11 +1,11 @@
 import type { Account, AccountId, LinkedIdentity } from "./account.ts";
 import { type RecordedAudit, readAudit } from "./audit-log.ts";
 import { consentHistory, type RecordedConsent } from "./consents.ts";
-import { type DelegatedConsents, delegatedConsents } from "./delegated-consents.ts";
 import { type AccountLoginEvent, loginEventsOf } from "./login-events.ts";
 import type { Records } from "./records.ts";
 import type { Registry } from "./registry.ts";
 import { type TermsAcceptance, termsAcceptances } from "./terms.ts";
+import { type ReceivedConsents, receivedConsents } from "./vipps-consents.ts";
 
 /** Everything that is kept about a person outside the session store. Times in seconds since the epoch. */
 export interface AccountExport {
@@ -13,7 +13,8 @@ export interface AccountExport {
   readonly identities: readonly LinkedIdentity[];
   readonly terms: readonly TermsAcceptance[];
   readonly consents: readonly RecordedConsent[];
-  readonly delegatedConsents: readonly DelegatedConsents[];
+  /** What Vipps collected, as it came. */
+  readonly delegatedConsents: readonly ReceivedConsents[];
   readonly logins: readonly Omit<AccountLoginEvent, "browser">[];
   /** What was done to the account. Who of the staff did it is theirs to keep. */
   readonly actions: readonly Omit<RecordedAudit, "actor">[];
@@ -35,7 +36,7 @@ export async function exportAccount(
     registry.get(accountId),
     termsAcceptances(records, accountId),
     consentHistory(records, accountId),
-    delegatedConsents(records, accountId),
+    receivedConsents(records, accountId),
     loginEventsOf(records, accountId, HISTORY_LIMIT),
     readAudit(records, accountId, HISTORY_LIMIT),
   ]);

@@ -1,6 +1,8 @@
 import { type FailureCode, fromStorage, type Stage } from "../failure.ts";
 import type { AccountId } from "./account.ts";
+import { rows } from "./d1-rows.ts";
 import { now, type Records } from "./records.ts";
+import { adoptVippsConsents, waitingConsents } from "./vipps-consents.ts";
 
 /** How a login ended. */
 export type LoginOutcome = "logged_in" | FailureCode;
@@ -30,10 +32,12 @@ export interface RecordedLoginEvent extends LoginEvent {
 }
 
 /**
- * Keeps an event and counts it in the figures of its hour.
+ * Keeps an event and counts it in the figures of its hour. A person who is back is given the consents that wait
+ * for them from a login they did not finish.
  * @throws {Failure} `storage_unavailable`; a login must not wait for this, nor fail with it.
  */
-export async function recordLoginEvent({ database, site }: Records, event: LoginEvent): Promise<void> {
+export async function recordLoginEvent(records: Records, event: LoginEvent): Promise<void> {
+  const { database, site } = records;
   const at = now();
   const insert = database
     .prepare(
@@ -61,7 +65,15 @@ export async function recordLoginEvent({ database, site }: Records, event: Login
        ON CONFLICT DO UPDATE SET count = count + 1`,
     )
     .bind(site, at - (at % 3600), event.outcome);
-  await fromStorage("account", database.batch([insert, count]));
+  const { outcome, accountId, msn, sub } = event;
+  if (outcome !== "logged_in" || accountId === undefined || msn === undefined || sub === undefined) {
+    await fromStorage("account", database.batch([insert, count]));
+    return;
+  }
+  const user = { msn, sub };
+  const batch = database.batch([insert, count, waitingConsents(records, user)]);
+  const [, , waiting] = await fromStorage("account", batch);
+  if (rows(waiting).length > 0) await adoptVippsConsents(records, accountId, user);
 }
 
 interface EventRow {

@@ -1,5 +1,6 @@
 import { fromStorage } from "../failure.ts";
 import { now } from "./records.ts";
+import { WAITING_DAYS } from "./vipps-consents.ts";
 
 /** Days after which somebody who waits for customer service has to ask again. */
 const LINK_REQUEST_DAYS = 30;
@@ -15,14 +16,19 @@ export interface RetentionGroup {
 }
 
 /**
- * Deletes what has been kept long enough: login events after `loginEventsDays`, link requests after 30 days.
+ * Deletes what has been kept long enough: login events after `loginEventsDays`, link requests after 30 days, and
+ * consents from Vipps whose person never came back after 90, whichever site they are of.
  * @returns how many of each were deleted.
  * @throws {Failure} `storage_unavailable`; what is left goes the next time.
  */
 export async function deleteExpired(
   database: D1Database,
   { sites, loginEventsDays }: RetentionGroup,
-): Promise<{ readonly loginEvents: number; readonly linkRequests: number }> {
+): Promise<{
+  readonly loginEvents: number;
+  readonly linkRequests: number;
+  readonly waitingConsents: number;
+}> {
   // One list however many sites: a statement for each would be more calls than a Worker may make.
   const list = JSON.stringify(sites);
   const eventsBefore = now() - loginEventsDays * DAY;
@@ -45,5 +51,12 @@ export async function deleteExpired(
     )
     .bind(list, now() - LINK_REQUEST_DAYS * DAY);
   const linkRequests = (await fromStorage("account", deleteRequests.run())).meta.changes;
-  return { loginEvents, linkRequests };
+  const deleteConsents = database
+    .prepare(
+      `DELETE FROM vipps_consents INDEXED BY vipps_consents_waiting_by_time
+       WHERE account_id IS NULL AND received_at < ?1`,
+    )
+    .bind(now() - WAITING_DAYS * DAY);
+  const waitingConsents = (await fromStorage("account", deleteConsents.run())).meta.changes;
+  return { loginEvents, linkRequests, waitingConsents };
 }

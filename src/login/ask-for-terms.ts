@@ -116,6 +116,8 @@ export async function keepTermsAnswer(
     consent: question.id,
     granted: consents.has(question.id),
     wording: consentWording(question, language),
+    language,
+    required: false,
   }));
-  await recordConsents(records, accountId, answers, { source: "login", language });
+  await recordConsents(records, accountId, answers, "login");
 }

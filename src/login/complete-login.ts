@@ -1,14 +1,15 @@
 import type { AccountId } from "../accounts/account.ts";
-import { keepDelegatedConsents } from "../accounts/delegated-consents.ts";
 import { decideAccount, settleAccount } from "../accounts/login-account.ts";
 import { requiredRecords, siteRecords } from "../accounts/records.ts";
 import { siteRegistry } from "../accounts/site-registry.ts";
+import { adoptVippsConsents } from "../accounts/vipps-consents.ts";
 import { type VippsPerson, vippsPerson } from "../accounts/vipps-person.ts";
 import { Failure, fromStorage, withFacts } from "../failure.ts";
 import type { AppContext } from "../http/request-context.ts";
 import { logEvent } from "../log.ts";
 import type { Settings } from "../settings.ts";
 import { timed } from "../step-times.ts";
+import { collectedConsents } from "../vipps/collected-consents.ts";
 import type { VippsIdentity } from "../vipps/identity.ts";
 import { askForProof, type DoubtfulLogin, refuseStranger } from "./ask-for-proof.ts";
 import {
@@ -118,24 +119,15 @@ export async function settleLoginAccount(
         termsAnswer,
       );
     }
-    await keepVippsConsents(settings, settled.accountId, person, identity);
+    // Nobody waits for an account's first page with consents missing; what waits from before comes with the event.
+    const records = siteRecords(settings);
+    if (records !== undefined && collectedConsents(identity.claims).length > 0)
+      await adoptVippsConsents(records, settled.accountId, person);
     return { ...settled, person };
   }
   const { linking, provable } = settled;
   if (linking.kind !== "doubt") throw await refuseStranger(settings, person, returnTo);
   return { doubt: linking, provable, person };
-}
-
-/** Vipps sends what it collected for us with the first login only, so a session waits until it is kept. */
-async function keepVippsConsents(
-  settings: Settings,
-  accountId: AccountId,
-  person: VippsPerson,
-  { claims }: VippsIdentity,
-): Promise<void> {
-  const records = siteRecords(settings);
-  if (claims.delegatedConsents === undefined || records === undefined) return;
-  await keepDelegatedConsents(records, accountId, person, claims.delegatedConsents);
 }
 
 /** What is left to do once a login has its session: nobody waits for it. */

@@ -16,6 +16,7 @@ import { timed } from "../step-times.ts";
 import { providerFailure, readAuthorizationResponse } from "../vipps/authorization-response.ts";
 import type { VippsIdentity } from "../vipps/identity.ts";
 import { exchangeCode } from "../vipps/token-exchange.ts";
+import { keepArrivedConsents } from "./arrived-consents.ts";
 import { accountUnclear } from "./ask-for-proof.ts";
 import { attemptOfState } from "./attempt-id.ts";
 import type { AppConsumeResult } from "./attempt-state.ts";
@@ -65,6 +66,7 @@ export async function finishAppLogin(c: AppContext): Promise<Response> {
     askedBefore: (sub) => askedBefore(c.env.settings, sub),
   });
   return namingPerson(identity, async () => {
+    await keepArrivedConsents(settings, identity);
     const settled = await timed(stepTimes, "account", settleLoginAccount(settings, identity, "/"));
     if ("doubt" in settled) throw await accountUnclear(settings, settled, "/");
     // An app has no page to ask on: the person accepts the terms on the site first.

@@ -14,10 +14,11 @@ import {
 } from "../vipps/authorization-response.ts";
 import type { VippsIdentity } from "../vipps/identity.ts";
 import { exchangeCode } from "../vipps/token-exchange.ts";
+import { keepArrivedConsents } from "./arrived-consents.ts";
 import { askAgain } from "./ask-again.ts";
 import { type AttemptStub, attemptOfState } from "./attempt-id.ts";
 import type { Consumed, ConsumeResult } from "./attempt-state.ts";
-import { completeLogin } from "./complete-login.ts";
+import { completeLogin, namingPerson } from "./complete-login.ts";
 import { askToConfirm } from "./confirm-login.ts";
 import { redirectHome } from "./session-response.ts";
 import { usedLogin } from "./used-login.ts";
@@ -85,6 +86,7 @@ async function finishConsumed(c: AppContext, brought: BroughtLogin): Promise<Res
     nonce: consumed.nonce,
     askedBefore: (sub) => askedBefore(c.env.settings, sub),
   });
+  await namingPerson(identity, () => keepArrivedConsents(c.env.settings, identity));
   const answer = sameBrowser
     ? await completeLogin(c, { attempt, identity, sid, returnTo, sameBrowser })
     : await finishInOtherBrowser(c, attempt, consumed, identity);

@@ -1,16 +1,16 @@
 import { appendAudit } from "../accounts/audit-log.ts";
-import { type ConsentAnswer, currentConsents, recordConsents } from "../accounts/consents.ts";
+import { recordConsents } from "../accounts/consents.ts";
 import { requiredRecords } from "../accounts/records.ts";
 import { formBody } from "../http/form-body.ts";
 import type { AppContext } from "../http/request-context.ts";
 import { refuseCrossSite } from "../http/same-site.ts";
-import { consentWording } from "../pages/consent-wording.ts";
 import { pageLanguage } from "../pages/language.ts";
 import { ownSession } from "./own-session.ts";
+import { shownConsents } from "./shown-consents.ts";
 
 /**
- * `POST /auth/me/consents`: the form of the person's page. Every consent the site asks for is answered by it:
- * ticked is yes, not ticked is no. Only what has changed is kept anew.
+ * `POST /auth/me/consents`: the form of the person's page. Every consent on it is answered by it, those given at
+ * Vipps too: ticked is yes, not ticked is no. Only what has changed is kept anew.
  * @throws {Failure} `cross_site`, `session_required`, `storage_unavailable`.
  */
 export async function changeConsents(c: AppContext): Promise<Response> {
@@ -21,20 +21,14 @@ export async function changeConsents(c: AppContext): Promise<Response> {
   if (own instanceof Response) return own;
   const accountId = own.session.sub;
   const records = requiredRecords(settings);
-  const ticked = new Set((await formBody(c.req.raw))?.getAll("consent"));
+  const form = (await formBody(c.req.raw)) ?? new URLSearchParams();
+  const ticked = new Set(form.getAll("consent"));
+  // A consent that has come in since the page was shown has not been answered by it.
+  const onPage = form.has("shown") ? new Set(form.getAll("shown")) : undefined;
   const language = pageLanguage(headers.get("accept-language"), settings);
-  const before = new Map(
-    (await currentConsents(records, accountId)).map((answer) => [answer.consent, answer.granted]),
-  );
-  const changed = settings.accounts.consents
-    .map(
-      (question): ConsentAnswer => ({
-        consent: question.id,
-        granted: ticked.has(question.id),
-        wording: consentWording(question, language),
-      }),
-    )
-    .filter(({ consent, granted }) => before.get(consent) !== granted);
+  const changed = (await shownConsents(records, settings.accounts.consents, accountId, language))
+    .filter(({ consent, granted }) => (onPage?.has(consent) ?? true) && granted !== ticked.has(consent))
+    .map((answer) => ({ ...answer, granted: !answer.granted }));
   if (changed.length > 0) {
     await appendAudit(records, {
       actor: accountId,
@@ -43,7 +37,7 @@ export async function changeConsents(c: AppContext): Promise<Response> {
       accountId,
       details: { consents: changed.map(({ consent }) => consent) },
     });
-    await recordConsents(records, accountId, changed, { source: "my_page", language });
+    await recordConsents(records, accountId, changed, "my_page");
   }
   return new Response(null, {
     status: 303,

@@ -1,21 +1,26 @@
 import type { AccountId } from "../accounts/account.ts";
-import { currentConsents } from "../accounts/consents.ts";
+import { type ConsentAnswer, currentConsents, type RecordedConsent } from "../accounts/consents.ts";
 import type { Records } from "../accounts/records.ts";
 import { consentWording } from "../pages/consent-wording.ts";
 import type { Language } from "../pages/language.ts";
 import type { ConsentQuestion } from "../settings.ts";
 
-/** One voluntary consent as its owner sees it. */
-export interface ShownConsent {
-  readonly id: string;
+/**
+ * A consent as its owner sees it, and can change it on their page: withdrawing is as easy as giving was (GDPR
+ * article 7(3)), wherever it was given.
+ */
+export interface ShownConsent extends ConsentAnswer {
   readonly wording: string;
-  readonly granted: boolean;
-  /** Whether it can be changed here: the site still asks for it. */
-  readonly changeable: boolean;
+  /** Whether it was given at Vipps. */
+  readonly fromVipps: boolean;
 }
 
+/** Answers given at Vipps are kept under its own ids with this before them. */
+const FROM_VIPPS = "vipps:";
+
 /**
- * The consents the site asks for, and those a person has given besides (through Vipps, or to an earlier question).
+ * The consents the site asks for, then those that Vipps asked for on its behalf, then yeses to questions that
+ * nobody asks any more. A no to such a question is history: nobody wants a new yes.
  * @throws {Failure} `storage_unavailable`.
  */
 export async function shownConsents(
@@ -27,19 +32,25 @@ export async function shownConsents(
   const answers = await currentConsents(records, accountId);
   const granted = new Set(answers.filter((answer) => answer.granted).map(({ consent }) => consent));
   const asked = questions.map((question) => ({
-    id: question.id,
+    consent: question.id,
     wording: consentWording(question, language),
+    language,
     granted: granted.has(question.id),
-    changeable: true,
+    required: false,
+    fromVipps: false,
   }));
   const ids = new Set(questions.map(({ id }) => id));
-  const others = answers
-    .filter(({ consent }) => !ids.has(consent))
-    .map(({ consent, wording, granted: yes }) => ({
-      id: consent,
-      wording: wording ?? consent,
-      granted: yes,
-      changeable: false,
-    }));
-  return [...asked, ...others];
+  const others = answers.filter(({ consent }) => !ids.has(consent)).map(shown);
+  return [
+    ...asked,
+    ...others.filter(({ fromVipps }) => fromVipps),
+    ...others.filter((answer) => !answer.fromVipps && answer.granted),
+  ];
+}
+
+/** @returns the answer as it was given, in the words and the language in which it was asked for. */
+function shown({ consent, granted, required, wording, language }: RecordedConsent): ShownConsent {
+  const fromVipps = consent.startsWith(FROM_VIPPS);
+  const id = fromVipps ? consent.slice(FROM_VIPPS.length) : consent;
+  return { consent, granted, required, wording: wording ?? id, language, fromVipps };
 }

@@ -7,10 +7,12 @@ interface MyPageProps extends PageContext {
   /** When the account was made, in words. */
   readonly memberSince: string | undefined;
   readonly consents: readonly {
-    readonly id: string;
+    readonly consent: string;
     readonly wording: string;
+    readonly language: string | undefined;
     readonly granted: boolean;
-    readonly changeable: boolean;
+    readonly required: boolean;
+    readonly fromVipps: boolean;
   }[];
   readonly terms: readonly { readonly version: string; readonly url: string; readonly at: string }[];
   readonly privacyUrl: string | undefined;
@@ -47,33 +49,39 @@ ${canErase && eraseSection(props)}`;
   return layout({ ...props, title: me.title, content });
 }
 
-/** What may be answered anew, and what was answered elsewhere. */
-function consentsSection({ language, brand, consents, saved, authPath }: MyPageProps): Html | undefined {
+/** Every consent with its answer, to be given and withdrawn alike, whoever asked for it. */
+function consentsSection(props: MyPageProps): Html | undefined {
+  const { language, brand, siteName, consents, saved, authPath } = props;
   if (consents.length === 0 && !saved) return undefined;
   const { me } = textsIn(language);
-  const changeable = consents.filter((consent) => consent.changeable);
-  const elsewhere = consents.filter((consent) => !consent.changeable);
+  const choice = ({
+    consent,
+    wording,
+    language: spoken,
+    granted,
+    required,
+  }: (typeof consents)[number]) => html`
+<label class="choice">
+<input type="checkbox" name="consent" value="${consent}"${granted && " checked"}><span>
+<span${spoken !== undefined && html` lang="${spoken}"`}>${wording}</span>
+${required && html`<br><small class="soft">${filled(me.required, { site: siteName })}</small>`}
+</span>
+</label>
+<input type="hidden" name="shown" value="${consent}">`;
+  const own = consents.filter(({ fromVipps }) => !fromVipps);
+  const theirs = consents.filter(({ fromVipps }) => fromVipps);
   const form = html`
 <form method="post" action="${authPath}/me/consents">
-${changeable.map(
-  ({ id, wording, granted }) => html`
-<label class="choice">
-<input type="checkbox" name="consent" value="${id}"${granted && " checked"}><span>${wording}</span>
-</label>`,
-)}
+${own.map(choice)}
+${theirs.length > 0 && html`<p class="soft">${filled(me.atVipps, { brand })}</p>`}
+${theirs.map(choice)}
 <p class="actions"><button class="button" type="submit">${me.save}</button></p>
 </form>`;
-  const answered = html`
-<p class="soft">${filled(me.elsewhere, { brand })}</p>
-<ul>
-${elsewhere.map(({ wording, granted }) => html`<li>${wording}: <strong>${granted ? me.yes : me.no}</strong></li>`)}
-</ul>`;
   return html`
 <section class="question">
 <h2>${me.consents}</h2>
 ${saved && html`<p class="note" role="status">${me.saved}</p>`}
-${changeable.length > 0 && form}
-${elsewhere.length > 0 && answered}
+${consents.length > 0 && form}
 </section>`;
 }
 

@@ -25,6 +25,8 @@ export interface VippsClaims {
   readonly other_addresses?: readonly unknown[];
   readonly gender?: string;
   readonly nin?: string;
+  /** What Vipps collected for the site: scope `customFlow`, and the older `delegatedConsents`. */
+  readonly flowResult?: Readonly<Record<string, unknown>>;
   readonly delegatedConsents?: Readonly<Record<string, unknown>>;
 }
 
@@ -41,8 +43,12 @@ const TEXT = [
 
 /** Longer values are dropped: no real name comes near. In characters. */
 const TEXT_LIMIT = 500;
-/** Larger structures are dropped: no real address or consent comes near. In characters of JSON. */
+/** Larger structures are dropped: no real address comes near. In characters of JSON. */
 const STRUCTURE_LIMIT = 16_384;
+/** Consents come once and are not asked for again: a whole answer of the provider has room. */
+const CONSENTS_LIMIT = 256 * 1024;
+/** Deeper structures are cut off: SQLite reads JSON to a depth of 1,000, a real claim has seven. */
+const DEPTH_LIMIT = 32;
 
 /** The claims that are of the right type and of a sane size; anything else a provider sends is dropped. */
 export function knownClaims(raw: Readonly<Record<string, unknown>>): VippsClaims {
@@ -55,18 +61,29 @@ export function knownClaims(raw: Readonly<Record<string, unknown>>): VippsClaims
     // Vipps documents booleans; some providers send the word.
     if (name in raw) claims[name] = raw[name] === true || raw[name] === "true";
   }
-  for (const name of ["address", "delegatedConsents"] as const) {
+  for (const name of ["address", "flowResult", "delegatedConsents"] as const) {
     const value = raw[name];
     const isObject = typeof value === "object" && value !== null && !Array.isArray(value);
-    if (isObject && isSmall(value)) claims[name] = value;
+    if (!isObject) continue;
+    const shallow = cutOff(value, DEPTH_LIMIT);
+    if (isSmall(shallow, name === "address" ? STRUCTURE_LIMIT : CONSENTS_LIMIT)) claims[name] = shallow;
   }
-  const { other_addresses } = raw;
-  if (Array.isArray(other_addresses) && isSmall(other_addresses)) claims.other_addresses = other_addresses;
+  if (Array.isArray(raw.other_addresses)) {
+    const shallow = cutOff(raw.other_addresses, DEPTH_LIMIT);
+    if (isSmall(shallow, STRUCTURE_LIMIT)) claims.other_addresses = shallow;
+  }
   return claims;
 }
 
-function isSmall(value: object): boolean {
-  return JSON.stringify(value).length <= STRUCTURE_LIMIT;
+function isSmall(value: unknown, limit: number): boolean {
+  return JSON.stringify(value).length <= limit;
+}
+
+function cutOff(value: unknown, depth: number): unknown {
+  if (typeof value !== "object" || value === null) return value;
+  if (depth === 0) return null;
+  if (Array.isArray(value)) return value.map((item) => cutOff(item, depth - 1));
+  return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, cutOff(item, depth - 1)]));
 }
 
 /**

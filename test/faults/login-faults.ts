@@ -228,4 +228,28 @@ export const LOGIN_FAULTS = [
       [login, histories],
     ],
   ]),
+  ...faultsIn("src/accounts/vipps-consents.ts", [
+    [
+      "consents that come again undo a withdrawal",
+      "AND later.consent = 'vipps:' || (answer.value ->> 'id') AND later.answered_at > waiting.answered_at)",
+      "AND later.consent = '' AND later.answered_at > waiting.answered_at)",
+      [workerTest("vipps-consents")],
+    ],
+  ]),
+  ...faultsIn("src/login/finish-login.ts", [
+    [
+      "consents wait for the end of the login they came with",
+      "  await namingPerson(identity, () => keepArrivedConsents(c.env.settings, identity));\n",
+      "",
+      [workerTest("vipps-consents")],
+    ],
+  ]),
+  ...faultsIn("src/login/release-attempt.ts", [
+    [
+      "consents outlive a no",
+      "    await forgetArrivedConsents(settings, waiting.identity);\n",
+      "",
+      [workerTest("vipps-consents")],
+    ],
+  ]),
 ];

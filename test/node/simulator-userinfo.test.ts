@@ -143,35 +143,57 @@ describe("people", () => {
 
 describe("the sales unit's own questions", () => {
   const scope = "openid name customFlow";
+  const accept = ["membership-terms"];
+  const timeOfConsent = "2026-11-22T12:00:00Z";
 
-  it("are answered once and delivered in that login only", async () => {
+  it("are answered once and delivered by userinfo in that login only", async () => {
     const clock = createClock();
     const simulator = simulatorWith({ now: clock.now });
-    const first = await logIn(simulator, { scope }, { accept: ["membership-terms"] });
+    const first = await logIn(simulator, { scope }, { accept });
+    const [terms, newsletter] = [
+      { type: "checkbox", id: "membership-terms", checked: true, required: true },
+      { type: "checkbox", id: "newsletter", checked: false, required: false },
+    ].map((element) => ({ ...element, title: expect.any(String), readMore: null }));
+    const info = await json(requestUserinfo(simulator, first.tokens.access_token));
+    expect(info.flowResult).toEqual({
+      language: "EN",
+      screens: [
+        {
+          title: "Welcome to The club",
+          description: expect.any(String),
+          terms: { links: [{ title: "Terms", url: "https://example.com/terms" }] },
+          elements: [terms, newsletter],
+        },
+      ],
+      timeOfConsent,
+    });
+    expect(info).not.toHaveProperty("delegatedConsents");
+    expect(first.claims).not.toHaveProperty("flowResult");
+    const second = await logIn(simulator, { scope });
+    const later = await json(requestUserinfo(simulator, second.tokens.access_token));
+    expect(later).not.toHaveProperty("flowResult");
+  });
+
+  it("come in the older form for the older scope", async () => {
+    const clock = createClock();
+    const simulator = simulatorWith({ now: clock.now });
+    const first = await logIn(simulator, { scope: "openid delegatedConsents" }, { accept });
+    const [terms, newsletter] = [
+      { id: "membership-terms", accepted: true, required: true },
+      { id: "newsletter", accepted: false, required: false },
+    ].map((consent) => ({ ...consent, textDisplayedToUser: expect.any(String) }));
     const expected = {
       heading: "Consents for The club",
-      timeOfConsent: "2026-11-22T12:00:00Z",
+      timeOfConsent,
       links: { termsLinkUrl: "https://example.com/terms" },
-      consents: [
-        {
-          id: "membership-terms",
-          accepted: true,
-          required: true,
-          textDisplayedToUser: "I accept the terms of membership",
-        },
-        { id: "newsletter", accepted: false, required: false, textDisplayedToUser: expect.any(String) },
-      ],
+      consents: [terms, newsletter],
     };
     expect(first.claims.delegatedConsents).toMatchObject(expected);
     const info = await json(requestUserinfo(simulator, first.tokens.access_token));
     expect(info.delegatedConsents).toMatchObject(expected);
-    const second = await logIn(simulator, { scope });
+    expect(info).not.toHaveProperty("flowResult");
+    const second = await logIn(simulator, { scope: "openid delegatedConsents" });
     expect(second.claims).not.toHaveProperty("delegatedConsents");
-    const later = await json(requestUserinfo(simulator, second.tokens.access_token));
-    expect(later).not.toHaveProperty("delegatedConsents");
-    simulator.control.forgetConsents();
-    const third = await logIn(simulator, { scope: "openid delegatedConsents" });
-    expect(third.claims).toHaveProperty("delegatedConsents");
   });
 
   it("hold the login back while a required one is unanswered", async () => {

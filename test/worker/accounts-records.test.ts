@@ -2,7 +2,6 @@ import { beforeEach, describe, expect, it, vi } from "vitest";
 import { appendAudit, readAudit } from "../../src/accounts/audit-log.ts";
 import { consentHistory, currentConsents, recordConsents } from "../../src/accounts/consents.ts";
 import { d1Registry } from "../../src/accounts/d1-registry.ts";
-import { delegatedConsents, keepDelegatedConsents } from "../../src/accounts/delegated-consents.ts";
 import { eraseAccount } from "../../src/accounts/erase-account.ts";
 import { exportAccount } from "../../src/accounts/export-account.ts";
 import {
@@ -23,6 +22,7 @@ import type { Records } from "../../src/accounts/records.ts";
 import type { Registry } from "../../src/accounts/registry.ts";
 import { deleteExpired } from "../../src/accounts/retention.ts";
 import { acceptTerms, termsAcceptances } from "../../src/accounts/terms.ts";
+import { adoptVippsConsents, keepVippsConsents } from "../../src/accounts/vipps-consents.ts";
 import type { VippsPerson } from "../../src/accounts/vipps-person.ts";
 import { accountsDatabase } from "./database.ts";
 import "./site.ts";
@@ -85,24 +85,16 @@ describe("terms", () => {
 });
 
 describe("consents", () => {
-  const newsletter = { consent: "newsletter", granted: true, wording: "Send me news" };
+  const english = { language: "en", required: false };
+  const newsletter = { consent: "newsletter", granted: true, wording: "Send me news", ...english };
 
   it("keep every answer, the newest counting", async () => {
-    const sms = { consent: "sms", granted: false, wording: "Send me texts" };
-    await recordConsents(records, accountId, [newsletter, sms], { source: "login", language: "en" });
+    const sms = { consent: "sms", granted: false, wording: "Send me texts", ...english };
+    await recordConsents(records, accountId, [newsletter, sms], "login");
     at(60);
-    await recordConsents(records, accountId, [{ ...newsletter, granted: false }], {
-      source: "my_page",
-      language: "en",
-    });
-    const kept = { language: "en", answeredAt: START };
-    const withdrawn = {
-      ...newsletter,
-      granted: false,
-      source: "my_page",
-      language: "en",
-      answeredAt: START + 60,
-    };
+    await recordConsents(records, accountId, [{ ...newsletter, granted: false }], "my_page");
+    const kept = { answeredAt: START };
+    const withdrawn = { ...newsletter, granted: false, source: "my_page", answeredAt: START + 60 };
     expect(await currentConsents(records, accountId)).toEqual([
       withdrawn,
       { ...sms, ...kept, source: "login" },
@@ -112,32 +104,6 @@ describe("consents", () => {
       { ...sms, ...kept, source: "login" },
       withdrawn,
     ]);
-  });
-
-  it("of Vipps are kept raw and as answers, once", async () => {
-    const raw = {
-      timeOfConsent: "2026-06-01T10:29:58Z",
-      language: "nb",
-      heading: "Vil du ha tilbud?",
-      consents: [
-        { id: "email", accepted: true, required: false, textDisplayedToUser: "E-post" },
-        { id: "sms", accepted: false, required: false, textDisplayedToUser: "SMS" },
-        { id: 7, accepted: "maybe" },
-        null,
-      ],
-    };
-    await keepDelegatedConsents(records, accountId, PERSON, raw);
-    await keepDelegatedConsents(records, accountId, PERSON, raw);
-    expect(await delegatedConsents(records, accountId)).toEqual([
-      { timeOfConsent: "2026-06-01T10:29:58Z", raw, receivedAt: START },
-    ]);
-    const answer = { source: "vipps", language: "nb", answeredAt: START };
-    expect(await consentHistory(records, accountId)).toEqual([
-      { consent: "vipps:email", granted: true, wording: "E-post", ...answer },
-      { consent: "vipps:sms", granted: false, wording: "SMS", ...answer },
-    ]);
-    await keepDelegatedConsents(records, accountId, PERSON, { consents: "none" });
-    expect(await consentHistory(records, accountId)).toHaveLength(2);
   });
 });
 
@@ -290,11 +256,12 @@ describe("a link request", () => {
 describe("a person's data", () => {
   async function leaveTraces(id: string, sub: string, browser: string): Promise<void> {
     await acceptTerms(records, id, { version: "1", url: "https://site.example/terms", language: "nb" });
-    await recordConsents(records, id, [{ consent: "newsletter", granted: true, wording: undefined }], {
-      source: "login",
-      language: "nb",
-    });
-    await keepDelegatedConsents(records, id, { msn: "123456", sub }, { timeOfConsent: "t", consents: [] });
+    const newsletter = { consent: "newsletter", granted: true, wording: undefined };
+    await recordConsents(records, id, [{ ...newsletter, language: "nb", required: false }], "login");
+    const person = { msn: "123456", sub };
+    await keepVippsConsents(records, person, { delegatedConsents: { timeOfConsent: "t", consents: [] } });
+    await adoptVippsConsents(records, id, person);
+    await keepVippsConsents(records, person, { flowResult: { timeOfConsent: "t", screens: [] } });
     await recordLoginEvent(records, { outcome: "logged_in", accountId: id, sub, browser });
     await recordLoginEvent(records, { outcome: "id_token_invalid", sub });
     await recordLoginEvent(records, { outcome: "access_denied", browser });
@@ -348,7 +315,7 @@ describe("a person's data", () => {
       link_requests: 1,
       terms_acceptances: 1,
       consents: 1,
-      delegated_consents: 1,
+      vipps_consents: 2,
       login_events: 3,
       audit_log: 1,
     });

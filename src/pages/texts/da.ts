@@ -147,9 +147,9 @@ export const da = (): Texts => ({
     consents: "Dine valg",
     saved: "Gemt.",
     save: "Gem valg",
-    elsewhere: "Disse har du svaret på gennem {brand} eller tidligere:",
-    yes: "ja",
-    no: "nej",
+    atVipps: "Dette svarede du på hos {brand}. Du kan ombestemme dig når som helst:",
+    required:
+      "{site} kræver dette for at have dig som bruger. Trækker du det tilbage, får {site} det at vide og kan lukke din konto.",
     terms: "Vilkår",
     accepted: "Version {version}, accepteret {at}",
     sessions: "Hvor du er logget ind",

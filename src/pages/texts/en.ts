@@ -151,9 +151,9 @@ export const en = (): Texts => ({
     consents: "Your choices",
     saved: "Saved.",
     save: "Save choices",
-    elsewhere: "You answered these through {brand} or earlier:",
-    yes: "yes",
-    no: "no",
+    atVipps: "You answered these at {brand}. You can change your mind at any time:",
+    required:
+      "{site} requires this of everyone with an account. If you withdraw it, {site} will see that and may close your account.",
     terms: "Terms",
     accepted: "Version {version}, accepted {at}",
     sessions: "Where you are logged in",

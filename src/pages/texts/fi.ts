@@ -149,9 +149,9 @@ export const fi = (): Texts => ({
     consents: "Valintasi",
     saved: "Tallennettu.",
     save: "Tallenna valinnat",
-    elsewhere: "Näihin vastasit palvelussa {brand} tai aiemmin:",
-    yes: "kyllä",
-    no: "ei",
+    atVipps: "Nämä vastauksesi annoit {brand}-kirjautumisessa. Voit muuttaa mieltäsi milloin tahansa:",
+    required:
+      "{site} edellyttää tätä käyttäjiltään. Jos perut suostumuksen, {site} saa siitä tiedon ja voi sulkea tilisi.",
     terms: "Ehdot",
     accepted: "Versio {version}, hyväksytty {at}",
     sessions: "Missä olet kirjautuneena",

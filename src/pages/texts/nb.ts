@@ -149,9 +149,9 @@ export const nb = (): Texts => ({
     consents: "Dine valg",
     saved: "Lagret.",
     save: "Lagre valgene",
-    elsewhere: "Disse har du svart på gjennom {brand} eller tidligere:",
-    yes: "ja",
-    no: "nei",
+    atVipps: "Dette svarte du på hos {brand}. Du kan ombestemme deg når som helst:",
+    required:
+      "{site} krever dette for å ha deg som bruker. Trekker du det tilbake, får {site} vite det og kan avslutte kontoen din.",
     terms: "Vilkår",
     accepted: "Versjon {version}, godtatt {at}",
     sessions: "Hvor du er logget inn",

@@ -148,9 +148,9 @@ export const sv = (): Texts => ({
     consents: "Dina val",
     saved: "Sparat.",
     save: "Spara valen",
-    elsewhere: "De här har du svarat på via {brand} eller tidigare:",
-    yes: "ja",
-    no: "nej",
+    atVipps: "Det här svarade du på hos {brand}. Du kan ändra dig när som helst:",
+    required:
+      "{site} kräver det här för att ha dig som användare. Om du tar tillbaka det får {site} veta det och kan avsluta ditt konto.",
     terms: "Villkor",
     accepted: "Version {version}, godkänd {at}",
     sessions: "Var du är inloggad",

@@ -32,9 +32,10 @@ export interface Texts {
     readonly consents: string;
     readonly saved: string;
     readonly save: string;
-    readonly elsewhere: string;
-    readonly yes: string;
-    readonly no: string;
+    /** Stands above the consents that Vipps asked for. */
+    readonly atVipps: string;
+    /** What withdrawing a consent means that is a condition. */
+    readonly required: string;
     readonly terms: string;
     readonly accepted: string;
     readonly sessions: string;

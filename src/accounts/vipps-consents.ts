@@ -1,0 +1,163 @@
+import { sha256 } from "../digest.ts";
+import { fromStorage } from "../failure.ts";
+import { type CollectedConsents, type ConsentForm, collectedConsents } from "../vipps/collected-consents.ts";
+import type { VippsClaims } from "../vipps/identity.ts";
+import type { AccountId } from "./account.ts";
+import { flag } from "./d1-rows.ts";
+import { now, type Records } from "./records.ts";
+import type { VippsPerson } from "./vipps-person.ts";
+
+/** Days for which consents wait for a person who left a login before it was finished. */
+export const WAITING_DAYS = 90;
+
+/** A Vipps user at one sales unit. */
+type VippsUser = Pick<VippsPerson, "msn" | "sub">;
+
+/** What Vipps collected on the site's behalf, as it came. */
+export interface ReceivedConsents {
+  readonly form: ConsentForm;
+  /** `timeOfConsent` as Vipps wrote it; a digest of the claim where it did not. */
+  readonly timeOfConsent: string;
+  readonly raw: Readonly<Record<string, unknown>>;
+  /** Seconds since the epoch. */
+  readonly receivedAt: number;
+}
+
+/**
+ * Keeps the consents that came with a login, before anything is asked of the person: Vipps collects them once and
+ * does not ask again, whatever becomes of that login. They wait until {@link adoptVippsConsents} gives them to an
+ * account, {@link forgetVippsConsents} erases them, or {@link WAITING_DAYS} are over. Safe to repeat: what has
+ * come before changes nothing. Without consents among the claims, nothing is asked of the database.
+ * @returns whether there were any.
+ * @throws {Failure} `storage_unavailable`; then nothing is kept, and the login must not go on.
+ */
+export async function keepVippsConsents(
+  { database, site }: Records,
+  { msn, sub }: VippsUser,
+  claims: VippsClaims,
+): Promise<boolean> {
+  const collected = collectedConsents(claims);
+  if (collected.length === 0) return false;
+  const insert = database.prepare(
+    `INSERT INTO vipps_consents
+       (site, msn, sub, form, time_of_consent, answered_at, language, answers, raw, received_at)
+     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10) ON CONFLICT DO NOTHING`,
+  );
+  const at = now();
+  const statements = await Promise.all(
+    collected.map(async (consents) =>
+      insert.bind(
+        site,
+        msn,
+        sub,
+        consents.form,
+        consents.timeOfConsent ?? `sha256:${await sha256(consents.raw)}`,
+        consents.answeredAt ?? at,
+        consents.language ?? null,
+        storedAnswers(consents),
+        consents.raw,
+        at,
+      ),
+    ),
+  );
+  await fromStorage("account", database.batch(statements));
+  return true;
+}
+
+function storedAnswers({ answers }: CollectedConsents): string {
+  return JSON.stringify(
+    answers.map(({ granted, required, ...words }) => ({
+      ...words,
+      granted: flag(granted),
+      required: flag(required),
+    })),
+  );
+}
+
+const TABLE = "vipps_consents INDEXED BY vipps_consents_waiting";
+const IS_WAITING = "site = ?1 AND sub = ?2 AND msn = ?3 AND account_id IS NULL";
+
+/** Finds out whether consents wait for a Vipps user, in a batch with what is asked anyway. Reads no row for most. */
+export function waitingConsents({ database, site }: Records, { msn, sub }: VippsUser): D1PreparedStatement {
+  return database.prepare(`SELECT form FROM ${TABLE} WHERE ${IS_WAITING}`).bind(site, sub, msn);
+}
+
+/**
+ * Gives the consents that wait for a Vipps user to their account, as answers named `vipps:<id>`. An answer the
+ * person gave later, on their own page, stays the one that counts. Safe to repeat.
+ * @throws {Failure} `storage_unavailable`; then they go on waiting.
+ */
+export async function adoptVippsConsents(
+  { database, site }: Records,
+  accountId: AccountId,
+  { msn, sub }: VippsUser,
+): Promise<void> {
+  const statements = [
+    database.prepare(
+      `INSERT INTO consents
+         (site, account_id, consent, granted, required, source, wording, language, answered_at)
+       SELECT ?1, ?4, 'vipps:' || (answer.value ->> 'id'), answer.value ->> 'granted',
+         answer.value ->> 'required', 'vipps', answer.value ->> 'wording', waiting.language, waiting.answered_at
+       FROM (SELECT * FROM ${TABLE} WHERE ${IS_WAITING}) AS waiting, json_each(waiting.answers) AS answer
+       WHERE NOT EXISTS (SELECT 1 FROM consents AS later INDEXED BY consents_by_account
+           WHERE later.site = ?1 AND later.account_id = ?4
+             AND later.consent = 'vipps:' || (answer.value ->> 'id') AND later.answered_at > waiting.answered_at)
+         AND NOT EXISTS (SELECT 1 FROM delegated_consents AS known
+           WHERE waiting.form = 'delegatedConsents' AND known.site = ?1 AND known.account_id = ?4
+             AND known.msn = ?3 AND known.sub = ?2 AND known.time_of_consent = waiting.time_of_consent)
+       ORDER BY waiting.answered_at, waiting.form, answer.key`,
+    ),
+    database.prepare(`UPDATE ${TABLE} SET account_id = ?4 WHERE ${IS_WAITING}`),
+  ];
+  const batch = database.batch(statements.map((statement) => statement.bind(site, sub, msn, accountId)));
+  await fromStorage("account", batch);
+}
+
+/**
+ * Erases the consents that wait for a Vipps user, who has just declined the login they came with.
+ * @throws {Failure} `storage_unavailable`.
+ */
+export async function forgetVippsConsents(
+  { database, site }: Records,
+  { msn, sub }: VippsUser,
+): Promise<void> {
+  await fromStorage(
+    "account",
+    database.prepare(`DELETE FROM ${TABLE} WHERE ${IS_WAITING}`).bind(site, sub, msn).run(),
+  );
+}
+
+interface ReceivedRow {
+  readonly form: ConsentForm;
+  readonly time_of_consent: string;
+  readonly raw: string;
+  readonly received_at: number;
+}
+
+/**
+ * Everything Vipps collected for this account, the oldest first. `delegated_consents` holds what version 0.1 was
+ * given.
+ * @throws {Failure} `storage_unavailable`.
+ */
+export async function receivedConsents(
+  { database, site }: Records,
+  accountId: AccountId,
+): Promise<readonly ReceivedConsents[]> {
+  const statement = database
+    .prepare(
+      `SELECT form, time_of_consent, raw, received_at
+       FROM vipps_consents INDEXED BY vipps_consents_by_account WHERE site = ?1 AND account_id = ?2
+       UNION ALL
+       SELECT 'delegatedConsents', time_of_consent, raw, received_at
+       FROM delegated_consents WHERE site = ?1 AND account_id = ?2
+       ORDER BY received_at, time_of_consent`,
+    )
+    .bind(site, accountId);
+  const { results } = await fromStorage("account", statement.all<ReceivedRow>());
+  return results.map((row) => ({
+    form: row.form,
+    timeOfConsent: row.time_of_consent,
+    raw: JSON.parse(row.raw),
+    receivedAt: row.received_at,
+  }));
+}

@@ -1,0 +1,403 @@
+import { beforeEach, describe, expect, it, vi } from "vitest";
+import {
+  type ConsentAnswer,
+  consentHistory,
+  currentConsents,
+  recordConsents,
+} from "../../src/accounts/consents.ts";
+import type { Records } from "../../src/accounts/records.ts";
+import { deleteExpired } from "../../src/accounts/retention.ts";
+import {
+  adoptVippsConsents,
+  forgetVippsConsents,
+  keepVippsConsents,
+  receivedConsents,
+  WAITING_DAYS,
+  waitingConsents,
+} from "../../src/accounts/vipps-consents.ts";
+import { knownClaims } from "../../src/vipps/identity.ts";
+import { type Browser, openBrowser } from "./browser.ts";
+import { accountsDatabase } from "./database.ts";
+import { openSite, type TestSite } from "./site.ts";
+
+const KARI = { msn: "123456", sub: "sub-kari" };
+/** 2026-06-01 10:30:00 UTC. */
+const START = 1_780_309_800;
+const DAY = 24 * 3600;
+
+const records = (): Records => ({ database: accountsDatabase(), site: "default" });
+
+const FLOW = {
+  language: "NB",
+  screens: [
+    {
+      title: "Velkommen",
+      description: "Litt om oss",
+      terms: { links: [{ title: "Vilkår", url: "https://example.com/terms" }] },
+      elements: [
+        {
+          type: "checkbox",
+          id: "cf_accept_terms",
+          title: "Jeg godtar vilkårene",
+          checked: true,
+          required: true,
+        },
+      ],
+    },
+    {
+      title: "Nyheter",
+      elements: [
+        { type: "checkbox", id: "cf_news", title: "Send meg nyheter", checked: false, required: false },
+      ],
+    },
+  ],
+  timeOfConsent: "2026-06-01T10:29:58Z",
+};
+const LEGACY = {
+  heading: "Vil du ha tilbud?",
+  language: "nb",
+  timeOfConsent: "2026-06-01T10:29:58Z",
+  consents: [
+    { id: "email", accepted: true, required: false, textDisplayedToUser: "E-post" },
+    { id: "sms", accepted: false, required: false, textDisplayedToUser: "SMS" },
+  ],
+};
+
+const summary = (answers: readonly ConsentAnswer[]) =>
+  answers.map(({ consent, granted }) => `${consent} ${granted ? "yes" : "no"}`);
+
+describe("consents that Vipps collected", () => {
+  beforeEach(() => {
+    vi.useFakeTimers({ toFake: ["Date"] });
+    vi.setSystemTime(START * 1000);
+  });
+
+  it("are kept in both forms with words, language and time, once, however often they come", async () => {
+    for (let times = 0; times < 2; times += 1) {
+      expect(await keepVippsConsents(records(), KARI, { flowResult: FLOW, delegatedConsents: LEGACY })).toBe(
+        true,
+      );
+      await adoptVippsConsents(records(), "acc_kari", KARI);
+    }
+    const answer = { source: "vipps", language: "nb", answeredAt: START - 2 };
+    expect(await consentHistory(records(), "acc_kari")).toEqual([
+      { consent: "vipps:email", granted: true, required: false, wording: "E-post", ...answer },
+      { consent: "vipps:sms", granted: false, required: false, wording: "SMS", ...answer },
+      {
+        consent: "vipps:cf_accept_terms",
+        granted: true,
+        required: true,
+        wording: "Jeg godtar vilkårene",
+        ...answer,
+      },
+      { consent: "vipps:cf_news", granted: false, required: false, wording: "Send meg nyheter", ...answer },
+    ]);
+    const received = { timeOfConsent: "2026-06-01T10:29:58Z", receivedAt: START };
+    expect(await receivedConsents(records(), "acc_kari")).toEqual(
+      expect.arrayContaining([
+        { form: "flowResult", raw: FLOW, ...received },
+        { form: "delegatedConsents", raw: LEGACY, ...received },
+      ]),
+    );
+  });
+
+  it("that come again do not undo what the person has answered since", async () => {
+    await keepVippsConsents(records(), KARI, { flowResult: FLOW });
+    await adoptVippsConsents(records(), "acc_kari", KARI);
+    const [terms] = await currentConsents(records(), "acc_kari");
+    if (terms === undefined) throw new Error("the consent is kept");
+    await recordConsents(records(), "acc_kari", [{ ...terms, granted: false }], "my_page");
+    await keepVippsConsents(records(), KARI, { flowResult: FLOW });
+    await adoptVippsConsents(records(), "acc_kari", KARI);
+    // Given before the withdrawal, though it comes after it.
+    const earlier = { ...FLOW, timeOfConsent: "2026-06-01T10:29:00Z" };
+    await keepVippsConsents(records(), KARI, { flowResult: earlier });
+    await adoptVippsConsents(records(), "acc_kari", KARI);
+    expect(summary(await currentConsents(records(), "acc_kari"))).toContain("vipps:cf_accept_terms no");
+    vi.setSystemTime((START + 60) * 1000);
+    const anew = { ...FLOW, timeOfConsent: "2026-06-01T10:30:30Z" };
+    await keepVippsConsents(records(), KARI, { flowResult: anew });
+    await adoptVippsConsents(records(), "acc_kari", KARI);
+    expect(summary(await currentConsents(records(), "acc_kari"))).toContain("vipps:cf_accept_terms yes");
+  });
+
+  it("that the first version kept are not taken for new ones, and are handed out with the others", async () => {
+    await records()
+      .database.prepare(
+        `INSERT INTO delegated_consents (site, account_id, msn, sub, time_of_consent, raw, received_at)
+         VALUES ('default', 'acc_kari', ?1, ?2, ?3, ?4, ?5)`,
+      )
+      .bind(KARI.msn, KARI.sub, LEGACY.timeOfConsent, JSON.stringify(LEGACY), START - 100)
+      .run();
+    await keepVippsConsents(records(), KARI, { delegatedConsents: LEGACY });
+    await adoptVippsConsents(records(), "acc_kari", KARI);
+    expect(await consentHistory(records(), "acc_kari")).toEqual([]);
+    expect(await receivedConsents(records(), "acc_kari")).toMatchObject([{ raw: LEGACY }, { raw: LEGACY }]);
+  });
+
+  it("stay with their site, their sales unit and their person", async () => {
+    await keepVippsConsents(records(), KARI, { flowResult: FLOW });
+    await adoptVippsConsents({ ...records(), site: "other" }, "acc_kari", KARI);
+    await adoptVippsConsents(records(), "acc_kari", { ...KARI, msn: "654321" });
+    await adoptVippsConsents(records(), "acc_kari", { ...KARI, sub: "sub-ola" });
+    expect(await consentHistory(records(), "acc_kari")).toEqual([]);
+    await forgetVippsConsents(records(), { ...KARI, sub: "sub-ola" });
+    await adoptVippsConsents(records(), "acc_kari", KARI);
+    expect(await consentHistory(records(), "acc_kari")).toHaveLength(2);
+  });
+
+  it("wait for a person who does not come back no longer than they must", async () => {
+    await keepVippsConsents(records(), KARI, { flowResult: FLOW });
+    await keepVippsConsents(records(), { ...KARI, sub: "sub-ola" }, { flowResult: FLOW });
+    await adoptVippsConsents(records(), "acc_ola", { ...KARI, sub: "sub-ola" });
+    const clear = (days: number) => {
+      vi.setSystemTime((START + days * DAY + 1) * 1000);
+      return deleteExpired(accountsDatabase(), { sites: [], loginEventsDays: 90 });
+    };
+    expect(await clear(WAITING_DAYS - 1)).toMatchObject({ waitingConsents: 0 });
+    expect(await clear(WAITING_DAYS)).toMatchObject({ waitingConsents: 1 });
+    expect(await receivedConsents(records(), "acc_ola")).toHaveLength(1);
+  });
+
+  it("cost a login without them nothing: no call, and no row where the database is asked anyway", async () => {
+    const untouched = { ...records(), database: undefined as unknown as D1Database };
+    expect(await keepVippsConsents(untouched, KARI, { name: "Kari", flowResult: {} })).toBe(false);
+    for (const sub of ["sub-ola", "sub-per"]) {
+      await keepVippsConsents(records(), { ...KARI, sub }, { flowResult: FLOW });
+      await adoptVippsConsents(records(), `acc_${sub}`, { ...KARI, sub });
+    }
+    for (const user of [KARI, { ...KARI, sub: "sub-ola" }]) {
+      const { results, meta } = await waitingConsents(records(), user).all();
+      expect([results, meta.rows_read]).toEqual([[], 0]);
+    }
+  });
+
+  const deep = (depth: number): unknown => {
+    let structure: unknown[] = [];
+    for (let level = 1; level < depth; level += 1) structure = [structure];
+    return structure;
+  };
+  it.each<[string, Record<string, unknown>, readonly string[]]>([
+    ["nothing known", { surprise: true }, []],
+    ["no screens", { screens: null, timeOfConsent: null }, []],
+    [
+      "screens that are none",
+      { screens: [null, 7, "x", [], { elements: "none" }, { elements: [null, [], 3] }] },
+      [],
+    ],
+    [
+      "answers that are no truth values",
+      {
+        screens: [
+          {
+            elements: [
+              { id: "a", checked: "true" },
+              { id: "b", checked: 1 },
+            ],
+          },
+        ],
+      },
+      [],
+    ],
+    [
+      "ids that are none",
+      {
+        screens: [
+          {
+            elements: [
+              { id: "", checked: true },
+              { id: 7, checked: true },
+              { id: "a\u0000b", checked: true },
+              { checked: true },
+              { id: "x".repeat(201), checked: true },
+            ],
+          },
+        ],
+      },
+      [],
+    ],
+    [
+      "one question answered twice, against itself",
+      { screens: [{ elements: [{ id: "a", checked: true }] }, { elements: [{ id: "a", checked: false }] }] },
+      ["vipps:a no"],
+    ],
+    [
+      "names of the language itself",
+      {
+        screens: [
+          {
+            elements: [
+              { id: "__proto__", checked: true },
+              { id: "constructor", checked: true },
+            ],
+          },
+        ],
+        constructor: 1,
+      },
+      ["vipps:__proto__ yes", "vipps:constructor yes"],
+    ],
+    ["no words", { screens: [{ elements: [{ id: "a", checked: true, title: null }] }] }, ["vipps:a yes"]],
+    [
+      "halves of characters and control characters",
+      {
+        language: "\ud800",
+        screens: [{ title: "\ud800\u0000", elements: [{ id: "a", checked: true, title: "\u0000x\ud83d" }] }],
+      },
+      ["vipps:a yes"],
+    ],
+    [
+      "a time out of this world",
+      { timeOfConsent: "+275760-09-13T00:00:00Z", screens: [{ elements: [{ id: "a", checked: true }] }] },
+      ["vipps:a yes"],
+    ],
+    [
+      "a time as a number",
+      { timeOfConsent: 1_780_309_700_000, screens: [{ elements: [{ id: "a", checked: true }] }] },
+      ["vipps:a yes"],
+    ],
+    [
+      "far too long a time",
+      { timeOfConsent: "2".repeat(100_000), screens: [{ elements: [{ id: "a", checked: true }] }] },
+      ["vipps:a yes"],
+    ],
+    [
+      "a structure deeper than a database reads",
+      { screens: [{ elements: [{ id: "a", checked: true }] }], more: deep(2_000) },
+      ["vipps:a yes"],
+    ],
+    [
+      "far too much beside it",
+      { screens: [{ description: "x".repeat(200_000), elements: [{ id: "a", checked: true }] }] },
+      ["vipps:a yes"],
+    ],
+  ])("with %s are taken as far as they can be", async (_what, flowResult, kept) => {
+    const claims = knownClaims({ flowResult });
+    await keepVippsConsents(records(), KARI, claims);
+    await adoptVippsConsents(records(), "acc_kari", KARI);
+    expect(summary(await currentConsents(records(), "acc_kari")).toSorted()).toEqual(kept.toSorted());
+    for (const { answeredAt } of await currentConsents(records(), "acc_kari"))
+      expect(answeredAt).toBeLessThanOrEqual(START);
+    expect(await receivedConsents(records(), "acc_kari")).toHaveLength(1);
+  });
+
+  it("by the thousand are bounded, and so is how deep they go; what is no object is dropped", async () => {
+    const elements = Array.from({ length: 5_000 }, (_, n) => ({ id: `c${n}`, checked: true, title: "x" }));
+    await keepVippsConsents(records(), KARI, knownClaims({ flowResult: { screens: [{ elements }] } }));
+    await adoptVippsConsents(records(), "acc_kari", KARI);
+    expect(await currentConsents(records(), "acc_kari")).toHaveLength(200);
+    const claims = knownClaims({ flowResult: { deep: deep(100_000) }, address: { deep: deep(100_000) } });
+    for (const claim of Object.values(claims)) expect(JSON.stringify(claim).length).toBeLessThan(100);
+    for (const flowResult of [null, [], "text", 7, true]) expect(knownClaims({ flowResult })).toEqual({});
+  });
+});
+
+const TERMS = { TERMS_URL: "/terms.html", TERMS_VERSION: "2026-11" };
+const english = { "accept-language": "en" };
+
+/** The answers kept for the one account there is. */
+async function answersOf(site: TestSite): Promise<readonly string[]> {
+  const id = await site.env.ACCOUNTS_DB?.prepare("SELECT id FROM accounts").first<string>("id");
+  return summary(await currentConsents(records(), id ?? ""));
+}
+
+const rowsOf = async (table: string) =>
+  accountsDatabase().prepare(`SELECT count(*) AS n FROM ${table}`).first<number>("n");
+
+const attemptIn = (page: string) => /name="attempt" value="([^"]+)"/.exec(page)?.[1] ?? "";
+
+async function answerTerms(browser: Browser, page: string, answer: "accept" | "decline"): Promise<Response> {
+  const form = { attempt: attemptIn(page), question: "terms", answer, terms: "accepted" };
+  return browser.post("/auth/continue", form);
+}
+
+describe.each([
+  ["customFlow", "flowResult"],
+  ["delegatedConsents", "delegatedConsents"],
+])("a login with the scope %s", (scope, form) => {
+  const VIPPS_SCOPE = `openid name phoneNumber email ${scope}`;
+  const GIVEN = ["vipps:membership-terms yes", "vipps:newsletter yes"];
+  const choices = { accept: ["membership-terms", "newsletter"] };
+
+  it("keeps what was answered at Vipps, shows it, hands it out, and takes a withdrawal", async () => {
+    const site = openSite({ vars: { VIPPS_SCOPE } });
+    const browser = openBrowser(site, english);
+    expect((await browser.logIn(choices)).status).toBe(303);
+    expect(await answersOf(site)).toEqual(GIVEN);
+
+    const page = await (await browser.get("/auth/me")).text();
+    expect(page).toContain("You answered these at Vipps");
+    for (const id of ["membership-terms", "newsletter"])
+      expect(page).toMatch(new RegExp(`value="vipps:${id}" checked`));
+    expect(page.match(/requires this of everyone/g)).toHaveLength(1);
+    await browser.post("/auth/me/consents", { consent: "vipps:membership-terms" });
+    expect(await answersOf(site)).toEqual(["vipps:membership-terms yes", "vipps:newsletter no"]);
+    await browser.post("/auth/me/consents");
+    expect(await answersOf(site)).toEqual(["vipps:membership-terms no", "vipps:newsletter no"]);
+    expect(await (await browser.get("/auth/me")).text()).not.toContain("checked");
+
+    const data = await (await browser.get("/auth/me/download")).json<Record<string, unknown[]>>();
+    expect(data.delegatedConsents).toMatchObject([{ form }]);
+    expect(data.consents).toMatchObject([
+      { consent: "vipps:membership-terms", granted: true, required: true, source: "vipps", language: "en" },
+      { consent: "vipps:newsletter", granted: true, wording: "Send me the newsletter by email" },
+      { consent: "vipps:newsletter", granted: false, source: "my_page" },
+      { consent: "vipps:membership-terms", granted: false, source: "my_page", required: true },
+    ]);
+    // The next login brings none, and changes nothing.
+    await openBrowser(site, english).logIn();
+    expect(await answersOf(site)).toEqual(["vipps:membership-terms no", "vipps:newsletter no"]);
+  });
+
+  it("keeps them when it is left at the terms, for the login that is finished later", async () => {
+    const site = openSite({ vars: { VIPPS_SCOPE, ...TERMS } });
+    await openBrowser(site, english).logIn(choices);
+    expect([await rowsOf("accounts"), await rowsOf("vipps_consents")]).toEqual([0, 1]);
+    const browser = openBrowser(site, english);
+    const page = await (await browser.logIn()).text();
+    expect((await answerTerms(browser, page, "accept")).status).toBe(303);
+    expect(await answersOf(site)).toEqual(GIVEN);
+  });
+
+  it("keeps them when it ends in another browser that never answers", async () => {
+    const site = openSite({ vars: { VIPPS_SCOPE } });
+    const browser = openBrowser(site, english);
+    const callback = await browser.atProvider(await browser.startLogin(), choices);
+    expect(await (await openBrowser(site, english).get(callback.href)).text()).toContain("Is this you?");
+    await openBrowser(site, english).logIn();
+    expect(await answersOf(site)).toEqual(GIVEN);
+  });
+
+  it("erases them when its person declines the terms, or says that it was not them", async () => {
+    const site = openSite({ vars: { VIPPS_SCOPE, ...TERMS } });
+    const browser = openBrowser(site, english);
+    const page = await (await browser.logIn(choices)).text();
+    expect(await rowsOf("vipps_consents")).toBe(1);
+    expect((await answerTerms(browser, page, "decline")).status).toBe(403);
+    expect(await rowsOf("vipps_consents")).toBe(0);
+
+    site.simulator.control.forgetConsents();
+    const other = openBrowser(site, english);
+    const callback = await browser.atProvider(await browser.startLogin(), choices);
+    const question = await (await other.get(callback.href)).text();
+    expect(await rowsOf("vipps_consents")).toBe(1);
+    await other.post("/auth/continue", { attempt: attemptIn(question), answer: "no" });
+    expect(await rowsOf("vipps_consents")).toBe(0);
+  });
+
+  it("keeps them where no registry is kept, and erases them with the account", async () => {
+    const site = openSite({ vars: { VIPPS_SCOPE, ACCOUNTS: "none" } });
+    const browser = openBrowser(site, english);
+    await browser.logIn(choices);
+    expect(await (await browser.get("/auth/me")).text()).toContain('value="vipps:newsletter" checked');
+    await browser.post("/auth/me/erase", { confirm: "yes" });
+    expect([await rowsOf("vipps_consents"), await rowsOf("consents")]).toEqual([0, 0]);
+  });
+
+  it("does not take a consent for withdrawn that came in after the page was shown", async () => {
+    const site = openSite({ vars: { VIPPS_SCOPE } });
+    const browser = openBrowser(site, english);
+    await browser.logIn(choices);
+    await browser.post("/auth/me/consents", { shown: "vipps:membership-terms" });
+    expect(await answersOf(site)).toEqual(["vipps:membership-terms no", "vipps:newsletter yes"]);
+  });
+});
