@@ -168,6 +168,7 @@ describe("login events", () => {
     expect(await deleteExpired(records.database, { sites: [records.site], loginEventsDays: 90 })).toEqual({
       loginEvents: 1,
       linkRequests: 1,
+      waitingConsents: 0,
     });
     expect(await deleteExpired(records.database, { sites: [records.site], loginEventsDays: 90 })).toEqual({
       loginEvents: 0,
