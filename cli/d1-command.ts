@@ -74,7 +74,7 @@ function runWrangler(target: D1Target, args: readonly string[]): Promise<string>
 }
 
 /** What to do about the faults people really meet. */
-function explained(reason: string): string {
+export function explained(reason: string): string {
   if (reason.includes("no such table"))
     return `${reason} (Apply the migrations first: npx wrangler d1 migrations apply ${DATABASE} --local or --remote.)`;
   return reason;

@@ -1,19 +1,23 @@
 // `npm run members:import -- members.csv`: brings an existing member list into the registry.
 
 import { once } from "node:events";
-import { createWriteStream, existsSync, mkdtempSync, rmSync, statSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { createWriteStream, existsSync, statSync } from "node:fs";
+import { enableCompileCache } from "node:module";
 import { dirname, join, resolve } from "node:path";
 import { finished } from "node:stream/promises";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { type CountryCode, isSupportedCountry } from "libphonenumber-js/max";
-import { D1Error, type D1Target, executeFile, query } from "./d1-command.ts";
+import { D1Error, type D1Target } from "./d1-command.ts";
+import { type D1Session, openSession } from "./d1-session.ts";
+import { readDevVars } from "./dev-vars.mjs";
 import { ColumnError, MEMBER_FIELDS, type MemberField, recogniseHeader } from "./member-columns.ts";
 import { type FileFormat, readRows, recogniseFormat } from "./member-file.ts";
 import { EXPLANATIONS, type Member, type Note, type Refusal, readMemberRow } from "./member-row.ts";
-import { memberStatements } from "./member-sql.ts";
+import { askForSite, type KnownSites, type MemberSite, SiteError, siteNamed } from "./member-site.ts";
+import { memberPortion } from "./member-sql.ts";
 import { startProgress } from "./progress-bar.ts";
+import { hostOf } from "./sites/site-values.ts";
 
 const HELP = `Usage: npm run members:import -- FILE [options]
 
@@ -29,7 +33,8 @@ what has changed in the list is brought up to date, and nobody is removed.
   --column FIELD=NAME  the column of a field, where it isn't recognised; may be repeated.
                        Fields: ${MEMBER_FIELDS.join(", ")}
   --delimiter TEXT     between the columns, where it isn't recognised ("tab" for tabs)
-  --site KEY           the site the members belong to (default)
+  --site HOST          the site the members belong to; needed where the deployment serves several
+  --settings FILE      the settings file with SITE_URL, where it is not .dev.vars or .dev.vars.NAME
   --report FILE        where refused lines and notes are written (FILE.report.csv)
   --json               the result as JSON on the standard output
   --help               this text
@@ -37,8 +42,8 @@ what has changed in the list is brought up to date, and nobody is removed.
 The list needs a header. Names of columns are known in English, Norwegian, Danish, Swedish and Finnish; see
 docs/accounts.md. The exit code is 0 when the list was taken in, even if lines were refused; 1 when it was not.`;
 
-/** Rows that one run of wrangler puts in. */
-const PORTION = 20_000;
+/** Members of one transaction: others wait for it some milliseconds, and little is lost when it is cut off. */
+const PORTION = 1_000;
 
 interface Options {
   readonly file: string;
@@ -48,7 +53,10 @@ interface Options {
   readonly country: CountryCode;
   readonly named: Readonly<Partial<Record<MemberField, string>>>;
   readonly delimiter: string | undefined;
-  readonly site: string;
+  /** The site as it was named. */
+  readonly site: string | undefined;
+  /** A settings file in place of the usual one. */
+  readonly settingsFile: string | undefined;
   readonly report: string;
 }
 
@@ -80,7 +88,8 @@ function readOptions(args: readonly string[]): Options | undefined {
     country,
     named: Object.fromEntries((values.column ?? []).map(namedColumn)),
     delimiter: values.delimiter === "tab" ? "\t" : values.delimiter,
-    site: values.site ?? "default",
+    site: values.site,
+    settingsFile: values.settings,
     report: values.report ?? `${file}.report.csv`,
   };
 }
@@ -100,6 +109,7 @@ function parseArguments(args: readonly string[]) {
         column: { type: "string", multiple: true },
         delimiter: { type: "string" },
         site: { type: "string" },
+        settings: { type: "string" },
         report: { type: "string" },
         json: { type: "boolean" },
         help: { type: "boolean", short: "h" },
@@ -131,63 +141,70 @@ interface Checked {
   readonly accepted: number;
   readonly refused: Readonly<Partial<Record<Refusal, number>>>;
   readonly notes: Readonly<Partial<Record<Note, number>>>;
-  /** Files of SQL, each with how many members are in it. */
-  readonly portions: readonly { readonly path: string; readonly members: number }[];
 }
 
-/** Reads the whole list, writes the report, and the SQL into files. @throws {ColumnError} */
-async function checkList(options: Options, folder: string): Promise<Checked> {
-  const { file, country, named, site } = options;
+/**
+ * Reads the whole list and writes the report.
+ * @param takeIn gets the members in portions, and is waited for
+ * @throws {ColumnError}, and what `takeIn` throws
+ */
+async function readList(
+  options: Options,
+  takeIn: (members: readonly Member[]) => Promise<unknown>,
+): Promise<Checked> {
+  const { file, country, named } = options;
   const format = await recogniseFormat(file, options.delimiter);
   const size = statSync(file).size;
-  const progress = startProgress("reading");
+  const progress = startProgress(options.dryRun ? "checking" : "importing");
   const report = createWriteStream(options.report);
   report.write("line,result,reason,explanation\n");
   const refused: Partial<Record<Refusal, number>> = {};
   const notes: Partial<Record<Note, number>> = {};
+  let isFull = false;
   const tell = (line: number, result: "refused" | "note", reason: Refusal | Note) => {
-    report.write(`${line},${result},${reason},"${EXPLANATIONS[reason]}"\n`);
+    isFull = !report.write(`${line},${result},${reason},"${EXPLANATIONS[reason]}"\n`);
   };
 
   const seen = { keys: new Set<string>(), phones: new Set<string>(), emails: new Set<string>() };
-  const portions: { path: string; members: number }[] = [];
-  let portion: Member[] = [];
-  const close = async () => {
-    if (portion.length === 0 || options.dryRun) return;
-    const path = join(folder, `${portions.length}.sql`);
-    await writeStatements(path, portion, site);
-    portions.push({ path, members: portion.length });
-    portion = [];
-  };
-
+  const portion: Member[] = [];
   let part = 0;
   let rows = 0;
   let accepted = 0;
   let header: ReturnType<typeof recogniseHeader> | undefined;
   let names: readonly string[] = [];
-  for await (const row of readRows(file, format, (bytes) => {
-    part = size === 0 ? 1 : bytes / size;
-  })) {
-    if (header === undefined) {
-      names = "broken" in row ? [] : row.cells;
-      header = recogniseHeader(names, named);
-      continue;
+  try {
+    for await (const row of readRows(file, format, (bytes) => {
+      part = size === 0 ? 1 : bytes / size;
+    })) {
+      if (header === undefined) {
+        names = "broken" in row ? [] : row.cells;
+        header = recogniseHeader(names, named);
+        continue;
+      }
+      rows += 1;
+      progress.update(
+        part,
+        `${rows.toLocaleString("en")} lines, ${(rows - accepted).toLocaleString("en")} refused`,
+      );
+      const refusal = "broken" in row ? "broken_row" : check(row.cells, row.line);
+      if (refusal !== undefined) {
+        refused[refusal] = (refused[refusal] ?? 0) + 1;
+        tell(row.line, "refused", refusal);
+      }
+      if (isFull) {
+        await once(report, "drain");
+        isFull = false;
+      }
+      if (portion.length >= PORTION) await takeIn(portion.splice(0));
     }
-    rows += 1;
-    progress.update(
-      part,
-      `${rows.toLocaleString("en")} lines, ${(rows - accepted).toLocaleString("en")} refused`,
-    );
-    const refusal = "broken" in row ? "broken_row" : takeIn(row.cells, row.line);
-    if (refusal !== undefined) {
-      refused[refusal] = (refused[refusal] ?? 0) + 1;
-      tell(row.line, "refused", refusal);
-    }
-    if (portion.length >= PORTION) await close();
+    if (portion.length > 0) await takeIn(portion);
+  } finally {
+    progress.done();
+    report.end();
   }
 
-  /** Takes a row in, or says why not. */
-  function takeIn(cells: readonly string[], line: number): Refusal | undefined {
+  /** Puts a row into the portion, or says why not. */
+  function check(cells: readonly string[], line: number): Refusal | undefined {
     const read = readMemberRow(cells, header?.columns ?? {}, country);
     if ("refusal" in read) return read.refusal;
     const { member } = read;
@@ -208,16 +225,13 @@ async function checkList(options: Options, folder: string): Promise<Checked> {
     return undefined;
   }
 
-  await close();
-  progress.done();
-  report.end();
   await finished(report);
   if (header === undefined)
     throw new ColumnError("The file is empty: it needs a header and a line for each member.");
   const columns = Object.fromEntries(
     Object.entries(header.columns).map(([field, index]) => [field, names[index] ?? ""]),
   );
-  return { format, columns, ignored: header.ignored, rows, accepted, refused, notes, portions };
+  return { format, columns, ignored: header.ignored, rows, accepted, refused, notes };
 }
 
 function isNew(seen: Set<string>, value: string): boolean {
@@ -226,58 +240,77 @@ function isNew(seen: Set<string>, value: string): boolean {
   return true;
 }
 
-async function writeStatements(path: string, members: readonly Member[], site: string): Promise<void> {
-  const stream = createWriteStream(path);
-  for await (const statement of memberStatements(members, site, Math.floor(Date.now() / 1000))) {
-    if (!stream.write(`${statement}\n`)) await once(stream, "drain");
-  }
-  stream.end();
-  await finished(stream);
+/** What an import did to the registry. Nothing in it needs a look at accounts that the list does not name. */
+interface Imported {
+  added: number;
+  joined: number;
+  changed: number;
+  /** Milliseconds of the statement that took the database longest. */
+  slowest: number;
 }
 
-/** How many accounts the site has. @throws {D1Error} */
-async function countAccounts({ target, site }: Options): Promise<number> {
-  const key = site.replaceAll("'", "''");
-  const [row] = await query(target, `SELECT count(*) AS accounts FROM accounts WHERE site = '${key}'`);
-  return Number(row?.accounts);
-}
-
-/** Puts the checked list into the database. @throws {D1Error} */
-async function putIn(options: Options, { portions, accepted }: Checked) {
-  const progress = startProgress("writing");
-  const show = (members: number) =>
-    progress.update(
-      members / Math.max(1, accepted),
-      `${members.toLocaleString("en")} of ${accepted.toLocaleString("en")}`,
-    );
-  // The bar moves while wrangler is at work on a portion.
+/** Puts the list into the registry while it is read: a portion is written while the next one is read. */
+async function importInto(options: Options, session: D1Session, { key }: MemberSite) {
+  const imported: Imported = { added: 0, joined: 0, changed: 0, slowest: 0 };
   let done = 0;
-  const beat = setInterval(() => show(done), 1_000);
+  const write = async (members: readonly Member[]) => {
+    const { statements, newIds } = await memberPortion(members, key, Math.floor(Date.now() / 1000));
+    const [joined, upserted] = await session.batch(statements);
+    const added = upserted?.rows.filter(({ id }) => newIds.has(String(id))).length ?? 0;
+    imported.added += added;
+    imported.joined += joined?.changes ?? 0;
+    imported.changed += (upserted?.rows.length ?? 0) - added;
+    imported.slowest = Math.max(imported.slowest, joined?.milliseconds ?? 0, upserted?.milliseconds ?? 0);
+    done += members.length;
+  };
+  let writing: Promise<void> = Promise.resolve();
   try {
-    const before = await countAccounts(options);
-    for (const { path, members } of portions) {
-      show(done);
-      await executeFile(options.target, path).catch((error: Error) => {
-        throw new D1Error(
-          `${error.message} ${done.toLocaleString("en")} members are in; run the same command again for the rest.`,
-        );
-      });
-      done += members;
-    }
-    const after = await countAccounts(options);
-    return { before, after };
-  } finally {
-    clearInterval(beat);
-    progress.done();
+    const checked = await readList(options, async (members) => {
+      await writing;
+      writing = write(members);
+      // Whoever waits for it hears of it; here it must not count as unheard.
+      writing.catch(() => undefined);
+    });
+    await writing;
+    // Statistics for queries of the site's own; the worker's plans do not depend on them.
+    if (imported.added > 0) await session.batch([{ sql: "PRAGMA optimize", params: [] }]);
+    return { checked, imported };
+  } catch (error) {
+    await writing.catch(() => undefined);
+    if (!(error instanceof D1Error) || done === 0) throw error;
+    throw new D1Error(
+      `${error.message} ${done.toLocaleString("en")} members are in; run the same command again for the rest.`,
+    );
   }
+}
+
+/** The sites of the deployment that the list is for. @throws {D1Error} */
+async function knownSites({ target, settingsFile }: Options, session: D1Session): Promise<KnownSites> {
+  const { root, environment } = target;
+  const usual = environment === undefined ? ".dev.vars" : `.dev.vars.${environment}`;
+  const inFile = readDevVars(settingsFile ?? join(root, usual));
+  const url = inFile.SITE_URL ?? session.vars.SITE_URL;
+  return { own: typeof url === "string" ? hostOf(url) : undefined, further: await session.siteHosts() };
+}
+
+async function chosenSite(options: Options, session: D1Session): Promise<MemberSite> {
+  const known = await knownSites(options, session);
+  const mayAsk = options.site === undefined && known.further.length > 0 && !options.json;
+  if (mayAsk && process.stdin.isTTY && process.stderr.isTTY) return askForSite(known);
+  return siteNamed(options.site, known);
 }
 
 async function importMembers(options: Options): Promise<void> {
   const started = performance.now();
-  const folder = mkdtempSync(join(tmpdir(), "members-"));
+  // A dry run opens the database only to see whether the site that was named is one.
+  const session =
+    options.dryRun && options.site === undefined ? undefined : await openSession(options.target);
   try {
-    const checked = await checkList(options, folder);
-    const accounts = options.dryRun || checked.accepted === 0 ? undefined : await putIn(options, checked);
+    const site = session && (await chosenSite(options, session));
+    const { checked, imported } =
+      options.dryRun || session === undefined || site === undefined
+        ? { checked: await readList(options, async () => undefined), imported: undefined }
+        : await importInto(options, session, site);
     const usage = process.resourceUsage();
     const result = {
       file: options.file,
@@ -292,14 +325,20 @@ async function importMembers(options: Options): Promise<void> {
       report: options.report,
       dry_run: options.dryRun,
       target: options.target.remote ? "remote" : "local",
-      ...(accounts && { accounts_before: accounts.before, accounts_after: accounts.after }),
+      ...(site && { site: site.name }),
+      ...(imported && {
+        accounts_added: imported.added,
+        accounts_joined: imported.joined,
+        accounts_changed: imported.changed,
+        slowest_statement_ms: Math.round(imported.slowest),
+      }),
       seconds: Math.round((performance.now() - started) / 100) / 10,
-      // Of this process; wrangler's is not in it.
+      // Of this process; the database's is not in it.
       peak_memory_mib: Math.round(usage.maxRSS / 1024),
     };
-    console.log(options.json ? JSON.stringify(result, undefined, 2) : summary(result, accounts));
+    console.log(options.json ? JSON.stringify(result, undefined, 2) : summary(result, imported, site));
   } finally {
-    rmSync(folder, { recursive: true, force: true });
+    await session?.close();
   }
 }
 
@@ -315,7 +354,8 @@ interface Result extends Pick<Checked, "accepted" | "refused" | "notes" | "colum
 
 function summary(
   result: Result,
-  accounts: { readonly before: number; readonly after: number } | undefined,
+  imported: Readonly<Imported> | undefined,
+  site: MemberSite | undefined,
 ): string {
   const number = (value: number) => value.toLocaleString("en").padStart(9);
   const counts = (of: Readonly<Record<string, number>>) =>
@@ -336,24 +376,31 @@ function summary(
       ? ["", "Taken in, but worth a look:", ...counts(result.notes)]
       : []),
     "",
-    accounts === undefined
-      ? result.dry_run
-        ? "A dry run: nothing was changed."
-        : "Nothing was changed."
-      : `The registry (${result.target}) had ${accounts.before.toLocaleString("en")} accounts and has ${accounts.after.toLocaleString("en")} now.`,
+    ...(imported === undefined
+      ? ["A dry run: nothing was changed."]
+      : [
+          `In the registry of ${site?.name ?? "the site"} (${result.target}):`,
+          `${number(imported.added)} new`,
+          `${number(imported.joined)} of a login before, now the member's`,
+          `${number(imported.changed)} brought up to date`,
+          `${number(result.accepted - imported.added - imported.changed)} as they were`,
+        ]),
     `Each refused line and each note is in ${result.report}.`,
     `${result.seconds} s, at most ${result.peak_memory_mib} MiB.`,
   ];
   return lines.join("\n");
 }
 
+// wrangler is much code, and loading it is most of a small import.
+enableCompileCache();
+
 try {
   const options = readOptions(process.argv.slice(2));
   if (options === undefined) console.log(HELP);
   else await importMembers(options);
 } catch (error) {
-  if (error instanceof UsageError) {
-    console.error(`${error.message}\n\n${HELP}`);
+  if (error instanceof UsageError || error instanceof SiteError) {
+    console.error(error instanceof SiteError ? error.message : `${error.message}\n\n${HELP}`);
     process.exitCode = 2;
   } else if (error instanceof ColumnError || error instanceof D1Error || isFileError(error)) {
     console.error(error.message);

@@ -1,7 +1,8 @@
 import { readdirSync } from "node:fs";
 import { newKeySet } from "../../cli/session-key-set.ts";
 import { SITE } from "../load/connection.ts";
-import { type Provider, SALES_UNIT } from "../load/provider.ts";
+import type { Provider } from "../load/provider.ts";
+import { SALES_UNIT } from "../load/sales-unit.ts";
 import type { Design } from "./design.ts";
 
 const SESSION_KEYS = JSON.stringify(newKeySet());

@@ -1,5 +1,6 @@
 import { SITE } from "../load/connection.ts";
-import { type Provider, SALES_UNIT } from "../load/provider.ts";
+import type { Provider } from "../load/provider.ts";
+import { SALES_UNIT } from "../load/sales-unit.ts";
 import type { Visitor } from "../load/visitor.ts";
 import { ASSETS, type Design, NO_BINDINGS } from "./design.ts";
 

@@ -5,13 +5,7 @@ import { logInAsPerson } from "../../simulator/person.ts";
 import { createSimulator } from "../../simulator/simulator.ts";
 import { accessTokenOf, type Profile } from "./access-token.ts";
 import { SITE } from "./connection.ts";
-
-/** Keys of the sales unit that every design logs in with. */
-export const SALES_UNIT = {
-  clientId: "bench-client-id",
-  clientSecret: "bench-client-secret",
-  msn: "123456",
-} as const;
+import { SALES_UNIT } from "./sales-unit.ts";
 
 /** The provider: what its Worker serves, and the person who is already logged in there. */
 export interface Provider {

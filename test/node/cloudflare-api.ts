@@ -10,6 +10,10 @@ export interface Account {
   readonly calls: string[];
   readonly kv: Map<string, string>;
   readonly databases: Map<string, { readonly uuid: string; readonly sqlite: DatabaseSync }>;
+  /** How many queries of a database are turned away because of too many before. */
+  busy: number;
+  /** Keys of every namespace alike. */
+  keys: readonly string[];
   readonly secrets: Map<string, string>;
   /** What the last upload of the worker bound, by name. */
   readonly uploaded: Map<string, Readonly<Record<string, unknown>>>;
@@ -40,7 +44,8 @@ export async function openAccount(): Promise<Account> {
     const path = (request.url ?? "").split("?")[0] ?? "";
     const call = `${request.method} ${path.replace(/^\/client\/v4\/accounts\/[^/]+/, "")}`;
     account.calls.push(call);
-    const { status = 200, result = null, error } = answerTo(call, body);
+    const page = Number(new URLSearchParams((request.url ?? "").split("?")[1]).get("page") ?? 1);
+    const { status = 200, result = null, error } = page > 1 ? { result: [] } : answerTo(call, body);
     const errors = error === undefined ? [] : [error];
     response.writeHead(status, { "content-type": "application/json" });
     response.end(JSON.stringify({ success: error === undefined, errors, messages: [], result }));
@@ -51,6 +56,8 @@ export async function openAccount(): Promise<Account> {
     calls: [],
     kv: new Map(),
     databases: new Map(),
+    busy: 0,
+    keys: [],
     secrets: new Map(),
     uploaded: new Map(),
     domains: [],
@@ -69,7 +76,19 @@ export async function openAccount(): Promise<Account> {
       return { result: Array.from(account.databases, ([name, { uuid }]) => ({ name, uuid })) };
     if (call === "POST /d1/database") return { result: makeDatabase(JSON.parse(body).name) };
     const [, uuid] = /^POST \/d1\/database\/([\w-]+)\/query$/.exec(call) ?? [];
-    if (uuid !== undefined) return query(uuid, JSON.parse(body).sql);
+    if (uuid !== undefined && account.busy > 0) {
+      account.busy -= 1;
+      return {
+        status: 429,
+        error: { code: 971, message: "Please wait and consider throttling your request speed" },
+      };
+    }
+    if (uuid !== undefined) {
+      const asked = JSON.parse(body) as { sql: string } | { batch: readonly BoundSql[] };
+      return "batch" in asked ? batch(uuid, asked.batch) : query(uuid, asked.sql);
+    }
+    if (/^GET \/storage\/kv\/namespaces\/[\w-]+\/keys$/.test(call))
+      return { result: account.keys.map((name) => ({ name })) };
     if (call.includes("assets-upload-session")) return { result: { jwt: "a-token", buckets: [] } };
     if (call.endsWith("/secrets") && call.startsWith("GET"))
       return exists
@@ -121,7 +140,37 @@ export async function openAccount(): Promise<Account> {
     return { result: [{ results: [], success: true, meta: {} }] };
   }
 
+  /** Statements with bound values, all or none, as D1's API takes them. */
+  function batch(uuid: string, statements: readonly BoundSql[]): Answer {
+    const sqlite = [...account.databases.values()].find((one) => one.uuid === uuid)?.sqlite;
+    if (sqlite === undefined)
+      return { status: 404, error: { code: 7404, message: "The database was not found." } };
+    sqlite.exec("BEGIN");
+    try {
+      const result = statements.map(({ sql, params }) => {
+        const results = sqlite.prepare(sql).all(...numbered(params));
+        const { changes } = { changes: 0, ...sqlite.prepare("SELECT changes() AS changes").get() };
+        return { results, success: true, meta: { changes: Number(changes), duration: 0.1 } };
+      });
+      sqlite.exec("COMMIT");
+      return { result };
+    } catch (error) {
+      sqlite.exec("ROLLBACK");
+      return { status: 400, error: { code: 7500, message: error instanceof Error ? error.message : "" } };
+    }
+  }
+
   return account;
+}
+
+interface BoundSql {
+  readonly sql: string;
+  readonly params: readonly (string | number)[];
+}
+
+/** Whole numbers as SQLite keeps them; node:sqlite binds every other number as a fraction. */
+function numbered(params: readonly (string | number)[]): readonly (string | bigint)[] {
+  return params.map((value) => (typeof value === "number" ? BigInt(value) : value));
 }
 
 async function textOf(request: IncomingMessage): Promise<string> {

@@ -1,13 +1,18 @@
 import { spawn } from "node:child_process";
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
+import { setTimeout } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type D1Target, query } from "../../cli/d1-command.ts";
 import { type MemberField, recogniseHeader } from "../../cli/member-columns.ts";
 import { readRows, recogniseFormat } from "../../cli/member-file.ts";
 import { readMemberRow } from "../../cli/member-row.ts";
+import { siteNamed } from "../../cli/member-site.ts";
 import { applyMigrations } from "../../cli/migrations.mjs";
+import { runWrangler } from "../../cli/run-wrangler.ts";
+import { type Account, openAccount } from "./cloudflare-api.ts";
 import { REFUSED_OF_HUNDRED, writeMemberList } from "./member-list.ts";
 
 const ROOT = join(import.meta.dirname, "../..");
@@ -213,7 +218,13 @@ interface Run {
 }
 
 function run(...args: string[]): Promise<Run> {
-  const child = spawn(process.execPath, [join(ROOT, "cli/import-members.ts"), ...args]);
+  return runWith({}, ...args);
+}
+
+function runWith(env: Readonly<Record<string, string>>, ...args: string[]): Promise<Run> {
+  const child = spawn(process.execPath, [join(ROOT, "cli/import-members.ts"), ...args], {
+    env: { ...process.env, ...env },
+  });
   let stdout = "";
   let stderr = "";
   child.stdout.setEncoding("utf8").on("data", (output: string) => {
@@ -224,6 +235,13 @@ function run(...args: string[]): Promise<Run> {
   });
   return new Promise((resolve) => child.once("close", (code) => resolve({ code, stdout, stderr })));
 }
+
+/** The settings file of a deployment whose own site is www.example.com. */
+let settings: string[];
+beforeAll(() => {
+  settings = ["--settings", join(folder, "settings")];
+  writeFileSync(join(folder, "settings"), "SITE_URL=https://www.example.com\n");
+});
 
 describe("npm run members:import", () => {
   const LINES = 3_000;
@@ -307,8 +325,9 @@ describe("npm run members:import", () => {
     expect(JSON.parse(first.stdout)).toMatchObject({
       lines: LINES,
       accepted: LINES - refused,
-      accounts_before: 0,
-      accounts_after: LINES - refused,
+      accounts_added: LINES - refused,
+      accounts_joined: 0,
+      accounts_changed: 0,
     });
     const before = await accounts();
     expect(before.find(({ member_number }) => member_number === "M2")).toMatchObject({
@@ -324,9 +343,11 @@ describe("npm run members:import", () => {
 
     const second = await run(at("list.csv"), "--persist-to", at("state"), "--json");
     expect(JSON.parse(second.stdout)).toMatchObject({
-      accounts_before: before.length,
-      accounts_after: before.length,
+      accounts_added: 0,
+      accounts_joined: 0,
+      accounts_changed: 0,
     });
+    expect(before).toHaveLength(LINES - refused);
     expect(await accounts()).toEqual(before);
 
     // M2 logs in and has another email address at Vipps; somebody new, M4, has logged in before the list came.
@@ -342,7 +363,7 @@ describe("npm run members:import", () => {
     const list = readFileSync(at("list.csv"), "utf8");
     writeFileSync(at("list.csv"), list.replace("Medlem.2@", "changed.2@").replace("Medlem.3@", "changed.3@"));
     const third = await run(at("list.csv"), "--persist-to", at("state"));
-    expect(third.stdout).toContain(`had ${before.length.toLocaleString("en")} accounts and has`);
+    expect(third.stdout).toMatch(/ 0 new\n +1 of a login before, now the member's\n +2 brought up to date\n/);
     const after = await accounts();
     expect(after).toHaveLength(before.length);
     const emailOf = (number: string) => after.find(({ member_number }) => member_number === number)?.email;
@@ -364,9 +385,152 @@ describe("npm run members:import", () => {
     ];
     const quoted = names.map((name, index) => `"${name.replaceAll('"', '""')}",h${index}@example.com`);
     writeFileSync(at("hostile.csv"), `name,email\n${quoted.join("\n")}\n`);
-    const imported = await run(at("hostile.csv"), "--persist-to", at("state"), "--site", "it's another");
+    const imported = await run(at("hostile.csv"), "--persist-to", at("state"), ...settings);
     expect(imported).toMatchObject({ code: 0 });
-    const rows = (await accounts()).filter(({ site }) => site === "it's another");
+    const rows = (await accounts()).filter(({ email }) => String(email).startsWith("h"));
     expect(rows.map(({ name }) => name).sort()).toEqual(names.toSorted());
   }, 300_000);
+
+  it("may be killed at any moment, and taken up again", async () => {
+    const state = at("cut-off");
+    await applyMigrations(ROOT, state);
+    writeMemberList(at("long.csv"), 20_000);
+    const child = spawn(process.execPath, [
+      join(ROOT, "cli/import-members.ts"),
+      ...[at("long.csv"), "--persist-to", state, ...settings],
+    ]);
+    const objects = join(state, "v3/d1/miniflare-D1DatabaseObject");
+    const path = readdirSync(objects).find((name) => /^[0-9a-f]{64}\.sqlite$/.test(name)) ?? "";
+    const file = new DatabaseSync(join(objects, path), { readOnly: true });
+    const counted = () => Number(file.prepare("SELECT count(*) AS n FROM accounts").get()?.n);
+    while (counted() === 0 && child.exitCode === null) await setTimeout(1);
+    child.kill("SIGKILL");
+    await new Promise((ended) => child.once("close", ended));
+    const before = counted();
+    const again = await run(at("long.csv"), "--persist-to", state, "--json", ...settings);
+    expect(again).toMatchObject({ code: 0 });
+    const result = JSON.parse(again.stdout);
+    expect(result.accounts_added).toBe(result.accepted - before);
+    expect(counted()).toBe(result.accepted);
+    file.close();
+    // Whole portions or nothing of them.
+    expect(before % 1_000).toBe(0);
+  }, 300_000);
+
+  it("keeps members under the key of the site that is meant, and refuses one that is none", async () => {
+    writeFileSync(at("site.csv"), "name,email\nKari Nordmann,kari@example.com\n");
+    const common = [at("site.csv"), "--persist-to", at("state"), ...settings];
+    expect(await run(...common, "--site", "k30.localhost")).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining("k30.localhost is no site here"),
+    });
+    const put = ["kv", "key", "put", "--binding", "SITES", "site:k30.localhost:8788", "{}"];
+    await runWrangler(ROOT, [...put, "--local", "--persist-to", at("state")]);
+    expect(await run(...common)).toMatchObject({
+      code: 2,
+      stderr: expect.stringMatching(/1 further site: say with --site.*--site www\.example\.com is/),
+    });
+    expect(await run(...common, "--site", "k30.localhost", "--dry-run")).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining("Did you mean k30.localhost:8788?"),
+    });
+    expect(await run(...common, "--site", "http://K30.localhost:8788/members")).toMatchObject({ code: 0 });
+    expect(await run(...common, "--site", "HTTPS://WWW.Example.com:443")).toMatchObject({ code: 0 });
+    const sites = (await accounts())
+      .filter(({ email }) => email === "kari@example.com")
+      .map(({ site }) => site)
+      .sort();
+    expect(sites).toEqual(["default", "k30.localhost:8788"]);
+  }, 300_000);
+});
+
+describe("npm run members:import -- --remote", () => {
+  let account: Account;
+  beforeAll(async () => {
+    account = await openAccount();
+  });
+  afterAll(() => account.close());
+
+  const file = () => join(folder, "remote.csv");
+  const remote = (...args: string[]) =>
+    runWith(
+      {
+        CLOUDFLARE_API_BASE_URL: account.url,
+        CLOUDFLARE_API_TOKEN: "a-token",
+        CLOUDFLARE_ACCOUNT_ID: "0".repeat(32),
+      },
+      ...[file(), "--remote", "--env", "staging", "--settings", settings[1] ?? "", ...args],
+    );
+
+  it("asks Cloudflare's API in bounded steps, again where it is busy, and says what is missing", async () => {
+    writeMemberList(file(), 3_000);
+    expect(await remote()).toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining("There is no D1 database vipps-login-accounts-staging at Cloudflare."),
+    });
+    const sqlite = new DatabaseSync(":memory:");
+    account.databases.set("vipps-login-accounts-staging", { uuid: "a-database", sqlite });
+    expect(await remote()).toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining("Apply the migrations first"),
+    });
+    for (const name of readdirSync(join(ROOT, "migrations")).sort())
+      sqlite.exec(readFileSync(join(ROOT, "migrations", name), "utf8"));
+    account.calls.length = 0;
+    account.busy = 1;
+    const first = await remote("--json");
+    expect(first).toMatchObject({ code: 0, stderr: "" });
+    expect(JSON.parse(first.stdout)).toMatchObject({ accounts_added: 2_880, target: "remote" });
+    expect(sqlite.prepare("SELECT count(*) AS n, min(site) AS site FROM accounts").get()).toEqual({
+      n: 2_880,
+      site: "default",
+    });
+    // Three portions and the statistics, and once more for the one that was turned away.
+    expect(account.calls.filter((call) => call.endsWith("/a-database/query"))).toHaveLength(5);
+    const second = await remote("--json");
+    expect(JSON.parse(second.stdout)).toMatchObject({ accounts_added: 0, accounts_changed: 0 });
+    expect(first.stdout + first.stderr).not.toContain("a-token");
+  }, 300_000);
+
+  it("asks which site is meant where Cloudflare's KV has several", async () => {
+    account.kv.set("vipps-login-worker-staging-sites", "kv-sites");
+    account.keys = ["site:club.example"];
+    expect(await remote()).toMatchObject({ code: 2, stderr: expect.stringContaining("1 further site") });
+    expect(await remote("--site", "https://CLUB.example/")).toMatchObject({ code: 0 });
+    const sqlite = account.databases.get("vipps-login-accounts-staging")?.sqlite;
+    expect(sqlite?.prepare("SELECT count(*) AS n FROM accounts WHERE site = 'club.example'").get()).toEqual({
+      n: 2_880,
+    });
+  }, 300_000);
+});
+
+describe("the site of a member list", () => {
+  const known = { own: "www.example.com", further: ["a.example", "k30.localhost:8788"] };
+
+  it.each([
+    ["default", "default"],
+    ["www.example.com", "default"],
+    ["https://WWW.example.com/", "default"],
+    ["A.EXAMPLE", "a.example"],
+    ["a.example:443", "a.example"],
+    ["http://a.example:80", "a.example"],
+    [" K30.localhost:8788", "k30.localhost:8788"],
+  ])("%j is the one under %s", (named, key) => {
+    expect(siteNamed(named, known).key).toBe(key);
+  });
+
+  it.each(["b.example", "a.example:8443", "it's another", "", "Default", "k30.localhost"])(
+    "%j is none",
+    (named) => {
+      expect(() => siteNamed(named, known)).toThrow("is no site here");
+    },
+  );
+
+  it("is the only one there is, or has to be named", () => {
+    expect(siteNamed(undefined, { own: undefined, further: [] }).key).toBe("default");
+    expect(() => siteNamed(undefined, known)).toThrow("2 further sites");
+    expect(() => siteNamed("default", { own: undefined, further: ["a.example"] })).toThrow(
+      "no site of its own",
+    );
+  });
 });

@@ -1,0 +1,83 @@
+// Which site the members of a list belong to: the key under which the registry keeps that site's people.
+
+import { createInterface } from "node:readline/promises";
+import { hostOf } from "./sites/site-values.ts";
+
+/** What `src/settings.ts` calls its own partition: under which key everything of the deployment's own site stands. */
+const OWN_SITE = "default";
+
+/** The sites of a deployment, as far as they can be told apart by host. */
+export interface KnownSites {
+  /** The host of the deployment's own site, where it has one with a SITE_URL. */
+  readonly own: string | undefined;
+  /** The hosts of the sites in KV. */
+  readonly further: readonly string[];
+}
+
+/** The site that was named is none, or none was named where one has to be. The message is one line. */
+export class SiteError extends Error {}
+
+/** A site of the deployment. */
+export interface MemberSite {
+  /** What the registry keeps its rows under. */
+  readonly key: string;
+  /** For people. */
+  readonly name: string;
+}
+
+/**
+ * Finds the site that somebody means, however it is written: a host or a URL, in any case, with or without the
+ * port that goes without saying. `default` is the deployment's own.
+ * @param named undefined where nothing was said: fine while there is only one site
+ * @throws {SiteError} for what is no site here, and where several are and none is named
+ */
+export function siteNamed(named: string | undefined, { own, further }: KnownSites): MemberSite {
+  const ownSite = { key: OWN_SITE, name: own ?? "the deployment's own site" };
+  if (named === undefined) {
+    if (further.length === 0) return ownSite;
+    const others = `${further.length} further ${further.length === 1 ? "site" : "sites"}`;
+    const choice = own === undefined ? "" : ` --site ${own} is the deployment's own.`;
+    throw new SiteError(
+      `This deployment serves ${others}: say with --site whose members these are.${choice}`,
+    );
+  }
+  if (named === OWN_SITE) {
+    if (own !== undefined || further.length === 0) return ownSite;
+    throw new SiteError("This deployment has no site of its own: name one of its sites with --site.");
+  }
+  const host = normalHost(named.trim());
+  if (host !== undefined && host === own) return ownSite;
+  if (host !== undefined && further.includes(host)) return { key: host, name: host };
+  const near = [...further, ...(own === undefined ? [] : [own])].find(
+    (one) => host !== undefined && withoutPort(one) === withoutPort(host),
+  );
+  const hint = near === undefined ? "" : ` Did you mean ${near}?`;
+  throw new SiteError(`${named} is no site here.${hint} "npm run site -- list" lists them.`);
+}
+
+/** Asks on the terminal until a site of the deployment is named. */
+export async function askForSite(known: KnownSites): Promise<MemberSite> {
+  const terminal = createInterface({ input: process.stdin, output: process.stderr });
+  const without = known.own === undefined ? "" : ` (Enter for ${known.own}, the deployment's own)`;
+  try {
+    for (;;) {
+      const answer = (await terminal.question(`Whose members are these? The site's host${without}: `)).trim();
+      if (answer === "" && known.own === undefined) continue;
+      try {
+        return siteNamed(answer === "" ? OWN_SITE : answer, known);
+      } catch (error) {
+        if (!(error instanceof SiteError)) throw error;
+        process.stderr.write(`${error.message}\n`);
+      }
+    }
+  } finally {
+    terminal.close();
+  }
+}
+
+/** The host as a browser would send it, from a host or a URL. */
+function normalHost(text: string): string | undefined {
+  return hostOf(text.includes("://") ? text : `https://${text}`);
+}
+
+const withoutPort = (host: string): string => host.replace(/:\d+$/, "");
