@@ -1,4 +1,4 @@
-// Brings a fresh clone to where `npm start`, `npm test` and `npm run checklist` can run; npm calls it before each. It runs on the
+// Brings a fresh clone to where `npm start`, `npm test` and their like can run; npm calls it before each. It runs on the
 // Node that is there (20 or newer), before anything is installed, so it has no dependencies.
 
 import { dirname, join } from "node:path";
@@ -11,12 +11,12 @@ import { applyMigrations } from "./migrations.mjs";
 import { installNginx } from "./nginx.mjs";
 import { PreparationError, say } from "./step.mjs";
 
-const HELP = `Usage: node cli/prepare.mjs start|test|checklist
+const HELP = `Usage: node cli/prepare.mjs start|check|test|checklist
 
-Sets up what "npm start", "npm test" or "npm run checklist" needs, and nothing that is there already:
+Sets up what "npm start", "npm run check", "npm test" or "npm run checklist" needs, and nothing that is there already:
   packages   from package-lock.json, into node_modules
-  settings   .dev.vars: keys for the simulator and for signing sessions; what is there is never changed
-  database   the local D1 tables, if there are migrations
+  settings   (not for check) .dev.vars: keys for the simulator and for signing sessions; what is there is never changed
+  database   (not for check) the local D1 tables, if there are migrations
   nginx      (test) for the tests of /auth/verify; NGINX_PATH names another one
   browser    (test, checklist) Chromium; CHROMIUM_PATH names another one`;
 
@@ -37,13 +37,14 @@ async function prepareDatabase() {
   if (outcome !== "none") say("database", outcome === "applied" ? "migrations applied" : outcome);
 }
 
-const GOALS = /** @type {const} */ (["start", "test", "checklist"]);
+const GOALS = /** @type {const} */ (["start", "check", "test", "checklist"]);
 
 /** @param {(typeof GOALS)[number]} goal */
 async function prepare(goal) {
   process.chdir(root);
   await installDependencies(root);
   checkNode(root);
+  if (goal === "check") return;
   prepareSettings();
   await prepareDatabase();
   if (goal === "test") await installNginx();

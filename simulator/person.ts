@@ -42,7 +42,7 @@ export async function logInAsPerson(
       continue;
     }
     const page = await response.text();
-    const returnLink = /<a [^>]*href="([^"]+)" data-return-link/.exec(page)?.[1];
+    const returnLink = / href="([^"\s]+)" data-return-link/.exec(page)?.[1];
     if (returnLink !== undefined) return new URL(unescapeHtml(returnLink));
     request = fillForm(page, request.url, choices, response.status);
   }
@@ -71,7 +71,7 @@ async function send(
 
 /** The request a browser would make of the page's form, filled as the person chooses. */
 function fillForm(page: string, pageUrl: string, choices: PersonChoices, status: number): Request {
-  const [, action, step] = /<form [^>]*action="([^"]+)" data-step="([^"]+)"/.exec(page) ?? [];
+  const [, action, step] = / action="([^"\s]+)" data-step="([^"\s]+)"/.exec(page) ?? [];
   if (action === undefined || status >= 400) {
     const heading = /<h1>([^<]*)<\/h1>\s*<p>([^<]*)<\/p>/.exec(page);
     const text = heading === null ? page.slice(0, 200) : `${heading[1]}: ${heading[2]}`;

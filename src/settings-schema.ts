@@ -32,6 +32,12 @@ const origin = () =>
     v.transform((text) => new URL(text).origin),
   );
 
+function withoutEndingSlashes(text: string): string {
+  let end = text.length;
+  while (text[end - 1] === "/") end -= 1;
+  return text.slice(0, end);
+}
+
 const list = (text: string): string[] => text.split(/[\s,]+/).filter((word) => word !== "");
 
 const seconds = (least: number, most: number) =>
@@ -300,12 +306,7 @@ const createSettingsSchema = () =>
     DATA_JURISDICTION: optional(choice(["eu"])),
     ACCOUNTS: optional(choice(["d1", "remote", "none"])),
     REGISTRATION: optional(choice(["open", "closed"])),
-    REGISTRY_URL: optional(
-      v.pipe(
-        plainUrl(),
-        v.transform((text) => text.replace(/\/+$/, "")),
-      ),
-    ),
+    REGISTRY_URL: optional(v.pipe(plainUrl(), v.transform(withoutEndingSlashes))),
     REGISTRY_PROOF_URL: optional(plainUrl()),
     REGISTRY_SECRET: optional(v.pipe(v.string(), v.minLength(32, "must be at least 32 characters"))),
     TERMS_URL: optional(pageUrl()),

@@ -11,7 +11,7 @@ import { findChromium, noChromium } from "../cli/chromium.mjs";
 const HELP = `Usage: npm test [-- [--only check|vitest|e2e] [-- options of that suite]]
 
 Runs all suites and ends with one line, "N passed, N failed":
-  check    the compiler and the linter, a test each
+  check    the compiler, the linter and the search for regular expressions that can take too long, a test each
   vitest   the worker's tests inside workerd, the others in Node
   e2e      the walks in a real browser; skipped where there is none, which with CI=true is a failure
 
@@ -35,8 +35,13 @@ const inCi = process.env.CI !== undefined && !["", "0", "false"].includes(proces
 
 /** Runs a tool of node_modules with the terminal's output. @returns its exit code */
 function runTool(script: string, args: readonly string[], env: NodeJS.ProcessEnv = {}): Promise<number> {
+  return runProgram(join("node_modules", script), args, env);
+}
+
+/** Runs a program of this folder with the terminal's output. @returns its exit code */
+function runProgram(script: string, args: readonly string[], env: NodeJS.ProcessEnv = {}): Promise<number> {
   return new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, [join(root, "node_modules", script), ...args], {
+    const child = spawn(process.execPath, [join(root, script), ...args], {
       cwd: root,
       env: { ...process.env, ...env },
       stdio: ["ignore", "inherit", "inherit"],
@@ -70,6 +75,7 @@ async function runCheck(_folder: string, options: readonly string[]): Promise<Co
         (await runTool("@biomejs/biome/bin/biome", ["check", "--diagnostic-level=warn", ...options, "."])) ===
         0,
     ],
+    ["regular expressions", async () => (await runProgram("test/regexps/check.ts", [])) === 0],
   ];
   let passed = 0;
   for (const [name, run] of tools) {

@@ -15,7 +15,10 @@ import { headerKey, identityHeaders, isIdentityHeader } from "./identity-headers
  * and its like to the path of the request, which would be a way around the path rules.
  */
 const ENDS_HERE =
-  /^(?:host|connection|keep-alive|proxy-.*|te|trailer|transfer-encoding|upgrade|forwarded|x-forwarded-(?:host|proto|protocol|port|server|scheme|ssl|uri|url|path|prefix|method)|x-original-.*|x-rewrite-url|x-host)$/;
+  /^(?:host|connection|keep-alive|te|trailer|transfer-encoding|upgrade|forwarded|x-forwarded-(?:host|proto|protocol|port|server|scheme|ssl|uri|url|path|prefix|method)|x-rewrite-url|x-host)$/;
+const ALL_OF_THESE_END_HERE = /^(?:proxy|x-original)-/;
+
+const endsHere = (key: string): boolean => ENDS_HERE.test(key) || ALL_OF_THESE_END_HERE.test(key);
 
 /**
  * The request as the origin gets it: the canonical path, the visitor's headers without what is not a visitor's
@@ -31,7 +34,7 @@ export async function originRequest(
   const { site } = settings;
   const headers = new Headers();
   for (const [name, value] of request.headers) {
-    if (!ENDS_HERE.test(headerKey(name)) && !isIdentityHeader(name)) headers.append(name, value);
+    if (!endsHere(headerKey(name)) && !isIdentityHeader(name)) headers.append(name, value);
   }
   if (isWebSocket(request)) headers.set("upgrade", "websocket");
   headers.set("x-forwarded-host", url.host);

@@ -96,8 +96,14 @@ function folded(path: string): string {
 
 /** Without the dots and spaces at the end of each segment. */
 function withoutEndings(path: string): string {
-  // Begins at the first of them only: from every one anew, a long run would take the square of its length.
-  return path.replace(/(?<![. ])[. ]+(?=\/|$)/g, "");
+  if (!/[. ](?:\/|$)/.test(path)) return path;
+  return path.split("/").map(withoutEnding).join("/");
+}
+
+function withoutEnding(segment: string): string {
+  let end = segment.length;
+  while (segment[end - 1] === "." || segment[end - 1] === " ") end -= 1;
+  return segment.slice(0, end);
 }
 
 /** `/a/`, `/a.html`, `/a/index` and `/a/index.html` are one page to Cloudflare's static assets, and to many origins. */

@@ -156,7 +156,7 @@ describe("preparing a fresh clone", () => {
     for (const mistake of [[], ["deploy"], ["start", "test"], ["start", "--now"]]) {
       const { status, stderr } = prepare(mistake);
       expect(status).toBe(2);
-      expect(stderr).toMatch(/^Usage: node cli\/prepare\.mjs start\|test/);
+      expect(stderr).toMatch(/^Usage: node cli\/prepare\.mjs start\|check\|test/);
     }
   });
 });
