@@ -13,7 +13,7 @@ export async function showHealth(c: AppContext): Promise<Response> {
   const { storage } = c.env.settings;
   const answers = (probe: Promise<unknown>): Promise<Health> => within(probe.then(() => ({ ok: true })));
   const [kv, loginAttempts, userSessions, accounts, metadata] = await Promise.all([
-    answers(storage.metadata.get("health")),
+    answers(storage.metadata.namespace.get("health")),
     answers(storage.loginAttempts.getByName("health").ping()),
     answers(storage.userSessions.getByName("health").ping()),
     // Fails too where the migrations have not been applied.

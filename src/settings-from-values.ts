@@ -17,6 +17,9 @@ const DAY = 24 * 3600;
 /** Settings as they are written: by their names, as text. */
 export type SettingValues = Readonly<Record<string, unknown>>;
 
+/** The bindings of wrangler.toml as they are. */
+export type Bindings = Omit<Settings["storage"], "metadata"> & { readonly metadata: KVNamespace };
+
 /** What the settings of a site are read with. */
 export interface Surroundings {
   /** The site's origin where SITE_URL does not say it. */
@@ -24,7 +27,9 @@ export interface Surroundings {
   /** Under which key everything kept of this site stands. */
   readonly partition: string;
   /** The bindings of wrangler.toml, before any data jurisdiction. */
-  readonly storage: Settings["storage"];
+  readonly storage: Bindings;
+  /** A secret that all sites of the deployment share, where there is more than one. */
+  readonly deploymentSecret?: string | undefined;
   readonly limiters: Settings["limiters"];
 }
 
@@ -144,6 +149,10 @@ export function settingsFrom(values: SettingValues, surroundings: Surroundings):
       limiters: surroundings.limiters,
       storage: {
         ...storage,
+        metadata: {
+          namespace: storage.metadata,
+          secret: surroundings.deploymentSecret ?? read.SESSION_KEYS.signing.d,
+        },
         loginAttempts: jurisdiction
           ? storage.loginAttempts.jurisdiction(jurisdiction)
           : storage.loginAttempts,

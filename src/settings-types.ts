@@ -138,12 +138,23 @@ export interface Limiters {
 
 /** The bindings of wrangler.toml, with the data jurisdiction already applied. */
 export interface Storage {
-  readonly metadata: KVNamespace;
+  readonly metadata: MetadataStore;
   readonly loginAttempts: Cloudflare.Env["LOGIN_ATTEMPTS"];
   readonly userSessions: Cloudflare.Env["USER_SESSIONS"];
   readonly assets: Fetcher | undefined;
   /** Accounts, consents, login events and the audit log. Only a site with `ACCOUNTS=none` may do without. */
   readonly accounts: D1Database | undefined;
+}
+
+/**
+ * Where the provider's metadata is kept for all isolates of a deployment. Others may be able to write there, so
+ * each copy carries a MAC under a key derived from a secret of the deployment: a copy of anybody else's making is
+ * no copy.
+ */
+export interface MetadataStore {
+  readonly namespace: KVNamespace;
+  /** A secret that every isolate of the deployment has, and all sites that share the namespace. */
+  readonly secret: string;
 }
 
 /** Settings, or one line per setting that is missing or malformed. */

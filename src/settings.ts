@@ -1,5 +1,6 @@
-import { isLocalHost, settingsFrom } from "./settings-from-values.ts";
-import type { Settings, SettingsResult } from "./settings-types.ts";
+import { base64url } from "jose";
+import { isLocalHost, type Surroundings, settingsFrom } from "./settings-from-values.ts";
+import type { SettingsResult } from "./settings-types.ts";
 import { withDeployment } from "./sites/deployment-settings.ts";
 import { type MasterKeys, readMasterKeys } from "./sites/master-keys.ts";
 import { openSiteDocument, readSiteDocument, siteKey } from "./sites/site-document.ts";
@@ -97,8 +98,9 @@ function localOrigin(requestUrl: string): string | undefined {
   return isLocalHost(url.hostname) ? url.origin : undefined;
 }
 
-function surroundings(env: Cloudflare.Env): { storage: Settings["storage"]; limiters: Settings["limiters"] } {
+function surroundings(env: Cloudflare.Env): Omit<Surroundings, "origin" | "partition"> {
   return {
+    deploymentSecret: env.SITES_KEYS ? masterSecret(env.SITES_KEYS) : undefined,
     storage: {
       metadata: env.VIPPS_METADATA,
       loginAttempts: env.LOGIN_ATTEMPTS,
@@ -108,6 +110,12 @@ function surroundings(env: Cloudflare.Env): { storage: Settings["storage"]; limi
     },
     limiters: { start: env.LOGIN_LIMITER, finish: env.LOGIN_FINISH_LIMITER },
   };
+}
+
+/** The key that seals now; a set that cannot be read is told where a further site is asked for. */
+function masterSecret(text: string): string | undefined {
+  const keys = readMasterKeys(text);
+  return keys && base64url.encode(keys.sealing.bytes);
 }
 
 type Sites = ValueByHost<SettingsResult> | { readonly faults: readonly string[] };
@@ -151,10 +159,10 @@ async function settingsOfDocument(
   if (URL.parse(values.SITE_URL ?? "")?.host !== host) return { faults: ["SITE_URL is not this host's"] };
   const all = withDeployment(values, { ...env });
   if ("faults" in all) return all;
-  const { storage, limiters } = surroundings(env);
+  const around = surroundings(env);
   return settingsFrom(
     all.values,
     // The deployment's own pages are not the site's.
-    { storage: { ...storage, assets: undefined }, limiters, origin: undefined, partition: host },
+    { ...around, storage: { ...around.storage, assets: undefined }, origin: undefined, partition: host },
   );
 }

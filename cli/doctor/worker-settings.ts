@@ -1,4 +1,4 @@
-import { settingsFrom } from "../../src/settings-from-values.ts";
+import { type Bindings, settingsFrom } from "../../src/settings-from-values.ts";
 import type { Settings } from "../../src/settings-types.ts";
 import { DEFAULT_SITE_PORT } from "../dev-vars.mjs";
 import { newKeySet } from "../session-key-set.ts";
@@ -70,7 +70,7 @@ function standIn(name: SecretName): string {
 }
 
 /** Bindings as the settings know them: only whether they are there matters here. */
-function storageOf({ worker }: SettingsSource): Settings["storage"] {
+function storageOf({ worker }: SettingsSource): Bindings {
   const object: DurableObjectBinding = { jurisdiction: () => object };
   const has = (name: string) => worker === undefined || worker.bindings.has(name);
   return {

@@ -1,9 +1,8 @@
 // The settings of one site: whether the worker could serve it with them, and how they are told from others.
 
 import { createHmac } from "node:crypto";
-import { settingsFrom } from "../../src/settings-from-values.ts";
+import { type Bindings, settingsFrom } from "../../src/settings-from-values.ts";
 import { settingsSchema } from "../../src/settings-schema.ts";
-import type { Settings } from "../../src/settings-types.ts";
 import { PARTNER_KEYS, withDeployment } from "../../src/sites/deployment-settings.ts";
 import type { MasterKeys } from "../../src/sites/master-keys.ts";
 import { SEALED_SETTINGS, type SiteValues, writeSiteDocument } from "../../src/sites/site-document.ts";
@@ -52,7 +51,7 @@ const SURROUNDINGS = {
     userSessions: object,
     assets: undefined,
     accounts: { binding: "d1" },
-  } satisfies Settings["storage"],
+  } satisfies Bindings,
   limiters: { start: undefined, finish: undefined },
 } as const;
 

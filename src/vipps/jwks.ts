@@ -1,3 +1,4 @@
+import { Failure } from "../failure.ts";
 import { boundedFetch } from "./bounded-fetch.ts";
 import type { RelyingParty } from "./relying-party.ts";
 import { type SigningKey, usableKeys } from "./usable-keys.ts";
@@ -7,12 +8,12 @@ const TIME_LIMIT = 3_000;
 
 /**
  * Fetches the provider's key set.
- * @returns `undefined` where there is none to be had, or none that could be used. Never throws.
+ * @returns the keys of it that may verify, or why there are none to be had. Never throws.
  */
 export async function fetchKeys(
   relyingParty: RelyingParty,
   jwksUri: string,
-): Promise<readonly SigningKey[] | undefined> {
+): Promise<{ readonly keys: readonly SigningKey[] } | { readonly failed: string }> {
   const fetchBounded = boundedFetch(relyingParty, {
     unavailable: "keys_unavailable",
     stage: "id_token",
@@ -20,8 +21,10 @@ export async function fetchKeys(
   });
   try {
     const response = await fetchBounded(jwksUri, { headers: { accept: "application/json" } });
-    return response.status === 200 ? usableKeys(await response.json()) : undefined;
-  } catch {
-    return undefined;
+    if (response.status !== 200) return { failed: `answered with ${response.status}` };
+    const keys = usableKeys(await response.json().catch(() => undefined));
+    return keys === undefined ? { failed: "not a set with a key that verifies RS256" } : { keys };
+  } catch (error) {
+    return { failed: (error instanceof Failure && error.facts.reason) || "no connection" };
   }
 }

@@ -1,10 +1,12 @@
 import { Failure } from "../failure.ts";
 import { logEvent } from "../log.ts";
+import type { MetadataStore } from "../settings-types.ts";
 import { createSingleFlight } from "../single-flight.ts";
 import type { StepTimes } from "../step-times.ts";
 import { withinTime } from "../time-limit.ts";
 import { checkedDiscovery, type Discovery, fetchDiscovery } from "./discovery.ts";
 import { fetchKeys } from "./jwks.ts";
+import { readCopy, writeCopy } from "./metadata-store.ts";
 import { takesClientAuthentication } from "./provider-requirements.ts";
 import type { RelyingParty } from "./relying-party.ts";
 import { type SigningKey, usableKeys } from "./usable-keys.ts";
@@ -14,14 +16,19 @@ export interface Metadata {
   readonly discovery: Discovery;
   /** Missing only while the provider's JWKS could not be fetched even once. */
   readonly keys: readonly SigningKey[] | undefined;
-  /** When the provider was last asked for its discovery document, in milliseconds since the epoch. */
+  /**
+   * When the provider was last asked for its discovery document, in milliseconds since the epoch. It is the
+   * version too: an isolate never goes back to a copy with an earlier one.
+   */
   readonly fetchedAt: number;
+  /** When the provider last gave these keys, in milliseconds since the epoch; 0 where there are none. */
+  readonly keysFetchedAt: number;
 }
 
 /** What talking to the provider needs from the request at hand. */
 export interface ProviderAccess {
   readonly relyingParty: RelyingParty;
-  readonly store: KVNamespace;
+  readonly store: MetadataStore;
   /** When everything the provider has to do with this request must be over, in milliseconds since the epoch. */
   readonly answerBy: number;
   /** How long the provider and its stored copies were waited for, step by step. */
@@ -32,15 +39,30 @@ export interface ProviderAccess {
 
 /** Vipps sends its discovery document with `max-age=3600`. In milliseconds. */
 const FRESH_FOR = 3_600_000;
-/** How long a stale copy may stand in for a provider that is down. In seconds. */
-const KEPT_FOR = 7 * 24 * 3600;
+/**
+ * Isolates that share a copy renew it up to this much later, each at another moment, so that the first one's new
+ * copy is there for the others. In milliseconds.
+ */
+const SPREAD = 900_000;
+/** How long a stale copy may stand in for a provider that is down. In milliseconds. */
+const KEPT_FOR = 7 * 24 * 3_600_000;
+/** Keys that the provider has not confirmed for so long are asked for before they verify anything. In milliseconds. */
+const KEYS_CONFIRMED_FOR = 24 * 3_600_000;
 /** After a refresh failed, wait this long before the next one. In milliseconds. */
 const RETRY_AFTER = 30_000;
-/** KV has no time limit of its own; beyond this the provider itself is the faster source. In milliseconds. */
-const STORE_TIME_LIMIT = 1_000;
+/** How far another isolate's clock may be ahead. In milliseconds. */
+const CLOCK_TOLERANCE = 60_000;
+/** How old KV's own copy of a copy may be where an isolate begins, and where it looks for a newer one. In seconds. */
+const STORE_CACHE = { cold: 600, renewing: 30 };
+
+interface Known {
+  readonly metadata: Metadata;
+  /** When this isolate looks for something newer, in milliseconds since the epoch. */
+  readonly renewAt: number;
+}
 
 /** Keyed by all that a copy depends on: the issuer, where its endpoints may lie, and whether without TLS. */
-const memory = new Map<string, Metadata>();
+const memory = new Map<string, Known>();
 const MEMORY_LIMIT = 50;
 const failedRefreshes = new Map<string, number>();
 const refreshes = createSingleFlight<Metadata>();
@@ -62,25 +84,23 @@ export async function providerMetadata(access: ProviderAccess): Promise<Metadata
 
 /**
  * The provider's metadata: from memory, else from KV, else from the provider. A stale copy is served while one
- * refresh runs behind it, so a warm login never waits for discovery; a cold one waits for discovery alone, and
- * the keys come in behind it.
+ * refresh runs behind it, so a warm login never waits for discovery; a cold one waits for one read of KV, or for
+ * discovery alone, and the keys come in behind it.
  * @throws {Failure} `metadata_unavailable` or `metadata_invalid` when there is no copy at all and the provider
  *   gives none within its time limit.
  */
 async function knownMetadata(access: ProviderAccess): Promise<Metadata> {
   const key = metadataKey(access);
-  const known = memory.get(key) ?? (await fromStore(access));
-  if (known === undefined) {
-    const tooLate = new Failure("metadata_unavailable", { stage: "start", reason: "no answer in time" });
-    return inTime(access, refreshMetadata(access), tooLate);
+  const tooLate = new Failure("metadata_unavailable", { stage: "start", reason: "no answer in time" });
+  const metadata =
+    memory.get(key)?.metadata ?? (await inTime(access, refreshMetadata(access, STORE_CACHE.cold), tooLate));
+  if (Date.now() > (memory.get(key)?.renewAt ?? Number.POSITIVE_INFINITY) && hasRested(key)) {
+    access.background(refreshMetadata(access, STORE_CACHE.renewing).catch(() => undefined));
   }
-  const now = Date.now();
-  const rested = now - (failedRefreshes.get(key) ?? 0) > RETRY_AFTER;
-  if (now - known.fetchedAt > FRESH_FOR && rested) {
-    access.background(refreshMetadata(access).catch(() => undefined));
-  }
-  return known;
+  return metadata;
 }
+
+const hasRested = (refresh: string) => Date.now() - (failedRefreshes.get(refresh) ?? 0) > RETRY_AFTER;
 
 /** The age of the copy in memory in seconds, for the health check; fetches one where there is none. */
 export async function metadataAge(access: ProviderAccess): Promise<number> {
@@ -88,16 +108,29 @@ export async function metadataAge(access: ProviderAccess): Promise<number> {
   return Math.max(0, Math.round((Date.now() - fetchedAt) / 1000));
 }
 
-/** Asks the provider for its discovery document anew, once however many requests wait for it. */
-function refreshMetadata(access: ProviderAccess): Promise<Metadata> {
+/**
+ * Looks for something newer than what is in memory, once however many requests wait for it: in the store first,
+ * for another isolate may have been quicker, then at the provider. So the provider is asked about once an hour for
+ * the whole deployment, and the store written to as often.
+ * @param storeCache how old KV's answer may be, in seconds.
+ */
+function refreshMetadata(access: ProviderAccess, storeCache: number): Promise<Metadata> {
   const key = metadataKey(access);
   return refreshes.run(key, access.background, async () => {
+    const stored = await fromStore(access, storeCache);
+    const before = memory.get(key)?.metadata;
+    // An isolate that has nothing yet takes what there is, and renews it behind the answer where it is stale.
+    if (stored !== undefined && (before === undefined || isNewer(stored, before))) {
+      remember(key, stored);
+      if (before === undefined || Date.now() - stored.fetchedAt < FRESH_FOR) return stored;
+    }
     try {
       const discovery = await fetchDiscovery(access.relyingParty);
-      const metadata = { discovery, keys: memory.get(key)?.keys, fetchedAt: Date.now() };
+      const { keys, keysFetchedAt = 0 } = memory.get(key)?.metadata ?? {};
+      const metadata = { discovery, keys, keysFetchedAt, fetchedAt: Date.now() };
       remember(key, metadata);
       failedRefreshes.delete(key);
-      access.background(keysRefresh(access, metadata));
+      access.background(keysRefresh(access, metadata, true));
       return metadata;
     } catch (error) {
       failedRefreshes.set(key, Date.now());
@@ -106,6 +139,14 @@ function refreshMetadata(access: ProviderAccess): Promise<Metadata> {
       throw error;
     }
   });
+}
+
+/** Whether one copy says something later than another of the provider or of its keys. */
+function isNewer(one: Metadata, other: Metadata): boolean {
+  return (
+    one.fetchedAt >= other.fetchedAt &&
+    (one.fetchedAt > other.fetchedAt || one.keysFetchedAt > other.keysFetchedAt)
+  );
 }
 
 /**
@@ -118,33 +159,64 @@ export function refreshKeys(
   metadata: Metadata,
 ): Promise<readonly SigningKey[] | undefined> {
   const tooLate = new Failure("keys_unavailable", { stage: "id_token", reason: "no answer in time" });
-  return inTime(access, keysRefresh(access, metadata), tooLate);
+  return inTime(access, keysRefresh(access, metadata, false), tooLate);
 }
 
+/**
+ * The keys with which to verify now. Those that the provider has not confirmed for a day are asked for first: a
+ * stored copy may have been put back by somebody who holds a key that the provider has withdrawn since. Where it
+ * does not answer, the copy serves.
+ */
+export async function confirmedKeys(
+  access: ProviderAccess,
+  metadata: Metadata,
+): Promise<readonly SigningKey[] | undefined> {
+  const { keys, keysFetchedAt } = metadata;
+  const isConfirmed = Date.now() - keysFetchedAt < KEYS_CONFIRMED_FOR;
+  if (keys === undefined || isConfirmed || !hasRested(keysRefreshName(access, metadata))) return keys;
+  return (await refreshKeys(access, metadata)) ?? keys;
+}
+
+const keysRefreshName = (access: ProviderAccess, { discovery }: Metadata): string =>
+  `${metadataKey(access)} ${discovery.jwks_uri}`;
+
+/** @param isDue whether the store's copy is to be replaced even if the keys are the same. */
 function keysRefresh(
   access: ProviderAccess,
-  { discovery }: Metadata,
+  metadata: Metadata,
+  isDue: boolean,
 ): Promise<readonly SigningKey[] | undefined> {
   const key = metadataKey(access);
-  return keyRefreshes.run(`${key} ${discovery.jwks_uri}`, access.background, async () => {
+  const name = keysRefreshName(access, metadata);
+  return keyRefreshes.run(name, access.background, async () => {
+    const { discovery } = metadata;
     const fetched = await fetchKeys(access.relyingParty, discovery.jwks_uri);
-    if (fetched === undefined) logEvent("warn", "keys_refresh_failed");
-    const known = memory.get(key);
-    const metadata: Metadata = {
-      discovery: known?.discovery ?? discovery,
+    const known = memory.get(key)?.metadata ?? metadata;
+    if ("failed" in fetched) {
+      failedRefreshes.set(name, Date.now());
+      logEvent("warn", "keys_refresh_failed", { reason: fetched.failed });
       // A JWKS that is down for a moment must not cost the keys that are already known.
-      keys: fetched ?? known?.keys,
-      fetchedAt: known?.fetchedAt ?? 0,
-    };
-    remember(key, metadata);
-    access.background(toStore(access, metadata));
-    return metadata.keys;
+      if (isDue) access.background(toStore(access, known));
+      return known.keys;
+    }
+    failedRefreshes.delete(name);
+    const { keys } = fetched;
+    const next: Metadata = { ...known, keys, keysFetchedAt: Date.now() };
+    remember(key, next);
+    // Fruitless questions, which strangers can provoke, write nothing.
+    if (isDue) access.background(toStore(access, next));
+    else if (!areSame(keys, known.keys)) access.background(toStoreUnlessThere(access, next));
+    return keys;
   });
 }
 
+function areSame(one: readonly SigningKey[], other: readonly SigningKey[] | undefined): boolean {
+  return JSON.stringify(one) === JSON.stringify(other);
+}
+
 /** Whether a refresh of the keys is under way, which a further request joins instead of beginning another. */
-export function isRefreshingKeys(access: ProviderAccess, { discovery }: Metadata): boolean {
-  return keyRefreshes.isRunning(`${metadataKey(access)} ${discovery.jwks_uri}`);
+export function isRefreshingKeys(access: ProviderAccess, metadata: Metadata): boolean {
+  return keyRefreshes.isRunning(keysRefreshName(access, metadata));
 }
 
 /** Waits for shared work no longer than this request may take: the work itself may belong to another request. */
@@ -170,35 +242,60 @@ export function metadataKey({ relyingParty }: ProviderAccess): string {
 
 function remember(key: string, metadata: Metadata): void {
   if (memory.size >= MEMORY_LIMIT && !memory.has(key)) memory.clear();
-  memory.set(key, metadata);
+  memory.set(key, { metadata, renewAt: metadata.fetchedAt + FRESH_FOR + Math.random() * SPREAD });
 }
 
-async function fromStore(access: ProviderAccess): Promise<Metadata | undefined> {
+/** For how long a copy that is no good is not named again in the log, in milliseconds. */
+const TOLD_FOR = 600_000;
+
+/** @returns `undefined` where there is no copy that could be used, for whatever reason. */
+async function fromStore(access: ProviderAccess, cacheTtl: number): Promise<Metadata | undefined> {
   const key = metadataKey(access);
   try {
-    const stored = await withinTime(STORE_TIME_LIMIT, access.store.get<Metadata>(key, "json"), () => null);
-    if (stored === null) return undefined;
-    // Another version of this worker, or another hand, may have written it: it is checked like a fresh one.
-    const metadata: Metadata = {
-      discovery: checkedDiscovery(access.relyingParty, stored.discovery),
-      keys: usableKeys({ keys: stored.keys }),
-      fetchedAt: Math.min(Number(stored.fetchedAt) || 0, Date.now()),
-    };
-    remember(key, metadata);
-    return metadata;
+    const stored = await readCopy(access.store, key, cacheTtl);
+    if (stored === undefined) return undefined;
+    const read = "refused" in stored ? stored.refused : readMetadata(access.relyingParty, stored.copy);
+    if (typeof read !== "string") return read;
+    const told = `told ${key}`;
+    if (Date.now() - (failedRefreshes.get(told) ?? 0) > TOLD_FOR) {
+      failedRefreshes.set(told, Date.now());
+      logEvent("warn", "metadata_copy_refused", { reason: read });
+    }
   } catch {
     logEvent("warn", "metadata_store_failed", { operation: "get" });
-    return undefined;
   }
+  return undefined;
+}
+
+/** A copy of our own making, checked like a fresh one: another version of this worker may have written it. */
+function readMetadata(relyingParty: RelyingParty, copy: unknown): Metadata | string {
+  const { discovery, keys, fetchedAt, keysFetchedAt } = Object(copy) as Record<string, unknown>;
+  const now = Date.now();
+  if (typeof fetchedAt !== "number" || typeof keysFetchedAt !== "number") return "of another form";
+  if (fetchedAt > now + CLOCK_TOLERANCE || keysFetchedAt > now + CLOCK_TOLERANCE) return "from the future";
+  if (fetchedAt < now - KEPT_FOR) return "too old";
+  try {
+    return {
+      discovery: checkedDiscovery(relyingParty, discovery),
+      keys: usableKeys({ keys }),
+      fetchedAt,
+      keysFetchedAt,
+    };
+  } catch {
+    return "not usable";
+  }
+}
+
+/** Writes keys that have changed, unless another isolate has done so. */
+async function toStoreUnlessThere(access: ProviderAccess, metadata: Metadata): Promise<void> {
+  const stored = await fromStore(access, STORE_CACHE.renewing);
+  if (stored?.keys !== undefined && areSame(stored.keys, metadata.keys ?? [])) return;
+  await toStore(access, metadata);
 }
 
 async function toStore(access: ProviderAccess, metadata: Metadata): Promise<void> {
   try {
-    const copy = JSON.stringify(metadata);
-    const stored = access.store.put(metadataKey(access), copy, { expirationTtl: KEPT_FOR });
-    await withinTime(STORE_TIME_LIMIT, stored, () => {
-      throw new Error("too slow");
-    });
+    await writeCopy(access.store, metadataKey(access), metadata, KEPT_FOR / 1000);
   } catch {
     logEvent("warn", "metadata_store_failed", { operation: "put" });
   }

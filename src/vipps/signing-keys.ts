@@ -1,5 +1,6 @@
 import { Failure } from "../failure.ts";
 import {
+  confirmedKeys,
   isRefreshingKeys,
   type Metadata,
   metadataKey,
@@ -12,7 +13,12 @@ import type { SigningKey } from "./usable-keys.ts";
 /** Whether a key verifies the token at hand. */
 type Verify = (key: SigningKey) => Promise<boolean>;
 
-export type Verdict = "verified" | "wrong signature" | "no key, or more than one, fits";
+export type Verdict =
+  | "verified"
+  | "wrong signature"
+  | "no keys are known"
+  | "no key has the kid of the token"
+  | "no kid, and more than one key";
 
 /**
  * Finds the key that verifies an ID token. A `kid` that is not in the cached set asks the provider once more, at
@@ -27,7 +33,7 @@ export async function verifyWithProviderKey(
   verify: Verify,
 ): Promise<Verdict> {
   const metadata = await providerMetadata(access);
-  const verdict = await tryKeys(metadata.keys, kid, verify);
+  const verdict = await tryKeys(await confirmedKeys(access, metadata), kid, verify);
   if (verdict === "verified" || (verdict === "wrong signature" && kid !== undefined)) return verdict;
   if (metadata.keys !== undefined && !mayAskAgain(access, metadata)) return verdict;
 
@@ -47,8 +53,9 @@ async function tryKeys(
   verify: Verify,
 ): Promise<Verdict> {
   const fitting = keys?.filter((key) => kid === undefined || key.kid === kid) ?? [];
-  if (fitting.length === 0 || (kid === undefined && fitting.length > 1))
-    return "no key, or more than one, fits";
+  if (keys === undefined || keys.length === 0) return "no keys are known";
+  if (fitting.length === 0) return "no key has the kid of the token";
+  if (kid === undefined && fitting.length > 1) return "no kid, and more than one key";
   for (const key of fitting.slice(0, CANDIDATE_LIMIT)) {
     if (await verify(key)) return "verified";
   }

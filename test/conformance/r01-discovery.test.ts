@@ -1,6 +1,8 @@
 import { describe, expect, it, vi } from "vitest";
 import { forgetMetadata } from "../../src/vipps/metadata.ts";
+import { writeCopy } from "../../src/vipps/metadata-store.ts";
 import { openBrowser } from "../worker/browser.ts";
+import { metadataStore } from "../worker/metadata-copies.ts";
 import { inFakeTime, stopTime } from "./fake-time.ts";
 import { ISSUER, logInAt } from "./hostile-provider.ts";
 import { openHostileSite } from "./hostile-site.ts";
@@ -208,6 +210,13 @@ describe("R1 a discovery endpoint that is slow", () => {
   });
 });
 
+const ENDPOINTS = {
+  issuer: ISSUER,
+  authorization_endpoint: `${ISSUER}oauth2/auth`,
+  token_endpoint: `${ISSUER}oauth2/token`,
+  jwks_uri: `${ISSUER}.well-known/jwks.json`,
+};
+
 describe("R1 while discovery is down", () => {
   const down = () => new Response("down", { status: 503 });
 
@@ -258,33 +267,38 @@ describe("R1 while discovery is down", () => {
     expect(url.href.startsWith(`${ISSUER}oauth2/auth?`)).toBe(true);
   });
 
-  it.each([
-    ["not JSON", "{"],
-    ["null", "null"],
-    ["of another issuer", JSON.stringify({ discovery: { issuer: "https://attacker.example/" }, keys: [] })],
-    ["without endpoints", JSON.stringify({ discovery: { issuer: ISSUER }, keys: [], fetchedAt: 0 })],
+  it.each<[string, unknown]>([
+    ["null", null],
+    ["of another form", { discovery: {}, keys: [] }],
+    ["of another issuer", { discovery: { issuer: "https://attacker.example/" } }],
+    ["without endpoints", { discovery: { issuer: ISSUER } }],
     [
-      "with an endpoint of another scheme",
-      JSON.stringify({
-        discovery: {
-          issuer: ISSUER,
-          authorization_endpoint: "http://attacker.example/",
-          token_endpoint: `${ISSUER}t`,
-          jwks_uri: `${ISSUER}j`,
-        },
-      }),
+      "with an endpoint elsewhere",
+      { discovery: { ...ENDPOINTS, token_endpoint: "https://attacker.example/" } },
     ],
-  ])("a copy in KV that is %s is not believed", async (_what, copy) => {
+    [
+      "with an endpoint without TLS",
+      { discovery: { ...ENDPOINTS, jwks_uri: ISSUER.replace("https", "http") } },
+    ],
+    ["too old", { fetchedAt: Date.now() - 8 * 24 * 3600_000 }],
+    ["from the future", { fetchedAt: Date.now() + 3600_000 }],
+  ])("a copy in KV that is %s is not believed, whoever wrote it", async (what, change) => {
     const { provider, site, browser } = openHostileSite();
-    await site.env.VIPPS_METADATA.put(`https ${ISSUER}`, copy);
+    const now = Date.now();
+    const copy = { discovery: ENDPOINTS, keys: provider.keys, fetchedAt: now, keysFetchedAt: now };
+    const written =
+      change === null || what === "of another form" ? change : { ...copy, ...(change as object) };
+    await writeCopy(metadataStore(site), `https ${ISSUER}`, written, 3600);
     expect((await logInAt(provider, browser)).status).toBe(303);
     expect(provider.count("discovery")).toBe(1);
+    expect(site.log.filter(({ event }) => event === "metadata_copy_refused")).toHaveLength(1);
   });
 
   it("a copy in KV whose keys are broken costs one fetch of the keys and no login", async () => {
     const { provider, site, browser } = openHostileSite();
-    const copy = { discovery: provider.document, keys: "broken", fetchedAt: Date.now() };
-    await site.env.VIPPS_METADATA.put(`https ${ISSUER}`, JSON.stringify(copy));
+    const now = Date.now();
+    const copy = { discovery: provider.document, keys: "broken", fetchedAt: now, keysFetchedAt: now };
+    await writeCopy(metadataStore(site), `https ${ISSUER}`, copy, 3600);
     expect((await logInAt(provider, browser)).status).toBe(303);
     expect(provider.requests.map(({ endpoint }) => endpoint)).toEqual(["token", "jwks"]);
   });

@@ -34,8 +34,8 @@ export const SITES_FAULTS = [
   ...faultsIn("src/settings.ts", [
     [
       "the deployment's pages are shown on another site",
-      "{ storage: { ...storage, assets: undefined },",
-      "{ storage,",
+      "storage: { ...around.storage, assets: undefined },",
+      "",
       [sites],
     ],
     [
