@@ -1,13 +1,16 @@
 // `npm start`: the worker in front of the demo site and, if the settings point at it, the simulator.
 
+import { readFileSync } from "node:fs";
 import { dirname, join, relative, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs, styleText } from "node:util";
+import { parse } from "@decimalturn/toml-patch";
 import { completeDevVars, readDevVars } from "./dev-vars.mjs";
 import { type AskedPorts, type LocalAddresses, StartError, settleAddresses } from "./local-addresses.ts";
 import { applyMigrations, DEFAULT_STATE } from "./migrations.mjs";
 import { claimState } from "./running-instance.ts";
 import { PreparationError } from "./step.mjs";
+import { patternsIn, unguardedFaults } from "./unguarded-assets.ts";
 import { startWorker, type WorkerProcess } from "./worker-process.ts";
 import type { OutputLine } from "./wrangler-output.ts";
 
@@ -121,6 +124,8 @@ async function start(options: Options): Promise<void> {
   completeDevVars(settingsFile);
   const settings = readDevVars(settingsFile);
 
+  refuseUnguardedAssets(settings);
+
   let site: string | undefined;
   const claim = await claimState(options.state, () => ({ pid: process.pid, site }));
   if ("heldBy" in claim) {
@@ -160,6 +165,28 @@ async function start(options: Options): Promise<void> {
   if (!stopping.signal.aborted)
     throw new StartError(`The worker has stopped: ${fault ?? "wrangler ended without a word."}`);
 }
+
+/** @throws {StartError} where wrangler.toml shows something protected without the worker */
+function refuseUnguardedAssets(settings: Readonly<Record<string, string>>): void {
+  const { assets, vars = {} } = readConfig(readFileSync(join(root, "wrangler.toml"), "utf8"));
+  if (assets === undefined) return;
+  const protectedPaths = patternsIn(settings.PROTECTED_PATHS ?? vars.PROTECTED_PATHS);
+  const routing = { workerFirst: assets.run_worker_first ?? false, notFound: assets.not_found_handling };
+  const authPath = settings.AUTH_PATH ?? vars.AUTH_PATH ?? "/auth";
+  const faults = unguardedFaults(routing, { protectedPaths, authPath });
+  if (faults.length > 0) throw new StartError(`wrangler.toml: ${faults.join(" ")} See docs/site.md.`);
+}
+
+/** What the start reads of wrangler.toml. */
+interface StartConfig {
+  readonly assets?: {
+    readonly run_worker_first?: boolean | readonly string[];
+    readonly not_found_handling?: string;
+  };
+  readonly vars?: Readonly<Record<string, string>>;
+}
+
+const readConfig = (text: string): StartConfig => parse(text) as StartConfig;
 
 async function startSimulatorOn(port: number | undefined, env: Record<string, string>) {
   if (port === undefined) return undefined;

@@ -67,6 +67,10 @@ export const CHECKS = {
   ),
 
   bindings: check("worker", "Without its storage the worker cannot finish a login."),
+  "unguarded-assets": check(
+    "worker",
+    "What Cloudflare shows without asking the worker, it shows to everybody.",
+  ),
   routes: check("worker", "Without a route the site's visitors never reach the worker."),
   "compatibility-date": check(
     "worker",

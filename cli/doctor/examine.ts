@@ -32,7 +32,13 @@ import {
   type Site,
 } from "./site-checks.ts";
 import { checkClientKeys, type Issuers } from "./token-checks.ts";
-import { checkBindings, checkCompatibilityDate, checkMigrations, checkRoutes } from "./worker-checks.ts";
+import {
+  checkBindings,
+  checkCompatibilityDate,
+  checkMigrations,
+  checkRoutes,
+  checkUnguardedAssets,
+} from "./worker-checks.ts";
 import { type ReadSettings, readAsWorker } from "./worker-settings.ts";
 
 export interface Examination {
@@ -116,6 +122,7 @@ function partsOf(examination: Examination, read: ReadSettings): readonly Part[] 
       checkSessionKeyAge(source, settings, Math.floor(now() / 1000)),
     ),
     [["bindings"], () => checkBindings(source)],
+    withSettings(["unguarded-assets"], (settings) => checkUnguardedAssets(source, settings)),
     withSettings(["routes"], (settings) => checkRoutes(source, settings)),
     [["compatibility-date"], () => checkCompatibilityDate(source, now())],
     [["migrations"], () => checkMigrations(source)],

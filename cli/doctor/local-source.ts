@@ -114,6 +114,13 @@ async function readConfig(configFile: string, environment: string | undefined): 
       bindings,
       // Without a binding they are uploaded and never shown.
       assets: config.assets?.binding === undefined ? undefined : config.assets.directory,
+      assetRouting:
+        config.assets?.directory === undefined
+          ? undefined
+          : {
+              workerFirst: config.assets.run_worker_first ?? false,
+              notFound: config.assets.not_found_handling,
+            },
       objectClasses: config.migrations.flatMap(({ new_classes = [], new_sqlite_classes = [] }) => [
         ...new_classes,
         ...new_sqlite_classes,
@@ -134,7 +141,12 @@ interface WranglerConfig {
   readonly d1_databases: readonly { readonly binding: string }[];
   readonly durable_objects: { readonly bindings: readonly { readonly name: string }[] };
   readonly ratelimits?: readonly { readonly name: string }[];
-  readonly assets?: { readonly binding?: string; readonly directory?: string };
+  readonly assets?: {
+    readonly binding?: string;
+    readonly directory?: string;
+    readonly run_worker_first?: boolean | string[];
+    readonly not_found_handling?: string;
+  };
   readonly migrations: readonly {
     readonly new_classes?: readonly string[];
     readonly new_sqlite_classes?: readonly string[];

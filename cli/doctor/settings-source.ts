@@ -1,3 +1,5 @@
+import type { AssetRouting } from "../unguarded-assets.ts";
+
 /** The settings that must be kept secret. Their values are never printed. */
 export const SECRET_NAMES = [
   "VIPPS_CLIENT_SECRET",
@@ -20,6 +22,8 @@ export interface WorkerConfig {
   readonly bindings: ReadonlyMap<string, string>;
   /** The folder of the static assets, as written; undefined where nobody sees any. */
   readonly assets: string | undefined;
+  /** What of the assets passes the worker; undefined where there are none. */
+  readonly assetRouting: AssetRouting | undefined;
   /** Classes of Durable Objects that a migration creates. */
   readonly objectClasses: readonly string[];
   /** Patterns such as `www.example.com/*`; a custom domain stands for all its paths. */

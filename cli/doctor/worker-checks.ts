@@ -1,5 +1,6 @@
 import { basename } from "node:path";
 import type { Settings } from "../../src/settings-types.ts";
+import { unguardedFaults } from "../unguarded-assets.ts";
 import { error, type Finding, ok, orOk, skipped, warning } from "./finding.ts";
 import type { SettingsSource } from "./settings-source.ts";
 
@@ -112,6 +113,24 @@ export function checkRoutes({ worker }: SettingsSource, { site }: Settings): rea
           `Let a route cover ${hostname}${site.authPath}/* at least.`,
         ),
       ];
+}
+
+/** Whether something protected could be shown by Cloudflare without the worker. */
+export function checkUnguardedAssets({ worker }: SettingsSource, { site }: Settings): readonly Finding[] {
+  if (worker === undefined) return [skipped("unguarded-assets", NO_CONFIG)];
+  if (worker.assetRouting === undefined) return [skipped("unguarded-assets", "There are no assets.")];
+  const problems = unguardedFaults(worker.assetRouting, site).map((fault) =>
+    error(
+      "unguarded-assets",
+      fault,
+      'Set run_worker_first = true under [assets], or ["/*", "!/images/*"] with folders that hold nothing protected.',
+    ),
+  );
+  const { workerFirst } = worker.assetRouting;
+  const leftOut = typeof workerFirst === "boolean" ? [] : workerFirst.filter((one) => one.startsWith("!"));
+  const what =
+    leftOut.length === 0 ? "Every file passes the worker." : `Past the worker: ${leftOut.join(", ")}.`;
+  return orOk("unguarded-assets", problems, what);
 }
 
 /** Since then no Authorization header follows a redirect to another origin (compatibility flags of workerd). */

@@ -198,6 +198,18 @@ export const FAULTS_HERE: readonly Fault[] = [
     only: OFFLINE,
   },
   {
+    fault: "protected files left out of the worker",
+    found: ["unguarded-assets"],
+    says: /"!\/m\*" takes protected paths \("\/members\/\*"\)/,
+    source: withWorker(() => ({ assetRouting: { workerFirst: ["/*", "!/m*"], notFound: "404-page" } })),
+  },
+  {
+    fault: "no file passes the worker",
+    found: ["unguarded-assets"],
+    says: /every file is shown/,
+    source: withWorker(() => ({ assetRouting: { workerFirst: false, notFound: undefined } })),
+  },
+  {
     fault: "a route that leaves the callback out",
     found: ["routes"],
     says: /do not cover \/auth\/callback/,

@@ -1,5 +1,5 @@
 import { spawnSync } from "node:child_process";
-import { existsSync, readFileSync, statSync } from "node:fs";
+import { existsSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { createServer, type Server } from "node:net";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
 import { completeDevVars, readDevVars } from "../../cli/dev-vars.mjs";
@@ -128,6 +128,15 @@ describe("npm start", () => {
     expect(place.leftBehind()).toEqual([]);
     expect(output()).toBe(
       `Port ${place.sitePort} is taken by another program. Choose another with --port.\n`,
+    );
+  });
+
+  test("refuses to show protected files without the worker, in one line", async () => {
+    writeFileSync(place.settingsFile, "PROTECTED_PATHS=/images/*\n");
+    const { output, exited } = place.start(place.onPorts);
+    expect(await exited).toBe(1);
+    expect(output()).toBe(
+      'wrangler.toml: "!/images/*" takes protected paths ("/images/*") from the worker. See docs/site.md.\n',
     );
   });
 
