@@ -46,7 +46,7 @@ export default defineConfig({
     },
   },
   webServer: {
-    command: `"${process.execPath}" test/e2e/environment/serve.ts ${sitePort} ${simulatorPort}`,
+    command: `"${process.execPath}" test/e2e/environment/serve.ts ${sitePort} ${simulatorPort} BRAND_DATE=2099-12-31`,
     url: `${site}/auth/health`,
     timeout: 180_000,
     reuseExistingServer: false,

@@ -49,6 +49,7 @@ declare namespace Cloudflare {
     REGISTRY_URL?: string;
     REGISTRY_SECRET?: string;
     REGISTRY_PROOF_URL?: string;
+    BRAND_DATE?: string;
     LOGIN_EVENTS_DAYS?: string;
     TERMS_URL?: string;
     TERMS_VERSION?: string;

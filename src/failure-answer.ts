@@ -1,6 +1,7 @@
 import { FAILURES, Failure, type FailureCode, type FailureFacts } from "./failure.ts";
 import { prefersJson } from "./http/request-context.ts";
 import { logEvent } from "./log.ts";
+import { BRAND_DATE } from "./pages/brand.ts";
 import { failurePage } from "./pages/failure-page.ts";
 import { filled, type PageSettings, textsIn } from "./pages/language.ts";
 import { pageContext } from "./pages/page-context.ts";
@@ -105,7 +106,7 @@ function placeOf({ stack = "" }: Error): string {
 
 /** How a page speaks when the site's own settings cannot be read. */
 const unknownSite = (origin: string): PageSettings => ({
-  site: { origin, language: undefined },
+  site: { origin, language: undefined, brandDate: BRAND_DATE },
   relyingParty: { market: undefined },
 });
 

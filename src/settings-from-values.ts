@@ -1,4 +1,5 @@
 import * as v from "valibot";
+import { BRAND_DATE } from "./pages/brand.ts";
 import { settingsSchema } from "./settings-schema.ts";
 import type { AccountSettings, Settings, SettingsResult } from "./settings-types.ts";
 import { PARTNER_KEYS } from "./sites/deployment-settings.ts";
@@ -99,6 +100,7 @@ export function settingsFrom(values: SettingValues, surroundings: Surroundings):
         isLocal,
         partition: surroundings.partition,
         language: read.SITE_LANGUAGE,
+        brandDate: read.BRAND_DATE ?? BRAND_DATE,
         authPath,
         originUrl: read.ORIGIN_URL,
         protectedPaths: read.PROTECTED_PATHS ?? [],

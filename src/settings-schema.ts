@@ -233,6 +233,7 @@ const createSettingsSchema = () =>
   v.object({
     SITE_URL: optional(origin()),
     SITE_LANGUAGE: optional(choice(["nb", "da", "fi", "sv", "en"])),
+    BRAND_DATE: optional(v.pipe(v.string(), v.isoDate("must be a day such as 2027-01-12"))),
     AUTH_PATH: optional(v.pipe(v.string(), v.regex(/^(\/[a-z0-9_-]+)+$/i, "must be a path such as /auth"))),
     VIPPS_ENVIRONMENT: optional(choice(["test", "production"])),
     VIPPS_ISSUER: optional(

@@ -20,6 +20,8 @@ export interface SiteSettings {
   readonly isLocal: boolean;
   /** Under which key everything kept of this site stands; no other site has the same. */
   readonly partition: string;
+  /** The day from which MobilePay is called Vipps on our pages, as `2027-01-12`. */
+  readonly brandDate: string;
   /** The language of our pages for a browser that asks for none of ours; `undefined` for the market's. */
   readonly language: Language | undefined;
   /** Where the login routes live, without a trailing slash: `/auth`. */

@@ -1,5 +1,5 @@
 import { parseAccept } from "hono/utils/accept";
-import type { RelyingParty } from "../vipps/relying-party.ts";
+import type { BrandSettings } from "./brand.ts";
 import { da } from "./texts/da.ts";
 import { en } from "./texts/en.ts";
 import { fi } from "./texts/fi.ts";
@@ -22,9 +22,8 @@ export function textsIn(language: Language): Texts {
 }
 
 /** What of a site's settings decides how its pages speak. */
-export interface PageSettings {
-  readonly site: { readonly origin: string; readonly language: Language | undefined };
-  readonly relyingParty: Pick<RelyingParty, "market">;
+export interface PageSettings extends BrandSettings {
+  readonly site: BrandSettings["site"] & { readonly origin: string; readonly language: Language | undefined };
 }
 
 /**
@@ -43,14 +42,6 @@ export function pageLanguage(acceptLanguage: string | null, { site, relyingParty
 
 function isLanguage(text: string): text is Language {
   return Object.hasOwn(LANGUAGES, text);
-}
-
-/** What the service is called where the reader lives. */
-export function brandName(market: RelyingParty["market"], language: Language): string {
-  if (market === "NO" || market === "SE") return "Vipps";
-  if (market === "DK" || market === "FI") return "MobilePay";
-  if (language === "nb" || language === "sv") return "Vipps";
-  return language === "en" ? "Vipps MobilePay" : "MobilePay";
 }
 
 /** Fills `{name}` places in a text; the page escapes the result where it is shown. */

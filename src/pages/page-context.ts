@@ -1,5 +1,6 @@
 import { randomText } from "../random.ts";
-import { brandName, type PageSettings, pageLanguage } from "./language.ts";
+import { brandName } from "./brand.ts";
+import { type PageSettings, pageLanguage } from "./language.ts";
 import type { PageContext } from "./layout.ts";
 
 /** Language, brand and names for one page to one reader. */
@@ -7,7 +8,7 @@ export function pageContext(acceptLanguage: string | null, settings: PageSetting
   const language = pageLanguage(acceptLanguage, settings);
   return {
     language,
-    brand: brandName(settings.relyingParty.market, language),
+    brand: brandName(settings, language),
     siteName: new URL(settings.site.origin).host,
     nonce: randomText(16),
   };

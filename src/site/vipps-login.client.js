@@ -1,7 +1,4 @@
-/**
- * `<vipps-login>`: a login button that becomes the visitor's name with a small menu. Served as it stands;
- * how to use it: docs/element.md.
- */
+// `<vipps-login>`, served as it stands: docs/element.md
 (() => {
   if (customElements.get("vipps-login")) return;
 
@@ -10,9 +7,11 @@
   const OFFICIAL = "vipps-mobilepay-button";
   const OFFICIAL_SCRIPT = "https://cdn.vippsmobilepay.com/js/button/button.js";
   const OFFICIAL_DEADLINE = 1500; // milliseconds
+  const TEXT_DEADLINE = 300;
   const SESSION_DEADLINE = 5000;
   const CHECK_INTERVAL = 5000;
 
+  const MOBILEPAY = "mobilepay"; // the worker writes "vipps" here when that day has come
   const VERBS = ["login", "continue", "register"];
   /** @type {Record<string, string>} */
   const TEXTS = {
@@ -35,7 +34,7 @@ a,button,#menu{all:unset;box-sizing:border-box;border:1px solid #8889;border-rad
 a,button{display:flex;align-items:center;justify-content:center;cursor:pointer;min-block-size:var(--vipps-login-height,44px);padding:0 18px}
 :focus-visible{outline:2px solid var(--vipps-login-focus,Highlight);outline-offset:2px}
 #out a{border-color:transparent;background:var(--vipps-login-background,var(--b));color:var(--vipps-login-color,#fff)}
-:host([brand=mobilepay]){--b:#4961cd}
+.mobilepay{--b:#4961cd}
 :host([official]) #out a{padding:0 36px;font:700 18.5px/1.2 Arial,sans-serif}
 #out a:hover{filter:brightness(.9)}
 #user{contain:inline-size}
@@ -52,6 +51,8 @@ span{overflow:hidden;text-overflow:ellipsis;white-space:nowrap}
   let session; // what the worker last said
   let settled = false; // it has answered, or failed to
   let official = ""; // then "asked", then "here" or "absent"
+  let looks = 20; // at texts of the official button that seem right
+  let danish = 0; // index of the spelling tried: old components know "dk", new ones "da"
   let checkedAt = 0;
   let timer = 0; // of the next check: several become one
 
@@ -174,27 +175,47 @@ span{overflow:hidden;text-overflow:ellipsis;white-space:nowrap}
       link.onclick = link.onauxclick = () => this.show(); // the page's address may have changed
       theirs.onclick = () => link.click();
 
+      /** @returns {string} */
+      this.spoken = () => {
+        const asked = (this.getAttribute("language") || document.documentElement.lang).slice(0, 2);
+        return asked in TEXTS ? asked : /n[bn]/.test(asked) ? "no" : "en";
+      };
       this.show = (changed = false, announce = false) => {
         const get = (attribute = "", otherwise = "") => this.getAttribute(attribute) || otherwise;
-        const asked = get("language", document.documentElement.lang).slice(0, 2);
-        const language = asked in TEXTS ? asked : /n[bn]/.test(asked) ? "no" : "en";
+        const language = this.spoken();
         const text = (index = 0) => TEXTS[language]?.split("|")[index] ?? "";
         const verb = get("verb", "login");
-        const brand = get("brand", "vipps");
+        const brand = get("brand") === "mobilepay" ? MOBILEPAY : "vipps";
         const wanted = this.hasAttribute("official");
         if (wanted && !official) askOfficial();
-        const used = wanted && official === "here";
+        // One page, one language: the component has it in common for all buttons.
+        const first = [...elements].find((element) => element.hasAttribute("official"));
+        const used = wanted && official === "here" && first?.spoken() === language;
         const known = session?.authenticated;
 
         box.lang = language;
-        box.className = known ? "in" : settled && !(wanted && official === "asked") ? "out" : "";
+        box.className = `${brand} ${known ? "in" : settled && !(wanted && official === "asked") ? "out" : ""}`;
         link.className = used ? "under" : "";
-        link.textContent = text(Math.max(0, VERBS.indexOf(verb))) + text(brand === "mobilepay" ? 4 : 3);
+        const label = text(Math.max(0, VERBS.indexOf(verb)));
+        link.textContent = label + text(brand === "mobilepay" ? 4 : 3);
         link.setAttribute("href", route("login", get("return-to")));
         theirs.hidden = !used;
         theirs.setAttribute("brand", brand);
         theirs.setAttribute("verb", verb);
-        theirs.setAttribute("language", language === "da" ? "dk" : language);
+        theirs.setAttribute("language", language === "da" && danish === 1 ? "dk" : language);
+        const tried = danish;
+        const judge = () => {
+          const shown = theirs.shadowRoot?.textContent;
+          if (tried !== danish) return;
+          if (!shown || RegExp(label.slice(0, 7), "i").test(shown)) {
+            looks -= 1;
+            if (looks > 0) setTimeout(judge, TEXT_DEADLINE); // its words may still be loading
+            return;
+          }
+          danish += 1;
+          for (const element of elements) element.show();
+        };
+        if (used && language === "da" && danish < 2) setTimeout(judge, TEXT_DEADLINE);
         if (!known) go();
         name.textContent = session?.user?.name || text(5);
         page.hidden = !this.hasAttribute("me");

@@ -17,7 +17,7 @@ const CAFE = {
   name: "kahvila",
   heading: "Satamakahvila",
   salesUnit: { msn: "200002", name: "Satamakahvila" },
-  settings: { VIPPS_MARKET: "FI", PROTECTED_PATHS: "/members/*" },
+  settings: { VIPPS_MARKET: "FI", PROTECTED_PATHS: "/members/*", BRAND_DATE: "2099-12-31" },
 };
 
 let sites: RunningSites;

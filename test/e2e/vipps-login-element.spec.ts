@@ -1,5 +1,6 @@
 import { createServer } from "node:http";
 import { expect, type Page, type Route, test } from "@playwright/test";
+import { elementScript } from "../../src/site/element-script.ts";
 import { logInUnseen } from "./session.ts";
 
 const KARI = {
@@ -370,6 +371,30 @@ test.describe("looks", () => {
     }
   });
 
+  test("says Vipps for MobilePay once the worker writes that the day has come", async ({ page, request }) => {
+    await answerSession(page, NOBODY);
+    const script = await (await request.get("/auth/vipps-login.js")).text();
+    const body = elementScript(script, true);
+    expect(body).not.toBe(script);
+    await page.route("**/auth/vipps-login.js", (route) =>
+      route.fulfill({ contentType: "text/javascript", body }),
+    );
+    await page.goto("/about");
+    const { element, link } = header(page);
+    for (const [language, text] of [
+      ["da", "Log ind med Vipps"],
+      ["fi", "Kirjaudu sisään Vippsillä"],
+    ] as const) {
+      await element.evaluate((host, spoken) => {
+        host.setAttribute("language", spoken);
+        host.setAttribute("brand", "mobilepay");
+      }, language);
+      await expect(link).toHaveText(text);
+      await expect(element.locator("[part=official]")).toHaveAttribute("brand", "vipps");
+      await expect(link).toHaveCSS("background-color", "rgb(204, 64, 12)");
+    }
+  });
+
   test("takes its language from the page", async ({ page }) => {
     await answerSession(page, NOBODY);
     await page.goto("/about");
@@ -507,6 +532,102 @@ test.describe("the official button", () => {
     answerNow();
     await page.waitForFunction(() => customElements.get("vipps-mobilepay-button"));
     await expect(own).toBeVisible();
+  });
+
+  /** What the component says in each language it knows, by verb. */
+  const WORDS: Readonly<Record<string, Readonly<Record<string, string>>>> = {
+    no: { login: "Logg inn med", continue: "Fortsett med", register: "Registrer deg med" },
+    danish: { login: "Log ind med", continue: "Fortsæt med", register: "Registrer dig med" },
+    sv: { login: "Logga in med", continue: "Fortsätt med", register: "Registrera dig med" },
+  };
+  /**
+   * A stand-in that behaves as the component is documented to: one locale for the whole page, the last that was
+   * set; Norwegian for a language it does not know, and until the words of the others have been loaded.
+   */
+  const localised = (danish: string, loadingTime = 0) => `{
+    const WORDS = ${JSON.stringify({ no: WORDS.no, sv: WORDS.sv, [danish]: WORDS.danish })};
+    const buttons = new Set();
+    let locale = "no";
+    customElements.define("vipps-mobilepay-button", class extends HTMLElement {
+      static observedAttributes = ["language", "verb"];
+      connectedCallback() {
+        this.attachShadow({ mode: "open" }).innerHTML = "<button></button>";
+        buttons.add(this);
+        this.render();
+      }
+      attributeChangedCallback(name, before, value) {
+        if (name === "language" && before !== value) setTimeout(() => {
+          locale = value in WORDS ? value : "no";
+          for (const button of buttons) button.render();
+        }, ${loadingTime});
+        this.render();
+      }
+      render() {
+        const button = this.shadowRoot?.querySelector("button");
+        if (button) button.textContent = WORDS[locale][this.getAttribute("verb")] + " Vipps";
+      }
+    });
+  }`;
+  const bringLocalised = (page: Page, danish: string, loadingTime?: number) =>
+    page.route(OFFICIAL_SCRIPT, (route) =>
+      route.fulfill({ contentType: "text/javascript", body: localised(danish, loadingTime) }),
+    );
+  const speakDanish = (page: Page, ...verbs: readonly string[]) =>
+    page.evaluate((all) => {
+      const element = document.querySelector(".hero vipps-login");
+      element?.setAttribute("language", "da");
+      for (const verb of all) {
+        const another = document.createElement("vipps-login");
+        another.setAttribute("official", "");
+        another.setAttribute("language", "da");
+        another.setAttribute("verb", verb);
+        element?.after(another);
+      }
+    }, verbs);
+
+  for (const [component, spelling, loadingTime] of [
+    ["of June 2026", "da", 0],
+    ["of June 2026, slow to load its words", "da", 450],
+    ["of older documents", "dk", 0],
+  ] as const) {
+    test(`comes out Danish with the component ${component}`, async ({ page }) => {
+      await answerSession(page, NOBODY);
+      await bringLocalised(page, spelling, loadingTime);
+      await page.goto("/");
+      await speakDanish(page, "continue", "register");
+      for (const words of Object.values(WORDS.danish ?? {}))
+        await expect(page.getByRole("button", { name: `${words} Vipps` })).toBeVisible();
+      // And stays so: nothing is tried for ever.
+      await page.waitForTimeout(1_000);
+      for (const words of Object.values(WORDS.danish ?? {}))
+        await expect(page.getByRole("button", { name: `${words} Vipps` })).toBeVisible();
+    });
+  }
+
+  test("stays with the newer spelling where the text tells nothing", async ({ page }) => {
+    await answerSession(page, NOBODY);
+    await bring(page);
+    await page.goto("/");
+    await speakDanish(page);
+    await page.waitForTimeout(1_000);
+    await expect(hero(page).locator("[part=official]")).toHaveAttribute("language", "da");
+  });
+
+  test("has one language on a page: an element in another keeps the plain button", async ({ page }) => {
+    await answerSession(page, NOBODY);
+    await bringLocalised(page, "da");
+    await page.goto("/");
+    await page.evaluate(() => {
+      const element = document.querySelector(".hero vipps-login");
+      element?.setAttribute("language", "da");
+      element?.insertAdjacentHTML(
+        "afterend",
+        '<vipps-login id="second" official language="sv"></vipps-login>',
+      );
+    });
+    await expect(page.locator("#second [part=button]")).toHaveText("Logga in med Vipps");
+    await expect(page.locator("#second [part=button]")).toBeVisible();
+    await expect(hero(page).getByRole("button", { name: "Log ind med Vipps" })).toBeVisible();
   });
 
   test("is not asked for where the site has not chosen it", async ({ page }) => {

@@ -18,7 +18,7 @@ import {
 import { openSite, SITE, type TestSite } from "./site.ts";
 
 const BAKERY = await hostedSite("bakeri.example", 1, { VIPPS_MARKET: "NO" });
-const CAFE = await hostedSite("kahvila.example", 2, { VIPPS_MARKET: "FI" });
+const CAFE = await hostedSite("kahvila.example", 2, { VIPPS_MARKET: "FI", BRAND_DATE: "2099-12-31" });
 
 const ask = (site: TestSite, url: string, headers: Record<string, string> = {}) =>
   site.fetch(new Request(url, { headers, redirect: "manual" }));
@@ -46,7 +46,11 @@ describe("many sites on one worker", () => {
   });
 
   it("speak the site's language to a browser that asks for none of ours", async () => {
-    const swedish = await hostedSite("kafe.example", 7, { VIPPS_MARKET: "FI", SITE_LANGUAGE: "sv" });
+    const swedish = await hostedSite("kafe.example", 7, {
+      VIPPS_MARKET: "FI",
+      SITE_LANGUAGE: "sv",
+      BRAND_DATE: "2099-12-31",
+    });
     const site = await openSites([swedish]);
     const pageIn = async (language: string) => {
       const headers = { ...page, "accept-language": language };
