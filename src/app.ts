@@ -46,7 +46,7 @@ function createApp() {
 
   // These wait for one call to storage at most, which has a time limit of its own: no timer is set for them.
   app.use("/auth/session", allowedOrigins()).get(showSession);
-  app.get("/auth/verify", verifySession);
+  app.on(["GET", "OPTIONS"], "/auth/verify", verifySession);
   app.get("/auth/.well-known/jwks.json", showPublicKeys);
   app.get("/auth/vipps-login.js", serveElement);
 
@@ -126,7 +126,7 @@ const METHODS: Readonly<Record<string, string>> = {
   "me/download": "GET, HEAD",
   "me/consents": "POST",
   "me/erase": "POST",
-  verify: "GET, HEAD",
+  verify: "GET, HEAD, OPTIONS",
   ".well-known/jwks.json": "GET, HEAD",
   health: "GET, HEAD",
   "vipps-login.js": "GET, HEAD",

@@ -1,4 +1,5 @@
 import { FAILURES, Failure, type FailureCode, type FailureFacts } from "./failure.ts";
+import { readableBy } from "./http/cross-origin.ts";
 import { prefersJson } from "./http/request-context.ts";
 import { logEvent } from "./log.ts";
 import { BRAND_DATE } from "./pages/brand.ts";
@@ -92,6 +93,10 @@ export async function answerFailure(
   if (facts.setCookie !== undefined) response.headers.append("set-cookie", facts.setCookie);
   if (facts.location !== undefined) response.headers.set("location", facts.location);
   if (facts.allow !== undefined) response.headers.set("allow", facts.allow);
+  if (facts.readableBy !== undefined) {
+    for (const [name, value] of Object.entries(readableBy(facts.readableBy)))
+      response.headers.append(name, value);
+  }
   return response;
 }
 

@@ -153,6 +153,8 @@ export interface FailureFacts {
   readonly setCookie?: string | undefined;
   /** A `Location` for the answer, for a proxy to send the visitor to. */
   readonly location?: string | undefined;
+  /** An origin whose scripts may read the answer (CORS). */
+  readonly readableBy?: string | undefined;
   /** Where a person logs in, for the script that was told to (`login_url` of the problem). */
   readonly loginUrl?: string | undefined;
   /** The page sends the browser on by itself: this very browser already finished, or is finishing, this login. */

@@ -1,4 +1,5 @@
 import { Failure } from "../failure.ts";
+import { listedOrigin } from "../http/cross-origin.ts";
 import { prefersJson } from "../http/request-context.ts";
 import { fittedReturnUrl } from "../http/return-url.ts";
 import type { Settings } from "../settings.ts";
@@ -30,6 +31,7 @@ export function askForLogin(
       jsonOnly: !asPage,
       returnTo,
       setCookie,
+      readableBy: listedOrigin(settings, request.headers),
     });
   }
   const { origin } = settings.site;
@@ -48,12 +50,20 @@ export function askForLogin(
 const SHOWN = new Set(["document", "iframe", "frame", "embed", "object"]);
 
 /**
+ * Whether `X-Requested-With` names the script interface it is known for. Android's web views put their app's name
+ * there, on pages too.
+ */
+function isScriptRequest(headers: Headers): boolean {
+  return headers.get("x-requested-with")?.trim().toLowerCase() === "xmlhttprequest";
+}
+
+/**
  * Whether a browser shows the answer to a person. Browsers say so themselves, with `Sec-Fetch-Dest`. Of other
  * clients, some send only `Sec-Fetch-Mode: cors` whatever they want, so who asks for HTML is believed.
  */
 export function isPageRequest({ method, headers }: Pick<Request, "method" | "headers">): boolean {
   if (method !== "GET" && method !== "HEAD") return false;
-  if (headers.has("upgrade") || headers.has("x-requested-with")) return false;
+  if (headers.has("upgrade") || isScriptRequest(headers)) return false;
   const destination = headers.get("sec-fetch-dest");
   if (destination !== null) return SHOWN.has(destination);
   if (/\btext\/html\b/i.test(headers.get("accept") ?? "")) return true;

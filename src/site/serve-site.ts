@@ -1,4 +1,5 @@
 import { Failure } from "../failure.ts";
+import { preflightAnswer } from "../http/cross-origin.ts";
 import type { AppContext } from "../http/request-context.ts";
 import { plainPathname, type RequestPath, readPath } from "../http/request-path.ts";
 import { logEvent } from "../log.ts";
@@ -24,6 +25,8 @@ export async function serveSite(c: AppContext): Promise<Response> {
   const path = readPath(plainPathname(request.url) ?? new URL(request.url).pathname);
   if (path === undefined) throw new Failure("path_ambiguous", { stage: "site" });
   if (needsSession(settings.site, path)) {
+    const preflight = preflightAnswer(settings, request);
+    if (preflight !== undefined) return preflight;
     const current = await currentSession(settings, request.headers);
     if (current.session === undefined)
       return askForLogin(settings, request, pathAndQuery(request, path), current.setCookie);

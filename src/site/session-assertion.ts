@@ -7,11 +7,23 @@ import type { Settings } from "../settings.ts";
 /** Tells an assertion from a session token, which is signed with the same keys (RFC 8725 section 3.11). */
 const ASSERTION_TYPE = "session-assertion+jwt";
 
-/** Seconds an origin may believe an assertion: long enough for a queue and a clock that is off. */
-const LIFE = 60;
-
 /** Seconds for which one assertion serves all requests of a session: signing is the dearest part of a request. */
 const REUSE = 20;
+
+/** Seconds by which an origin's clock may differ from ours. */
+const CLOCK_DIFFERENCE = 60;
+
+/** Seconds on the way to the origin, a queue before it included. */
+const ON_THE_WAY = 10;
+
+/**
+ * When an assertion begins and ends, in seconds since the epoch. Many JOSE libraries refuse an `iat` or `nbf` that
+ * their clock has not reached, some without any tolerance to set, so both lie before the moment of signing by the
+ * clock difference that is borne; `exp` bears the same on the other side.
+ */
+function validity(signedAt: number): { readonly from: number; readonly until: number } {
+  return { from: signedAt - CLOCK_DIFFERENCE, until: signedAt + REUSE + ON_THE_WAY + CLOCK_DIFFERENCE };
+}
 
 interface KeptAssertion {
   readonly audience: string;
@@ -22,9 +34,13 @@ interface KeptAssertion {
 /** The last assertion of each session token that is remembered as verified, and gone when that is. */
 const kept = new WeakMap<AuthenticSession, KeptAssertion>();
 
-/** Who an assertion is for: the origin behind the worker. */
+/**
+ * Who an assertion is for: the origin behind the worker, else whoever asks `/auth/verify`. Never the audience of a
+ * session token, because software that can't check `typ` tells the two apart by it.
+ */
 export function assertionAudience({ site }: Settings): string {
-  return site.originUrl ?? site.origin;
+  if (site.originUrl !== undefined && site.originUrl !== site.origin) return site.originUrl;
+  return `${site.origin}${site.authPath}/verify`;
 }
 
 /**
@@ -38,13 +54,15 @@ export async function sessionAssertion(settings: Settings, session: AuthenticSes
   if (known?.audience === audience && signedAt - known.signedAt < REUSE) return known.assertion;
   const { signing } = await importedKeys(settings.session);
   const { sub, sid, authTime, profile } = session;
+  const { from, until } = validity(signedAt);
   const assertion = await new SignJWT({ ...profile, sid, auth_time: authTime })
     .setProtectedHeader({ alg: SESSION_ALGORITHM, kid: signing.kid, typ: ASSERTION_TYPE })
     .setIssuer(settings.session.issuer)
     .setAudience(audience)
     .setSubject(sub)
-    .setIssuedAt(signedAt)
-    .setExpirationTime(signedAt + LIFE)
+    .setIssuedAt(from)
+    .setNotBefore(from)
+    .setExpirationTime(until)
     .sign(signing.key);
   kept.set(session, { audience, signedAt, assertion });
   return assertion;

@@ -1,6 +1,7 @@
 import { env } from "cloudflare:workers";
 import { describe, expect, it, vi } from "vitest";
 import { openBrowser } from "../worker/browser.ts";
+import { openOrigin } from "../worker/recording-origin.ts";
 import { openSite, SITE } from "../worker/site.ts";
 
 const open = () => openSite({ vars: { PROTECTED_PATHS: "/members/*" } });
@@ -77,8 +78,74 @@ describe("R24: a request for a page", () => {
     [{ accept: "text/html", "sec-fetch-mode": "cors" }],
     [{ accept: "*/*" }],
     [{ accept: "" }],
+    // Android's web views, which put the name of their app there.
+    [{ accept: "text/html", "x-requested-with": "com.example.app" }],
   ])("is one with %j", async (headers) => {
     expect((await openBrowser(open()).get("/members/", headers)).status).toBe(302);
+  });
+});
+
+describe("R24: a preflight (CORS) on a protected path", () => {
+  const LISTED = "https://app.site.example";
+  const preflight = {
+    "access-control-request-method": "PUT",
+    "access-control-request-headers": "x-a, content-type",
+  };
+  const openFor = (answer = () => new Response("what is behind the login")) =>
+    openOrigin({ RETURN_TO_ORIGINS: LISTED }, answer);
+
+  it("of an origin of RETURN_TO_ORIGINS is answered here, and never reaches what is behind", async () => {
+    const { browser, requests } = openFor();
+    const headers = { ...preflight, origin: LISTED };
+    const response = await browser.request("/members/api", { method: "OPTIONS", headers });
+    expect([response.status, await response.text()]).toEqual([204, ""]);
+    expect(Object.fromEntries(response.headers)).toEqual({
+      "access-control-allow-origin": LISTED,
+      "access-control-allow-credentials": "true",
+      "access-control-allow-methods": "PUT",
+      "access-control-allow-headers": "x-a, content-type",
+      "access-control-max-age": "600",
+      "cache-control": "no-store",
+      vary: "origin",
+    });
+    expect(requests).toEqual([]);
+  });
+
+  it.each([
+    { ...preflight, origin: "https://evil.example" },
+    { ...preflight, origin: "null" },
+    { ...preflight, origin: "https://app.site.example.evil.example" },
+    preflight,
+    { origin: LISTED },
+  ])("is refused with 401 as %j", async (headers) => {
+    const { browser, requests } = openFor();
+    const init = { method: "OPTIONS", headers: headers as Record<string, string> };
+    const response = await browser.request("/members/api", init);
+    expect(response.status).toBe(401);
+    expect(response.headers.has("access-control-allow-methods")).toBe(false);
+    expect(requests).toEqual([]);
+  });
+
+  it("passes as it is on public paths: the origin says what it allows", async () => {
+    const { browser, requests } = openFor(
+      () => new Response(null, { headers: { "access-control-allow-origin": "*" } }),
+    );
+    const headers = { ...preflight, origin: "https://evil.example" };
+    const response = await browser.request("/", { method: "OPTIONS", headers });
+    expect(response.headers.get("access-control-allow-origin")).toBe("*");
+    expect(requests).toHaveLength(1);
+  });
+
+  it("is followed by a request whose 401 a listed origin can read, and nobody else", async () => {
+    const { browser } = openFor();
+    for (const [origin, allowed] of [
+      [LISTED, LISTED],
+      ["https://evil.example", null],
+    ] as const) {
+      const response = await browser.get("/members/api", { origin, accept: "application/json" });
+      expect(response.status).toBe(401);
+      expect(response.headers.get("access-control-allow-origin")).toBe(allowed);
+    }
   });
 });
 

@@ -1,4 +1,4 @@
-import { createLocalJWKSet, jwtVerify } from "jose";
+import { createLocalJWKSet, decodeJwt, jwtVerify } from "jose";
 import { describe, expect, it, vi } from "vitest";
 import { openBrowser, SESSION_COOKIE } from "./browser.ts";
 import { openSite, SITE } from "./site.ts";
@@ -25,7 +25,7 @@ describe("GET /auth/verify", () => {
     const keys = createLocalJWKSet(await (await browser.get("/auth/.well-known/jwks.json")).json());
     const { payload } = await jwtVerify(response.headers.get("session-assertion") ?? "", keys, {
       issuer: `${SITE}/auth`,
-      audience: SITE,
+      audience: `${SITE}/auth/verify`,
       typ: "session-assertion+jwt",
     });
     expect(payload.sub).toBe(user?.sub);
@@ -56,10 +56,60 @@ describe("GET /auth/verify", () => {
     expect(response.headers.getSetCookie()).toEqual([expect.stringMatching(/^__Host-vipps-session=ey/)]);
   });
 
-  it("takes GET and HEAD alone", async () => {
+  it("takes GET, HEAD and, of proxies that pass the method on, OPTIONS", async () => {
     const browser = openBrowser(openSite());
     expect((await browser.post("/auth/verify")).status).toBe(405);
     expect((await browser.request("/auth/verify", { method: "HEAD" })).status).toBe(401);
+    expect((await browser.request("/auth/verify", { method: "OPTIONS" })).status).toBe(401);
+  });
+
+  it("gives assertions another audience than sessions, for software that can't check typ", async () => {
+    for (const ORIGIN_URL of ["", SITE, "https://origin.example"]) {
+      const browser = openBrowser(openSite({ vars: { ORIGIN_URL } }));
+      await browser.logIn();
+      const { headers } = await browser.get("/auth/verify");
+      const [assertion, session] = [
+        headers.get("session-assertion") ?? "",
+        browser.cookies.get(SESSION_COOKIE) ?? "",
+      ].map((token) => decodeJwt(token));
+      expect(session?.aud).toBe(SITE);
+      expect(assertion?.aud).toBe(
+        ORIGIN_URL === "https://origin.example" ? ORIGIN_URL : `${SITE}/auth/verify`,
+      );
+      expect(assertion?.iss).toBe(session?.iss);
+    }
+  });
+
+  describe("meets a preflight (CORS)", () => {
+    const preflight = {
+      origin: "https://app.site.example",
+      "access-control-request-method": "PUT",
+    };
+    const verify = (query: string, headers: Record<string, string>, method = "GET") =>
+      openBrowser(openSite()).request(`/auth/verify${query}`, { method, headers });
+
+    it("with a 204 that says nobody where the proxy asks for it", async () => {
+      for (const response of [
+        await verify("?preflight=allow", { ...preflight, "x-forwarded-method": "OPTIONS" }),
+        await verify("?preflight=allow&login=redirect", preflight, "OPTIONS"),
+      ]) {
+        expect(response.status).toBe(204);
+        expect([...response.headers.keys()]).toEqual(["cache-control"]);
+      }
+    });
+
+    it.each([
+      ["", { ...preflight, "x-forwarded-method": "OPTIONS" }],
+      ["?preflight=allow", { ...preflight, "x-forwarded-method": "GET" }],
+      ["?preflight=allow", { ...preflight, "x-forwarded-method": "OPTIONS, GET" }],
+      ["?preflight=allow", { ...preflight, "x-forwarded-method": "GET, OPTIONS" }],
+      ["?preflight=allow", { origin: preflight.origin, "x-forwarded-method": "OPTIONS" }],
+      ["?preflight=allow", { "access-control-request-method": "PUT", "x-forwarded-method": "OPTIONS" }],
+      ["?preflight=allow", preflight],
+      ["?preflight=yes", { ...preflight, "x-forwarded-method": "OPTIONS" }],
+    ])("with 401 to %j %j", async (query, headers) => {
+      expect((await verify(query, headers as Record<string, string>)).status).toBe(401);
+    });
   });
 
   describe("finds the way back", () => {
@@ -73,6 +123,24 @@ describe("GET /auth/verify", () => {
         "/a?b",
       ],
       [{ "x-forwarded-uri": "/a", "x-forwarded-host": "app.site.example" }, "https://app.site.example/a"],
+      [
+        { "x-forwarded-uri": "/a", "x-forwarded-host": "site.example", "x-forwarded-proto": "https,http" },
+        "/a",
+      ],
+      [{ "x-forwarded-uri": "/a,b", "x-forwarded-host": "site.example, proxy.internal:8080" }, "/a,b"],
+      [
+        {
+          "x-forwarded-uri": "/a",
+          "x-forwarded-host": "app.site.example,site.example",
+          "x-forwarded-proto": "https , http , http",
+        },
+        "https://app.site.example/a",
+      ],
+      [
+        { "x-forwarded-uri": "/a", "x-forwarded-host": "SITE.example:443", "x-forwarded-proto": "HTTPS" },
+        "/a",
+      ],
+      [{ "x-forwarded-uri": "/a", "x-forwarded-host": "", "x-forwarded-proto": "," }, "/a"],
     ])("from %j to %s", async (headers, expected) => {
       expect(back(await openBrowser(openSite(options)).get("/auth/verify", headers))).toBe(expected);
     });
@@ -81,6 +149,7 @@ describe("GET /auth/verify", () => {
       [{ "x-original-uri": "//evil.example/" }],
       [{ "x-original-uri": "https://evil.example/" }],
       [{ "x-forwarded-uri": "/a", "x-forwarded-host": "evil.example" }],
+      [{ "x-forwarded-uri": "/a", "x-forwarded-host": "evil.example, site.example" }],
       [{ "x-forwarded-uri": "/a", "x-forwarded-host": "site.example", "x-forwarded-proto": "javascript" }],
       [{ "x-forwarded-uri": "@evil.example/", "x-forwarded-host": "app.site.example" }],
       [{ "x-original-uri": "/auth/logout" }],
@@ -103,8 +172,18 @@ describe("GET /auth/verify", () => {
       expect(back(response)).toBe("/members/?a");
     });
 
+    it("sends pages of apps that have a browser inside to the login: they put their name where scripts do", async () => {
+      for (const app of ["com.example.app", "com.facebook.katana", ""]) {
+        const response = await verify({ "x-requested-with": app, accept: "text/html" });
+        expect(response.status, app).toBe(302);
+        expect(back(response)).toBe("/members/?a");
+      }
+    });
+
     it.each([
       [{ "x-forwarded-method": "POST" }],
+      [{ accept: "text/html", "x-requested-with": "XMLHttpRequest" }],
+      [{ accept: "text/html", "x-requested-with": "xmlhttprequest" }],
       [{ "sec-fetch-dest": "empty" }],
       [{ accept: "application/json" }],
     ])("says 401 to %j", async (headers) => {
