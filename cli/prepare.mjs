@@ -8,8 +8,8 @@ import { installChromium } from "./chromium.mjs";
 import { checkNode, installDependencies } from "./dependencies.mjs";
 import { completeDevVars } from "./dev-vars.mjs";
 import { applyMigrations } from "./migrations.mjs";
-import { installNginx } from "./nginx.mjs";
 import { PreparationError, say } from "./step.mjs";
+import { installPrograms } from "./test-programs.mjs";
 
 const HELP = `Usage: node cli/prepare.mjs start|check|test|checklist
 
@@ -17,7 +17,7 @@ Sets up what "npm start", "npm run check", "npm test" or "npm run checklist" nee
   packages   from package-lock.json, into node_modules
   settings   (not for check) .dev.vars: keys for the simulator and for signing sessions; what is there is never changed
   database   (not for check) the local D1 tables, if there are migrations
-  nginx      (test) for the tests of /auth/verify; NGINX_PATH names another one
+  programs   (test) nginx, Caddy, Apache, PHP, Python and Go for the tests of the examples; NGINX_PATH names another nginx
   browser    (test, checklist) Chromium; CHROMIUM_PATH names another one`;
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
@@ -47,7 +47,7 @@ async function prepare(goal) {
   if (goal === "check") return;
   prepareSettings();
   await prepareDatabase();
-  if (goal === "test") await installNginx();
+  if (goal === "test") await installPrograms();
   if (goal !== "start") await installChromium(root);
 }
 

@@ -5,18 +5,48 @@ import { createRemoteJWKSet, jwtVerify } from "jose";
 
 const jwksUrl = new URL(process.env.JWKS_URL ?? "http://localhost:8787/auth/.well-known/jwks.json");
 const issuer = jwksUrl.href.replace("/.well-known/jwks.json", "");
-// Fetches the keys once, keeps them, and looks again when a token names a key it has not seen.
-const keys = createRemoteJWKSet(jwksUrl);
+// Fetches the keys once, keeps them for five minutes, and looks again, at most every half minute, when a token names a
+// key it has not seen.
+const keys = createRemoteJWKSet(jwksUrl, {
+  cacheMaxAge: 300_000,
+  cooldownDuration: 30_000,
+  timeoutDuration: 5_000,
+});
 
-/** Who is asking, or undefined. The cookie is `__Secure-vipps-session` where SESSION_COOKIE_DOMAIN is set. */
-async function sessionOf(cookies = "") {
-  const token = /(?:^|; )__Host-vipps-session=([^;]+)/.exec(cookies)?.[1];
-  if (token === undefined) return undefined;
-  const required = { issuer, audience: jwksUrl.origin, typ: "session+jwt", algorithms: ["ES256"] };
-  const verified = await jwtVerify(token, keys, { ...required, requiredClaims: ["exp", "sub", "sid"] }).catch(
-    () => undefined,
-  );
-  return verified?.payload;
+const required = {
+  issuer,
+  audience: jwksUrl.origin,
+  typ: "session+jwt",
+  algorithms: ["ES256"],
+  requiredClaims: ["exp", "sub", "sid"],
+  // No two clocks agree, and a token is used in the second it was signed.
+  clockTolerance: 60,
+};
+
+/**
+ * The cookies of one name. It is `__Secure-vipps-session` where SESSION_COOKIE_DOMAIN is set.
+ * @param {string} name
+ */
+function cookiesNamed(name, header = "") {
+  const values = header.split(";").flatMap((pair) => {
+    const [found, ...value] = pair.trim().split("=");
+    return found === name ? [value.join("=")] : [];
+  });
+  // Browsers send two at most; more is somebody's attempt to keep us busy.
+  return [...new Set(values)].slice(0, 4);
+}
+
+/**
+ * Who is asking, or undefined: also where two sessions are sent, of which one must have been planted.
+ * @param {string | undefined} cookies
+ */
+async function sessionOf(cookies) {
+  const sessions = new Map();
+  for (const token of cookiesNamed("__Host-vipps-session", cookies)) {
+    const verified = await jwtVerify(token, keys, required).catch(() => undefined);
+    if (verified !== undefined) sessions.set(verified.payload.sid, verified.payload);
+  }
+  return sessions.size === 1 ? [...sessions.values()][0] : undefined;
 }
 
 const server = createServer(async (request, response) => {

@@ -1,70 +1,48 @@
-import { spawnSync } from "node:child_process";
-import { once } from "node:events";
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { createServer, type Server } from "node:http";
-import type { AddressInfo } from "node:net";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { logInAsPerson } from "../../simulator/person.ts";
-import { freePorts } from "./free-ports.ts";
-import { type Program, startServer } from "./program.ts";
-import { type RunningSite, runSite } from "./running-site.ts";
-import { createVisitor, redirectOf, type Visitor } from "./visitor.ts";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { startCaddy } from "./caddy-example.ts";
+import { describeWith } from "./needed-programs.ts";
+import type { Program } from "./program.ts";
+import { rawRequest } from "./raw-request.ts";
+import {
+  expectNothingForged,
+  firstEvent,
+  type SiteBehindProxy,
+  startSiteBehindProxy,
+  talkOverWebsocket,
+} from "./site-behind-proxy.ts";
+import { createVisitor, redirectOf } from "./visitor.ts";
 
-const hasCaddy = spawnSync("caddy", ["version"]).status === 0;
-if (!hasCaddy) console.error("!! The tests of Caddy are SKIPPED: there is no caddy on this machine. !!");
-
-describe.runIf(hasCaddy)("the example for Caddy", () => {
-  const folder = mkdtempSync(join(tmpdir(), "caddy-"));
-  let siteUrl: string;
-  let app: Server;
-  let worker: RunningSite;
+describeWith(["caddy", "phpFpm", "gunicorn"], "the example for Caddy", () => {
+  let site: SiteBehindProxy;
   let server: Program;
 
   beforeAll(async () => {
-    const [port, adminPort] = await freePorts();
-    siteUrl = `http://localhost:${port}`;
-    app = createServer(({ headers }, response) => response.end(JSON.stringify(headers)));
-    await once(app.listen(0, "127.0.0.1"), "listening");
-    worker = await runSite({ siteUrl, vars: { SESSION_FRESH: "2" } });
-    mkdirSync(join(folder, "site/members"), { recursive: true });
-    writeFileSync(join(folder, "site/index.html"), "for everybody");
-    writeFileSync(join(folder, "site/members/index.html"), "for members only");
-    server = await startServer(
-      "caddy",
-      ["run", "--config", "examples/caddy/Caddyfile", "--adapter", "caddyfile"],
-      siteUrl,
-      {
-        WORKER: worker.worker.origin,
-        SITE: siteUrl,
-        ROOT: join(folder, "site"),
-        APP: `127.0.0.1:${(app.address() as AddressInfo).port}`,
-        CADDY_ADMIN: `127.0.0.1:${adminPort}`,
-        XDG_DATA_HOME: folder,
-        XDG_CONFIG_HOME: folder,
-      },
-    );
+    site = await startSiteBehindProxy({ SESSION_CLAIMS: "name", SESSION_FRESH: "2" });
+    server = await startCaddy(site, site.worker.worker);
   });
   afterAll(async () => {
     await server?.end();
-    await worker?.close();
-    app?.close();
-    rmSync(folder, { recursive: true, force: true });
+    await site?.close();
   });
 
-  async function logIn(toLogin: URL, visitor: Visitor): Promise<Response> {
-    const toVipps = redirectOf(await visitor.request(toLogin.href));
-    const back = await logInAsPerson((request) => fetch(request), toVipps);
-    return visitor.request(back.href);
-  }
+  const visit = () => createVisitor(site.url.origin);
+  const logIn = async () => {
+    const visitor = visit();
+    await site.logIn(visitor);
+    return visitor;
+  };
 
   test("sends a page without a session to the login, then back to the file", async () => {
-    expect(await (await fetch(`${siteUrl}/`)).text()).toBe("for everybody");
-    const visitor = createVisitor(siteUrl);
+    expect(await (await fetch(site.url)).text()).toBe("for everybody");
+    const visitor = visit();
+    for (const app of ["com.example.app", "XMLHttpRequest"]) {
+      const headers = { accept: "text/html", "x-requested-with": app };
+      const { status } = await visitor.request("/members/", { headers });
+      expect(status).toBe(app === "XMLHttpRequest" ? 401 : 302);
+    }
     const refused = await visitor.request("/members/?week=12&x=%2F", { headers: { accept: "text/html" } });
     expect(refused.status).toBe(302);
-    const done = await logIn(redirectOf(refused), visitor);
+    const done = await site.logIn(visitor, redirectOf(refused));
     expect(done.headers.get("location")).toBe("/members/?week=12&x=%2F");
     const page = await visitor.request("/members/?week=12&x=%2F");
     expect([page.status, await page.text()]).toEqual([200, "for members only"]);
@@ -72,27 +50,27 @@ describe.runIf(hasCaddy)("the example for Caddy", () => {
   });
 
   test("tells scripts and forms 401", async () => {
-    const visitor = createVisitor(siteUrl);
-    const script = await visitor.request("/members/", { headers: { accept: "application/json" } });
+    const script = await visit().request("/members/", { headers: { accept: "application/json" } });
     expect([script.status, script.headers.get("content-type")]).toEqual([401, "application/problem+json"]);
-    const form = await visitor.request("/app/x", { method: "POST", headers: { accept: "text/html" } });
+    const form = await visit().request("/app/x", { method: "POST", headers: { accept: "text/html" } });
     expect(form.status).toBe(401);
+    expect(await talkOverWebsocket(site.url, "/app/live", "")).toMatch(/^HTTP\/1\.1 401 /);
   });
 
-  test("tells the application who is asking, whatever the visitor says, and keeps the session alive", async () => {
-    const visitor = createVisitor(siteUrl);
-    await logIn(new URL("/auth/login", siteUrl), visitor);
-    const spoofed = { "remote-user": "evil", "remote-email": "evil", "session-assertion": "evil" };
-    const response = await visitor.request("/app/x", { headers: spoofed, method: "POST", body: "hello" });
+  test("tells the application who is asking, and keeps the session alive", async () => {
+    const visitor = await logIn();
+    const response = await visitor.request("/app/x?q=%2F", { method: "POST", body: "hello" });
     const headers = (await response.json()) as Record<string, string>;
     const session = await visitor.session();
     expect(headers).toMatchObject({
+      path: "/app/x?q=%2F",
       "content-length": "5",
       "remote-user": session.authenticated && session.user.sub,
       "remote-name": "Kari Nordmann",
       "session-assertion": expect.stringMatching(/^ey/),
     });
-    expect(JSON.stringify(headers)).not.toContain("evil");
+    expect(headers).not.toHaveProperty("remote-email");
+    expect(JSON.stringify(headers)).not.toContain("reverse_proxy");
     const before = visitor.cookies();
     await expect
       .poll(
@@ -105,11 +83,51 @@ describe.runIf(hasCaddy)("the example for Caddy", () => {
       .not.toBe(before);
   });
 
+  test("lets no spelling of a forged identity reach an application in PHP or Python", async () => {
+    const visitor = await logIn();
+    const session = await visitor.session();
+    const identity = {
+      HTTP_REMOTE_USER: session.authenticated ? session.user.sub : "",
+      HTTP_REMOTE_NAME: "Kari Nordmann",
+      HTTP_SESSION_ASSERTION: "ey",
+    };
+    const php = ["/php/who.php", "/php/open/who.php"] as const;
+    const nobody = { REMOTE_USER: "" };
+    await expectNothingForged("php-fpm behind Caddy", site, visitor, php, { ...identity, ...nobody }, nobody);
+    await expectNothingForged("WSGI behind Caddy", site, visitor, ["/wsgi/who", "/wsgi/open/who"], identity);
+  });
+
+  test("refuses paths that the application could read otherwise", async () => {
+    for (const path of [
+      "/app/secret/..%2fopen/x",
+      "/app/secret/%2e%2e/open/x",
+      "/app//open/x",
+      "/app/a%252fb",
+    ]) {
+      const { status } = await rawRequest(site.url, path, ["Accept: text/html"]);
+      expect(status, path).toBe(400);
+    }
+    expect((await rawRequest(site.url, "/app/secret/../open/x")).status).toBe(400);
+    expect((await visit().request("/app/open/x?next=%2Fa%2F..//b")).status).toBe(200);
+  });
+
+  test("passes websockets, events and large uploads", async () => {
+    const visitor = await logIn();
+    const talk = await talkOverWebsocket(site.url, "/app/live", visitor.cookies());
+    const session = await visitor.session();
+    expect(talk).toMatch(/^HTTP\/1\.1 101 /);
+    expect(talk).toContain(`X-User: ${session.authenticated && session.user.sub}`);
+    expect(talk).toMatch(/\r\n\r\nhello$/);
+    expect(await firstEvent(await visitor.request("/app/events"))).toBe("data: first\n\n");
+    const body = new Uint8Array(3_000_000);
+    const uploaded = await visitor.request("/app/upload", { method: "POST", body });
+    expect([uploaded.status, await uploaded.text()]).toEqual([200, "3000000"]);
+  });
+
   test("stays closed when the worker is gone", async () => {
-    const visitor = createVisitor(siteUrl);
-    await logIn(new URL("/auth/login", siteUrl), visitor);
+    const visitor = await logIn();
     expect((await visitor.request("/members/")).status).toBe(200);
-    await worker.close();
+    await site.worker.close();
     expect((await visitor.request("/members/")).status).toBe(502);
   });
 });

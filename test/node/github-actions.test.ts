@@ -82,6 +82,13 @@ describe("the workflow for GitHub Actions", () => {
     expect(workflow.permissions).toEqual({ contents: "read" });
     // What stands in an expression is put into the command line as it is: variables go through the environment.
     for (const command of commands) expect(command).not.toContain("${{");
-    for (const { uses } of jobs.flatMap(({ steps }) => steps)) expect(uses ?? "a/b@v1").toMatch(/@v\d+$/);
+  });
+
+  it("names every action by a commit, which nobody can move, and says its version", () => {
+    const used = [...text.matchAll(/^\s*- uses: (.+)$/gm)].map(([, action = ""]) => action);
+    expect(used.length).toBe(
+      jobs.flatMap(({ steps }) => steps.filter(({ uses }) => uses !== undefined)).length,
+    );
+    for (const action of used) expect(action).toMatch(/^actions\/[\w-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+$/);
   });
 });

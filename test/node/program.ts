@@ -10,12 +10,13 @@ export interface Program {
 
 /**
  * Starts a server and waits until it answers.
+ * @param ready an address that answers then, or whether it is ready, asked again and again
  * @throws {Error} with what it printed, if it ends before
  */
 export async function startServer(
   command: string,
   args: readonly string[],
-  url: string,
+  ready: string | (() => boolean),
   env: Readonly<Record<string, string>> = {},
 ): Promise<Program> {
   const child = spawn(command, args, { stdio: ["ignore", "pipe", "pipe"], env: { ...process.env, ...env } });
@@ -30,8 +31,11 @@ export async function startServer(
   ended.then(() => {
     running = false;
   });
-  while (running && !(await fetch(url, { redirect: "manual" }).catch(() => undefined)))
-    await new Promise((wake) => setTimeout(wake, 50));
+  const isReady = async () =>
+    typeof ready === "string"
+      ? (await fetch(ready, { redirect: "manual" }).catch(() => undefined)) !== undefined
+      : ready();
+  while (running && !(await isReady())) await new Promise((wake) => setTimeout(wake, 50));
   if (!running) throw new Error(`${command} has ended: ${output}`);
   return {
     process: child,

@@ -20,7 +20,7 @@ export function rawRequest(
     socket.on("error", reject);
     socket.on("end", () => {
       socket.destroy();
-      resolve({ status: Number(/^HTTP\/1\.1 (\d{3})/.exec(text)?.[1]), text });
+      resolve({ status: Number(/^HTTP\/1\.[01] (\d{3})/.exec(text)?.[1]), text });
     });
   });
 }
