@@ -81,6 +81,7 @@ export async function readAudit(
   const statement = database
     .prepare(
       `SELECT at, actor, actor_role, action, account_id, details FROM audit_log
+       INDEXED BY ${accountId === undefined ? "audit_log_by_time" : "audit_log_by_account"}
        WHERE site = ?1 ${accountId === undefined ? "" : "AND account_id = ?3"} ORDER BY at DESC, id DESC LIMIT ?2`,
     )
     .bind(...(accountId === undefined ? [site, limit] : [site, limit, accountId]));

@@ -2,6 +2,7 @@ import { fromStorage } from "../failure.ts";
 import type { AccountId } from "./account.ts";
 import { flag } from "./d1-rows.ts";
 import { now, type Records } from "./records.ts";
+import { erasedSince, notErasedSince } from "./subjects.ts";
 
 /** Where an answer was given: while logging in, on the person's own page, at Vipps, by its webhook, by staff. */
 export type ConsentSource = "login" | "my_page" | "vipps" | "webhook" | "staff";
@@ -32,29 +33,23 @@ export interface RecordedConsent extends ConsentAnswer {
  * @throws {Failure} `storage_unavailable`; then no answer is noted.
  */
 export async function recordConsents(
-  { database, site }: Records,
+  records: Records,
   accountId: AccountId,
   answers: readonly ConsentAnswer[],
   source: ConsentSource,
 ): Promise<void> {
+  const { database, site } = records;
   if (answers.length === 0) return;
   const insert = database.prepare(
     `INSERT INTO consents
        (site, account_id, consent, granted, required, source, wording, language, answered_at)
-     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)`,
+     SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9 WHERE ${notErasedSince("?2", "?10")}`,
   );
   const at = now();
   const statements = answers.map(({ consent, granted, required, wording, language }) =>
     insert.bind(
-      site,
-      accountId,
-      consent,
-      flag(granted),
-      flag(required),
-      source,
-      wording ?? null,
-      language ?? null,
-      at,
+      ...[site, accountId, consent, flag(granted), flag(required), source],
+      ...[wording ?? null, language ?? null, at, erasedSince(records)],
     ),
   );
   await fromStorage("account", database.batch(statements));

@@ -1,13 +1,18 @@
 import { Failure, fromStorage } from "../failure.ts";
 import type { Account, AccountId, AccountRecord, LinkedBy, LinkedIdentity } from "./account.ts";
 import { flag, isConstraintError, rows } from "./d1-rows.ts";
+import { SECOND_BITS } from "./login-events.ts";
 import { searchName } from "./names.ts";
 import { now } from "./records.ts";
 import type { AccountDirectory, AccountSearch, Correction } from "./registry.ts";
 
 const SEARCH_LIMIT = 50;
-/** D1 takes LIKE patterns of at most 50 bytes. In characters, of which a letter may take two bytes. */
-const PATTERN_LIMIT = 20;
+/** Accounts that fit of which the most recently used are shown. */
+const FOUND_LIMIT = 200;
+/** Names that are looked through for the further words of a search. */
+const NAMES_LIMIT = 100_000;
+/** Logins of an account among which the last one of each of its Vipps users is looked for. */
+const LOGINS_LIMIT = 100;
 
 /**
  * What the person's own page, customer service and the consent webhook ask of the embedded registry, and all
@@ -51,18 +56,30 @@ interface IdentityRow {
   readonly consent_revoked_at: number | null;
 }
 
-const ACCOUNT_COLUMNS = `id, name, given_name, family_name, phone, phone_verified, email, email_verified, profile,
-  member_number, origin, created_at, updated_at, last_login_at`;
+/** Of `accounts a`. A login writes nothing there: when the last one was, `logins` knows, as long as it keeps it. */
+const ACCOUNT_COLUMNS = `a.id, a.name, a.given_name, a.family_name, a.phone, a.phone_verified, a.email,
+  a.email_verified, a.profile, a.member_number, a.origin, a.created_at, a.updated_at,
+  coalesce((SELECT l.id >> ${SECOND_BITS} FROM logins l INDEXED BY logins_by_account
+    WHERE l.account_id = a.id AND l.site = a.site AND l.outcome = 'logged_in' ORDER BY l.id DESC LIMIT 1),
+    a.last_login_at) AS last_login_at`;
 
 async function get(db: D1Database, site: string, accountId: AccountId): Promise<AccountRecord | undefined> {
   const [accounts, identities] = await fromStorage(
     "account",
     db.batch([
-      db.prepare(`SELECT ${ACCOUNT_COLUMNS} FROM accounts WHERE site = ?1 AND id = ?2`).bind(site, accountId),
+      db
+        .prepare(`SELECT ${ACCOUNT_COLUMNS} FROM accounts a WHERE a.site = ?1 AND a.id = ?2`)
+        .bind(site, accountId),
       db
         .prepare(
-          `SELECT msn, sub, linked_at, linked_by, last_login_at, consent_revoked_at FROM identities
-           WHERE site = ?1 AND account_id = ?2 ORDER BY linked_at`,
+          `SELECT i.msn, i.sub, i.linked_at, i.linked_by, i.consent_revoked_at,
+             coalesce((SELECT max(l.id) >> ${SECOND_BITS} FROM
+               (SELECT id, sub FROM logins INDEXED BY logins_by_account
+                WHERE account_id = ?2 AND site = ?1 AND outcome = 'logged_in'
+                ORDER BY id DESC LIMIT ${LOGINS_LIMIT}) l
+               WHERE l.sub = i.sub), i.last_login_at) AS last_login_at
+           FROM identities i INDEXED BY identities_by_account
+           WHERE i.site = ?1 AND i.account_id = ?2 ORDER BY i.linked_at`,
         )
         .bind(site, accountId),
     ]),
@@ -71,29 +88,55 @@ async function get(db: D1Database, site: string, accountId: AccountId): Promise<
   return row && { account: accountOf(row), identities: rows<IdentityRow>(identities).map(identityOf) };
 }
 
+/** What a search may begin with, and the index that finds it. The first one given is taken. */
+const EXACT = [
+  ["accountId", "id", ""],
+  ["phone", "phone", "INDEXED BY accounts_by_phone"],
+  ["memberNumber", "member_number", "INDEXED BY accounts_by_member_number"],
+  ["email", "email", "INDEXED BY accounts_by_email"],
+] as const;
+
+/**
+ * Each search begins in one index: that of an exact value, or else that of names from each of their words on. All
+ * other conditions are looked at in what it finds.
+ */
 async function searchAccounts(
   db: D1Database,
   site: string,
   search: AccountSearch,
 ): Promise<readonly Account[]> {
-  const conditions: string[] = [];
   const values: string[] = [];
-  const must = (condition: string, value: string) => {
-    values.push(value);
-    conditions.push(condition.replace("?", `?${values.length + 1}`));
-  };
-  if (search.phone !== undefined) must("phone = ?", search.phone);
-  if (search.email !== undefined) must("email = ?", search.email);
-  if (search.accountId !== undefined) must("id = ?", search.accountId);
-  if (search.memberNumber !== undefined) must("member_number = ?", search.memberNumber);
-  const words = searchName(search.name).split(" ").slice(0, 10);
-  for (const word of words.filter(Boolean)) must("search_name LIKE ?", `%${word.slice(0, PATTERN_LIMIT)}%`);
-  if (conditions.length === 0) return [];
+  const parameter = (value: string) => `?${values.push(value) + 1}`;
+  const words = searchName(search.name).split(" ").filter(Boolean).slice(0, 10);
+  const exact = EXACT.filter(([field]) => search[field] !== undefined);
+  const [first] = exact;
+  const conditions = exact.map(([field, column]) => `a.${column} = ${parameter(search[field] ?? "")}`);
+  const hasWord = (column: string) => (word: string) =>
+    `instr(' ' || ${column}, ' ' || ${parameter(word)}) > 0`;
+  let source: string;
+  if (first !== undefined) {
+    conditions.push(...words.map(hasWord("a.search_name")));
+    source = `accounts a ${first[2]} WHERE a.site = ?1 AND ${conditions.join(" AND ")}`;
+  } else {
+    // The longest word is likely the rarest, and of equal ones the last: the family name.
+    const rarest = words.reduce<string | undefined>(
+      (one, other) => (one === undefined || other.length >= one.length ? other : one),
+      undefined,
+    );
+    if (rarest === undefined) return [];
+    const begin = parameter(rarest);
+    const others = words.filter((word) => word !== rarest).map(hasWord("n.name"));
+    source = `(SELECT DISTINCT n.account_id FROM
+        (SELECT name, account_id FROM account_names
+         WHERE site = ?1 AND name >= ${begin} AND name < ${begin} || char(1114111) LIMIT ${NAMES_LIMIT}) n
+        ${others.length === 0 ? "" : `WHERE ${others.join(" AND ")}`} LIMIT ${FOUND_LIMIT}) n
+      CROSS JOIN accounts a ON a.site = ?1 AND a.id = n.account_id`;
+  }
   const { results } = await fromStorage(
     "account",
     db
       .prepare(
-        `SELECT ${ACCOUNT_COLUMNS} FROM accounts WHERE site = ?1 AND ${conditions.join(" AND ")}
+        `SELECT * FROM (SELECT ${ACCOUNT_COLUMNS}, a.search_name FROM ${source} LIMIT ${FOUND_LIMIT})
          ORDER BY coalesce(last_login_at, 0) DESC, search_name, id LIMIT ${SEARCH_LIMIT}`,
       )
       .bind(site, ...values)
@@ -147,7 +190,7 @@ async function unlink(
   sub: string,
 ): Promise<boolean> {
   const run = db
-    .prepare("DELETE FROM identities WHERE site = ?1 AND account_id = ?2 AND msn = ?3 AND sub = ?4")
+    .prepare("DELETE FROM identities WHERE site = ?1 AND msn = ?3 AND sub = ?4 AND account_id = ?2")
     .bind(site, accountId, msn, sub)
     .run();
   return (await fromStorage("account", run)).meta.changes > 0;
@@ -174,7 +217,11 @@ async function erase(
     "account",
     db.batch([
       ...alongside,
-      db.prepare("DELETE FROM identities WHERE site = ?1 AND account_id = ?2").bind(site, accountId),
+      db
+        .prepare(
+          "DELETE FROM identities INDEXED BY identities_by_account WHERE site = ?1 AND account_id = ?2",
+        )
+        .bind(site, accountId),
       db.prepare("DELETE FROM accounts WHERE site = ?1 AND id = ?2").bind(site, accountId),
     ]),
   );

@@ -5,24 +5,37 @@ import { flag, rows } from "./d1-rows.ts";
 import { searchName } from "./names.ts";
 import { proofDigest } from "./proof-digest.ts";
 import { now } from "./records.ts";
-import type { FoundPerson, LoginRegistry } from "./registry.ts";
+import type { CreateOptions, FoundPerson, LoginRegistry } from "./registry.ts";
+import { erasedMeanwhile, personSubject, wasErased } from "./subjects.ts";
 import type { VippsPerson } from "./vipps-person.ts";
 
 /** More candidates than this are one and the same answer: several. */
 const CANDIDATE_LIMIT = 10;
 
-/** Accounts whose phone number (?2) or email address (?3), verified, is this person's. */
-const SIMILAR = `accounts WHERE site = ?1
-  AND ((phone = ?2 AND phone_verified = 1) OR (email = ?3 AND email_verified = 1))`;
+/**
+ * Ids of accounts whose phone number (?2) or email address (?3), verified, is this person's. Two look-ups in two
+ * indexes: for an OR, and without statistics, SQLite walks through all accounts of the site.
+ * @param and narrows down which of the site's accounts are looked at.
+ */
+const similar = (limit: number, and = "") => `
+  SELECT id FROM (SELECT id FROM accounts INDEXED BY accounts_by_phone
+    WHERE site = ?1 AND phone = ?2 AND phone_verified = 1 ${and} LIMIT ${limit})
+  UNION SELECT id FROM (SELECT id FROM accounts INDEXED BY accounts_by_email
+    WHERE site = ?1 AND email = ?3 AND email_verified = 1 ${and} LIMIT ${limit})`;
+
+/** Whether the person (?4, ?5) has an account. */
+const KNOWN = "EXISTS (SELECT 1 FROM identities WHERE site = ?1 AND msn = ?4 AND sub = ?5)";
 
 /**
- * What a login asks of the embedded registry, and all SQL for it. Each function is one round trip to D1.
+ * What a login asks of the embedded registry, and all SQL for it. Each function is one round trip to D1, and may
+ * be asked again when its answer got lost.
  * @param site the key under which this site's rows are kept.
  */
 export function d1Login(db: D1Database, site: string): LoginRegistry {
   return {
     find: (person) => find(db, site, person),
-    create: (person, evenIfSimilar) => create(db, site, person, evenIfSimilar),
+    findOrCreate: (person, begunAt) => findOrCreate(db, site, person, begunAt),
+    create: (person, options) => create(db, site, person, options),
     link: (accountId, person, by) => link(db, site, accountId, person, by),
     update: (accountId, person) => update(db, site, accountId, person),
     proof: { kind: "fact", check: (candidates, fact) => checkProof(db, site, candidates, fact) },
@@ -32,6 +45,10 @@ export function d1Login(db: D1Database, site: string): LoginRegistry {
 
 interface OwnerRow {
   readonly account_id: string;
+}
+
+interface KnownRow extends OwnerRow {
+  readonly is_current: number;
 }
 
 interface CandidateRow {
@@ -44,36 +61,52 @@ interface CandidateRow {
 }
 
 async function find(db: D1Database, site: string, person: VippsPerson): Promise<FoundPerson> {
+  return foundPerson(await fromStorage("account", db.batch(findStatements(db, site, person))));
+}
+
+/** The account of the `sub`, the candidates where it has none, and the terms it accepted. */
+function findStatements(db: D1Database, site: string, person: VippsPerson): D1PreparedStatement[] {
   const { msn, sub } = person;
   const { phone, email } = verifiedContact(person);
-  const [known, candidates, terms] = await fromStorage(
-    "account",
-    db.batch([
-      ownerOf(db, site, msn, sub),
-      db
-        .prepare(
-          `SELECT id, name, phone = ?2 AND phone_verified AS same_phone, email = ?3 AND email_verified AS same_email,
-             EXISTS (SELECT 1 FROM identities i WHERE i.site = ?1 AND i.account_id = id AND i.msn = ?4) AS taken,
-             proof_digest IS NOT NULL AS provable
-           FROM ${SIMILAR}
-             AND NOT EXISTS (SELECT 1 FROM identities k WHERE k.site = ?1 AND k.msn = ?4 AND k.sub = ?5)
-           LIMIT ${CANDIDATE_LIMIT}`,
-        )
-        .bind(site, phone, email, msn, sub),
-      db
-        .prepare(
-          `SELECT t.version FROM terms_acceptances t
-           JOIN identities i ON i.site = t.site AND i.account_id = t.account_id
-           WHERE i.site = ?1 AND i.msn = ?2 AND i.sub = ?3`,
-        )
-        .bind(site, msn, sub),
-    ]),
-  );
-  const [row] = rows<OwnerRow>(known);
+  return [
+    db
+      .prepare(
+        `SELECT account_id, told = ?4 AND consent_revoked_at IS NULL AS is_current FROM identities
+         WHERE site = ?1 AND msn = ?2 AND sub = ?3`,
+      )
+      .bind(site, msn, sub, told(person)),
+    db
+      .prepare(
+        `SELECT a.id, a.name, a.phone = ?2 AND a.phone_verified AS same_phone,
+           a.email = ?3 AND a.email_verified AS same_email,
+           EXISTS (SELECT 1 FROM identities i INDEXED BY identities_by_account
+             WHERE i.site = ?1 AND i.account_id = a.id AND i.msn = ?4) AS taken,
+           a.proof_digest IS NOT NULL AS provable
+         FROM (${similar(CANDIDATE_LIMIT, `AND NOT ${KNOWN}`)}) s
+         CROSS JOIN accounts a ON a.site = ?1 AND a.id = s.id
+         LIMIT ${CANDIDATE_LIMIT}`,
+      )
+      .bind(site, phone, email, msn, sub),
+    db
+      .prepare(
+        `SELECT t.version FROM identities i
+         CROSS JOIN terms_acceptances t ON t.site = i.site AND t.account_id = i.account_id
+         WHERE i.site = ?1 AND i.msn = ?2 AND i.sub = ?3`,
+      )
+      .bind(site, msn, sub),
+  ];
+}
+
+/** @param results of {@link findStatements} @param newId the account that was to be made in the same batch. */
+function foundPerson(results: readonly D1Result[], newId?: AccountId): FoundPerson {
+  const [known, candidates, terms] = results;
+  const [row] = rows<KnownRow>(known);
   return {
     known: row && {
       id: row.account_id,
       acceptedTerms: rows<{ version: string }>(terms).map(({ version }) => version),
+      isCurrent: row.is_current === 1,
+      isNew: row.account_id === newId,
     },
     candidates: rows<CandidateRow>(candidates).map((candidate) => ({
       accountId: candidate.id,
@@ -86,48 +119,82 @@ async function find(db: D1Database, site: string, person: VippsPerson): Promise<
   };
 }
 
+async function findOrCreate(
+  db: D1Database,
+  site: string,
+  person: VippsPerson,
+  begunAt: number | undefined,
+): Promise<FoundPerson> {
+  const id = newAccountId();
+  const making = await createStatements(db, site, person, id, { begunAt });
+  const finding = findStatements(db, site, person);
+  const results = await fromStorage("account", db.batch([...making, ...finding]));
+  const found = foundPerson(results.slice(making.length), id);
+  if (found.known === undefined && found.candidates.length === 0) throw erasedMeanwhile();
+  return found;
+}
+
 async function create(
   db: D1Database,
   site: string,
   person: VippsPerson,
-  evenIfSimilar: boolean,
+  options: CreateOptions,
 ): Promise<AccountId | undefined> {
   const id = newAccountId();
-  const { phone, email } = verifiedContact(person);
-  const at = now();
   const results = await fromStorage(
     "account",
     db.batch([
-      db
-        .prepare(
-          `INSERT INTO accounts (site, id, name, given_name, family_name, search_name, phone, phone_verified,
-             email, email_verified, profile, origin, created_at, updated_at, last_login_at)
-           SELECT ?1, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, 'vipps', ?16, ?16, ?16
-           WHERE NOT EXISTS (SELECT 1 FROM identities WHERE site = ?1 AND msn = ?4 AND sub = ?5)
-             AND (?17 OR NOT EXISTS (SELECT 1 FROM ${SIMILAR}))`,
-        )
-        .bind(
-          site,
-          phone,
-          email,
-          person.msn,
-          person.sub,
-          id,
-          ...personColumns(person),
-          at,
-          flag(evenIfSimilar),
-        ),
-      db
-        .prepare(
-          `INSERT INTO identities (site, msn, sub, account_id, linked_at, linked_by, told, last_login_at)
-           SELECT site, ?3, ?4, id, ?5, 'created', ?6, ?5 FROM accounts WHERE site = ?1 AND id = ?2`,
-        )
-        .bind(site, id, person.msn, person.sub, at, told(person)),
-      forgetLinkRequest(db, site, person),
+      ...(await createStatements(db, site, person, id, options)),
       ownerOf(db, site, person.msn, person.sub),
+      ...(options.begunAt === undefined
+        ? []
+        : [wasErased(db, site, await personSubject(site, person), options.begunAt)]),
     ]),
   );
-  return rows<OwnerRow>(results.at(-1))[0]?.account_id === id ? id : undefined;
+  const [owner, erased] = results.slice(CREATE_STATEMENTS);
+  if (rows(erased).length > 0 && rows(owner).length === 0) throw erasedMeanwhile();
+  return rows<OwnerRow>(owner)[0]?.account_id === id ? id : undefined;
+}
+
+/** How many {@link createStatements} are. */
+const CREATE_STATEMENTS = 3;
+
+/**
+ * Make an account with its first identity, both or neither, and close the person's link request. Done twice they
+ * make one account.
+ */
+async function createStatements(
+  db: D1Database,
+  site: string,
+  person: VippsPerson,
+  id: AccountId,
+  { evenIfSimilar = false, begunAt }: CreateOptions,
+): Promise<D1PreparedStatement[]> {
+  const { phone, email } = verifiedContact(person);
+  const at = now();
+  const contact = [person.msn, person.sub, id, ...personColumns(person), at];
+  return [
+    db
+      .prepare(
+        `INSERT INTO accounts (site, id, name, given_name, family_name, search_name, phone, phone_verified,
+           email, email_verified, profile, origin, created_at, updated_at, last_login_at)
+         SELECT ?1, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, 'vipps', ?16, ?16, ?16
+         WHERE NOT ${KNOWN} AND (?17 OR NOT EXISTS (${similar(1)}))
+           AND NOT EXISTS (SELECT 1 FROM erasures WHERE site = ?1 AND subject = ?18 AND erased_at > ?19)`,
+      )
+      .bind(
+        ...[site, phone, email, ...contact, flag(evenIfSimilar)],
+        ...[await personSubject(site, person), begunAt ?? null],
+      ),
+    db
+      .prepare(
+        `INSERT INTO identities (site, msn, sub, account_id, linked_at, linked_by, told, last_login_at)
+         SELECT site, ?3, ?4, id, ?5, 'created', ?6, ?5 FROM accounts WHERE site = ?1 AND id = ?2
+         ON CONFLICT DO NOTHING`,
+      )
+      .bind(site, id, person.msn, person.sub, at, told(person)),
+    forgetLinkRequest(db, site, person),
+  ];
 }
 
 async function link(
@@ -140,8 +207,9 @@ async function link(
   const { phone, email } = verifiedContact(person);
   const at = now();
   // What made the decision must still be so when it is carried out: two logins may run at the same time.
-  const stillFits = `(SELECT group_concat(id) FROM ${SIMILAR}) = ?6
-    AND ((phone = ?2 AND phone_verified) OR NOT EXISTS (SELECT 1 FROM identities WHERE site = ?1 AND account_id = ?6 AND msn = ?4))`;
+  const stillFits = `(SELECT group_concat(id) FROM (${similar(2)})) = ?6
+    AND ((phone = ?2 AND phone_verified) OR NOT EXISTS (SELECT 1 FROM identities INDEXED BY identities_by_account
+      WHERE site = ?1 AND account_id = ?6 AND msn = ?4))`;
   const results = await fromStorage(
     "account",
     db.batch([
@@ -163,7 +231,7 @@ async function link(
              email_verified = max(email_verified, ?12),
              profile = json_patch(profile, ?13), updated_at = ?14, last_login_at = ?14
            WHERE site = ?1 AND id = ?2
-             AND EXISTS (SELECT 1 FROM identities WHERE site = ?1 AND account_id = ?2 AND msn = ?3 AND sub = ?4)`,
+             AND ?2 = (SELECT account_id FROM identities WHERE site = ?1 AND msn = ?3 AND sub = ?4)`,
         )
         .bind(site, accountId, person.msn, person.sub, ...personColumns(person), at),
       forgetLinkRequest(db, site, person),
@@ -175,7 +243,7 @@ async function link(
 
 /**
  * A field changes only when Vipps says something else than last time, so that a correction by staff stays until
- * the person changes it at Vipps.
+ * the person changes it at Vipps. Where Vipps says the same, nothing is written: the login itself is in `logins`.
  */
 async function update(
   db: D1Database,
@@ -205,19 +273,18 @@ async function update(
              ${contact("phone", "phoneVerified", "phone_verified")},
              ${contact("email", "emailVerified", "email_verified")},
              profile = iif(${changed("profile")}, json_patch(profile, ?5 -> 'profile'), profile),
-             updated_at = iif(i.told = ?5, updated_at, ?7),
-             last_login_at = ?7
+             updated_at = ?7
            FROM identities i
-           WHERE i.site = ?1 AND i.msn = ?3 AND i.sub = ?4 AND i.account_id = ?2
+           WHERE i.site = ?1 AND i.msn = ?3 AND i.sub = ?4 AND i.account_id = ?2 AND i.told <> ?5
              AND accounts.site = ?1 AND accounts.id = ?2`,
         )
         .bind(site, accountId, person.msn, person.sub, news, searchName(person.name), at),
       db
         .prepare(
-          `UPDATE identities SET told = ?4, last_login_at = ?5, consent_revoked_at = NULL
-           WHERE site = ?1 AND msn = ?2 AND sub = ?3`,
+          `UPDATE identities SET told = ?4, consent_revoked_at = NULL
+           WHERE site = ?1 AND msn = ?2 AND sub = ?3 AND (told <> ?4 OR consent_revoked_at IS NOT NULL)`,
         )
-        .bind(site, person.msn, person.sub, news, at),
+        .bind(site, person.msn, person.sub, news),
     ]),
   );
 }
@@ -232,8 +299,9 @@ async function checkProof(
     "account",
     db
       .prepare(
-        `SELECT id, import_key, proof_digest FROM accounts
-         WHERE site = ?1 AND id IN (SELECT value FROM json_each(?2)) AND proof_digest IS NOT NULL`,
+        `SELECT a.id, a.import_key, a.proof_digest FROM json_each(?2) candidate
+         CROSS JOIN accounts a ON a.site = ?1 AND a.id = candidate.value
+         WHERE a.proof_digest IS NOT NULL`,
       )
       .bind(site, JSON.stringify(candidates))
       .all<{ id: string; import_key: string | null; proof_digest: string }>(),

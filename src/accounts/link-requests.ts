@@ -19,13 +19,8 @@ export interface LinkRequest {
 
 export type LinkRequestReason = DoubtReason | "not_member";
 
-/** Wrong proofs a person may give within {@link PROOF_WINDOW}. */
-export const PROOF_ATTEMPTS = 5;
-/** In seconds. */
-export const PROOF_WINDOW = 24 * 3600;
-
 /**
- * Keeps the request of a person, or renews the one there is. Wrong proofs stay counted.
+ * Keeps the request of a person, or renews the one there is.
  * @returns the reference, which stays the same for one person while the request lives.
  * @throws {Failure} `storage_unavailable`.
  */
@@ -48,24 +43,24 @@ export async function requestLink(
 }
 
 /**
- * Counts one attempt to prove an account, before it is looked at, so that parallel guesses are all counted.
- * @returns whether it may be made: at most {@link PROOF_ATTEMPTS} of a person within {@link PROOF_WINDOW}.
- * @throws {Failure} `storage_unavailable`.
+ * Forgets somebody who said no, to the terms or to being asked at all, and has no account: their request, and the
+ * events that name their Vipps user. Whoever has an account keeps what belongs to it.
+ * @throws {Failure} `storage_unavailable`; may be repeated.
  */
-export async function countProofAttempt(
+export async function forgetStranger(
   { database, site }: Records,
   { msn, sub }: Pick<VippsPerson, "msn" | "sub">,
-): Promise<boolean> {
-  const at = now();
-  const statement = database
-    .prepare(
-      `UPDATE link_requests SET
-         attempts = iif(window_at <= ?5, 1, attempts + 1), window_at = iif(window_at <= ?5, ?4, window_at)
-       WHERE site = ?1 AND msn = ?2 AND sub = ?3 AND (window_at <= ?5 OR attempts < ?6)
-       RETURNING attempts`,
-    )
-    .bind(site, msn, sub, at, at - PROOF_WINDOW, PROOF_ATTEMPTS);
-  return (await fromStorage("account", statement.first())) !== null;
+): Promise<void> {
+  const isStranger = "NOT EXISTS (SELECT 1 FROM identities WHERE site = ?1 AND msn = ?2 AND sub = ?3)";
+  const statements = [
+    `DELETE FROM link_requests WHERE site = ?1 AND msn = ?2 AND sub = ?3 AND ${isStranger}`,
+    `DELETE FROM logins INDEXED BY logins_by_sub
+     WHERE site = ?1 AND sub = ?3 AND sub IS NOT NULL AND account_id IS NULL AND msn = ?2 AND ${isStranger}`,
+  ];
+  await fromStorage(
+    "account",
+    database.batch(statements.map((sql) => database.prepare(sql).bind(site, msn, sub))),
+  );
 }
 
 interface LinkRequestRow {
@@ -78,7 +73,8 @@ interface LinkRequestRow {
   readonly requested_at: number;
 }
 
-const COLUMNS = "msn, sub, reference, reason, told, candidates, requested_at";
+/** Of `link_requests r`. */
+const COLUMNS = "r.msn, r.sub, r.reference, r.reason, r.told, r.candidates, r.requested_at";
 
 /**
  * The request behind a reference that a customer reads out.
@@ -91,7 +87,10 @@ export async function linkRequestByReference(
   const normal = normalReference(reference);
   if (normal === undefined) return undefined;
   const statement = database
-    .prepare(`SELECT ${COLUMNS} FROM link_requests WHERE site = ?1 AND reference = ?2`)
+    .prepare(
+      `SELECT ${COLUMNS} FROM link_requests r INDEXED BY link_requests_by_reference
+       WHERE r.site = ?1 AND r.reference = ?2`,
+    )
     .bind(site, normal);
   const row = await fromStorage("account", statement.first<LinkRequestRow>());
   return row === null ? undefined : linkRequest(row);
@@ -106,11 +105,13 @@ export async function linkRequests(
   accountId: AccountId | undefined,
   limit = 50,
 ): Promise<readonly LinkRequest[]> {
-  const named = "AND EXISTS (SELECT 1 FROM json_each(candidates) WHERE value = ?3)";
+  const newest = "link_requests r INDEXED BY link_requests_by_time WHERE r.site = ?1";
+  const named = `link_candidates c
+    CROSS JOIN link_requests r ON r.site = c.site AND r.msn = c.msn AND r.sub = c.sub
+    WHERE c.site = ?1 AND c.account_id = ?3`;
   const statement = database
     .prepare(
-      `SELECT ${COLUMNS} FROM link_requests WHERE site = ?1 ${accountId === undefined ? "" : named}
-       ORDER BY requested_at DESC LIMIT ?2`,
+      `SELECT ${COLUMNS} FROM ${accountId === undefined ? newest : named} ORDER BY r.requested_at DESC LIMIT ?2`,
     )
     .bind(...(accountId === undefined ? [site, limit] : [site, limit, accountId]));
   const { results } = await fromStorage("account", statement.all<LinkRequestRow>());

@@ -4,35 +4,69 @@ import { decideLinking, type LinkingDecision } from "./linking.ts";
 import type { Registry } from "./registry.ts";
 import type { VippsPerson } from "./vipps-person.ts";
 
-/** Which account the person gets, before anything has been written. */
+/** Which account the person gets, before anything has been written that the person might still be asked about. */
 export interface AccountDecision {
   readonly linking: LinkingDecision;
   /** Versions of the terms a returning user accepted; `undefined` where the registry does not know. */
   readonly acceptedTerms: readonly string[] | undefined;
   /** Whether one of the accounts in doubt can be proven by a fact only the member knows. */
   readonly provable: boolean;
+  /** Whether the registry has all that Vipps says of a returning user: then {@link Registry.update} is not needed. */
+  readonly isCurrent: boolean;
+  /** The account of a new person that was made in the same round trip (`createsAtOnce`). */
+  readonly made: AccountId | undefined;
 }
 
 type Registration = "open" | "closed";
 
+/** What a decision depends on besides the person. */
+export interface DecisionOptions {
+  /**
+   * The person said that none of the accounts in doubt is theirs, so they are somebody new. Counts only where
+   * registration is open. Nothing is written before the decision is carried out, so the terms are asked about
+   * first and declining them leaves nothing.
+   */
+  readonly asNew?: boolean | undefined;
+  /**
+   * Makes the account of a new person in the same round trip. Only for a site that asks new people nothing:
+   * neither terms nor consents.
+   */
+  readonly createsAtOnce?: boolean | undefined;
+  /**
+   * When the login began, in milliseconds since the epoch. One that began before its person was erased makes no
+   * account, and throws `Failure("state_expired")`.
+   */
+  readonly begunAt?: number | undefined;
+}
+
 /**
- * Decides which account a person gets. Reads only: what must be asked of the person first (terms, a proof) is
- * asked before anything is written.
- * @throws {Failure} `storage_unavailable`.
+ * Decides which account a person gets. Reads only, unless `createsAtOnce`: what must be asked of the person first
+ * (terms, a proof) is asked before anything is written. May be repeated when its answer got lost.
+ * @throws {Failure} `storage_unavailable`; `state_expired` as {@link DecisionOptions} says.
  */
 export async function decideAccount(
   registry: Registry,
   registration: Registration,
   person: VippsPerson,
+  { asNew = false, createsAtOnce = false, begunAt }: DecisionOptions = {},
 ): Promise<AccountDecision> {
-  const { known, candidates } = await registry.find(person);
-  const linking = decideLinking({ ...person, known: known?.id, candidates, registration });
+  const makes = createsAtOnce && registration === "open";
+  const { known, candidates } = await (makes
+    ? registry.findOrCreate(person, begunAt)
+    : registry.find(person));
+  const linking: LinkingDecision =
+    known?.isNew === true
+      ? { kind: "create" }
+      : decideLinking({ ...person, known: known?.id, candidates, registration });
+  const isNew = asNew && registration === "open" && linking.kind === "doubt";
   return {
-    linking,
+    linking: isNew ? { kind: "create" } : linking,
     acceptedTerms: known?.acceptedTerms,
     provable:
       linking.kind === "doubt" &&
       candidates.some(({ accountId, provable }) => provable && linking.candidates.includes(accountId)),
+    isCurrent: known?.isCurrent ?? false,
+    made: known?.isNew === true ? known.id : undefined,
   };
 }
 
@@ -42,22 +76,29 @@ const ROUNDS = 3;
 /**
  * Carries a decision out. When another login changed the registry in between, the decision is made again, so
  * that two logins of one new person make one account.
+ * @param options those that the decision was made with.
  * @returns the account, or the decision that has meanwhile become one that needs the person.
- * @throws {Failure} `storage_unavailable`; then there is no account, or a whole one.
+ * @throws {Failure} `storage_unavailable`; then there is no account, or a whole one. `state_expired` as
+ *   {@link DecisionOptions} says.
  */
 export async function settleAccount(
   registry: Registry,
   registration: Registration,
   person: VippsPerson,
   first: AccountDecision,
-): Promise<{ readonly accountId: AccountId; readonly how: "known" | "link" | "create" } | AccountDecision> {
+  options: DecisionOptions = {},
+): Promise<
+  | { readonly accountId: AccountId; readonly how: "known" | "link" | "create"; readonly isCurrent: boolean }
+  | AccountDecision
+> {
   let decision = first;
   for (let round = 0; round < ROUNDS; round += 1) {
     const { linking } = decision;
     if (linking.kind === "doubt" || linking.kind === "closed") return decision;
-    const accountId = await carryOut(registry, person, linking);
-    if (accountId !== undefined) return { accountId, how: linking.kind };
-    decision = await decideAccount(registry, registration, person);
+    const accountId = decision.made ?? (await carryOut(registry, person, linking, options));
+    const isCurrent = linking.kind !== "known" || decision.isCurrent;
+    if (accountId !== undefined) return { accountId, how: linking.kind, isCurrent };
+    decision = await decideAccount(registry, registration, person, options);
   }
   throw new Failure("storage_unavailable", { stage: "account", reason: "registry keeps changing" });
 }
@@ -66,8 +107,9 @@ async function carryOut(
   registry: Registry,
   person: VippsPerson,
   linking: Extract<LinkingDecision, { kind: "known" | "link" | "create" }>,
+  { asNew, begunAt }: DecisionOptions,
 ): Promise<AccountId | undefined> {
   if (linking.kind === "known") return linking.accountId;
-  if (linking.kind === "create") return registry.create(person, false);
+  if (linking.kind === "create") return registry.create(person, { evenIfSimilar: asNew, begunAt });
   return (await registry.link(linking.accountId, person, "matched")) ? linking.accountId : undefined;
 }

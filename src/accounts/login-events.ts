@@ -2,6 +2,7 @@ import { type FailureCode, fromStorage, type Stage } from "../failure.ts";
 import type { AccountId } from "./account.ts";
 import { rows } from "./d1-rows.ts";
 import { now, type Records } from "./records.ts";
+import { erasedSince, notErasedSince } from "./subjects.ts";
 import { adoptVippsConsents, waitingConsents } from "./vipps-consents.ts";
 
 /** How a login ended. */
@@ -32,8 +33,17 @@ export interface RecordedLoginEvent extends LoginEvent {
 }
 
 /**
- * Keeps an event and counts it in the figures of its hour. A person who is back is given the consents that wait
- * for them from a login they did not finish.
+ * An event's id is its second, and behind it a number in so many bits that tells the events of one second apart:
+ * in order of time, in one key, without an index of its own for the time.
+ */
+export const SECOND_BITS = 20;
+/** The smallest id of a second. Fits into a number until the year 2242. */
+export const firstIdOf = (second: number): number => second * 2 ** SECOND_BITS;
+
+/**
+ * Keeps an event and counts it in the figures of its hour. About an account that was erased while the login was
+ * under way nothing is kept. A person who is back is given the consents that wait for them from a login they did
+ * not finish.
  * @throws {Failure} `storage_unavailable`; a login must not wait for this, nor fail with it.
  */
 export async function recordLoginEvent(records: Records, event: LoginEvent): Promise<void> {
@@ -41,13 +51,16 @@ export async function recordLoginEvent(records: Records, event: LoginEvent): Pro
   const at = now();
   const insert = database
     .prepare(
-      `INSERT INTO login_events
-         (site, at, outcome, stage, reason, provider_error, reference, account_id, msn, sub, sid, browser)
-       VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)`,
+      `INSERT INTO logins
+         (site, id, outcome, stage, reason, provider_error, reference, account_id, msn, sub, sid, browser)
+       SELECT ?1, coalesce((SELECT id + 1 FROM logins WHERE site = ?1 AND id >= ?2 AND id < ?3
+           ORDER BY id DESC LIMIT 1), ?2), ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13
+       WHERE ${notErasedSince("?9", "?14")}`,
     )
     .bind(
       site,
-      at,
+      firstIdOf(at),
+      firstIdOf(at + 1),
       event.outcome,
       event.stage ?? null,
       event.reason ?? null,
@@ -58,6 +71,7 @@ export async function recordLoginEvent(records: Records, event: LoginEvent): Pro
       event.sub ?? null,
       event.sid ?? null,
       event.browser ?? null,
+      erasedSince(records),
     );
   const count = database
     .prepare(
@@ -90,8 +104,23 @@ interface EventRow {
   readonly browser: string | null;
 }
 
-const COLUMNS =
-  "at, outcome, stage, reason, provider_error, reference, account_id, msn, sub, sid, browser" as const;
+const FACTS = "outcome, stage, reason, provider_error, reference, account_id, msn, sub, sid, browser";
+
+/**
+ * Where events are: those of version 0.1.0 in a table of their own, until LOGIN_EVENTS_DAYS are over.
+ * `time` is what their indexes are ordered by.
+ */
+const TABLES = [
+  { name: "logins", columns: `id >> ${SECOND_BITS} AS at, id, ${FACTS}`, time: "id" },
+  { name: "login_events", columns: `at, id, ${FACTS}`, time: "at" },
+] as const;
+
+/** The same query of each table of events, its rows together. */
+const fromEvents = (query: (table: (typeof TABLES)[number]) => string): string =>
+  TABLES.map((table) => `SELECT * FROM (${query(table)})`).join(" UNION ALL ");
+
+/** Events of an account whose browsers are looked at for failures of nobody known. */
+const BROWSER_EVENTS = 100;
 
 /** An event that is, or may be, about an account. */
 export interface AccountLoginEvent extends RecordedLoginEvent {
@@ -112,15 +141,25 @@ export async function loginEventsOf(
   accountId: AccountId,
   limit = 50,
 ): Promise<readonly AccountLoginEvent[]> {
+  const newest = fromEvents(
+    ({ name, columns, time }) => `
+      SELECT * FROM (SELECT ${columns} FROM ${name} INDEXED BY ${name}_by_account
+        WHERE site = ?1 AND account_id = ?2 ORDER BY ${time} DESC LIMIT ?3)
+      UNION ALL SELECT * FROM (SELECT ${columns} FROM
+        (SELECT sub AS one FROM identities INDEXED BY identities_by_account WHERE site = ?1 AND account_id = ?2)
+        CROSS JOIN ${name} INDEXED BY ${name}_by_sub
+          ON site = ?1 AND sub = one AND sub IS NOT NULL AND account_id IS NULL
+        ORDER BY ${time} DESC LIMIT ?3)
+      UNION ALL SELECT * FROM (SELECT ${columns} FROM
+        (SELECT DISTINCT browser AS one FROM (SELECT browser FROM ${name} INDEXED BY ${name}_by_account
+          WHERE site = ?1 AND account_id = ?2 ORDER BY ${time} DESC LIMIT ${BROWSER_EVENTS})
+          WHERE browser IS NOT NULL)
+        CROSS JOIN ${name} INDEXED BY ${name}_by_browser
+          ON site = ?1 AND browser = one AND browser IS NOT NULL AND account_id IS NULL AND sub IS NULL
+        ORDER BY ${time} DESC LIMIT ?3)`,
+  );
   const statement = database
-    .prepare(
-      `SELECT ${COLUMNS} FROM login_events WHERE site = ?1 AND (
-         account_id = ?2
-         OR sub IN (SELECT sub FROM identities WHERE site = ?1 AND account_id = ?2)
-         OR (account_id IS NULL AND sub IS NULL AND browser IN
-           (SELECT browser FROM login_events WHERE site = ?1 AND account_id = ?2 AND browser IS NOT NULL))
-       ) ORDER BY at DESC, id DESC LIMIT ?3`,
-    )
+    .prepare(`SELECT * FROM (${newest}) ORDER BY at DESC, id DESC LIMIT ?3`)
     .bind(site, accountId, limit);
   const { results } = await fromStorage("account", statement.all<EventRow>());
   return results.map((row) => ({
@@ -139,10 +178,12 @@ export async function loginEventByReference(
 ): Promise<RecordedLoginEvent | undefined> {
   const normal = normalReference(reference);
   if (normal === undefined) return undefined;
+  const found = fromEvents(
+    ({ name, columns, time }) => `SELECT ${columns} FROM ${name} INDEXED BY ${name}_by_reference
+      WHERE site = ?1 AND reference = ?2 ORDER BY ${time} DESC LIMIT 1`,
+  );
   const statement = database
-    .prepare(
-      `SELECT ${COLUMNS} FROM login_events WHERE site = ?1 AND reference = ?2 ORDER BY id DESC LIMIT 1`,
-    )
+    .prepare(`SELECT * FROM (${found}) ORDER BY at DESC, id DESC LIMIT 1`)
     .bind(site, normal);
   const row = await fromStorage("account", statement.first<EventRow>());
   return row === null ? undefined : recorded(row);

@@ -10,6 +10,9 @@ const LETTERS: Readonly<Record<string, string>> = {
   ł: "l",
   ħ: "h",
   ŋ: "n",
+  ŧ: "t",
+  ǥ: "g",
+  ʒ: "z",
   ı: "i",
 };
 
@@ -33,9 +36,9 @@ function nameWords(name: string | undefined): string[] {
     .slice(0, LENGTH_LIMIT)
     .toLowerCase()
     .normalize("NFKD")
-    // An apostrophe stands inside a word: O'Brien.
-    .replace(/[\p{M}'’‘`´ʼ]/gu, "")
-    .replace(/[æøœßðþđłħŋı]/g, (letter) => LETTERS[letter] ?? letter)
+    // An apostrophe stands inside a word: O'Brien. So does the softening mark of Skolt Sámi.
+    .replace(/[\p{M}'’‘`´ʼʹ]/gu, "")
+    .replace(/[æøœßðþđłħŋŧǥʒı]/g, (letter) => LETTERS[letter] ?? letter)
     // `aa`, `ae`, `oe` and `ue` are other ways to write å, æ or ä, ø or ö, and ü, whose dots are gone by now.
     .replace(/aa|ae/g, "a")
     .replace(/oe/g, "o")

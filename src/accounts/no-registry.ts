@@ -1,12 +1,14 @@
 import { fromStorage } from "../failure.ts";
-import type { Registry } from "./registry.ts";
+import type { FoundPerson, Registry } from "./registry.ts";
+import type { VippsPerson } from "./vipps-person.ts";
 
 /**
  * `ACCOUNTS=none`: nobody is registered anywhere; whoever Vipps vouches for is known by their `sub`.
  * @param database where the worker's own records are, if it keeps any.
  */
 export const noRegistry = (database: D1Database | undefined): Registry => ({
-  find: async ({ sub }) => ({ known: { id: sub, acceptedTerms: undefined }, candidates: [] }),
+  find: async (person) => found(person),
+  findOrCreate: async (person) => found(person),
   create: async ({ sub }) => sub,
   link: async (accountId, { sub }) => accountId === sub,
   update: async () => undefined,
@@ -22,4 +24,9 @@ export const noRegistry = (database: D1Database | undefined): Registry => ({
       await fromStorage("account", database.batch([...alongside]));
     return false;
   },
+});
+
+const found = ({ sub }: VippsPerson): FoundPerson => ({
+  known: { id: sub, acceptedTerms: undefined, isCurrent: true, isNew: false },
+  candidates: [],
 });

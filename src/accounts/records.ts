@@ -5,6 +5,11 @@ import type { Settings } from "../settings.ts";
 export interface Records {
   readonly database: D1Database;
   readonly site: string;
+  /**
+   * When the login that writes began, in milliseconds since the epoch: nothing is kept about an account that has
+   * been erased since.
+   */
+  readonly begunAt?: number | undefined;
 }
 
 /** The records of a site, or `undefined` for one that keeps none (`ACCOUNTS=none` without a database). */

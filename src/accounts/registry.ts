@@ -16,6 +16,23 @@ export interface KnownAccount {
   readonly id: AccountId;
   /** Versions of the terms accepted so far, where the registry and the terms share a database. */
   readonly acceptedTerms: readonly string[] | undefined;
+  /** Whether the registry has everything that Vipps says now, so that `update` would change nothing. */
+  readonly isCurrent: boolean;
+  /** Whether the account was made by this very call of `findOrCreate`. */
+  readonly isNew: boolean;
+}
+
+export interface CreateOptions {
+  /**
+   * Makes an account also when others with the same phone number or email address exist: the person said that
+   * none of them is theirs.
+   */
+  readonly evenIfSimilar?: boolean | undefined;
+  /**
+   * When the login began, in milliseconds since the epoch. One that began before its person was erased makes no
+   * account: it throws `Failure("state_expired")`.
+   */
+  readonly begunAt?: number | undefined;
 }
 
 /** What customer service looks for; each field is optional, all given ones must fit. */
@@ -50,12 +67,18 @@ export interface LoginRegistry {
   find(person: VippsPerson): Promise<FoundPerson>;
 
   /**
+   * As `find`, and makes an account for somebody of whom it finds nothing at all, in the same round trip where the
+   * registry can. For people who need not be asked anything first. Asked again after a lost answer it finds that
+   * account.
+   * @param begunAt as in {@link CreateOptions}.
+   */
+  findOrCreate(person: VippsPerson, begunAt: number | undefined): Promise<FoundPerson>;
+
+  /**
    * Makes an account with its first identity, both or neither.
-   * @param evenIfSimilar also when accounts with the same phone number or email address exist: the person said
-   *   that none of them is theirs.
    * @returns the new account's id; `undefined` when somebody was quicker and the decision must be made again.
    */
-  create(person: VippsPerson, evenIfSimilar: boolean): Promise<AccountId | undefined>;
+  create(person: VippsPerson, options: CreateOptions): Promise<AccountId | undefined>;
 
   /**
    * Links a Vipps user to an account and brings the account up to date.
@@ -64,7 +87,7 @@ export interface LoginRegistry {
    */
   link(accountId: AccountId, person: VippsPerson, by: LinkedBy): Promise<boolean>;
 
-  /** Takes over what Vipps now says of a returning user, and when they were last here. Best effort. */
+  /** Takes over what Vipps now says of a returning user. Best effort, and not needed where `isCurrent`. */
   update(accountId: AccountId, person: VippsPerson): Promise<void>;
 
   /** How a person proves that an old account is theirs. */

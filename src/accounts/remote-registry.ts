@@ -4,6 +4,7 @@ import { Failure, fromStorage } from "../failure.ts";
 import type { Account, AccountRecord } from "./account.ts";
 import type { AccountSearch, Correction, Proof, Registry } from "./registry.ts";
 import { askRegistry, type RegistryAnswer, type RemoteEndpoint } from "./registry-request.ts";
+import { erasedMeanwhile, personSubject, wasErased } from "./subjects.ts";
 import type { VippsPerson } from "./vipps-person.ts";
 
 export interface RemoteRegistryOptions extends RemoteEndpoint {
@@ -88,11 +89,12 @@ export function remoteRegistry(options: RemoteRegistryOptions): Registry {
   const { site, proof, database } = options;
   const ask = (operation: string, message: Readonly<Record<string, unknown>>) =>
     askRegistry(options, operation, { site, ...message });
-  return {
+  const known = (id: string, isNew: boolean) => ({ id, acceptedTerms: undefined, isCurrent: isNew, isNew });
+  const registry: Registry = {
     proof,
     async find(person) {
       const found = read(foundAnswer(), await ask("find", { person: personMessage(person) }));
-      if (found.account) return { known: { id: found.account.id, acceptedTerms: undefined }, candidates: [] };
+      if (found.account) return { known: known(found.account.id, false), candidates: [] };
       const candidates = found.candidates.map((candidate) => ({
         accountId: candidate.id,
         name: candidate.name ?? undefined,
@@ -103,7 +105,19 @@ export function remoteRegistry(options: RemoteRegistryOptions): Registry {
       }));
       return { known: undefined, candidates };
     },
-    async create(person, evenIfSimilar) {
+    async findOrCreate(person, begunAt) {
+      const found = await registry.find(person);
+      if (found.known !== undefined || found.candidates.length > 0) return found;
+      const id = await registry.create(person, { begunAt });
+      // Somebody was quicker: now there is something to find.
+      return id === undefined ? registry.find(person) : { known: known(id, true), candidates: [] };
+    },
+    async create(person, { evenIfSimilar = false, begunAt }) {
+      if (begunAt !== undefined) {
+        const subject = await personSubject(site, person);
+        const erased = wasErased(database, site, subject, begunAt).first();
+        if ((await fromStorage("account", erased)) !== null) throw erasedMeanwhile();
+      }
       const message = { person: personMessage(person), even_if_similar: evenIfSimilar };
       const answer = await ask("create", message);
       return answer.status === 409 ? undefined : read(idAnswer(), answer).id;
@@ -145,6 +159,7 @@ export function remoteRegistry(options: RemoteRegistryOptions): Registry {
       return existed;
     },
   };
+  return registry;
 }
 
 function isDone({ status }: RegistryAnswer): boolean {

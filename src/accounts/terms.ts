@@ -1,6 +1,7 @@
 import { fromStorage } from "../failure.ts";
 import type { AccountId } from "./account.ts";
 import { now, type Records } from "./records.ts";
+import { erasedSince, notErasedSince } from "./subjects.ts";
 
 /** One version of the terms that a person accepted. */
 export interface TermsAcceptance {
@@ -18,16 +19,17 @@ export interface TermsAcceptance {
  * @throws {Failure} `storage_unavailable`; then nothing is noted and there must be no session.
  */
 export async function acceptTerms(
-  { database, site }: Records,
+  records: Records,
   accountId: AccountId,
   { version, url, language }: Omit<TermsAcceptance, "acceptedAt">,
 ): Promise<void> {
+  const { database, site } = records;
   const statement = database
     .prepare(
       `INSERT INTO terms_acceptances (site, account_id, version, url, language, accepted_at)
-       VALUES (?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT DO NOTHING`,
+       SELECT ?1, ?2, ?3, ?4, ?5, ?6 WHERE ${notErasedSince("?2", "?7")} ON CONFLICT DO NOTHING`,
     )
-    .bind(site, accountId, version, url, language, now());
+    .bind(site, accountId, version, url, language, now(), erasedSince(records));
   await fromStorage("account", statement.run());
 }
 

@@ -5,6 +5,7 @@ import type { VippsClaims } from "../vipps/identity.ts";
 import type { AccountId } from "./account.ts";
 import { flag } from "./d1-rows.ts";
 import { now, type Records } from "./records.ts";
+import { erasedSince, notErasedSince } from "./subjects.ts";
 import type { VippsPerson } from "./vipps-person.ts";
 
 /** Days for which consents wait for a person who left a login before it was finished. */
@@ -88,10 +89,11 @@ export function waitingConsents({ database, site }: Records, { msn, sub }: Vipps
  * @throws {Failure} `storage_unavailable`; then they go on waiting.
  */
 export async function adoptVippsConsents(
-  { database, site }: Records,
+  records: Records,
   accountId: AccountId,
   { msn, sub }: VippsUser,
 ): Promise<void> {
+  const { database, site } = records;
   const statements = [
     database.prepare(
       `INSERT INTO consents
@@ -99,7 +101,8 @@ export async function adoptVippsConsents(
        SELECT ?1, ?4, 'vipps:' || (answer.value ->> 'id'), answer.value ->> 'granted',
          answer.value ->> 'required', 'vipps', answer.value ->> 'wording', waiting.language, waiting.answered_at
        FROM (SELECT * FROM ${TABLE} WHERE ${IS_WAITING}) AS waiting, json_each(waiting.answers) AS answer
-       WHERE NOT EXISTS (SELECT 1 FROM consents AS later INDEXED BY consents_by_account
+       WHERE ${notErasedSince("?4", "?5")}
+         AND NOT EXISTS (SELECT 1 FROM consents AS later INDEXED BY consents_by_account
            WHERE later.site = ?1 AND later.account_id = ?4
              AND later.consent = 'vipps:' || (answer.value ->> 'id') AND later.answered_at > waiting.answered_at)
          AND NOT EXISTS (SELECT 1 FROM delegated_consents AS known
@@ -107,9 +110,12 @@ export async function adoptVippsConsents(
              AND known.msn = ?3 AND known.sub = ?2 AND known.time_of_consent = waiting.time_of_consent)
        ORDER BY waiting.answered_at, waiting.form, answer.key`,
     ),
-    database.prepare(`UPDATE ${TABLE} SET account_id = ?4 WHERE ${IS_WAITING}`),
+    database.prepare(
+      `UPDATE ${TABLE} SET account_id = ?4 WHERE ${IS_WAITING} AND ${notErasedSince("?4", "?5")}`,
+    ),
   ];
-  const batch = database.batch(statements.map((statement) => statement.bind(site, sub, msn, accountId)));
+  const values = [site, sub, msn, accountId, erasedSince(records)];
+  const batch = database.batch(statements.map((statement) => statement.bind(...values)));
   await fromStorage("account", batch);
 }
 

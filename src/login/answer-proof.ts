@@ -1,7 +1,7 @@
 import type { AccountId } from "../accounts/account.ts";
 import { appendAudit } from "../accounts/audit-log.ts";
-import { countProofAttempt } from "../accounts/link-requests.ts";
 import { type AccountDecision, decideAccount } from "../accounts/login-account.ts";
+import { countProofGuess } from "../accounts/proof-guesses.ts";
 import { requiredRecords } from "../accounts/records.ts";
 import { siteRegistry } from "../accounts/site-registry.ts";
 import { type VippsPerson, vippsPerson } from "../accounts/vipps-person.ts";
@@ -48,7 +48,7 @@ export async function answerProof(
 
   const answer = form.get("answer");
   if (answer === "new" && registration === "open") {
-    await registry.create(person, true);
+    await registry.create(person, { evenIfSimilar: true });
     return finish(c, login);
   }
   if (answer === "site") return sendToSite(c, login.attempt);
@@ -57,9 +57,9 @@ export async function answerProof(
     throw new Failure("request_malformed", { stage: "continue", reason: "no proof" });
   }
   if (fact === "") return askForProof(c, doubtful(login, person, decision));
-  if (!(await countProofAttempt(requiredRecords(settings), person)))
-    return askForProof(c, doubtful(login, person, decision), "exhausted");
-  const proven = await registry.proof.check(linking.candidates, fact);
+  const open = await countProofGuess(requiredRecords(settings), person, linking.candidates);
+  if (open.length === 0) return askForProof(c, doubtful(login, person, decision), "exhausted");
+  const proven = await registry.proof.check(open, fact);
   if (proven === undefined) return askForProof(c, doubtful(login, person, decision), "wrong");
   return acceptProof(c, login, proven);
 }

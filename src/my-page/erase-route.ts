@@ -10,12 +10,12 @@ import { erasedPage } from "../pages/erased-page.ts";
 import { pageContext } from "../pages/page-context.ts";
 import { pageResponse } from "../pages/page-response.ts";
 import { expiredSessionCookie } from "../session/session-cookie.ts";
-import { endAllSessions } from "../session/session-store.ts";
+import { refuseSessions } from "../session/session-store.ts";
 import { ownSession } from "./own-session.ts";
 
 /**
  * `POST /auth/me/erase`: deletes a person's account and everything that hangs on it, for good. The box on the
- * form must be ticked. Sessions end first: should the registry fail, the person is logged out and can try again.
+ * form must be ticked. Should the registry fail, the person is logged out and can try again.
  * @throws {Failure} `cross_site`, `session_required`, `storage_unavailable`.
  */
 export async function eraseMyAccount(c: AppContext): Promise<Response> {
@@ -32,12 +32,10 @@ export async function eraseMyAccount(c: AppContext): Promise<Response> {
   }
   const accountId = own.session.sub;
   const records = requiredRecords(settings);
-  await endAllSessions(settings, accountId);
-  await eraseAccount(siteRegistry(settings), records, accountId, {
-    actor: accountId,
-    actorRole: "self",
-    details: {},
-  });
+  const by = { actor: accountId, actorRole: "self", details: {} } as const;
+  await eraseAccount(siteRegistry(settings), records, accountId, by, (begunBefore) =>
+    refuseSessions(settings, accountId, begunBefore),
+  );
   logEvent("info", "account_erased", { by: "self" });
   const context = pageContext(headers.get("accept-language"), settings);
   const response = await pageResponse(erasedPage(context), context.nonce, 200);

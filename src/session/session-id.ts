@@ -16,5 +16,10 @@ export function newSessionId(): string {
 
 /** When the session with this id began, in seconds since the epoch; NaN if it is no id of ours. */
 export function sessionStart(sid: string): number {
-  return Math.floor(Number.parseInt(sid.slice(0, 8) + sid.slice(9, 13), 16) / 1000);
+  return Math.floor(sessionBegin(sid) / 1000);
+}
+
+/** The same in milliseconds. */
+export function sessionBegin(sid: string): number {
+  return Number.parseInt(sid.slice(0, 8) + sid.slice(9, 13), 16);
 }

@@ -1,4 +1,4 @@
-import { fromStorage } from "../failure.ts";
+import { Failure, fromStorage } from "../failure.ts";
 import { OWN_PARTITION, type Settings } from "../settings.ts";
 import { noteEnded } from "./ended-sessions.ts";
 import type { NewStoredSession, StoredSession } from "./user-sessions.ts";
@@ -17,12 +17,14 @@ const store = ({ storage, site }: Settings, accountId: string) =>
 
 const lifetime = ({ session: { ttl, idle } }: Settings) => ({ ttl, idle });
 
-export function recordSession(
+/** @throws {Failure} `state_expired` when the account was erased since the login began. */
+export async function recordSession(
   settings: Settings,
   accountId: string,
   session: NewStoredSession,
 ): Promise<void> {
-  return fromStorage("session", store(settings, accountId).record(session, lifetime(settings)));
+  const lives = await fromStorage("session", store(settings, accountId).record(session, lifetime(settings)));
+  if (!lives) throw new Failure("state_expired", { stage: "session", reason: "erased meanwhile" });
 }
 
 /** Notes that a session is in use. @returns whether it lives */
@@ -70,5 +72,18 @@ export async function endSessionsFrom(
 /** Ends every session of an account: its owner, the provider or customer service has said so. */
 export async function endAllSessions(settings: Settings, accountId: string): Promise<void> {
   const ended = await fromStorage("session", store(settings, accountId).endAll());
+  for (const sid of ended) noteEnded(settings.session, sid);
+}
+
+/**
+ * Ends every session of an account that is being erased, and refuses those whose login began before a moment.
+ * @param begunBefore in milliseconds since the epoch.
+ */
+export async function refuseSessions(
+  settings: Settings,
+  accountId: string,
+  begunBefore: number,
+): Promise<void> {
+  const ended = await fromStorage("session", store(settings, accountId).refuseBegunBefore(begunBefore));
   for (const sid of ended) noteEnded(settings.session, sid);
 }

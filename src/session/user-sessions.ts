@@ -1,5 +1,6 @@
 import { DurableObject } from "cloudflare:workers";
 import type { Device, Place } from "./device.ts";
+import { sessionBegin } from "./session-id.ts";
 
 /** A session as it begins. Times in seconds since the epoch. */
 export interface NewStoredSession {
@@ -37,6 +38,11 @@ type SessionRow = {
 /** Sessions a user may have at a time; a further login ends the one that was unused for longest. */
 const LIMIT = 100;
 
+/** The key of the moment before which no session may have begun, in milliseconds since the epoch. */
+const REFUSED_BEFORE = "refusedBefore";
+/** How long that moment is remembered: no login takes longer. In seconds. */
+const REFUSAL_LIFETIME = 3600;
+
 const now = (): number => Math.floor(Date.now() / 1000);
 
 /**
@@ -57,8 +63,15 @@ export class UserSessions extends DurableObject<Cloudflare.Env> {
       this.#sql.exec("SELECT 1 FROM sqlite_master WHERE name = 'sessions'").toArray().length > 0;
   }
 
-  /** Records a new session. Recording it twice is the same. */
-  async record({ sid, startedAt, device, place }: NewStoredSession, { ttl, idle }: Lifetime): Promise<void> {
+  /**
+   * Records a new session. Recording it twice is the same.
+   * @returns whether it lives; false when it began before its account was erased.
+   */
+  async record(
+    { sid, startedAt, device, place }: NewStoredSession,
+    { ttl, idle }: Lifetime,
+  ): Promise<boolean> {
+    if (sessionBegin(sid) < (this.ctx.storage.kv.get<number>(REFUSED_BEFORE) ?? 0)) return false;
     this.#createTable();
     const at = now();
     this.#sql.exec(
@@ -74,6 +87,7 @@ export class UserSessions extends DurableObject<Cloudflare.Env> {
       LIMIT,
     );
     await this.#sweepLater(Math.min(startedAt + ttl, at + idle));
+    return true;
   }
 
   /**
@@ -137,22 +151,43 @@ export class UserSessions extends DurableObject<Cloudflare.Env> {
       .map(({ sid }) => sid);
   }
 
+  /**
+   * Ends all sessions, and refuses those that began before a moment: logins that are under way while the account
+   * is erased.
+   * @param begunBefore in milliseconds since the epoch.
+   */
+  async refuseBegunBefore(begunBefore: number): Promise<string[]> {
+    const ended = this.endAll();
+    this.ctx.storage.kv.put(REFUSED_BEFORE, begunBefore);
+    await this.#sweepLater(Math.ceil(begunBefore / 1000) + REFUSAL_LIFETIME);
+    return ended;
+  }
+
   /** Answers the health check. */
   ping(): true {
     return true;
   }
 
   override async alarm(): Promise<void> {
-    if (!this.#hasTable) return;
     const at = now();
-    this.#sql.exec("DELETE FROM sessions WHERE ends_at <= ?1 OR last_seen_at + idle <= ?1", at);
-    const next = this.#sql
-      .exec<{ due: number | null }>("SELECT MIN(MIN(ends_at, last_seen_at + idle)) AS due FROM sessions")
-      .one().due;
-    if (next === null) {
+    const refusedBefore = this.ctx.storage.kv.get<number>(REFUSED_BEFORE);
+    const refusalEnds =
+      refusedBefore === undefined ? undefined : Math.ceil(refusedBefore / 1000) + REFUSAL_LIFETIME;
+    if (refusalEnds !== undefined && refusalEnds <= at) this.ctx.storage.kv.delete(REFUSED_BEFORE);
+    const due = refusalEnds !== undefined && refusalEnds > at ? [refusalEnds] : [];
+    if (this.#hasTable) {
+      this.#sql.exec("DELETE FROM sessions WHERE ends_at <= ?1 OR last_seen_at + idle <= ?1", at);
+      const { first } = this.#sql
+        .exec<{ first: number | null }>(
+          "SELECT MIN(MIN(ends_at, last_seen_at + idle)) AS first FROM sessions",
+        )
+        .one();
+      if (first !== null) due.push(first);
+    }
+    if (due.length === 0) {
       this.#hasTable = false;
       await this.ctx.storage.deleteAll();
-    } else await this.#sweepLater(next);
+    } else await this.#sweepLater(Math.min(...due));
   }
 
   /** @param at seconds since the epoch. */

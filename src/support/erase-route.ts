@@ -2,7 +2,7 @@ import { eraseAccount } from "../accounts/erase-account.ts";
 import { formBody } from "../http/form-body.ts";
 import { logEvent } from "../log.ts";
 import { erasePage } from "../pages/support/support-pages.ts";
-import { endAllSessions } from "../session/session-store.ts";
+import { refuseSessions } from "../session/session-store.ts";
 import { accountIdOf } from "./account-route.ts";
 import { accountPath, afterEnding, answerPage, consolePath, seeOther } from "./answers.ts";
 import { pageBasis } from "./page-basis.ts";
@@ -36,13 +36,11 @@ export async function eraseForGood(request: StaffRequest): Promise<Response> {
   if (!isBare && (await registry.get(accountId)) === undefined)
     return seeOther(consolePath(settings), "noAccount");
   await noteDeed(request, "sessions_ended", accountId, { session: "all" });
-  await endAllSessions(settings, accountId);
   // Writes its own line, in one transaction with the deed.
-  await eraseAccount(registry, records, accountId, {
-    actor: staff.accountId,
-    actorRole: "staff",
-    details: {},
-  });
+  const by = { actor: staff.accountId, actorRole: "staff", details: {} } as const;
+  await eraseAccount(registry, records, accountId, by, (begunBefore) =>
+    refuseSessions(settings, accountId, begunBefore),
+  );
   logEvent("info", "account_erased", { by: "staff" });
   return afterEnding(request, accountId, "all", "erased", consolePath(settings));
 }

@@ -78,7 +78,7 @@ function open(secret = SECRET, base = url): Registry {
 }
 
 async function created(person: VippsPerson): Promise<string> {
-  const id = await open().create(person, false);
+  const id = await open().create(person, {});
   if (id === undefined) throw new Error("not created");
   return id;
 }
@@ -110,7 +110,7 @@ describe("the registry over HTTP, against the example server", () => {
 
   it("makes one account of many requests at once", async () => {
     const person = { ...KARI, sub: "sub-many", phone: "4799999990", email: "many@example.com" };
-    const ids = await Promise.all(Array.from({ length: 6 }, () => open().create(person, false)));
+    const ids = await Promise.all(Array.from({ length: 6 }, () => open().create(person, {})));
     expect(ids.filter((id) => id !== undefined)).toHaveLength(1);
   });
 
@@ -254,8 +254,8 @@ describe("the registry over HTTP, against the example server", () => {
     };
     await registry.find(person);
     await registry.find(bare);
-    const id = (await registry.create(person, true)) ?? "";
-    await registry.create(person, false);
+    const id = (await registry.create(person, { evenIfSimilar: true })) ?? "";
+    await registry.create(person, {});
     await registry.find(person);
     await registry.find({ ...person, sub: "another" });
     await registry.link(id, person, "staff");

@@ -3,7 +3,12 @@ import { describe, expect, it } from "vitest";
 import { readAudit } from "../../src/accounts/audit-log.ts";
 import { d1Registry } from "../../src/accounts/d1-registry.ts";
 import { linkRequestByReference } from "../../src/accounts/link-requests.ts";
-import { loginEventByReference, loginEventsOf, loginFigures } from "../../src/accounts/login-events.ts";
+import {
+  firstIdOf,
+  loginEventByReference,
+  loginEventsOf,
+  loginFigures,
+} from "../../src/accounts/login-events.ts";
 import { proofDigest } from "../../src/accounts/proof-digest.ts";
 import { handleRequest } from "../../src/app.ts";
 import worker from "../../src/index.ts";
@@ -482,17 +487,23 @@ describe("login events", () => {
     );
     const today = Math.floor(Date.now() / 1000);
     const days = (count: number) => today - count * 24 * 3600;
-    await accountsDatabase().batch([insert.bind("default", days(31)), insert.bind("default", days(29))]);
+    const insertAnew = accountsDatabase().prepare(
+      "INSERT INTO logins (site, id, outcome) VALUES (?1, ?2, 'x')",
+    );
+    await accountsDatabase().batch([
+      ...[31, 29].map((count) => insert.bind("default", days(count))),
+      ...[31, 29].map((count) => insertAnew.bind("default", firstIdOf(days(count)))),
+    ]);
     const ctx = createExecutionContext();
     await worker.scheduled(createScheduledController(), site.env);
     await waitOnExecutionContext(ctx);
-    expect(await eventCount()).toBe(1);
-    expect(site.log).toContainEqual(expect.objectContaining({ event: "retention_done", login_events: 1 }));
+    expect(await eventCount()).toBe(2);
+    expect(site.log).toContainEqual(expect.objectContaining({ event: "retention_done", login_events: 2 }));
   });
 
   async function eventCount(): Promise<number> {
     const row = await accountsDatabase()
-      .prepare("SELECT count(*) AS n FROM login_events")
+      .prepare("SELECT (SELECT count(*) FROM logins) + (SELECT count(*) FROM login_events) AS n")
       .first<{ n: number }>();
     return row?.n ?? -1;
   }

@@ -26,7 +26,7 @@ beforeEach(() => {
 });
 
 async function created(person: VippsPerson = KARI): Promise<string> {
-  const id = await registry.create(person, false);
+  const id = await registry.create(person, {});
   if (id === undefined) throw new Error("not created");
   return id;
 }
@@ -37,7 +37,10 @@ describe("the D1 registry", () => {
   it("makes an account under an id of its own and finds it by the sub", async () => {
     const id = await created();
     expect(id).toMatch(/^acc_[\w-]{22}$/);
-    expect(await registry.find(KARI)).toEqual({ known: { id, acceptedTerms: [] }, candidates: [] });
+    expect(await registry.find(KARI)).toEqual({
+      known: { id, acceptedTerms: [], isCurrent: true, isNew: false },
+      candidates: [],
+    });
     expect(await registry.accountOfSub("123456", "sub-kari")).toBe(id);
     const record = await registry.get(id);
     expect(record?.account).toMatchObject({
@@ -81,7 +84,7 @@ describe("the D1 registry", () => {
   });
 
   it("makes one account when the same new person logs in twice at once", async () => {
-    const results = await Promise.all([1, 2, 3, 4].map(() => registry.create(KARI, false)));
+    const results = await Promise.all([1, 2, 3, 4].map(() => registry.create(KARI, {})));
     expect(results.filter((id) => id !== undefined)).toHaveLength(1);
     const { results: rows } = await accountsDatabase().prepare("SELECT id FROM accounts").all();
     expect(rows).toHaveLength(1);
@@ -89,8 +92,8 @@ describe("the D1 registry", () => {
 
   it("makes no account beside a similar one unless the person said it is not theirs", async () => {
     await created();
-    expect(await registry.create(OTHER_KARI, false)).toBeUndefined();
-    expect(await registry.create(OTHER_KARI, true)).toMatch(/^acc_/);
+    expect(await registry.create(OTHER_KARI, {})).toBeUndefined();
+    expect(await registry.create(OTHER_KARI, { evenIfSimilar: true })).toMatch(/^acc_/);
   });
 
   it("links by match only as long as the match still holds", async () => {

@@ -111,7 +111,7 @@ describe("my page", () => {
     expect([...phone.cookies.keys()]).not.toContain(SESSION_COOKIE);
     expect([...phone.cookies.keys()]).not.toContain(BROWSER_COOKIE);
     expect((await laptop.session()).authenticated).toBe(false);
-    for (const table of ["accounts", "identities", "terms_acceptances", "consents", "login_events"]) {
+    for (const table of ["accounts", "identities", "terms_acceptances", "consents", "logins"]) {
       expect([table, await count(site, table)]).toEqual([table, 0]);
     }
     const audit = await site.env.ACCOUNTS_DB?.prepare("SELECT action, actor_role FROM audit_log").all();
