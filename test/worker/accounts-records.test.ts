@@ -172,6 +172,7 @@ describe("login events", () => {
     expect(await deleteExpired(records.database, { sites: [records.site], loginEventsDays: 90 })).toEqual({
       loginEvents: 0,
       linkRequests: 0,
+      waitingConsents: 0,
     });
     expect(await loginEventsOf(records, accountId)).toHaveLength(1);
     expect(await loginFigures(records, 0, START * 2)).toHaveLength(2);
