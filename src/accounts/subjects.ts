@@ -1,7 +1,7 @@
+import type { D1Database, D1PreparedStatement } from "@cloudflare/workers-types";
 import { sha256 } from "../digest.ts";
 import { Failure } from "../failure.ts";
 import type { AccountId } from "./account.ts";
-import type { Records } from "./records.ts";
 import type { VippsPerson } from "./vipps-person.ts";
 
 /**
@@ -28,7 +28,7 @@ export const notErasedSince = (account: string, since: string): string =>
      WHERE site = ?1 AND account_id = ${account} AND at >= ${since} AND action = 'erased')`;
 
 /** The second in which a login began, which the audit log counts in; NULL, for never, where none did. */
-export const erasedSince = ({ begunAt }: Records): number | null =>
+export const erasedSince = ({ begunAt }: { readonly begunAt?: number | undefined }): number | null =>
   begunAt === undefined ? null : Math.floor(begunAt / 1000);
 
 /**
