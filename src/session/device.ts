@@ -16,8 +16,10 @@ export interface Place {
 /** Longer ones are no browser's. In characters. */
 const USER_AGENT_LIMIT = 1_000;
 
+type Pattern = Pick<RegExp, "test">;
+
 /** The first that matches counts: nearly every browser also calls itself Chrome or Safari. */
-const BROWSERS: readonly (readonly [RegExp, string])[] = [
+const BROWSERS: readonly (readonly [Pattern, string])[] = [
   [/\bFB(AN|AV|_IAB)\b/, "Facebook"],
   [/\bInstagram\b/, "Instagram"],
   [/\bSnapchat\b/, "Snapchat"],
@@ -34,7 +36,7 @@ const BROWSERS: readonly (readonly [RegExp, string])[] = [
   // A web view inside some app: Chrome or Safari is only its engine.
   [/; wv\)/, ""],
   [/\b(Headless)?(Chrome|CriOS|Chromium)\//, "Chrome"],
-  [/^(?=.*\bVersion\/\d).*\bSafari\//, "Safari"],
+  [{ test: (text) => /\bVersion\/\d/.test(text) && /\bSafari\//.test(text) }, "Safari"],
 ];
 
 const SYSTEMS: readonly (readonly [RegExp, string])[] = [
@@ -50,7 +52,7 @@ const SYSTEMS: readonly (readonly [RegExp, string])[] = [
 /** The device that a User-Agent header speaks of. iPads ask for desktop pages and so call themselves a Mac. */
 export function deviceOf(userAgent: string | null): Device {
   const text = (userAgent ?? "").slice(0, USER_AGENT_LIMIT);
-  const named = (names: readonly (readonly [RegExp, string])[]) =>
+  const named = (names: readonly (readonly [Pattern, string])[]) =>
     names.find(([pattern]) => pattern.test(text))?.[1] || undefined;
   return { browser: named(BROWSERS), system: named(SYSTEMS) };
 }
