@@ -3,21 +3,19 @@
 import { once } from "node:events";
 import { createWriteStream, existsSync, statSync } from "node:fs";
 import { enableCompileCache } from "node:module";
-import { dirname, join, resolve } from "node:path";
+import { dirname, resolve } from "node:path";
 import { finished } from "node:stream/promises";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { type CountryCode, isSupportedCountry } from "libphonenumber-js/max";
 import { D1Error, type D1Target } from "./d1-command.ts";
 import { type D1Session, openSession } from "./d1-session.ts";
-import { readDevVars } from "./dev-vars.mjs";
 import { ColumnError, MEMBER_FIELDS, type MemberField, recogniseHeader } from "./member-columns.ts";
 import { type FileFormat, readRows, recogniseFormat } from "./member-file.ts";
 import { EXPLANATIONS, type Member, type Note, type Refusal, readMemberRow } from "./member-row.ts";
-import { askForSite, type KnownSites, type MemberSite, SiteError, siteNamed } from "./member-site.ts";
+import { askForSite, knownSites, type MemberSite, SiteError, siteNamed } from "./member-site.ts";
 import { memberPortion } from "./member-sql.ts";
 import { startProgress } from "./progress-bar.ts";
-import { hostOf } from "./sites/site-values.ts";
 
 const HELP = `Usage: npm run members:import -- FILE [options]
 
@@ -284,17 +282,8 @@ async function importInto(options: Options, session: D1Session, { key }: MemberS
   }
 }
 
-/** The sites of the deployment that the list is for. @throws {D1Error} */
-async function knownSites({ target, settingsFile }: Options, session: D1Session): Promise<KnownSites> {
-  const { root, environment } = target;
-  const usual = environment === undefined ? ".dev.vars" : `.dev.vars.${environment}`;
-  const inFile = readDevVars(settingsFile ?? join(root, usual));
-  const url = inFile.SITE_URL ?? session.vars.SITE_URL;
-  return { own: typeof url === "string" ? hostOf(url) : undefined, further: await session.siteHosts() };
-}
-
 async function chosenSite(options: Options, session: D1Session): Promise<MemberSite> {
-  const known = await knownSites(options, session);
+  const known = await knownSites(options.target, options.settingsFile, session);
   const mayAsk = options.site === undefined && known.further.length > 0 && !options.json;
   if (mayAsk && process.stdin.isTTY && process.stderr.isTTY) return askForSite(known);
   return siteNamed(options.site, known);

@@ -1,6 +1,10 @@
 // Which site the members of a list belong to: the key under which the registry keeps that site's people.
 
+import { join } from "node:path";
 import { createInterface } from "node:readline/promises";
+import type { D1Target } from "./d1-command.ts";
+import type { D1Session } from "./d1-session.ts";
+import { readDevVars } from "./dev-vars.mjs";
 import { hostOf } from "./sites/site-values.ts";
 
 /** What `src/settings.ts` calls its own partition: under which key everything of the deployment's own site stands. */
@@ -12,6 +16,22 @@ export interface KnownSites {
   readonly own: string | undefined;
   /** The hosts of the sites in KV. */
   readonly further: readonly string[];
+}
+
+/**
+ * The sites of a deployment.
+ * @param settingsFile where SITE_URL stands here, if not in `.dev.vars`.
+ * @throws {D1Error}
+ */
+export async function knownSites(
+  { root, environment }: D1Target,
+  settingsFile: string | undefined,
+  session: D1Session,
+): Promise<KnownSites> {
+  const usual = environment === undefined ? ".dev.vars" : `.dev.vars.${environment}`;
+  const inFile = readDevVars(settingsFile ?? join(root, usual));
+  const url = inFile.SITE_URL ?? session.vars.SITE_URL;
+  return { own: typeof url === "string" ? hostOf(url) : undefined, further: await session.siteHosts() };
 }
 
 /** The site that was named is none, or none was named where one has to be. The message is one line. */

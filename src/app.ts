@@ -34,6 +34,7 @@ import { showConsole, showLog } from "./support/console-route.ts";
 import { correctAccount } from "./support/correct-route.ts";
 import { endSessions } from "./support/end-sessions-route.ts";
 import { askToErase, eraseForGood } from "./support/erase-route.ts";
+import { exportConsents } from "./support/export-consents-route.ts";
 import { findRequest, linkPerson, showRequest } from "./support/link-route.ts";
 import { searchPeople } from "./support/search-route.ts";
 import { forStaff } from "./support/staff.ts";
@@ -70,6 +71,7 @@ function createApp() {
   // No route of the console says which methods it takes: to all but staff, none of them is there.
   app.get("/auth/support", forStaff(showConsole));
   app.post("/auth/support/search", forStaff(searchPeople));
+  app.post("/auth/support/consents", forStaff(exportConsents));
   app.get("/auth/support/log", forStaff(showLog));
   app.get("/auth/support/accounts/:id", forStaff(showAccount));
   app.post("/auth/support/accounts/:id/sessions", forStaff(endSessions));

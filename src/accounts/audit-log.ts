@@ -13,6 +13,7 @@ export type AuditAction =
   | "consents_changed"
   | "consent_revoked"
   | "downloaded"
+  | "exported"
   | "erased";
 
 /** One line of the audit log: who did what to whom. */

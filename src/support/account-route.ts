@@ -71,7 +71,7 @@ export async function answerAccountPage(
     consents: consents.map(({ consent, wording, granted, answeredAt }) => ({
       wording: wording ?? consent,
       granted,
-      when: when(request, answeredAt),
+      when: [when(request, answeredAt), ...(consent.startsWith("vipps:") ? [page.brand] : [])].join(" · "),
     })),
     deeds: await shownDeeds(request, lines, true),
     correction: refused ?? (account && correctionForm(account)),

@@ -618,3 +618,47 @@ describe("a site without a registry", () => {
     expect((await sofie.browser.session()).authenticated).toBe(false);
   });
 });
+
+describe("the export of consents", () => {
+  const VARS = { VIPPS_SCOPE: "openid name phoneNumber email customFlow" };
+
+  it("hands everybody's out as a file, and is in the audit log", async () => {
+    const { site, staff, staffId } = await desk(VARS);
+    const { browser } = await loggedIn(site, "aino");
+    await browser.post("/auth/me/consents");
+    expect(await pageOf(staff, "/auth/support")).toContain('action="/auth/support/consents"');
+    const csv = await staff.post("/auth/support/consents", { format: "csv" });
+    expect(csv.headers.get("content-type")).toBe("text/csv; charset=utf-8");
+    expect(csv.headers.get("content-disposition")).toBe('attachment; filename="site.example-consents.csv"');
+    expect(csv.headers.get("cache-control")).toBe("no-store");
+    expect((await csv.text()).split("\r\n")).toHaveLength(6);
+    const json = await staff.post("/auth/support/consents", { format: "json", history: "yes" });
+    const rows = await json.json<Record<string, unknown>[]>();
+    expect(rows).toHaveLength(5);
+    expect(rows).toContainEqual(
+      expect.objectContaining({
+        name: "Aino Mäkelä",
+        consent: "vipps:membership-terms",
+        granted: false,
+        required: true,
+        source: "my_page",
+        wording: "I accept the terms of membership",
+      }),
+    );
+    const [last, before] = await readAudit(records(), undefined);
+    const deed = { action: "exported", actor: staffId, actorRole: "staff" };
+    expect([before, last]).toMatchObject([
+      { ...deed, details: { consents: "current", format: "csv" } },
+      { ...deed, details: { consents: "history", format: "json" } },
+    ]);
+    expect(await pageOf(staff, accountPath(staffId))).toContain("· Vipps MobilePay");
+  });
+
+  it("breaks off where storage fails on the way, so that half of it is not taken for the whole", async () => {
+    const { staff, site } = await desk(VARS);
+    await accountsDatabase().prepare("ALTER TABLE consents RENAME TO gone").run();
+    const response = await staff.post("/auth/support/consents", { format: "csv" });
+    await expect(response.text()).rejects.toThrow("storage_unavailable");
+    expect((await openBrowser(site).post("/auth/support/consents")).status).toBe(404);
+  });
+});

@@ -41,10 +41,24 @@ export function supportPage(props: SupportPageContents): Html {
 <div class="column">
 ${finder(props, " autofocus")}
 ${requests.length > 0 && panel(texts.requests, requestList(language, requests))}
+${panel(texts.consents, exportForm(props))}
 </div>
 ${loginChart(language, figures)}
 </div>`;
   return supportLayout(props, texts.title, content);
+}
+
+/** Everybody's consents as a file. */
+function exportForm({ language, home }: SupportPageProps): Html {
+  const texts = supportTextsIn(language);
+  const button = (format: string) =>
+    html`<button class="button" type="submit" name="format" value="${format.toLowerCase()}">${filled(texts.export, { format })}</button>`;
+  return html`
+<form method="post" action="${home}/consents">
+<p class="help">${texts.exportHelp}</p>
+<label class="choice"><input type="checkbox" name="history" value="yes"><span>${texts.exportHistory}</span></label>
+<p class="actions">${button("CSV")} ${button("JSON")}</p>
+</form>`;
 }
 
 interface ResultsPageProps extends SupportPageProps {

@@ -42,6 +42,10 @@ export const da = (): SupportTexts => ({
   terms: "Vilkår",
   accepted: "Version {version}, accepteret {when}",
   consents: "Samtykker",
+  exportHelp:
+    "Alle samtykker i én fil, som de gælder nu. CSV åbnes i et regneark; JSON er til programmer. Det bliver noteret, at du hentede dem.",
+  exportHistory: "Med alle tidligere svar",
+  export: "Hent som {format}",
   yes: "Ja",
   no: "Nej",
   none: "Ingen.",
@@ -105,6 +109,7 @@ export const da = (): SupportTexts => ({
     consents_changed: "Ændrede samtykker",
     consent_revoked: "Samtykket trukket tilbage hos {brand}",
     downloaded: "Hentede data",
+    exported: "Hentede samtykkerne",
     erased: "Slettede",
   },
   figures: "Logins {day}",

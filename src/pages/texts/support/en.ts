@@ -42,6 +42,10 @@ export const en = (): SupportTexts => ({
   terms: "Terms",
   accepted: "Version {version}, accepted {when}",
   consents: "Consents",
+  exportHelp:
+    "Everybody's consents in one file, as they stand now. CSV opens in a spreadsheet; JSON is for programs. It is noted that you took them.",
+  exportHistory: "With all earlier answers",
+  export: "Download as {format}",
   yes: "Yes",
   no: "No",
   none: "None.",
@@ -105,6 +109,7 @@ export const en = (): SupportTexts => ({
     consents_changed: "Changed consents",
     consent_revoked: "Consent withdrawn at {brand}",
     downloaded: "Downloaded the data",
+    exported: "Exported the consents",
     erased: "Erased",
   },
   figures: "Logins on {day}",

@@ -42,6 +42,10 @@ export const fi = (): SupportTexts => ({
   terms: "Ehdot",
   accepted: "Versio {version}, hyväksytty {when}",
   consents: "Suostumukset",
+  exportHelp:
+    "Kaikki voimassa olevat suostumukset yhdessä tiedostossa. CSV avautuu taulukko-ohjelmassa, JSON on ohjelmille. Lataus kirjataan lokiin.",
+  exportHistory: "Myös kaikki aiemmat vastaukset",
+  export: "Lataa {format}-muodossa",
   yes: "Kyllä",
   no: "Ei",
   none: "Ei yhtään.",
@@ -104,6 +108,7 @@ export const fi = (): SupportTexts => ({
     consents_changed: "Muutti suostumuksia",
     consent_revoked: "Suostumus peruttu ({brand})",
     downloaded: "Latasi tiedot",
+    exported: "Latasi suostumukset",
     erased: "Poisti",
   },
   figures: "Kirjautumiset {day}",

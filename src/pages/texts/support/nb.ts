@@ -42,6 +42,10 @@ export const nb = (): SupportTexts => ({
   terms: "Vilkår",
   accepted: "Versjon {version}, godtatt {when}",
   consents: "Samtykker",
+  exportHelp:
+    "Alle samtykker i én fil, slik de gjelder nå. CSV åpnes i et regneark; JSON er for programmer. At du hentet dem, skrives ned.",
+  exportHistory: "Med alle tidligere svar",
+  export: "Hent som {format}",
   yes: "Ja",
   no: "Nei",
   none: "Ingen.",
@@ -104,6 +108,7 @@ export const nb = (): SupportTexts => ({
     consents_changed: "Endret samtykker",
     consent_revoked: "Samtykket trukket hos {brand}",
     downloaded: "Lastet ned dataene",
+    exported: "Hentet ut samtykkene",
     erased: "Slettet",
   },
   figures: "Innlogginger {day}",

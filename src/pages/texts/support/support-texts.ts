@@ -69,6 +69,10 @@ export interface SupportTexts {
   /** `{version}`, `{when}` */
   readonly accepted: string;
   readonly consents: string;
+  readonly exportHelp: string;
+  readonly exportHistory: string;
+  /** `{format}` */
+  readonly export: string;
   readonly yes: string;
   readonly no: string;
   readonly none: string;
@@ -118,6 +122,7 @@ export interface SupportTexts {
       | "consents_changed"
       | "consent_revoked"
       | "downloaded"
+      | "exported"
       | "erased",
       string
     >

@@ -42,6 +42,10 @@ export const sv = (): SupportTexts => ({
   terms: "Villkor",
   accepted: "Version {version}, godkänd {when}",
   consents: "Samtycken",
+  exportHelp:
+    "Alla samtycken i en fil, som de gäller nu. CSV öppnas i ett kalkylprogram; JSON är för program. Det antecknas att du hämtade dem.",
+  exportHistory: "Med alla tidigare svar",
+  export: "Hämta som {format}",
   yes: "Ja",
   no: "Nej",
   none: "Inga.",
@@ -104,6 +108,7 @@ export const sv = (): SupportTexts => ({
     consents_changed: "Ändrade samtycken",
     consent_revoked: "Samtycket återkallat hos {brand}",
     downloaded: "Laddade ner uppgifterna",
+    exported: "Hämtade samtyckena",
     erased: "Raderade",
   },
   figures: "Inloggningar {day}",

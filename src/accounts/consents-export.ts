@@ -1,0 +1,121 @@
+/** An answer with whose it is, as it is handed out. */
+export interface ExportedConsent {
+  readonly account_id: string;
+  readonly name: string | null;
+  readonly email: string | null;
+  readonly phone: string | null;
+  readonly member_number: string | null;
+  readonly consent: string;
+  readonly granted: boolean;
+  readonly required: boolean;
+  readonly wording: string | null;
+  readonly language: string | null;
+  readonly source: string;
+  /** ISO 8601, UTC. */
+  readonly answered_at: string;
+}
+
+/** How the rows are written: for a spreadsheet, or exactly as they are. */
+export type ExportFormat = "csv" | "json";
+
+export interface ExportOptions {
+  readonly site: string;
+  /** Every answer ever given; otherwise the ones that count, one for each person and consent. */
+  readonly history: boolean;
+  /** How many rows are asked for at a time. */
+  readonly portion: number;
+}
+
+/** Carries out a statement whose `?1`, `?2` … stand for these values. */
+export type RunQuery = (
+  sql: string,
+  params: readonly (string | number)[],
+) => Promise<readonly Readonly<Record<string, unknown>>[]>;
+
+const COLUMNS = [
+  ...["account_id", "name", "email", "phone", "member_number", "consent", "granted", "required"],
+  ...["wording", "language", "source", "answered_at"],
+] as (keyof ExportedConsent)[];
+
+/**
+ * The answers of everybody, portion by portion in the order of the index, so that a million people take no more
+ * memory than a thousand, and each statement no longer than its portion. A person without an account in this
+ * database (`ACCOUNTS=remote` or `none`) has an id and no name.
+ */
+export async function* exportedConsents(
+  run: RunQuery,
+  { site, history, portion }: ExportOptions,
+): AsyncGenerator<readonly ExportedConsent[]> {
+  // SQLite takes the other columns from the row with the largest id, which is the newest answer.
+  const sql = `SELECT consents.account_id, consent, ${history ? "consents.id" : "max(consents.id)"} AS last_id,
+      granted, required, wording, language, source, answered_at,
+      accounts.name, accounts.email, accounts.phone, accounts.member_number
+    FROM consents INDEXED BY consents_by_account
+    LEFT JOIN accounts ON accounts.site = consents.site AND accounts.id = consents.account_id
+    WHERE consents.site = ?1 AND (consents.account_id, consent, consents.id) > (?2, ?3, ?4)
+    ${history ? "" : "GROUP BY consents.account_id, consent"}
+    ORDER BY consents.account_id, consent${history ? ", consents.id" : ""} LIMIT ?5`;
+  let last: readonly [string, string, number] = ["", "", 0];
+  for (;;) {
+    const rows = await run(sql, [site, ...last, portion]);
+    if (rows.length > 0) yield rows.map(exported);
+    const end = rows.at(-1);
+    if (end === undefined || rows.length < portion) return;
+    last = [String(end.account_id), String(end.consent), Number(end.last_id)];
+  }
+}
+
+function exported(row: Readonly<Record<string, unknown>>): ExportedConsent {
+  const text = (value: unknown) => (typeof value === "string" ? value : null);
+  return {
+    account_id: String(row.account_id),
+    name: text(row.name),
+    email: text(row.email),
+    phone: text(row.phone),
+    member_number: text(row.member_number),
+    consent: String(row.consent),
+    granted: row.granted === 1,
+    required: row.required === 1,
+    wording: text(row.wording),
+    language: text(row.language),
+    source: String(row.source),
+    answered_at: new Date(Number(row.answered_at) * 1000).toISOString(),
+  };
+}
+
+/**
+ * The rows as text, piece by piece: CSV (RFC 4180, with a byte order mark, by which spreadsheets know UTF-8), or
+ * one JSON array.
+ */
+export async function* writtenConsents(
+  portions: AsyncIterable<readonly ExportedConsent[]>,
+  format: ExportFormat,
+): AsyncGenerator<string> {
+  const isCsv = format === "csv";
+  yield isCsv ? `\ufeff${csvLine(COLUMNS)}` : "[";
+  let isFirst = true;
+  for await (const rows of portions) {
+    const lines = rows.map((row) =>
+      isCsv ? csvLine(COLUMNS.map((column) => cellText(row[column]))) : `\n${JSON.stringify(row)}`,
+    );
+    yield isCsv ? lines.join("") : `${isFirst ? "" : ","}${lines.join(",")}`;
+    isFirst = false;
+  }
+  if (!isCsv) yield "\n]\n";
+}
+
+const cellText = (value: string | boolean | null): string =>
+  typeof value === "boolean" ? (value ? "yes" : "no") : (value ?? "");
+
+const csvLine = (cells: readonly string[]): string => `${cells.map(csvCell).join(",")}\r\n`;
+
+/**
+ * A cell that no spreadsheet takes for a formula. Line breaks and other control characters become spaces, and an
+ * apostrophe stands before whatever could begin a formula, at the start of the cell and behind everything that a
+ * program with other settings may take for the end of one (OWASP, 'CSV Injection').
+ */
+function csvCell(text: string): string {
+  const plain = text.replace(/[\p{Cc}\u2028\u2029]/gu, " ");
+  const harmless = plain.replace(/^ *(?=[=+\-@＝＋－＠])|[;,|"'] *(?=[=+\-@＝＋－＠])/g, "$&'");
+  return `"${harmless.replaceAll('"', '""')}"`;
+}
