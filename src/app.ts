@@ -5,6 +5,7 @@ import { RegExpRouter } from "hono/router/reg-exp-router";
 import { Failure } from "./failure.ts";
 import { answerFailure } from "./failure-answer.ts";
 import { showHealth } from "./health-route.ts";
+import { ownAnswers } from "./http/answer-headers.ts";
 import { answerInTime } from "./http/answer-in-time.ts";
 import { limitPerNetwork } from "./http/rate-limit.ts";
 import type { AppContext, AppEnv } from "./http/request-context.ts";
@@ -30,12 +31,13 @@ import { serveElement } from "./site/serve-element.ts";
 import { serveSite } from "./site/serve-site.ts";
 import { verifySession } from "./site/verify-route.ts";
 import { showAccount } from "./support/account-route.ts";
-import { showConsole, showLog } from "./support/console-route.ts";
+import { showConsole } from "./support/console-route.ts";
 import { correctAccount } from "./support/correct-route.ts";
 import { endSessions } from "./support/end-sessions-route.ts";
 import { askToErase, eraseForGood } from "./support/erase-route.ts";
 import { exportConsents } from "./support/export-consents-route.ts";
 import { findRequest, linkPerson, showRequest } from "./support/link-route.ts";
+import { showLog } from "./support/log-route.ts";
 import { searchPeople } from "./support/search-route.ts";
 import { forStaff } from "./support/staff.ts";
 import { unlinkIdentity } from "./support/unlink-route.ts";
@@ -44,6 +46,8 @@ import { consentRevoked } from "./webhooks/consent-revoked-route.ts";
 /** Every route, and the order of middleware. One router, told by name, in place of three to choose from. */
 function createApp() {
   const app = new HonoBase<AppEnv>({ router: new RegExpRouter(), getPath: routePath });
+
+  app.use("/auth/*", ownAnswers);
 
   // These wait for one call to storage at most, which has a time limit of its own: no timer is set for them.
   app.use("/auth/session", allowedOrigins()).get(showSession);

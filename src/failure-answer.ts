@@ -1,4 +1,5 @@
 import { FAILURES, Failure, type FailureCode, type FailureFacts } from "./failure.ts";
+import { asOwnAnswer } from "./http/answer-headers.ts";
 import { readableBy } from "./http/cross-origin.ts";
 import { prefersJson } from "./http/request-context.ts";
 import { logEvent } from "./log.ts";
@@ -97,7 +98,7 @@ export async function answerFailure(
     for (const [name, value] of Object.entries(readableBy(facts.readableBy)))
       response.headers.append(name, value);
   }
-  return response;
+  return asOwnAnswer(response);
 }
 
 /** Where an unexpected error was thrown; never its message, which may quote what came from outside. */
@@ -117,10 +118,12 @@ const unknownSite = (origin: string): PageSettings => ({
 
 /** To somebody who asks for a host of nobody's: not even that there is a login here. */
 function nothingHere(): Response {
-  return new Response("Not found\n", {
-    status: 404,
-    headers: { "content-type": "text/plain; charset=utf-8", "cache-control": "no-store" },
-  });
+  return asOwnAnswer(
+    new Response("Not found\n", {
+      status: 404,
+      headers: { "content-type": "text/plain; charset=utf-8", "cache-control": "no-store" },
+    }),
+  );
 }
 
 function problem(body: Readonly<Record<string, unknown>>): Response {

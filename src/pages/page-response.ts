@@ -1,10 +1,11 @@
 import type { Html } from "./layout.ts";
 
-/** Everything a page may do is listed; the rest is refused by the browser. No script runs on any page. */
+/** Everything a page may do is listed; the rest is refused by the browser. No script runs but the page's own. */
 function contentSecurityPolicy(nonce: string, formTargets: readonly string[]): string {
   return [
     "default-src 'none'",
     `style-src 'nonce-${nonce}'`,
+    `script-src 'nonce-${nonce}'`,
     "base-uri 'none'",
     "frame-ancestors 'none'",
     // Chromium also holds the redirect after a form to this list.
@@ -13,8 +14,8 @@ function contentSecurityPolicy(nonce: string, formTargets: readonly string[]): s
 }
 
 /**
- * A finished HTML page with the headers that every page of ours carries.
- * @param nonce the nonce of the page's style element.
+ * A finished HTML page. What every answer of ours carries besides is in `http/answer-headers.ts`.
+ * @param nonce the nonce of the page's style and script elements.
  * @param formTargets further origins to which a form's answer may redirect.
  */
 export async function pageResponse(
@@ -29,12 +30,6 @@ export async function pageResponse(
       "content-type": "text/html; charset=utf-8",
       "cache-control": "no-store",
       "content-security-policy": contentSecurityPolicy(nonce, formTargets),
-      // Not `no-referrer`: browsers would then send `Origin: null` with the forms of these pages.
-      "referrer-policy": "strict-origin",
-      "x-content-type-options": "nosniff",
-      "x-frame-options": "DENY",
-      "cross-origin-opener-policy": "same-origin",
-      "permissions-policy": "camera=(), microphone=(), geolocation=()",
       vary: "accept, accept-language, cookie",
     },
   });

@@ -1,4 +1,5 @@
 import { Failure } from "../failure.ts";
+import { asOwnAnswer } from "../http/answer-headers.ts";
 import { preflightAnswer } from "../http/cross-origin.ts";
 import type { AppContext } from "../http/request-context.ts";
 import { plainPathname, type RequestPath, readPath } from "../http/request-path.ts";
@@ -29,7 +30,7 @@ export async function serveSite(c: AppContext): Promise<Response> {
     if (preflight !== undefined) return preflight;
     const current = await currentSession(settings, request.headers);
     if (current.session === undefined)
-      return askForLogin(settings, request, pathAndQuery(request, path), current.setCookie);
+      return asOwnAnswer(askForLogin(settings, request, pathAndQuery(request, path), current.setCookie));
     const answer =
       (await assetResponse(settings, request, path)) ??
       (await originResponse(settings, request, canonicalUrl(request, path), current));

@@ -1,0 +1,35 @@
+import type { Next } from "hono";
+import type { AppContext } from "./request-context.ts";
+
+/**
+ * What every answer of ours says to browsers, pages, JSON, redirects and failures alike. A route that needs other
+ * words says them itself. Answers of the site behind carry none of these: its headers are its own.
+ *
+ * A window that opened one of these addresses loses sight of it, redirects included (HTML standard, cross-origin
+ * opener policies): nobody can send a page of ours elsewhere, or our window to another page, from outside.
+ */
+const OWN_HEADERS = {
+  // A fetch with CORS is not held to it, so that RETURN_TO_ORIGINS may read what is theirs to read.
+  "cross-origin-resource-policy": "same-origin",
+  "cross-origin-opener-policy": "same-origin",
+  "permissions-policy": "camera=(), display-capture=(), geolocation=(), microphone=(), payment=(), usb=()",
+  // Not `no-referrer`: browsers would then send `Origin: null` with the forms of our pages.
+  "referrer-policy": "strict-origin",
+  "x-content-type-options": "nosniff",
+  // For answers that are no pages and should never be one; a page has a policy of its own.
+  "content-security-policy": "default-src 'none'; frame-ancestors 'none'",
+  "x-frame-options": "DENY",
+} as const;
+
+/** The same answer with what it does not say itself of {@link OWN_HEADERS}. */
+export function asOwnAnswer(response: Response): Response {
+  const { headers } = response;
+  for (const [name, value] of Object.entries(OWN_HEADERS)) if (!headers.has(name)) headers.set(name, value);
+  return response;
+}
+
+/** Middleware for the routes that are ours alone. */
+export async function ownAnswers(c: AppContext, next: Next): Promise<void> {
+  await next();
+  asOwnAnswer(c.res);
+}
