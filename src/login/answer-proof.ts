@@ -6,6 +6,7 @@ import { requiredRecords } from "../accounts/records.ts";
 import { siteRegistry } from "../accounts/site-registry.ts";
 import { type VippsPerson, vippsPerson } from "../accounts/vipps-person.ts";
 import { Failure } from "../failure.ts";
+import { isDeliberate } from "../http/deliberate.ts";
 import type { AppContext } from "../http/request-context.ts";
 import type { CurrentSession } from "../session/current-session.ts";
 import { askForProof } from "./ask-for-proof.ts";
@@ -47,6 +48,8 @@ export async function answerProof(
   if (linking.kind !== "doubt") return finish(c, login);
 
   const answer = form.get("answer");
+  if ((answer === "new" || answer === "site") && !isDeliberate(form))
+    return askForProof(c, doubtful(login, person, decision), `${answer}Unticked`);
   if (answer === "new" && registration === "open") {
     await registry.create(person, { evenIfSimilar: true });
     return finish(c, login);

@@ -24,10 +24,10 @@ export interface DoubtfulLogin {
 }
 
 /** What was wrong with the answer that was just given. */
-export type ProofProblem = "wrong" | "exhausted";
+export type ProofProblem = "wrong" | "exhausted" | "newUnticked" | "siteUnticked";
 
 /** HTTP status of the page, by what is wrong. */
-const STATUS = { wrong: 403, exhausted: 429 } as const;
+const STATUS = { wrong: 403, exhausted: 429, newUnticked: 400, siteUnticked: 400 } as const;
 
 /**
  * Explains what is unclear and lets the person prove an old account, start a new one where registration is

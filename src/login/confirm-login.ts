@@ -15,10 +15,14 @@ interface HeldLogin {
   readonly returnTo: string;
 }
 
-/** Shows who is about to be logged in, and whom it would replace, to the browser that brought the code. */
+/**
+ * Shows who is about to be logged in, and whom it would replace, to the browser that brought the code.
+ * @param unticked the answer came back without a sign that the press was meant.
+ */
 export async function askToConfirm(
   c: AppContext,
   { attempt, identity, returnTo }: HeldLogin,
+  unticked = false,
 ): Promise<Response> {
   const { settings } = c.env;
   const { headers } = c.req.raw;
@@ -32,7 +36,8 @@ export async function askToConfirm(
     action: `${settings.site.authPath}/continue`,
     attempt: attempt.id.toString(),
     shownSession: session?.sid,
+    unticked,
   });
   const target = returnTo.startsWith("/") ? [] : [new URL(returnTo).origin];
-  return pageResponse(html, context.nonce, 200, target);
+  return pageResponse(html, context.nonce, unticked ? 400 : 200, target);
 }

@@ -1,5 +1,6 @@
 import { Failure } from "../failure.ts";
 import { recogniseBrowser } from "../http/browser-cookie.ts";
+import { isDeliberate } from "../http/deliberate.ts";
 import { formBody } from "../http/form-body.ts";
 import type { AppContext } from "../http/request-context.ts";
 import { refuseCrossSite } from "../http/same-site.ts";
@@ -9,6 +10,7 @@ import { answerTerms } from "./answer-terms.ts";
 import { askAgain } from "./ask-again.ts";
 import { type AttemptStub, attemptOfState } from "./attempt-id.ts";
 import { completeLogin } from "./complete-login.ts";
+import { askToConfirm } from "./confirm-login.ts";
 import { releaseAttempt } from "./release-attempt.ts";
 import { usedLogin } from "./used-login.ts";
 
@@ -49,7 +51,10 @@ export async function continueLogin(c: AppContext): Promise<Response> {
   }
 }
 
-/** A yes only counts about the session that the page named: whoever has logged in there since is asked about first. */
+/**
+ * A yes only counts with a sign that it was meant, and about the session that the page named: whoever has logged in there since is
+ * asked about first.
+ */
 async function takeConfirmation(
   c: AppContext,
   { attempt, form, browser, current }: Answer,
@@ -59,13 +64,16 @@ async function takeConfirmation(
     throw new Failure("request_malformed", { stage: "continue", reason: "no answer" });
   }
   const unannounced = current.session !== undefined && current.session.sid !== form.get("replaces");
-  const effective = answer === "yes" && unannounced ? undefined : answer;
+  const unmeant = answer === "yes" && !isDeliberate(form);
+  const effective = unmeant || (answer === "yes" && unannounced) ? undefined : answer;
   const released = await releaseAttempt(c, { attempt, browser }, "confirm", effective);
   switch (released.outcome) {
     case "released":
       return completeLogin(c, { ...released, attempt, sameBrowser: false });
     case "waiting":
-      return askAgain(c, { ...released, attempt, browser, current });
+      return unmeant && released.question === "confirm"
+        ? askToConfirm(c, { ...released, attempt }, true)
+        : askAgain(c, { ...released, attempt, browser, current });
     case "used":
       return usedLogin(released, current, "continue");
     case "expired":

@@ -2,6 +2,7 @@ import { eraseAccount } from "../accounts/erase-account.ts";
 import { requiredRecords } from "../accounts/records.ts";
 import { siteRegistry } from "../accounts/site-registry.ts";
 import { forgetBrowser } from "../http/browser-cookie.ts";
+import { isTicked } from "../http/deliberate.ts";
 import { formBody } from "../http/form-body.ts";
 import type { AppContext } from "../http/request-context.ts";
 import { refuseCrossSite } from "../http/same-site.ts";
@@ -11,6 +12,7 @@ import { pageContext } from "../pages/page-context.ts";
 import { pageResponse } from "../pages/page-response.ts";
 import { expiredSessionCookie } from "../session/session-cookie.ts";
 import { refuseSessions } from "../session/session-store.ts";
+import { answerMyPage } from "./my-page-route.ts";
 import { ownSession } from "./own-session.ts";
 
 /**
@@ -24,12 +26,7 @@ export async function eraseMyAccount(c: AppContext): Promise<Response> {
   refuseCrossSite(settings, headers, "session");
   const own = await ownSession(c);
   if (own instanceof Response) return own;
-  const { site } = settings;
-  const form = await formBody(c.req.raw);
-  if (form?.get("confirm") !== "yes") {
-    const location = `${site.authPath}/me?unconfirmed=yes#erase`;
-    return new Response(null, { status: 303, headers: { location, "cache-control": "no-store" } });
-  }
+  if (!isTicked(await formBody(c.req.raw))) return answerMyPage(c, own, { unconfirmed: true });
   const accountId = own.session.sub;
   const records = requiredRecords(settings);
   const by = { actor: accountId, actorRole: "self", details: {} } as const;

@@ -8,15 +8,25 @@ import { pageContext } from "../pages/page-context.ts";
 import { pageResponse } from "../pages/page-response.ts";
 import { dateWords, timeZone } from "../pages/time-words.ts";
 import { visitorTimeZone } from "../session/device.ts";
-import { ownSession } from "./own-session.ts";
+import { type OwnSession, ownSession } from "./own-session.ts";
 import { shownConsents } from "./shown-consents.ts";
 import { shownData } from "./shown-data.ts";
 
 /** `GET /auth/me`: what the site knows of a person, what they agreed to, and what they can do about it. */
 export async function showMyPage(c: AppContext): Promise<Response> {
   const own = await ownSession(c);
-  if (own instanceof Response) return own;
-  const { session, setCookie } = own;
+  return own instanceof Response ? own : answerMyPage(c, own);
+}
+
+/**
+ * The person's page, as an answer to a form of it that was refused with status 400.
+ * @throws {Failure} `storage_unavailable`.
+ */
+export async function answerMyPage(
+  c: AppContext,
+  { session, setCookie }: OwnSession,
+  { unconfirmed = false } = {},
+): Promise<Response> {
   const { settings } = c.env;
   const { site, accounts } = settings;
   const { headers } = c.req.raw;
@@ -41,11 +51,11 @@ export async function showMyPage(c: AppContext): Promise<Response> {
     })),
     privacyUrl: accounts.privacyUrl,
     saved: queryParameter(c.req.raw, "saved") === "yes",
-    unconfirmed: queryParameter(c.req.raw, "unconfirmed") === "yes",
+    unconfirmed,
     canErase: records !== undefined,
     authPath: site.authPath,
   });
-  const response = await pageResponse(html, context.nonce, 200);
+  const response = await pageResponse(html, context.nonce, unconfirmed ? 400 : 200);
   if (setCookie !== undefined) response.headers.append("set-cookie", setCookie);
   return response;
 }

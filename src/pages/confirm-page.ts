@@ -2,6 +2,7 @@ import { html } from "hono/html";
 import type { BriefPerson } from "./brief-person.ts";
 import { filled, textsIn } from "./language.ts";
 import { type Html, layout, type PageContext } from "./layout.ts";
+import { deliberation, tooSoonHint } from "./tick.ts";
 
 interface ConfirmPageProps extends PageContext {
   /** Who is about to be logged in. */
@@ -12,11 +13,13 @@ interface ConfirmPageProps extends PageContext {
   readonly attempt: string;
   /** The id of the session that this page takes into account: the answer is given about that one alone. */
   readonly shownSession: string | undefined;
+  /** The form came back without a sign that the press was meant. */
+  readonly unticked: boolean;
 }
 
 /** Asks the browser that a login came back to, when it is not the one that began it. */
 export function confirmPage(props: ConfirmPageProps): Html {
-  const { language, brand, siteName, person, replaced, action, attempt, shownSession } = props;
+  const { language, brand, siteName, person, replaced, action, attempt, shownSession, unticked } = props;
   const { confirm } = textsIn(language);
   const called = (who: BriefPerson, nameless: string): string => {
     if (who.by === "name") return who.name;
@@ -29,11 +32,15 @@ export function confirmPage(props: ConfirmPageProps): Html {
 ${replaces !== undefined && html`<p class="note">${replaces}</p>`}
 <p>${confirm.why}</p>
 <p class="soft">${filled(confirm.warning, values)}</p>
-<form class="actions deliberate" method="post" action="${action}">
+<form class="deliberate" method="post" action="${action}">
 <input type="hidden" name="attempt" value="${attempt}">
 ${shownSession !== undefined && html`<input type="hidden" name="replaces" value="${shownSession}">`}
+${deliberation(language, confirm.tick, unticked)}
+<p class="actions">
 <button class="button primary" type="submit" name="answer" value="yes">${confirm.yes}</button>
-<button class="button" type="submit" name="answer" value="no">${confirm.no}</button>
+<button class="button" type="submit" name="answer" value="no" formnovalidate>${confirm.no}</button>
+</p>
+${tooSoonHint(language)}
 </form>`;
   return layout({ ...props, title: confirm.title, content });
 }

@@ -8,5 +8,5 @@ export function erasedPage(props: PageContext): Html {
   const content = html`
 <p>${filled(me.erased, { site: props.siteName })}</p>
 <p class="actions"><a class="button primary" href="/">${backToSite}</a></p>`;
-  return layout({ ...props, title: me.erasedTitle, content });
+  return layout({ ...props, title: me.erasedTitle, inert: true, content });
 }

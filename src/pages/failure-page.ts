@@ -46,5 +46,5 @@ ${retry && html`<a class="button primary" href="${retryHref}">${retryText}</a>`}
 </p>
 <p class="reference">${texts.reference} <code>${reference}</code><br>${texts.referenceHelp}</p>`;
   const refreshTo = resume ? retryHref : undefined;
-  return layout({ ...props, title: filled(title, values), refreshTo, content });
+  return layout({ ...props, title: filled(title, values), refreshTo, inert: true, content });
 }

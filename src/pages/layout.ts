@@ -1,5 +1,6 @@
 import { html, raw } from "hono/html";
 import type { Language } from "./language.ts";
+import presses from "./presses.client.js";
 import { stylesheet } from "./stylesheet.ts";
 
 /**
@@ -14,7 +15,7 @@ export interface PageContext {
   readonly brand: string;
   /** Host of the site, as people know it. */
   readonly siteName: string;
-  /** Allows exactly this page's own style element (CSP). */
+  /** Allows exactly this page's own style and script elements (CSP). */
   readonly nonce: string;
 }
 
@@ -23,6 +24,8 @@ interface LayoutProps extends PageContext {
   readonly content: Html;
   /** Where the browser goes by itself after a moment. */
   readonly refreshTo?: string | undefined;
+  /** Nothing on the page does more than lead elsewhere: it needs no script that watches presses. */
+  readonly inert?: boolean;
   /**
    * The width of the window in place of the card: the styles that such a page needs besides, and what stands
    * beside its title.
@@ -32,7 +35,7 @@ interface LayoutProps extends PageContext {
 
 /** The frame around every page: one calm card, nothing loaded from elsewhere. */
 export function layout(props: LayoutProps): Html {
-  const { language, brand, siteName, nonce, title, content, refreshTo, wide } = props;
+  const { language, brand, siteName, nonce, title, content, refreshTo, inert = false, wide } = props;
   const heading = html`<h1>${title}</h1>`;
   return html`<!doctype html>
 <html lang="${language}" data-brand="${brand}">
@@ -51,6 +54,7 @@ ${refreshTo !== undefined && html`<meta http-equiv="refresh" content="1; url=${r
 ${wide === undefined ? heading : html`<header class="bar">${heading}${wide.beside}</header>`}
 ${content}
 </main>
+${!inert && html`<script nonce="${nonce}">${raw(presses)}</script>`}
 </body>
 </html>
 `;

@@ -1,6 +1,7 @@
 import { html } from "hono/html";
 import { filled, textsIn } from "./language.ts";
 import { type Html, layout, type PageContext } from "./layout.ts";
+import { tick } from "./tick.ts";
 
 interface MyPageProps extends PageContext {
   readonly data: readonly { readonly label: string; readonly value: string }[];
@@ -101,17 +102,13 @@ ${privacyUrl !== undefined && html`<p><a href="${privacyUrl}">${words.privacy}</
 }
 
 function eraseSection({ language, siteName, unconfirmed, authPath }: MyPageProps): Html {
-  const { me } = textsIn(language);
-  const invalid = unconfirmed && html` aria-invalid="true" aria-describedby="unconfirmed"`;
+  const { me, press } = textsIn(language);
   return html`
 <section class="question" id="erase">
 <h2>${me.erase}</h2>
 <p>${filled(me.eraseHelp, { site: siteName })}</p>
 <form method="post" action="${authPath}/me/erase">
-<label class="choice">
-<input type="checkbox" name="confirm" value="yes" required${invalid}><span>${me.eraseConfirm}</span>
-</label>
-${unconfirmed && html`<p class="wrong" id="unconfirmed" role="alert">${me.unconfirmed}</p>`}
+${tick(me.eraseConfirm, unconfirmed ? press.tickFirst : undefined)}
 <p class="actions"><button class="button danger" type="submit">${me.eraseSubmit}</button></p>
 </form>
 </section>`;

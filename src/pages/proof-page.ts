@@ -1,12 +1,13 @@
 import { html } from "hono/html";
 import { filled, textsIn } from "./language.ts";
 import { type Html, layout, type PageContext } from "./layout.ts";
+import { deliberation, tooSoonHint } from "./tick.ts";
 
 interface ProofPageProps extends PageContext {
   /** What is unclear. */
   readonly reason: "name" | "several" | "taken";
   /** What was wrong with the answer just given. */
-  readonly problem: "wrong" | "exhausted" | undefined;
+  readonly problem: "wrong" | "exhausted" | "newUnticked" | "siteUnticked" | undefined;
   /** How an account can be proven here: by a fact, at the site's own login, or only through customer service. */
   readonly proof: "fact" | "site" | "none";
   readonly registration: "open" | "closed";
@@ -29,8 +30,8 @@ export function proofPage(props: ProofPageProps): Html {
 <p>${filled(words[reason], values)}</p>
 ${problem === "exhausted" && exhausted}
 ${proof === "fact" && factForm(props)}
-${proof === "site" && answerForm(props, html`<p>${filled(words.siteLead, values)}</p>`, elsewhere)}
-${registration === "open" && answerForm(props, html`<p>${filled(words.newLead, values)}</p>`, asNew)}
+${proof === "site" && deliberateForm(props, words.siteLead, words.siteTick, elsewhere)}
+${registration === "open" && deliberateForm(props, words.newLead, words.newTick, asNew)}
 <p class="reference">${filled(words.help, values)}<br>${texts.reference} <code>${reference}</code></p>
 <p class="actions"><a class="button" href="${siteHref}">${texts.backToSite}</a></p>`;
   return layout({ ...props, title: words.title, content });
@@ -53,17 +54,30 @@ ${wrong && html`<p class="wrong" id="fact-wrong" role="alert">${words.wrong}</p>
   return answerForm(props, fields, { value: "fact", label: words.factSubmit, kind: "button primary" });
 }
 
+type Way = Readonly<Record<"value" | "label" | "kind", string>>;
+
+/** A way on that nothing but a press decides on. */
+function deliberateForm(props: ProofPageProps, lead: string, words: string, way: Way): Html {
+  const { language, brand, siteName, problem } = props;
+  const fields = html`
+<p>${filled(lead, { brand, site: siteName })}</p>
+${deliberation(language, words, problem === `${way.value}Unticked`)}`;
+  return answerForm(props, fields, way, "question deliberate");
+}
+
 /** One of the ways on: what it is, and the button that takes it. */
 function answerForm(
-  { action, attempt }: ProofPageProps,
+  { action, attempt, language }: ProofPageProps,
   fields: Html,
-  { value, label, kind }: Readonly<Record<"value" | "label" | "kind", string>>,
+  { value, label, kind }: Way,
+  form = "question",
 ): Html {
   return html`
-<form class="question" method="post" action="${action}">
+<form class="${form}" method="post" action="${action}">
 <input type="hidden" name="attempt" value="${attempt}">
 <input type="hidden" name="question" value="proof">
 ${fields}
 <p class="actions"><button class="${kind}" type="submit" name="answer" value="${value}">${label}</button></p>
+${form !== "question" && tooSoonHint(language)}
 </form>`;
 }

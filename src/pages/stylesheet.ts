@@ -18,8 +18,14 @@ ul{margin:0 0 1rem;padding-left:1.25rem;overflow-wrap:anywhere}
 .button.primary{background:var(--accent);border-color:var(--accent);color:var(--on-accent)}
 .person{margin:0 0 1.25rem;padding:1rem 1.125rem;border-radius:12px;background:var(--ground)}
 .person strong{display:block;font-size:1.25rem;line-height:1.3;overflow-wrap:anywhere}
-.deliberate .button{animation:deliberate .7s step-end}
-@keyframes deliberate{from{pointer-events:none}}
+:is(.button,.choice,summary){animation:settle .7s step-end}
+@keyframes settle{from{pointer-events:none}}
+.unsettled :is(.button,.choice,summary){pointer-events:none}
+@media (hover:hover) and (pointer:fine){.unmoved .deliberate .primary{background:transparent;border-color:var(--soft);color:inherit}}
+[hidden]{display:none!important}
+.tick{margin:1.25rem 0}
+.hint{margin:.875rem 0 0;font-weight:600}
+.hint:empty{margin:0}
 .button:hover{filter:brightness(.95)}
 :focus-visible{outline:3px solid var(--focus);outline-offset:3px}
 .question{margin:1.75rem 0 0;padding:1.25rem 0 0;border-top:1px solid var(--line)}

@@ -7,59 +7,62 @@ import { termsAcceptances } from "../accounts/terms.ts";
 import { filled } from "../pages/language.ts";
 import { accountPage, type CorrectionForm } from "../pages/support/account-page.ts";
 import { supportTextsIn } from "../pages/support/support-language.ts";
+import type { Notice } from "../pages/texts/support/support-texts.ts";
 import { lengthWords } from "../pages/time-words.ts";
 import { listSessions } from "../session/session-store.ts";
-import { answerPage, consolePath, seeOther } from "./answers.ts";
+import { answerPage } from "./answers.ts";
+import { type KnownAccount, shownKnown, withAccount } from "./known-account.ts";
 import { pageBasis } from "./page-basis.ts";
-import { bareAccount, shownAccount, shownFacts, shownIdentity, when } from "./shown-account.ts";
+import { shownFacts, shownIdentity, when } from "./shown-account.ts";
 import { shownDeeds } from "./shown-deeds.ts";
 import { shownLogin } from "./shown-login.ts";
 import { shownRequest } from "./shown-request.ts";
 import { shownSession } from "./shown-session.ts";
 import { noteDeed, type StaffRequest } from "./staff.ts";
+import { withinConsole } from "./within-console.ts";
 
 const LOGINS_LIMIT = 20;
 const DEEDS_LIMIT = 50;
 
-/** The account that a route is about. */
-export const accountIdOf = ({ c }: StaffRequest): string => c.req.param("id") ?? "";
-
 /** `GET /auth/support/accounts/:id`: everything customer service sees of an account. */
-export function showAccount(request: StaffRequest): Promise<Response> {
-  return answerAccountPage(request, undefined);
+export const showAccount = withinConsole(
+  withAccount((request, account) => answerAccountPage(request, account)),
+);
+
+/** Why a form of the page came back. */
+interface Refusal {
+  /** The correction that could not be taken over, as it was typed. */
+  readonly correction?: CorrectionForm;
+  readonly notice?: Notice;
 }
 
 /**
- * The page of the account that a route is about.
- * @param refused the correction that could not be taken over.
+ * The page of an account, as an answer to a form that was refused with status 400.
  * @throws {Failure} `storage_unavailable`.
  */
 export async function answerAccountPage(
   request: StaffRequest,
-  refused: CorrectionForm | undefined,
+  known: KnownAccount,
+  refusal?: Refusal,
 ): Promise<Response> {
-  const { settings, records, registry, page } = request;
+  const { settings, records, page } = request;
   const { language } = page;
-  const accountId = accountIdOf(request);
-  await noteDeed(request, "viewed", accountId);
-  const [record, sessions, logins, requests, terms, consents, lines] = await Promise.all([
-    registry.get(accountId),
-    listSessions(settings, accountId),
-    loginEventsOf(records, accountId, LOGINS_LIMIT),
-    linkRequests(records, accountId),
-    termsAcceptances(records, accountId),
-    currentConsents(records, accountId),
-    readAudit(records, accountId, DEEDS_LIMIT),
+  const { id, record } = known;
+  await noteDeed(request, "viewed", id);
+  const [sessions, logins, requests, terms, consents, lines] = await Promise.all([
+    listSessions(settings, id),
+    loginEventsOf(records, id, LOGINS_LIMIT),
+    linkRequests(records, id),
+    termsAcceptances(records, id),
+    currentConsents(records, id),
+    readAudit(records, id, DEEDS_LIMIT),
   ]);
   const account = record?.account;
-  const isBare = settings.accounts.registry.kind === "none" && sessions.length + logins.length > 0;
-  if (account === undefined && !isBare) return seeOther(consolePath(settings), "noAccount");
   const texts = supportTextsIn(language);
   const html = accountPage({
-    ...pageBasis(request),
-    account: account === undefined ? bareAccount(request, accountId) : shownAccount(request, account),
-    facts:
-      account === undefined ? [{ label: texts.accountId, value: accountId }] : shownFacts(request, account),
+    ...pageBasis(request, refusal?.notice),
+    account: shownKnown(request, known),
+    facts: account === undefined ? [{ label: texts.accountId, value: id }] : shownFacts(request, account),
     identities: (record?.identities ?? []).map((identity) => shownIdentity(request, identity)),
     sessions: sessions.map((session) => shownSession(request, session)),
     delay: lengthWords(language, settings.session.fresh),
@@ -74,9 +77,9 @@ export async function answerAccountPage(
       when: [when(request, answeredAt), ...(consent.startsWith("vipps:") ? [page.brand] : [])].join(" · "),
     })),
     deeds: await shownDeeds(request, lines, true),
-    correction: refused ?? (account && correctionForm(account)),
+    correction: refusal?.correction ?? (account && correctionForm(account)),
   });
-  return answerPage(request, html, refused === undefined ? 200 : 400);
+  return answerPage(request, html, refusal === undefined ? 200 : 400);
 }
 
 /** The form as it stands before anybody typed. */

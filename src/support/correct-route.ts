@@ -2,11 +2,13 @@ import type { Account } from "../accounts/account.ts";
 import type { Correction } from "../accounts/registry.ts";
 import { normalEmail, normalPhone } from "../accounts/vipps-person.ts";
 import { Failure } from "../failure.ts";
+import { isTicked } from "../http/deliberate.ts";
 import { formBody } from "../http/form-body.ts";
 import type { CorrectionForm } from "../pages/support/account-page.ts";
 import type { WrongField } from "../pages/texts/support/support-texts.ts";
-import { accountIdOf, answerAccountPage } from "./account-route.ts";
+import { answerAccountPage } from "./account-route.ts";
 import { accountPath, consolePath, seeOther } from "./answers.ts";
+import { withAccount } from "./known-account.ts";
 import { noteDeed, type StaffRequest } from "./staff.ts";
 
 /** The longest value of a field, in characters. */
@@ -14,29 +16,31 @@ const FIELD_LIMIT = 200;
 
 /**
  * `POST /auth/support/accounts/:id/correct`: the fields `name`, `phone`, `email` and `memberNumber` as they should
- * be; an empty one is removed. Nothing is taken over when one of them cannot be, or when the account has changed
- * since the form was made (`basis`).
+ * be; an empty one is removed. Nothing is taken over without the tick, when one of them cannot be, or when the
+ * account has changed since the form was made (`basis`).
  * @throws {Failure} `request_malformed` when the body is not a form; `storage_unavailable`.
  */
-export async function correctAccount(request: StaffRequest): Promise<Response> {
+export const correctAccount = withAccount(async (request, known) => {
   const { c, settings, registry } = request;
+  const { id, record } = known;
   const form = await formBody(c.req.raw);
   if (form === undefined) throw new Failure("request_malformed", { stage: "support", reason: "no form" });
-  const accountId = accountIdOf(request);
-  const record = await registry.get(accountId);
   if (record === undefined) return seeOther(consolePath(settings), "noAccount");
   const typed = typedForm(form);
-  const page = accountPath(request, accountId);
+  const page = accountPath(request, id);
   if (typed.basis !== String(record.account.updatedAt)) return seeOther(page, "changedMeanwhile");
   const read = readCorrection(record.account, typed);
-  const wrong = "wrong" in read ? read.wrong : await conflict(request, accountId, read.correction);
-  if (wrong !== undefined || "wrong" in read) return answerAccountPage(request, { ...typed, wrong });
+  const wrong = "wrong" in read ? read.wrong : await conflict(request, id, read.correction);
+  if (wrong !== undefined || "wrong" in read)
+    return answerAccountPage(request, known, { correction: { ...typed, wrong } });
   const fields = Object.keys(read.correction);
   if (fields.length === 0) return seeOther(page, "unchanged");
-  await noteDeed(request, "corrected", accountId, { fields });
-  const corrected = await registry.correct(accountId, read.correction);
+  if (!isTicked(form))
+    return answerAccountPage(request, known, { correction: { ...typed, wrong: "unticked" } });
+  await noteDeed(request, "corrected", id, { fields });
+  const corrected = await registry.correct(id, read.correction);
   return corrected ? seeOther(page, "corrected") : seeOther(consolePath(settings), "noAccount");
-}
+});
 
 function typedForm(form: URLSearchParams): CorrectionForm {
   const field = (name: string) => (form.get(name) ?? "").trim().replace(/\s+/g, " ").slice(0, FIELD_LIMIT);

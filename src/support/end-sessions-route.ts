@@ -1,23 +1,31 @@
 import { Failure } from "../failure.ts";
+import { isTicked } from "../http/deliberate.ts";
 import { formBody } from "../http/form-body.ts";
-import { endAllSessions, endSession } from "../session/session-store.ts";
-import { accountIdOf } from "./account-route.ts";
-import { afterEnding } from "./answers.ts";
-import { noteDeed, type StaffRequest } from "./staff.ts";
+import { endAllSessions, endSession, listSessions } from "../session/session-store.ts";
+import { answerAccountPage } from "./account-route.ts";
+import { accountPath, afterEnding, seeOther } from "./answers.ts";
+import { withAccount } from "./known-account.ts";
+import { noteDeed } from "./staff.ts";
 
 /**
- * `POST /auth/support/accounts/:id/sessions`: ends one session of an account, or all. The field `session` is a
- * session's id, or `all`.
+ * `POST /auth/support/accounts/:id/sessions`: ends one session of an account, or all, if the box is ticked. The
+ * field `session` is a session's id, or `all`.
  * @throws {Failure} `request_malformed` without the field; `storage_unavailable`.
  */
-export async function endSessions(request: StaffRequest): Promise<Response> {
+export const endSessions = withAccount(async (request, account) => {
   const { c, settings } = request;
-  const session = (await formBody(c.req.raw))?.get("session");
-  if (!session || session.length > 100)
-    throw new Failure("request_malformed", { stage: "support", reason: "no session named" });
-  const accountId = accountIdOf(request);
-  await noteDeed(request, "sessions_ended", accountId, { session });
-  if (session === "all") await endAllSessions(settings, accountId);
-  else await endSession(settings, accountId, session);
-  return afterEnding(request, accountId, session, session === "all" ? "sessionsEnded" : "sessionEnded");
-}
+  const { id } = account;
+  const form = await formBody(c.req.raw);
+  const session = form?.get("session");
+  if (!session) throw new Failure("request_malformed", { stage: "support", reason: "no session named" });
+  if (!isTicked(form)) return answerAccountPage(request, account, { notice: "notConfirmed" });
+  if (session !== "all") {
+    const living = await listSessions(settings, id);
+    if (!living.some(({ sid }) => sid === session))
+      return seeOther(accountPath(request, id), "sessionNotThere");
+  }
+  await noteDeed(request, "sessions_ended", id, { session });
+  if (session === "all") await endAllSessions(settings, id);
+  else await endSession(settings, id, session);
+  return afterEnding(request, id, session, session === "all" ? "sessionsEnded" : "sessionEnded");
+});

@@ -1,72 +1,92 @@
-import { linkRequestByReference } from "../accounts/link-requests.ts";
+import { type LinkRequest, linkRequestByReference } from "../accounts/link-requests.ts";
 import { normalReference } from "../accounts/login-events.ts";
 import { Failure } from "../failure.ts";
+import { isTicked } from "../http/deliberate.ts";
 import { formBody } from "../http/form-body.ts";
-import { queryParameter } from "../http/query.ts";
 import { requestPage } from "../pages/support/support-pages.ts";
-import { accountIdOf } from "./account-route.ts";
-import { accountPath, answerPage, consolePath, requestPath, seeOther } from "./answers.ts";
+import { accountPath, answerPage, consolePath, seeOther } from "./answers.ts";
+import { type KnownAccount, knownAccount, withAccount } from "./known-account.ts";
 import { pageBasis } from "./page-basis.ts";
 import { shownAccount } from "./shown-account.ts";
 import { shownRequest } from "./shown-request.ts";
 import { noteDeed, type StaffRequest } from "./staff.ts";
+import { withinConsole } from "./within-console.ts";
 
 /** How many accounts stand beside a waiting person. */
 const CANDIDATES_LIMIT = 20;
 
-const referenceOf = ({ c }: StaffRequest): string => c.req.param("reference") ?? "";
+const waitingPerson = ({ c, records }: StaffRequest): Promise<LinkRequest | undefined> =>
+  linkRequestByReference(records, c.req.param("reference") ?? "");
 
 /**
  * `POST /auth/support/accounts/:id/link`: from an account to the waiting person of the field `reference`, who is
- * looked at before anything is linked.
+ * looked at before anything is linked. Which account staff came from stands in no address, where a link could say
+ * it for them.
  */
-export async function findRequest(request: StaffRequest): Promise<Response> {
-  const accountId = accountIdOf(request);
+export const findRequest = withAccount(async (request, account) => {
   const reference = normalReference((await formBody(request.c.req.raw))?.get("reference") ?? "");
-  const page = accountPath(request, accountId);
-  if (reference === undefined) return seeOther(page, "noRequest");
-  const waiting = await linkRequestByReference(request.records, reference);
-  if (waiting === undefined) return seeOther(page, "noRequest");
-  return seeOther(`${requestPath(request, reference)}?account=${encodeURIComponent(accountId)}`);
-}
+  const waiting = reference && (await linkRequestByReference(request.records, reference));
+  return waiting
+    ? answerRequestPage(request, waiting, { from: account })
+    : seeOther(accountPath(request, account.id), "noRequest");
+});
 
 /**
- * `GET /auth/support/requests/:reference?account=:id`: a person who waits, beside the accounts that may be theirs
- * and the one that staff has come from.
+ * `GET /auth/support/requests/:reference`: a person who waits, beside the accounts that may be theirs.
  * @throws {Failure} `storage_unavailable`.
  */
-export async function showRequest(request: StaffRequest): Promise<Response> {
-  const { c, settings, records, registry } = request;
-  const waiting = await linkRequestByReference(records, referenceOf(request));
-  if (waiting === undefined) return seeOther(consolePath(settings), "noRequest");
-  const from = queryParameter(c.req.raw, "account");
-  const ids = new Set(
-    [...(from === undefined ? [] : [from]), ...waiting.candidates].slice(0, CANDIDATES_LIMIT),
-  );
+export const showRequest = withinConsole(async (request) => {
+  const waiting = await waitingPerson(request);
+  return waiting === undefined
+    ? seeOther(consolePath(request.settings), "noRequest")
+    : answerRequestPage(request, waiting);
+});
+
+interface RequestView {
+  /** The account that staff come from or have chosen. */
+  readonly from?: KnownAccount;
+  readonly unticked?: boolean;
+}
+
+async function answerRequestPage(
+  request: StaffRequest,
+  waiting: LinkRequest,
+  { from, unticked = false }: RequestView = {},
+): Promise<Response> {
   const { reference } = waiting;
-  await Promise.all([...ids].map((accountId) => noteDeed(request, "viewed", accountId, { reference })));
-  if (ids.size === 0) await noteDeed(request, "viewed", undefined, { reference });
-  const found = await Promise.all([...ids].map((id) => registry.get(id)));
-  const accounts = found.flatMap((record) =>
-    record === undefined ? [] : [shownAccount(request, record.account)],
-  );
-  const shown = shownRequest(request, waiting);
-  return answerPage(request, requestPage({ ...pageBasis(request), request: shown, accounts }));
+  const others = waiting.candidates.filter((id) => id !== from?.id).slice(0, CANDIDATES_LIMIT);
+  const found = await Promise.all(others.map((id) => knownAccount(request, id)));
+  const known = [from, ...found].filter((one) => one !== undefined);
+  await Promise.all(known.map(({ id }) => noteDeed(request, "viewed", id, { reference })));
+  if (known.length === 0) await noteDeed(request, "viewed", undefined, { reference });
+  const html = requestPage({
+    ...pageBasis(request),
+    request: shownRequest(request, waiting),
+    accounts: known.flatMap(({ record }) =>
+      record === undefined ? [] : [shownAccount(request, record.account)],
+    ),
+    unticked,
+  });
+  return answerPage(request, html, unticked ? 400 : 200);
 }
 
 /**
- * `POST /auth/support/requests/:reference/link`: links a waiting person to the account of the field `account`.
+ * `POST /auth/support/requests/:reference/link`: links a waiting person to the account of the field `account`, if
+ * the box is ticked.
  * @throws {Failure} `request_malformed` without the field; `storage_unavailable`.
  */
 export async function linkPerson(request: StaffRequest): Promise<Response> {
-  const { c, settings, records, registry } = request;
-  const accountId = (await formBody(c.req.raw))?.get("account");
-  if (!accountId) throw new Failure("request_malformed", { stage: "support", reason: "no account named" });
-  const waiting = await linkRequestByReference(records, referenceOf(request));
+  const { c, settings, registry } = request;
+  const form = await formBody(c.req.raw);
+  const chosen = form?.get("account");
+  if (!chosen) throw new Failure("request_malformed", { stage: "support", reason: "no account named" });
+  const waiting = await waitingPerson(request);
   if (waiting === undefined) return seeOther(consolePath(settings), "noRequest");
-  if ((await registry.get(accountId)) === undefined) return seeOther(consolePath(settings), "noAccount");
+  const account = await knownAccount(request, chosen);
+  if (account === undefined) return seeOther(consolePath(settings), "noAccount");
+  if (!isTicked(form)) return answerRequestPage(request, waiting, { from: account, unticked: true });
   const { person, reference } = waiting;
-  await noteDeed(request, "linked", accountId, { msn: person.msn, sub: person.sub, reference });
-  const linked = await registry.link(accountId, person, "staff");
-  return seeOther(accountPath(request, accountId), linked ? "linked" : "notLinked");
+  await noteDeed(request, "linked", account.id, { msn: person.msn, sub: person.sub, reference });
+  const linked = await registry.link(account.id, person, "staff");
+  return seeOther(accountPath(request, account.id), linked ? "linked" : "notLinked");
 }

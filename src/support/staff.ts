@@ -10,6 +10,7 @@ import { logEvent } from "../log.ts";
 import type { PageContext } from "../pages/layout.ts";
 import { pageContext } from "../pages/page-context.ts";
 import { timeZone } from "../pages/time-words.ts";
+import { carriedTokens } from "../session/carried-tokens.ts";
 import { currentSession } from "../session/current-session.ts";
 import { visitorTimeZone } from "../session/device.ts";
 import { renewSession } from "../session/session-store.ts";
@@ -41,7 +42,8 @@ const CHECK_LIMIT = 8_000;
 /**
  * Lets staff through and answers everybody else, whatever they ask and however, as if there were no such
  * address: nobody learns from an answer that there is a console.
- * @throws {Failure} `not_found` for everybody else; `cross_site` for what another website made staff send.
+ * @throws {Failure} `not_found` for everybody else; `cross_site` for what another website made staff send;
+ *   `storage_unavailable` or `too_slow` where it cannot be found out whether the holder of a session is staff.
  */
 export function forStaff(handle: (request: StaffRequest) => Promise<Response>) {
   return async (c: AppContext): Promise<Response> => {
@@ -60,7 +62,10 @@ export function forStaff(handle: (request: StaffRequest) => Promise<Response>) {
   };
 }
 
-/** Who of the staff is asking; `undefined` for anybody else, and where that cannot be found out. */
+/**
+ * Who of the staff is asking; `undefined` for anybody else. Storage that fails is no reason to tell staff that there
+ * is no console: whoever holds an authentic session is told that it fails.
+ */
 async function staffSession(settings: Settings, headers: Headers): Promise<StaffSession | undefined> {
   const { staffIds, staffPhones } = settings.support;
   if (staffIds.size + staffPhones.size === 0) return undefined;
@@ -70,7 +75,9 @@ async function staffSession(settings: Settings, headers: Headers): Promise<Staff
     });
   } catch (error) {
     logEvent("warn", "staff_not_checked", { code: error instanceof Failure ? error.code : "internal_error" });
-    return undefined;
+    const { bearer, cookies } = await carriedTokens(settings.session, headers);
+    if (bearer === undefined && cookies.length === 0) return undefined;
+    throw error;
   }
 }
 

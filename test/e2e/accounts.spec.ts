@@ -7,6 +7,7 @@ import { expect, test } from "./browser.ts";
 import { type OwnSite, startSiteWith } from "./environment/site-with.ts";
 import { session } from "./session.ts";
 import { logInAs } from "./simulator-pages.ts";
+import { pressWithMouse } from "./stolen-press.ts";
 
 const PORTS = 9330;
 const CONSENTS = '[{"id":"newsletter","text":{"en":"Send me the newsletter"}}]';
@@ -120,7 +121,7 @@ test.describe("terms and the person's own page", () => {
     await expect(other.getByRole("main")).not.toContainText("Per");
     await expect(other.getByRole("main")).toContainText("Reference");
     expect(await session(other.context(), site.origin)).toEqual({ authenticated: false });
-    await other.locator('button[value="new"]').click();
+    await pressWithMouse(other, other.locator('button[value="new"]'));
     await accept(other);
     expect(await session(other.context(), site.origin)).toMatchObject({ user: { name: "Ingrid Haugen" } });
   });

@@ -4,6 +4,7 @@ import { expect, test } from "./browser.ts";
 import { type OwnSite, startSiteWith } from "./environment/site-with.ts";
 import { session } from "./session.ts";
 import { choosePerson, confirmInApp, shareWithoutReturning } from "./simulator-pages.ts";
+import { doubleClickThroughPopup, moveAbout, pressWithMouse } from "./stolen-press.ts";
 
 const main = (page: Page) => page.getByRole("main");
 const yes = (page: Page) => page.getByRole("button", { name: /^Yes/ });
@@ -34,7 +35,7 @@ test.describe("a login that comes back in another browser", () => {
     await expect(main(other)).not.toContainText("Lindström");
     expect(await session(elsewhere)).toEqual({ authenticated: false });
 
-    await yes(other).click();
+    await pressWithMouse(other, yes(other));
     await expect(other).toHaveURL("/about");
     expect(await session(elsewhere)).toMatchObject({ authenticated: true, user: { name: "Åsa Lindström" } });
 
@@ -67,7 +68,7 @@ test.describe("a login that comes back in another browser", () => {
     await expect(main(other)).toContainText("Ingrid H. is about to be logged in");
     await expect(main(other)).toContainText("Tor B. is logged in here now, and will be logged out.");
     expect(await session(elsewhere)).toMatchObject({ user: { name: "Tor Bakken" } });
-    await yes(other).click();
+    await pressWithMouse(other, yes(other));
     await expect(other).toHaveURL("/about");
     expect(await session(elsewhere)).toMatchObject({ user: { name: "Ingrid Haugen" } });
   });
@@ -82,6 +83,7 @@ test.describe("a login that comes back in another browser", () => {
     await other.goto("/about");
     await other.goto(callback);
     await other.reload();
+    await moveAbout(other);
     await yes(other).dblclick();
     await expect(other).toHaveURL("/about");
     expect(await session(elsewhere)).toMatchObject({ authenticated: true });
@@ -102,21 +104,131 @@ test.describe("a login that comes back in another browser", () => {
     await other.waitForTimeout(1_000);
     await expect(yes(other)).toBeVisible();
     expect(await session(elsewhere)).toEqual({ authenticated: false });
-    await yes(other).click();
+    await pressWithMouse(other, yes(other));
     await expect(other).toHaveURL("/about");
   });
 
-  test("can be answered by keyboard", async ({ context, openBrowser }) => {
+  for (const pause of [19, 900]) {
+    test(`takes no second press of a double click, ${pause} ms after a popup closed under the first`, async ({
+      context,
+      openBrowser,
+    }) => {
+      const callback = await loginUpToReturn(context);
+      const elsewhere = await openBrowser();
+      const other = await elsewhere.newPage();
+      await doubleClickThroughPopup(other, callback, yes, { pause });
+      await expect(yes(other)).toBeVisible();
+      await expect(other.getByRole("status")).toHaveText(/^That was a little quick\./);
+      expect(await session(elsewhere)).toEqual({ authenticated: false });
+      // However often it is pressed where it stands.
+      const box = await yes(other).boundingBox();
+      for (let press = 0; press < 8; press += 1) {
+        await other.mouse.click((box?.x ?? 0) + 30 + (press % 2), (box?.y ?? 0) + 20);
+        await other.waitForTimeout(150);
+      }
+      expect(await session(elsewhere)).toEqual({ authenticated: false });
+      // The honest visitor is not locked out.
+      await pressWithMouse(other, yes(other));
+      await expect(other).toHaveURL("/about");
+      expect(await session(elsewhere)).toMatchObject({ authenticated: true });
+    });
+  }
+
+  test("must be seen for half a second of movement again after the window has lost the focus", async ({
+    context,
+    openBrowser,
+  }) => {
     const callback = await loginUpToReturn(context);
-    const other = await (await openBrowser()).newPage();
+    const elsewhere = await openBrowser();
+    const other = await elsewhere.newPage();
+    await other.goto(callback);
+    await moveAbout(other);
+    for (const lost of ["blur", "hidden"]) {
+      await other.evaluate((how) => {
+        if (how === "blur") dispatchEvent(new Event("blur"));
+        else {
+          Object.defineProperty(document, "hidden", { configurable: true, value: true });
+          document.dispatchEvent(new Event("visibilitychange"));
+        }
+      }, lost);
+      await expect(other.locator("html")).toHaveClass(/unsettled/);
+      await other.evaluate(() => {
+        Object.defineProperty(document, "hidden", { configurable: true, value: false });
+        dispatchEvent(new Event("focus"));
+      });
+      await expect(other.locator("html")).not.toHaveClass(/unsettled/);
+      await yes(other).click();
+      await expect(other.getByRole("status")).toHaveText(/^That was a little quick\./);
+      expect(await session(elsewhere)).toEqual({ authenticated: false });
+    }
+    await pressWithMouse(other, yes(other));
+    await expect(other).toHaveURL("/about");
+  });
+
+  test("can be answered by keyboard, but not by a key held down since the page before", async ({
+    context,
+    openBrowser,
+  }) => {
+    const callback = await loginUpToReturn(context);
+    const elsewhere = await openBrowser();
+    const other = await elsewhere.newPage();
     await other.goto(callback);
     await other.keyboard.press("Tab");
     await expect(yes(other)).toBeFocused();
     await other.keyboard.press("Tab");
     await expect(no(other)).toBeFocused();
     await other.keyboard.press("Shift+Tab");
+    await other.keyboard.down("Control");
+    await other.keyboard.up("Control");
+    await expect(other.locator("html")).not.toHaveClass(/unsettled/);
+    await other.evaluate(() => {
+      const held = { key: "Enter", repeat: true, bubbles: true, cancelable: true };
+      if (document.activeElement?.dispatchEvent(new KeyboardEvent("keydown", held)))
+        throw new Error("a held key is taken");
+    });
     await other.keyboard.press("Enter");
     await expect(other).toHaveURL("/about");
+  });
+
+  test("takes one tap on a phone, and none in the first moments", async ({ context, browser, baseURL }) => {
+    const callback = await loginUpToReturn(context);
+    const phone = await browser.newContext({
+      ...(baseURL && { baseURL }),
+      viewport: { width: 360, height: 780 },
+      isMobile: true,
+      hasTouch: true,
+    });
+    const page = await phone.newPage();
+    // The page's own time stands still, however slow the machine is.
+    await page.clock.install();
+    await page.clock.pauseAt(Date.now() + 60_000);
+    await page.goto(callback);
+    const box = await yes(page).boundingBox();
+    await page.touchscreen.tap((box?.x ?? 0) + 20, (box?.y ?? 0) + 20);
+    await expect(page.locator("html")).toHaveClass(/unsettled/);
+    await page.clock.runFor(699);
+    await expect(page.locator("html")).toHaveClass(/unsettled/);
+    expect(await session(phone)).toEqual({ authenticated: false });
+    await page.clock.runFor(1);
+    await expect(page.getByRole("checkbox")).toBeHidden();
+    await yes(page).tap();
+    await expect(page).toHaveURL("/about");
+    await phone.close();
+  });
+
+  test("takes a tick where no script runs", async ({ context, browser, baseURL }) => {
+    const callback = await loginUpToReturn(context);
+    const plain = await browser.newContext({ ...(baseURL && { baseURL }), javaScriptEnabled: false });
+    const page = await plain.newPage();
+    await page.goto(callback);
+    await yes(page).click();
+    // The browser asks for the tick by itself, in its own words.
+    await expect(yes(page)).toBeVisible();
+    expect(await session(plain)).toEqual({ authenticated: false });
+    await page.getByRole("checkbox", { name: "Yes, this is me" }).check();
+    await yes(page).click();
+    await expect(page).toHaveURL("/about");
+    await plain.close();
   });
 });
 
@@ -203,7 +315,7 @@ test.describe("the same browser", () => {
         await page.waitForURL(({ pathname }) => pathname.startsWith("/auth/") || pathname === "/about");
         if (await yes(page).isVisible()) {
           questions += 1;
-          await yes(page).click();
+          await pressWithMouse(page, yes(page));
         }
         await expect(page).toHaveURL(`/about?tab=${tab}`);
       }

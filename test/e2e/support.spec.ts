@@ -4,6 +4,7 @@ import { expect, test } from "./browser.ts";
 import { type OwnSite, startSiteWith } from "./environment/site-with.ts";
 import { session } from "./session.ts";
 import { choosePerson, logInAs } from "./simulator-pages.ts";
+import { doubleClickThroughPopup } from "./stolen-press.ts";
 
 const PORTS = 9430;
 const heading = (page: Page) => page.getByRole("heading", { level: 1 });
@@ -27,7 +28,7 @@ test.describe("the customer-service console", () => {
   test.describe.configure({ timeout: 180_000 });
 
   test.beforeAll(async () => {
-    site = await startSiteWith({ SUPPORT_STAFF: "+4799999901" }, PORTS);
+    site = await startSiteWith({ SUPPORT_STAFF: "+4799999901 +4799999905" }, PORTS);
   });
   test.afterAll(async () => {
     await site.stop();
@@ -79,8 +80,15 @@ test.describe("the customer-service console", () => {
       expect(await overflows(page)).toBe(false);
     }
     await page.setViewportSize(DESK);
+    // The browser itself asks for the tick.
+    await page.getByRole("button", { name: /^Log out: Chrome/ }).click();
+    expect(await session(customer.context(), site.origin)).toMatchObject({ authenticated: true });
+    await page.getByRole("checkbox", { name: "Yes, end the session" }).check();
     await page.getByRole("button", { name: /^Log out: Chrome/ }).click();
     await expect(page.getByRole("status")).toHaveText("The session has ended.");
+    // A reload of the page keeps it, because it was reached from here.
+    await page.reload();
+    await expect(heading(page)).toHaveText("Sofie Dahl");
     await expect(page.getByText("Ended sessions")).toBeVisible();
     expect(await session(customer.context(), site.origin)).toEqual({ authenticated: false });
   });
@@ -110,6 +118,11 @@ test.describe("the customer-service console", () => {
     await expect(page.getByRole("alert")).toHaveText("This is not an email address.");
     await page.getByRole("textbox", { name: "Email" }).fill("tor.bakken@example.com");
     await page.keyboard.press("Enter");
+    await expect(page.getByRole("alert")).toHaveText("Tick the box first.");
+    await expect(page.getByRole("textbox", { name: "Email" })).toHaveValue("tor.bakken@example.com");
+    await expect(page.getByRole("checkbox", { name: "Yes, this is right" })).toBeFocused();
+    await page.keyboard.press("Space");
+    await page.keyboard.press("Enter");
     await expect(page.getByRole("status")).toHaveText("Saved.");
     await expect(page.getByText("tor.bakken@example.com (verified)")).toBeVisible();
     expect(await overflows(page)).toBe(false);
@@ -121,5 +134,41 @@ test.describe("the customer-service console", () => {
     await expect(page.getByRole("status")).toHaveText("The account is erased.");
     expect(await session(customer.context(), site.origin)).toEqual({ authenticated: false });
     expect(await overflows(page)).toBe(false);
+  });
+
+  test("gives no account away by a double click through a popup, nor shows one to whom a link leads", async ({
+    page,
+    openBrowser,
+  }) => {
+    const stranger = await (await openBrowser()).newPage();
+    await stranger.goto(`${site.origin}/auth/login?return_to=/about`);
+    await logInAs(stranger, "Mette-Marie Østergaard-Sørensen");
+    await expect(stranger).toHaveURL(`${site.origin}/about`);
+
+    await page.goto(`${site.origin}/auth/login?return_to=/auth/support`);
+    await logInAs(page, "Jonas Berg");
+    const finder = page.getByRole("searchbox", { name: "Find a person" });
+    await finder.fill("Mette-Marie");
+    await page.keyboard.press("Enter");
+    await expect(heading(page)).toHaveText(/^Mette-Marie/);
+    const account = page.url();
+    const looks = page.getByText("Looked ×2");
+
+    // Where the attacker's popup leads, there is nothing to press, and no look is written down.
+    for (const address of [account, `${account}/erase`, `${site.origin}/auth/support/log`]) {
+      await doubleClickThroughPopup(page, address, () => page.getByRole("button", { name: "Search" }));
+      expect(page.url()).toBe(address);
+      await expect(heading(page)).toHaveText("Customer service");
+      await expect(page.getByRole("status")).toHaveText(/^That page opens only from here/);
+    }
+    await finder.fill("Mette-Marie");
+    await page.keyboard.press("Enter");
+    await expect(looks).toBeVisible();
+
+    // Nor does a second press help where staff stand on the page already.
+    const end = page.getByRole("button", { name: "Log out everywhere" });
+    await end.dblclick();
+    await end.dblclick();
+    expect(await session(stranger.context(), site.origin)).toMatchObject({ authenticated: true });
   });
 });

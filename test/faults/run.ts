@@ -10,6 +10,7 @@ import { parseArgs, styleText } from "node:util";
 import type { Fault } from "./fault.ts";
 import { HTTP_FAULTS } from "./http-faults.ts";
 import { LOGIN_FAULTS } from "./login-faults.ts";
+import { PRESSES_FAULTS } from "./presses-faults.ts";
 import { SESSION_FAULTS } from "./session-faults.ts";
 import { SITES_FAULTS } from "./sites-faults.ts";
 import { VIPPS_FAULTS } from "./vipps-faults.ts";
@@ -30,6 +31,7 @@ const FAULTS: readonly Fault[] = [
   ...VIPPS_FAULTS,
   ...SESSION_FAULTS,
   ...HTTP_FAULTS,
+  ...PRESSES_FAULTS,
   ...SITES_FAULTS,
 ];
 

@@ -220,12 +220,20 @@ describe("somebody whose account is in doubt", () => {
     const site = openSite();
     await addMember(HENRIK_OLD_NUMBER);
     const { browser, page } = await espen(site);
-    const response = await browser.post("/auth/continue", { ...formOf(page).fields, answer: "new" });
+    const response = await browser.post("/auth/continue", {
+      ...formOf(page).fields,
+      answer: "new",
+      confirm: "yes",
+    });
     expect(response.status).toBe(303);
     const sub = await subOf(browser);
     expect(sub).not.toBe("acc_henrik");
     expect(await accountIds()).toHaveLength(2);
-    const twice = await browser.post("/auth/continue", { ...formOf(page).fields, answer: "new" });
+    const twice = await browser.post("/auth/continue", {
+      ...formOf(page).fields,
+      answer: "new",
+      confirm: "yes",
+    });
     expect(twice.status).toBe(303);
     expect(await accountIds()).toHaveLength(2);
   });
@@ -235,7 +243,11 @@ describe("somebody whose account is in doubt", () => {
     await addMember(HENRIK_OLD_NUMBER);
     const { browser, page } = await espen(site);
     expect(page).not.toContain("I am new here");
-    const response = await browser.post("/auth/continue", { ...formOf(page).fields, answer: "new" });
+    const response = await browser.post("/auth/continue", {
+      ...formOf(page).fields,
+      answer: "new",
+      confirm: "yes",
+    });
     expect(response.status).toBe(400);
     expect(await accountIds()).toEqual(["acc_henrik"]);
   });

@@ -102,7 +102,8 @@ describe("my page", () => {
     const phone = await member(site);
     const laptop = await member(site);
     const unticked = await phone.post("/auth/me/erase");
-    expect(unticked.headers.get("location")).toBe("/auth/me?unconfirmed=yes#erase");
+    expect(unticked.status).toBe(400);
+    expect(await unticked.text()).toMatch(/aria-invalid="true"[^>]* autofocus.*Tick the box first\./s);
     expect(await count(site, "accounts")).toBe(1);
 
     const erased = await phone.post("/auth/me/erase", { confirm: "yes" });

@@ -1,4 +1,4 @@
-/** The form of a page as a browser would send it: where to, and its hidden fields. */
+/** The form of a page as a browser without script would send it: where to, its hidden fields, and the box ticked. */
 export interface PageForm {
   readonly action: string;
   readonly fields: Readonly<Record<string, string>>;
@@ -16,7 +16,10 @@ export function formOf(page: string): PageForm {
   const buttons = content.matchAll(/<button [^>]*name="answer" value="([^"]+)"/g);
   return {
     action,
-    fields: Object.fromEntries(Array.from(hidden, ([, name = "", value = ""]) => [name, value])),
+    fields: {
+      ...Object.fromEntries(Array.from(hidden, ([, name = "", value = ""]) => [name, value])),
+      ...(content.includes('name="confirm" value="yes" required') && { confirm: "yes" }),
+    },
     buttons: Array.from(buttons, ([, value = ""]) => value),
   };
 }
@@ -25,6 +28,7 @@ export function formOf(page: string): PageForm {
 export function textOf(page: string): string {
   const body = page.slice(page.indexOf("<body"));
   return body
+    .replace(/<script.*?<\/script>/gs, " ")
     .replace(/<[^>]+>/g, " ")
     .replaceAll("&#39;", "'")
     .replace(/\s+/g, " ")

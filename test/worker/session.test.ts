@@ -275,7 +275,7 @@ describe("the life of a session", () => {
     const page = await (await other.get(callback.href)).text();
     const attempt = /name="attempt" value="([0-9a-f]+)"/.exec(page)?.[1] ?? "";
     wait(400);
-    expect((await other.post("/auth/continue", { attempt, answer: "yes" })).status).toBe(303);
+    expect((await other.post("/auth/continue", { attempt, answer: "yes", confirm: "yes" })).status).toBe(303);
     expect(await other.session()).toMatchObject({
       authenticated: true,
       session: { expires_at: seconds() + 300 },

@@ -17,9 +17,9 @@ export async function returnElsewhere(stage: Stage): Promise<OtherBrowser> {
   const picture = await stage.browsers.picture(there, "other-browser", `${caption}, phone`);
   const heading = (await there.locator("h1").first().innerText()).trim();
   if (asked) {
-    // The button takes no click in its first moments (docs/different-browser.md).
+    // The button takes no tap in its first moments (docs/different-browser.md).
     await there.waitForTimeout(1_000);
-    await confirm.click();
+    await confirm.tap();
     await there.waitForLoadState("domcontentloaded");
     await acceptTerms(there);
   }

@@ -2,6 +2,7 @@ import { html } from "hono/html";
 import { filled, textsIn } from "../language.ts";
 import type { Html } from "../layout.ts";
 import type { WrongField } from "../texts/support/support-texts.ts";
+import { tick } from "../tick.ts";
 import { deedTable, loginEntry, requestList } from "./people.ts";
 import type {
   ShownAccount,
@@ -22,7 +23,7 @@ export interface CorrectionForm {
   readonly phone: string;
   readonly email: string;
   readonly memberNumber: string;
-  readonly wrong: WrongField | undefined;
+  readonly wrong: WrongField | "unticked" | undefined;
   /** Names the state of the account that the form was made from. */
   readonly basis: string;
 }
@@ -88,8 +89,9 @@ function identityList({ language, account, identities, correction }: AccountPage
 <p>${linked}</p>
 ${revoked !== undefined && html`<p class="wrong">${revoked}</p>`}
 <p class="meta">${texts.lastLogin}: ${lastLogin ?? texts.never}<br>${sub} (MSN ${msn})</p>
-<form method="post" action="${account.href}/unlink">
+<form class="deed" method="post" action="${account.href}/unlink">
 <input type="hidden" name="msn" value="${msn}">
+${tick(texts.confirmUnlink)}
 <button class="button" type="submit" name="sub" value="${sub}" aria-label="${texts.unlink}: ${sub}">${texts.unlink}</button>
 </form>
 </li>`,
@@ -118,15 +120,14 @@ function sessionList({ language, account, sessions, delay }: AccountPageProps): 
 <li>
 <strong>${device}</strong>
 <p class="meta">${[place, used, begun].filter(Boolean).join(" · ")}</p>
-<form method="post" action="${action}">
-<button class="button" type="submit" name="session" value="${id}" aria-label="${end}: ${device}">${end}</button>
-</form>
+<p><button class="button" type="submit" name="session" value="${id}" aria-label="${end}: ${device}">${end}</button></p>
 </li>`,
   );
   return html`
+<form method="post" action="${action}">
+${tick(texts.confirmEnd)}
 <ul class="rows">${items}</ul>
-<form class="actions" method="post" action="${action}">
-<button class="button" type="submit" name="session" value="all">${texts.endAll}</button>
+<p class="actions"><button class="button" type="submit" name="session" value="all">${texts.endAll}</button></p>
 </form>
 <p class="help">${filled(texts.endHelp, { delay })}</p>`;
 }
@@ -136,6 +137,7 @@ type Correctable = "name" | "phone" | "email" | "memberNumber";
 function correctionForm({ language, account }: AccountPageProps, correction: CorrectionForm): Html {
   const texts = supportTextsIn(language);
   const { wrong, basis } = correction;
+  const said = wrong === undefined || wrong === "unticked" ? undefined : texts.wrong[wrong];
   const wrongField = wrong === "staffPhone" ? "phone" : wrong;
   const field = (name: Correctable, type: "text" | "tel" | "email") => {
     const isWrong = wrongField === name;
@@ -144,7 +146,7 @@ function correctionForm({ language, account }: AccountPageProps, correction: Cor
 <label for="${name}">${texts[name]}</label>
 <input class="field" id="${name}" name="${name}" type="${type}" value="${correction[name]}" maxlength="200"
  autocomplete="off"${isWrong && html` aria-invalid="true" aria-describedby="wrong" autofocus`}>
-${wrong !== undefined && isWrong && html`<p class="wrong" id="wrong" role="alert">${texts.wrong[wrong]}</p>`}
+${isWrong && html`<p class="wrong" id="wrong" role="alert">${said}</p>`}
 </div>`;
   };
   return html`
@@ -157,6 +159,7 @@ ${field("phone", "tel")}
 ${field("email", "email")}
 ${field("memberNumber", "text")}
 <p class="help">${texts.correctHelp}</p>
+${tick(texts.confirmCorrect, wrong === "unticked" ? textsIn(language).press.tickFirst : undefined)}
 <p><button class="button primary small" type="submit">${texts.save}</button></p>
 </form>
 </details>`;

@@ -1,6 +1,7 @@
 import { html } from "hono/html";
-import { filled } from "../language.ts";
+import { filled, textsIn } from "../language.ts";
 import type { Html } from "../layout.ts";
+import { tick } from "../tick.ts";
 import { loginChart } from "./login-chart.ts";
 import { accountList, contactLine, deedTable, loginEntry, requestList } from "./people.ts";
 import type { ShownAccount, ShownDeed, ShownFigures, ShownLogin, ShownRequest } from "./shown.ts";
@@ -103,21 +104,23 @@ ${accounts.length > 0 && foundAccounts}
 interface RequestPageProps extends SupportPageProps {
   readonly request: ShownRequest;
   readonly accounts: readonly ShownAccount[];
+  /** The form came back without the box being ticked. */
+  readonly unticked: boolean;
 }
 
 /** A person who waits to be linked, beside the accounts that may be theirs. */
 export function requestPage(props: RequestPageProps): Html {
-  const { language, request, accounts } = props;
+  const { language, request, accounts, unticked } = props;
   const { name, reason, reference, when, href } = request;
   const texts = supportTextsIn(language);
-  const link = (account: ShownAccount) => html`
+  const link = ({ id, name: called }: ShownAccount) => html`
+<p><button class="button" type="submit" name="account" value="${id}" aria-label="${texts.link}: ${called ?? id}">${texts.link}</button></p>`;
+  const choice = html`
 <form method="post" action="${href}/link">
-<input type="hidden" name="account" value="${account.id}">
-<button class="button" type="submit" aria-label="${texts.link}: ${account.name ?? account.id}">${texts.link}</button>
+${tick(texts.confirmLink, unticked ? textsIn(language).press.tickFirst : undefined)}
+${accountList(language, accounts, link)}
 </form>`;
-  const candidates = html`
-${accounts.length === 0 && html`<p class="soft">${texts.noCandidates}</p>`}
-${accountList(language, accounts, link)}`;
+  const candidates = accounts.length === 0 ? html`<p class="soft">${texts.noCandidates}</p>` : choice;
   const content = html`
 <div class="panels">
 <section class="panel">
@@ -133,11 +136,13 @@ ${panel(texts.candidates, candidates)}
 
 interface ErasePageProps extends SupportPageProps {
   readonly account: ShownAccount;
+  /** The form came back without the box being ticked. */
+  readonly unticked: boolean;
 }
 
 /** Names what goes, and asks once more. */
 export function erasePage(props: ErasePageProps): Html {
-  const { language, brand, account } = props;
+  const { language, brand, account, unticked } = props;
   const { id, name, memberNumber, href } = account;
   const texts = supportTextsIn(language);
   const content = html`
@@ -147,9 +152,7 @@ export function erasePage(props: ErasePageProps): Html {
 <ul>${texts.eraseList.map((gone) => html`<li>${filled(gone, { brand })}</li>`)}</ul>
 <p>${texts.eraseKept}</p>
 <form method="post" action="${href}/erase">
-<label class="choice">
-<input type="checkbox" name="confirm" value="yes" required><span>${texts.eraseConfirm}</span>
-</label>
+${tick(texts.eraseConfirm, unticked ? textsIn(language).press.tickFirst : undefined)}
 <p class="actions">
 <button class="button danger" type="submit">${texts.erase}</button>
 <a class="button" href="${href}">${texts.cancel}</a>

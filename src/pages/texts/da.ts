@@ -132,6 +132,10 @@ export const da = (): Texts => ({
   reference: "Reference",
   referenceHelp: "Oplys denne til kundeservice, hvis du beder om hjælp.",
   settingsHelp: "Disse indstillinger skal rettes. De er forklaret i docs/configuration.md.",
+  press: {
+    tickFirst: "Sæt kryds først.",
+    tooSoon: "Det gik lidt hurtigt. Bevæg markøren over siden et øjeblik, og tryk igen.",
+  },
   me: {
     title: "Min side",
     intro:
@@ -157,7 +161,6 @@ export const da = (): Texts => ({
     erase: "Slet min konto",
     eraseHelp: "Alt, hvad {site} har gemt om dig her, slettes for altid, og du logges ud overalt.",
     eraseConfirm: "Ja, slet min konto og alt, der hører til",
-    unconfirmed: "Sæt kryds først.",
     eraseSubmit: "Slet min konto",
     erasedTitle: "Din konto er slettet",
     erased:
@@ -191,8 +194,10 @@ export const da = (): Texts => ({
     wrong: "Det passer ikke. Tjek det, og prøv igen.",
     exhausted: "Der har været for mange forsøg. Prøv igen i morgen, eller kontakt {site}.",
     siteLead: "Har du en konto her, så log ind på den, som du plejede. Derefter kan du bruge {brand}.",
+    siteTick: "Ja, den konto er min",
     siteSubmit: "Log ind på den gamle måde",
     newLead: "Har du aldrig haft en konto her, kan du oprette en ny. Den gamle bliver ikke rørt.",
+    newTick: "Ja, jeg vil have en ny konto",
     newSubmit: "Jeg er ny her",
     help: "Er du i tvivl? Kontakt {site}, og oplys denne reference, så kan de tilknytte den rigtige konto for dig.",
   },
@@ -206,6 +211,7 @@ export const da = (): Texts => ({
     numberEnding: "Den, der har telefonnummeret, som ender på {digits},",
     somebody: "Nogen",
     someone: "En anden",
+    tick: "Ja, det er mig",
     yes: "Ja, log mig ind",
     no: "Nej, det er ikke mig",
   },

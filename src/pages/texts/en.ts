@@ -136,6 +136,10 @@ export const en = (): Texts => ({
   reference: "Reference",
   referenceHelp: "Give this to customer service if you ask for help.",
   settingsHelp: "These settings need attention. They are explained in docs/configuration.md.",
+  press: {
+    tickFirst: "Tick the box first.",
+    tooSoon: "That was a little quick. Move the pointer over this page for a moment, then press again.",
+  },
   me: {
     title: "My page",
     intro:
@@ -162,7 +166,6 @@ export const en = (): Texts => ({
     eraseHelp:
       "Everything {site} keeps about you here is deleted for good, and you are logged out everywhere.",
     eraseConfirm: "Yes, delete my account and everything with it",
-    unconfirmed: "Tick the box first.",
     eraseSubmit: "Delete my account",
     erasedTitle: "Your account is deleted",
     erased:
@@ -197,8 +200,10 @@ export const en = (): Texts => ({
     exhausted: "There have been too many attempts. Try again tomorrow, or contact {site}.",
     siteLead:
       "If you have an account here, log in to it the way you used to. After that you can use {brand}.",
+    siteTick: "Yes, that account is mine",
     siteSubmit: "Log in the old way",
     newLead: "If you have never had an account here, make a new one. The old one is not touched.",
+    newTick: "Yes, I want a new account",
     newSubmit: "I am new here",
     help: "Not sure? Contact {site} and give this reference. They can connect the right account for you.",
   },
@@ -211,6 +216,7 @@ export const en = (): Texts => ({
     numberEnding: "The owner of the phone number ending in {digits}",
     somebody: "Somebody",
     someone: "Somebody else",
+    tick: "Yes, this is me",
     yes: "Yes, log me in",
     no: "No, this is not me",
   },

@@ -134,6 +134,10 @@ export const fi = (): Texts => ({
   reference: "Viite",
   referenceHelp: "Kerro tämä asiakaspalvelulle, jos pyydät apua.",
   settingsHelp: "Nämä asetukset on korjattava. Ne on selitetty tiedostossa docs/configuration.md.",
+  press: {
+    tickFirst: "Rastita ruutu ensin.",
+    tooSoon: "Se kävi hieman nopeasti. Liikuta osoitinta sivulla hetki ja paina uudelleen.",
+  },
   me: {
     title: "Oma sivu",
     intro:
@@ -160,7 +164,6 @@ export const fi = (): Texts => ({
     eraseHelp:
       "Kaikki, mitä {site} on tallentanut sinusta tänne, poistetaan pysyvästi, ja sinut kirjataan ulos kaikkialta.",
     eraseConfirm: "Kyllä, poista tilini ja kaikki siihen kuuluva",
-    unconfirmed: "Rastita ruutu ensin.",
     eraseSubmit: "Poista tilini",
     erasedTitle: "Tilisi on poistettu",
     erased:
@@ -196,8 +199,10 @@ export const fi = (): Texts => ({
     exhausted: "Yrityksiä on ollut liian monta. Yritä huomenna uudelleen tai ota yhteyttä sivustoon {site}.",
     siteLead:
       "Jos sinulla on täällä tili, kirjaudu siihen kuten ennenkin. Sen jälkeen voit käyttää {brand}-kirjautumista.",
+    siteTick: "Kyllä, se tili on minun",
     siteSubmit: "Kirjaudu vanhalla tavalla",
     newLead: "Jos sinulla ei ole koskaan ollut tiliä täällä, luo uusi. Vanhaan tiliin ei kosketa.",
+    newTick: "Kyllä, haluan uuden tilin",
     newSubmit: "Olen uusi täällä",
     help: "Etkö ole varma? Ota yhteyttä sivustoon {site} ja kerro tämä viite, niin he voivat liittää oikean tilin puolestasi.",
   },
@@ -211,6 +216,7 @@ export const fi = (): Texts => ({
     numberEnding: "Henkilö, jonka puhelinnumero päättyy numeroihin {digits},",
     somebody: "Joku",
     someone: "Joku muu",
+    tick: "Kyllä, tämä olen minä",
     yes: "Kyllä, kirjaa minut sisään",
     no: "Ei, en ole",
   },

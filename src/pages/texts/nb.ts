@@ -134,6 +134,10 @@ export const nb = (): Texts => ({
   reference: "Referanse",
   referenceHelp: "Oppgi denne til kundeservice hvis du ber om hjelp.",
   settingsHelp: "Disse innstillingene må rettes. De er forklart i docs/configuration.md.",
+  press: {
+    tickFirst: "Kryss av først.",
+    tooSoon: "Det gikk litt fort. Beveg pekeren over siden et øyeblikk, og trykk igjen.",
+  },
   me: {
     title: "Min side",
     intro:
@@ -159,7 +163,6 @@ export const nb = (): Texts => ({
     erase: "Slett kontoen min",
     eraseHelp: "Alt {site} har lagret om deg her, blir slettet for godt, og du logges ut overalt.",
     eraseConfirm: "Ja, slett kontoen min og alt som hører til",
-    unconfirmed: "Kryss av først.",
     eraseSubmit: "Slett kontoen min",
     erasedTitle: "Kontoen din er slettet",
     erased:
@@ -193,8 +196,10 @@ export const nb = (): Texts => ({
     wrong: "Det stemmer ikke. Se over og prøv igjen.",
     exhausted: "Det har vært for mange forsøk. Prøv igjen i morgen, eller kontakt {site}.",
     siteLead: "Har du en konto her, logg inn på den slik du pleide. Etter det kan du bruke {brand}.",
+    siteTick: "Ja, den kontoen er min",
     siteSubmit: "Logg inn på gamlemåten",
     newLead: "Har du aldri hatt konto her, kan du lage en ny. Den gamle blir ikke rørt.",
+    newTick: "Ja, jeg vil ha en ny konto",
     newSubmit: "Jeg er ny her",
     help: "Usikker? Kontakt {site} og oppgi denne referansen, så kan de koble til riktig konto for deg.",
   },
@@ -207,6 +212,7 @@ export const nb = (): Texts => ({
     numberEnding: "Den som har telefonnummeret som slutter på {digits},",
     somebody: "Noen",
     someone: "En annen",
+    tick: "Ja, dette er meg",
     yes: "Ja, logg meg inn",
     no: "Nei, det er ikke meg",
   },

@@ -133,6 +133,10 @@ export const sv = (): Texts => ({
   reference: "Referens",
   referenceHelp: "Uppge den till kundtjänst om du ber om hjälp.",
   settingsHelp: "Dessa inställningar måste rättas. De förklaras i docs/configuration.md.",
+  press: {
+    tickFirst: "Kryssa i rutan först.",
+    tooSoon: "Det gick lite fort. Rör pekaren över sidan en stund och tryck igen.",
+  },
   me: {
     title: "Min sida",
     intro:
@@ -158,7 +162,6 @@ export const sv = (): Texts => ({
     erase: "Radera mitt konto",
     eraseHelp: "Allt som {site} har sparat om dig här raderas för gott, och du loggas ut överallt.",
     eraseConfirm: "Ja, radera mitt konto och allt som hör till",
-    unconfirmed: "Kryssa i rutan först.",
     eraseSubmit: "Radera mitt konto",
     erasedTitle: "Ditt konto är raderat",
     erased:
@@ -192,8 +195,10 @@ export const sv = (): Texts => ({
     wrong: "Det stämmer inte. Kontrollera och försök igen.",
     exhausted: "Det har varit för många försök. Försök igen i morgon, eller kontakta {site}.",
     siteLead: "Har du ett konto här, logga in på det som du brukade. Sedan kan du använda {brand}.",
+    siteTick: "Ja, det kontot är mitt",
     siteSubmit: "Logga in på det gamla sättet",
     newLead: "Har du aldrig haft ett konto här kan du skapa ett nytt. Det gamla rörs inte.",
+    newTick: "Ja, jag vill ha ett nytt konto",
     newSubmit: "Jag är ny här",
     help: "Osäker? Kontakta {site} och uppge den här referensen, så kan de koppla rätt konto åt dig.",
   },
@@ -206,6 +211,7 @@ export const sv = (): Texts => ({
     numberEnding: "Den som har telefonnumret som slutar på {digits}",
     somebody: "Någon",
     someone: "Någon annan",
+    tick: "Ja, det är jag",
     yes: "Ja, logga in mig",
     no: "Nej, det är inte jag",
   },

@@ -17,6 +17,12 @@ export interface Texts {
   readonly reference: string;
   readonly referenceHelp: string;
   readonly settingsHelp: string;
+  /** About presses that may have been meant for something else. */
+  readonly press: {
+    readonly tickFirst: string;
+    /** To somebody whose press came before it could be told that it was meant for this page. */
+    readonly tooSoon: string;
+  };
   /** A person's own page. */
   readonly me: {
     readonly title: string;
@@ -43,7 +49,6 @@ export interface Texts {
     readonly erase: string;
     readonly eraseHelp: string;
     readonly eraseConfirm: string;
-    readonly unconfirmed: string;
     readonly eraseSubmit: string;
     readonly erasedTitle: string;
     readonly erased: string;
@@ -82,8 +87,12 @@ export interface Texts {
     readonly wrong: string;
     readonly exhausted: string;
     readonly siteLead: string;
+    /** Stands beside a box, in browsers without script. */
+    readonly siteTick: string;
     readonly siteSubmit: string;
     readonly newLead: string;
+    /** Likewise. */
+    readonly newTick: string;
     readonly newSubmit: string;
     readonly help: string;
   };
@@ -101,6 +110,8 @@ export interface Texts {
     readonly somebody: string;
     /** Stands for the name of who is logged in now where nothing is known. */
     readonly someone: string;
+    /** Stands beside a box, in browsers without script. */
+    readonly tick: string;
     readonly yes: string;
     readonly no: string;
   };

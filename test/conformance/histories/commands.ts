@@ -250,7 +250,7 @@ const answerQuestion = fc
         const answer = expected.answer(model, cast.attempt, yes > 0, cast.browser, place);
         world.place = place;
         // A browser that was never asked sends the form of one that was.
-        const form = realAttempt.forms.get(realBrowser) ?? { attempt: realAttempt.state };
+        const form = realAttempt.forms.get(realBrowser) ?? { attempt: realAttempt.state, confirm: "yes" };
         const response = await realBrowser.post("/auth/continue", {
           ...form,
           answer: yes > 0 ? "yes" : "no",

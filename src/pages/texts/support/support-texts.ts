@@ -16,6 +16,7 @@ export type LoginMessage = Exclude<
 export type Notice =
   | "sessionEnded"
   | "sessionsEnded"
+  | "sessionNotThere"
   | "unlinked"
   | "notUnlinked"
   | "corrected"
@@ -26,7 +27,8 @@ export type Notice =
   | "linked"
   | "notLinked"
   | "noAccount"
-  | "noRequest";
+  | "noRequest"
+  | "fromElsewhere";
 
 /** A field of the correction that cannot be taken over, and why. */
 export type WrongField = "phone" | "email" | "memberNumber" | "staffPhone";
@@ -64,6 +66,7 @@ export interface SupportTexts {
   /** `{when}` */
   readonly revoked: string;
   readonly unlink: string;
+  readonly confirmUnlink: string;
   readonly unlinkHelp: string;
   readonly terms: string;
   /** `{version}`, `{when}` */
@@ -77,6 +80,7 @@ export interface SupportTexts {
   readonly no: string;
   readonly none: string;
   readonly sessions: string;
+  readonly confirmEnd: string;
   readonly endAll: string;
   /** `{delay}` is a length of time. */
   readonly endHelp: string;
@@ -91,11 +95,13 @@ export interface SupportTexts {
   readonly requestHelp: string;
   readonly candidates: string;
   readonly noCandidates: string;
+  readonly confirmLink: string;
   readonly link: string;
   readonly linkByReference: string;
   readonly next: string;
   readonly correct: string;
   readonly correctHelp: string;
+  readonly confirmCorrect: string;
   readonly save: string;
   readonly wrong: Readonly<Record<WrongField, string>>;
   readonly erase: string;

@@ -1,0 +1,68 @@
+import type { AccountId, AccountRecord } from "../accounts/account.ts";
+import { currentConsents } from "../accounts/consents.ts";
+import { loginEventsOf } from "../accounts/login-events.ts";
+import { termsAcceptances } from "../accounts/terms.ts";
+import type { ShownAccount } from "../pages/support/shown.ts";
+import { listSessions } from "../session/session-store.ts";
+import type { Settings } from "../settings.ts";
+import { consolePath, seeOther } from "./answers.ts";
+import { bareAccount, shownAccount } from "./shown-account.ts";
+import type { StaffRequest } from "./staff.ts";
+
+/** An account that is there. */
+export interface KnownAccount {
+  readonly id: AccountId;
+  /** `undefined` where there is no registry, and only traces of a person are kept (`ACCOUNTS=none`). */
+  readonly record: AccountRecord | undefined;
+}
+
+/** As the embedded registry makes them, and as `docs/registry.openapi.yaml` lets others be. */
+const ID_FORM = {
+  d1: /^acc_[\w-]{1,60}$/,
+  remote: /^[\x21-\x7e]{1,200}$/,
+  none: /^[\x21-\x7e]{1,255}$/,
+} as const;
+
+/**
+ * The account with an id, whoever wrote it: an address and a form may say anything, and the audit log notes only
+ * what exists.
+ * @throws {Failure} `storage_unavailable`.
+ */
+export async function knownAccount(
+  { settings, records, registry }: StaffRequest,
+  id: string,
+): Promise<KnownAccount | undefined> {
+  const { kind } = settings.accounts.registry;
+  if (!hasIdForm(settings, id)) return undefined;
+  if (kind !== "none") {
+    const record = await registry.get(id);
+    return record && { id, record };
+  }
+  const traces = await Promise.all([
+    listSessions(settings, id),
+    loginEventsOf(records, id, 1),
+    termsAcceptances(records, id),
+    currentConsents(records, id),
+  ]);
+  return traces.some(({ length }) => length > 0) ? { id, record: undefined } : undefined;
+}
+
+/** Whether a text has the form of the account ids of a site. */
+export function hasIdForm({ accounts }: Settings, text: string): boolean {
+  return ID_FORM[accounts.registry.kind].test(text);
+}
+
+/** A route about the account that its address names; where there is none, staff are told so on the first page. */
+export function withAccount(handle: (request: StaffRequest, account: KnownAccount) => Promise<Response>) {
+  return async (request: StaffRequest): Promise<Response> => {
+    const account = await knownAccount(request, request.c.req.param("id") ?? "");
+    return account === undefined
+      ? seeOther(consolePath(request.settings), "noAccount")
+      : handle(request, account);
+  };
+}
+
+/** The account as it stands in a list or above a question. */
+export function shownKnown(request: StaffRequest, { id, record }: KnownAccount): ShownAccount {
+  return record === undefined ? bareAccount(request, id) : shownAccount(request, record.account);
+}
