@@ -2,7 +2,7 @@
 declare namespace Cloudflare {
   interface Env {
     VIPPS_METADATA: KVNamespace;
-    LOGIN_ATTEMPTS: DurableObjectNamespace<import("./login/login-attempt.ts").LoginAttempt>;
+    LOGIN_ATTEMPTS: DurableObjectNamespace<import("./login/login-attempts.ts").LoginAttempts>;
     USER_SESSIONS: DurableObjectNamespace<import("./session/user-sessions.ts").UserSessions>;
     ASSETS?: Fetcher;
     ACCOUNTS_DB?: D1Database;
@@ -32,6 +32,8 @@ declare namespace Cloudflare {
     VIPPS_SYSTEM_NAME?: string;
     VIPPS_SYSTEM_VERSION?: string;
     CROSS_BROWSER?: string;
+    LOGIN_LOCATION?: string;
+    LOGIN_SHARDS?: string;
     APP_REDIRECT_URIS?: string;
     RETURN_TO_ORIGINS?: string;
     SESSION_KEYS?: string;

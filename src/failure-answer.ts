@@ -1,4 +1,4 @@
-import { FAILURES, Failure, type FailureCode, type FailureFacts } from "./failure.ts";
+import { FAILURES, Failure, type FailureCode, type FailureFacts, thrownAt } from "./failure.ts";
 import { asOwnAnswer } from "./http/answer-headers.ts";
 import { readableBy } from "./http/cross-origin.ts";
 import { prefersJson } from "./http/request-context.ts";
@@ -52,7 +52,7 @@ export async function answerFailure(
     site: settings?.site.origin,
     provider_error: facts.providerError,
     details: facts.details,
-    at: thrown instanceof Error && !(thrown instanceof Failure) ? placeOf(thrown) : undefined,
+    at: thrown instanceof Failure ? undefined : thrownAt(thrown),
   });
 
   if (code === "host_unknown") return nothingHere();
@@ -99,15 +99,6 @@ export async function answerFailure(
       response.headers.append(name, value);
   }
   return asOwnAnswer(response);
-}
-
-/** Where an unexpected error was thrown; never its message, which may quote what came from outside. */
-function placeOf({ stack = "" }: Error): string {
-  const frames = stack.split("\n").filter((line) => /^ {4}at /.test(line));
-  return frames
-    .slice(0, 3)
-    .map((line) => line.trim())
-    .join(" ");
 }
 
 /** How a page speaks when the site's own settings cannot be read. */

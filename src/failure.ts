@@ -161,6 +161,8 @@ export interface FailureFacts {
   readonly resume?: boolean | undefined;
   /** The reference to show, where the failure has one already. */
   readonly reference?: string | undefined;
+  /** The id of the login that failed, which began here: for the login events alone. */
+  readonly ofLogin?: string | undefined;
   /** Who was logging in: for the login events alone, never for the page or the log. */
   readonly person?: { readonly sub: string; readonly accountId?: string | undefined } | undefined;
   /** Further lines for the page and the log: the names of wrong settings and what is wrong with them. */
@@ -190,20 +192,64 @@ export function providerErrorCode(raw: string): string {
   return /^[a-z][a-z0-9_.-]{0,63}$/i.test(raw) ? raw.toLowerCase() : "unrecognised";
 }
 
+/** Where an unexpected error was thrown; never its message, which may quote what came from outside. */
+export function thrownAt(error: unknown): string | undefined {
+  if (!(error instanceof Error)) return undefined;
+  const frames = (error.stack ?? "").split("\n").filter((line) => /^ {4}at /.test(line));
+  return frames
+    .slice(0, 3)
+    .map((line) => line.trim())
+    .join(" ");
+}
+
 /** How long a Durable Object may take before the request gives up, in milliseconds. */
 const STORAGE_TIME_LIMIT = 5_000;
 
 /**
  * Waits for our own storage and turns its failures into one defined answer.
- * @throws {Failure} `storage_unavailable` when the call fails or takes longer than five seconds.
+ * @param timeLimit milliseconds.
+ * @throws {Failure} `storage_unavailable` when the call fails or takes too long.
  */
-export async function fromStorage<Value>(stage: Stage, call: Promise<Value>): Promise<Value> {
+export async function fromStorage<Value>(
+  stage: Stage,
+  call: PromiseLike<Value>,
+  timeLimit: number = STORAGE_TIME_LIMIT,
+): Promise<Value> {
   try {
-    return await withinTime(STORAGE_TIME_LIMIT, call, () => {
+    return await withinTime(timeLimit, Promise.resolve(call), () => {
       throw new Failure("storage_unavailable", { stage, reason: "too slow" });
     });
   } catch (error) {
     if (error instanceof Failure) throw error;
     throw new Failure("storage_unavailable", { stage, reason: "call failed" });
   }
+}
+
+/**
+ * The same for a call that may be made twice without harm: it is made once more when the platform says that trying
+ * again is worth it (`retryable` and not `overloaded`; Durable Objects, 'Error handling').
+ * @param call makes the call, each time through a new stub.
+ * @param timeLimit milliseconds for all of it.
+ * @throws {Failure} `storage_unavailable`.
+ */
+export function fromStorageRepeated<Value>(
+  stage: Stage,
+  call: () => PromiseLike<Value>,
+  timeLimit: number = STORAGE_TIME_LIMIT,
+): Promise<Value> {
+  const attempt = async () => {
+    try {
+      return await call();
+    } catch (error) {
+      if (!isPassing(error)) throw error;
+      return await call();
+    }
+  };
+  return fromStorage(stage, attempt(), timeLimit);
+}
+
+/** What the platform says of an error that it made itself. */
+function isPassing(error: unknown): boolean {
+  const { retryable, overloaded } = error as { readonly retryable?: unknown; readonly overloaded?: unknown };
+  return retryable === true && overloaded !== true;
 }

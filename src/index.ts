@@ -1,7 +1,7 @@
 import { handleRequest } from "./app.ts";
 import { runScheduledWork } from "./scheduled-work.ts";
 
-export { LoginAttempt } from "./login/login-attempt.ts";
+export { LoginAttempts } from "./login/login-attempts.ts";
 export { UserSessions } from "./session/user-sessions.ts";
 
 export default {

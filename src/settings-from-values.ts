@@ -122,6 +122,8 @@ export function settingsFrom(values: SettingValues, surroundings: Surroundings):
       },
       login: {
         crossBrowser: read.CROSS_BROWSER ?? "confirm",
+        location: read.LOGIN_LOCATION ?? "weur",
+        shards: read.LOGIN_SHARDS ?? 8,
         appRedirectUris: read.APP_REDIRECT_URIS ?? [],
         returnToOrigins: new Set(read.RETURN_TO_ORIGINS),
       },

@@ -125,8 +125,11 @@ function parseSessionKeys(text: string): SessionKeys {
   const { kty, crv, x, y, kid, d } = first;
   return {
     signing: { kty, crv, x, y, kid, d },
-    // The private half of a key that does not sign is of no use to anybody but a thief.
-    previous: others.map(({ d: _unused, retired_at: retiredAt, ...key }) => ({ ...key, retiredAt })),
+    previous: others.map(({ d: previousHalf, retired_at: retiredAt, ...key }) => ({
+      ...key,
+      d: previousHalf,
+      retiredAt,
+    })),
   };
 }
 
@@ -273,6 +276,16 @@ const createSettingsSchema = () =>
     VIPPS_SYSTEM_NAME: optional(header()),
     VIPPS_SYSTEM_VERSION: optional(header()),
     CROSS_BROWSER: optional(choice(["confirm", "allow", "deny"])),
+    LOGIN_LOCATION: optional(choice(["wnam", "enam", "sam", "weur", "eeur", "apac", "oc", "afr", "me"])),
+    LOGIN_SHARDS: optional(
+      v.pipe(
+        v.string(),
+        v.regex(/^\d{1,3}$/, "must be a whole number"),
+        v.transform(Number),
+        v.minValue(1, "must be at least 1"),
+        v.maxValue(256, "must be at most 256"),
+      ),
+    ),
     APP_REDIRECT_URIS: optional(
       v.pipe(
         v.string(),

@@ -35,6 +35,10 @@ export interface SiteSettings {
 }
 
 export interface LoginSettings {
+  /** Where the objects that finish logins stand: near Vipps and the database, not near the visitor. */
+  readonly location: DurableObjectLocationHint;
+  /** How many of them there are. */
+  readonly shards: number;
   readonly crossBrowser: "confirm" | "allow" | "deny";
   /** Where native apps may receive the redirect of a login; empty where none may log in. */
   readonly appRedirectUris: readonly string[];
@@ -79,6 +83,8 @@ export interface SigningKey extends VerifyingKey {
 }
 
 export interface PreviousKey extends VerifyingKey {
+  /** Its private half, for a while: what it sealed before it was retired is still to be opened. */
+  readonly d: string | undefined;
   /** When it stopped signing, in seconds since the epoch, where that was written down. */
   readonly retiredAt: number | undefined;
 }

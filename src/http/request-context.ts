@@ -20,7 +20,7 @@ export type AppContext = Context<AppEnv>;
  * How long everything the provider has to do with one request may take together, in milliseconds: enough for a
  * slow provider, and it leaves time for our own storage before a visitor gives up.
  */
-const PROVIDER_TIME = 7_000;
+export const PROVIDER_TIME = 7_000;
 
 export function providerAccess(c: AppContext): ProviderAccess {
   const { settings, receivedAt, stepTimes } = c.env;

@@ -1,3 +1,4 @@
+import { forgetStranger } from "../accounts/link-requests.ts";
 import { siteRecords } from "../accounts/records.ts";
 import { forgetVippsConsents, keepVippsConsents } from "../accounts/vipps-consents.ts";
 import type { Settings } from "../settings.ts";
@@ -14,11 +15,14 @@ export async function keepArrivedConsents(settings: Settings, { sub, claims }: V
 }
 
 /**
- * Erases the consents that came with a login its person has just declined.
- * @throws {Failure} `storage_unavailable`.
+ * Erases what is kept of a login its person has just declined: the consents that came with it, and, of somebody who
+ * has no account, the request to customer service.
+ * @throws {Failure} `storage_unavailable`; may be repeated.
  */
-export async function forgetArrivedConsents(settings: Settings, { sub }: VippsIdentity): Promise<void> {
+export async function forgetDeclined(settings: Settings, { sub }: VippsIdentity): Promise<void> {
   const records = siteRecords(settings);
   const msn = settings.relyingParty.merchantSerialNumber;
-  if (records !== undefined) await forgetVippsConsents(records, { msn, sub });
+  if (records === undefined) return;
+  await forgetVippsConsents(records, { msn, sub });
+  await forgetStranger(records, { msn, sub });
 }

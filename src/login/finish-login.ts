@@ -1,31 +1,21 @@
-import { askedBefore } from "../accounts/asked-before.ts";
-import { knownAccountOf } from "../accounts/site-registry.ts";
-import { Failure, fromStorage, withFacts } from "../failure.ts";
+import { Failure, type Stage } from "../failure.ts";
 import { type KnownBrowser, recogniseBrowser } from "../http/browser-cookie.ts";
-import { type AppContext, providerAccess } from "../http/request-context.ts";
+import { type AppContext, PROVIDER_TIME, prefersJson, providerAccess } from "../http/request-context.ts";
 import { logEvent } from "../log.ts";
-import { currentSession } from "../session/current-session.ts";
+import { type CurrentSession, currentSession } from "../session/current-session.ts";
 import { newSessionId } from "../session/session-id.ts";
-import { timed } from "../step-times.ts";
-import {
-  type AuthorizationResponse,
-  providerFailure,
-  readAuthorizationResponse,
-} from "../vipps/authorization-response.ts";
-import type { VippsIdentity } from "../vipps/identity.ts";
-import { exchangeCode } from "../vipps/token-exchange.ts";
-import { keepArrivedConsents } from "./arrived-consents.ts";
-import { askAgain } from "./ask-again.ts";
-import { type AttemptStub, attemptOfState } from "./attempt-id.ts";
-import type { Consumed, ConsumeResult } from "./attempt-state.ts";
-import { completeLogin, namingPerson } from "./complete-login.ts";
-import { askToConfirm } from "./confirm-login.ts";
-import { redirectHome } from "./session-response.ts";
-import { usedLogin } from "./used-login.ts";
+import { providerFailure, readAuthorizationResponse } from "../vipps/authorization-response.ts";
+import { attemptsCall, type BroughtState, broughtState, loginStep, returnUrlOf } from "./call-attempts.ts";
+import { type ConsumedLogin, finishConsumed } from "./finish-consumed.ts";
+import type { AlreadyUsed, FinishCall, LoginOutcome } from "./login-attempts.ts";
+import { showQuestion } from "./questions.ts";
+import { failureOfLogin } from "./record-login.ts";
+import { redirectHome, sessionResponse } from "./session-response.ts";
 
 /**
- * `GET /auth/callback`: the redirect URI. Consumes the attempt before anything is sent to Vipps, then makes
- * one token request. The work goes on if the browser hangs up, so that no login is left half made.
+ * `GET /auth/callback`: the redirect URI. A state that is none of ours is refused without asking anybody; a code goes
+ * to the object that finishes the login, in one call. The work goes on if the browser hangs up, so that no login is
+ * left half made.
  * @throws {Failure} with the code that names what is wrong.
  */
 export async function finishLogin(c: AppContext): Promise<Response> {
@@ -37,84 +27,137 @@ export async function finishLogin(c: AppContext): Promise<Response> {
 }
 
 async function finish(c: AppContext): Promise<Response> {
-  const { settings, stepTimes } = c.env;
+  const { settings } = c.env;
   const { headers } = c.req.raw;
-  const response = readAuthorizationResponse(new URL(c.req.url).searchParams);
-  const attempt = attemptOfState(settings, response.state, "callback");
+  const query = new URL(c.req.url).search.slice(1);
+  const response = readAuthorizationResponse(new URLSearchParams(query));
+  const brought = await broughtState(settings, "browser", response.state, "callback");
+  const { login, state } = brought;
   const here = await recogniseBrowser(headers);
-  const otherBrowsers = settings.login.crossBrowser === "deny" ? "refused" : "welcome";
-  const consuming = attempt.consume(settings.site.partition, here.browser, otherBrowsers, newSessionId());
-  const consumed = await timed(
-    stepTimes,
-    "attempt",
-    fromStorage("callback", consuming as Promise<ConsumeResult>),
-  );
-  if (consumed.outcome === "expired") throw new Failure("state_expired", { stage: "callback" });
-  const { returnTo } = consumed;
+  const isSameBrowser = login.browser === here.browser;
+  const returnTo = await returnUrlOf(settings, login, "callback");
   try {
-    if (consumed.outcome === "waiting") {
-      const current = await currentSession(settings, headers);
-      return await askAgain(c, { ...consumed, attempt, browser: here.browser, current });
-    }
+    if (brought.isLate) return await lateCallback(c, brought, here, returnTo);
     // However often it is loaded, an answer without a code says the same and makes nothing.
     if (response.error !== undefined) throw providerFailure(response.error);
-    if (consumed.outcome === "otherBrowser") throw new Failure("browser_mismatch", { stage: "callback" });
-    if (consumed.outcome === "used")
-      return usedLogin(consumed, await currentSession(settings, headers), "callback");
-    return await finishConsumed(c, { attempt, consumed, response, here });
+    if (response.code === undefined)
+      throw new Failure("response_malformed", { stage: "callback", reason: "no code" });
+    if (!isSameBrowser && settings.login.crossBrowser === "deny")
+      throw new Failure("browser_mismatch", { stage: "callback" });
+    const current = isSameBrowser ? undefined : await currentSession(settings, headers);
+    const answer = await finishBegun(c, {
+      login,
+      state,
+      response: query,
+      browser: here.browser,
+      redirectUri: settings.relyingParty.redirectUri,
+      loggedInAs: current?.session?.sub,
+      canBeAsked: !prefersJson(headers),
+      timeLimit: PROVIDER_TIME - (Date.now() - c.env.receivedAt),
+    });
+    const page = await answerOutcome(c, answer, { state, returnTo, isSameBrowser, stage: "callback" });
+    if (here.isNew && !isSameBrowser) page.headers.append("set-cookie", here.setCookie);
+    return page;
   } catch (error) {
-    throw error instanceof Failure ? withFacts(error, { returnTo }) : error;
+    throw await failureOfLogin(settings, login, returnTo, error);
   }
 }
 
-interface BroughtLogin {
-  readonly attempt: AttemptStub;
-  readonly consumed: Consumed;
-  readonly response: AuthorizationResponse;
-  /** The browser that brought the code. */
-  readonly here: KnownBrowser;
-}
-
-async function finishConsumed(c: AppContext, brought: BroughtLogin): Promise<Response> {
-  const { attempt, consumed, response, here } = brought;
-  const { returnTo, sid, sameBrowser } = consumed;
-  const { relyingParty } = c.env.settings;
-  const identity = await exchangeCode(providerAccess(c), response, {
-    state: attempt.id.toString(),
-    redirectUri: relyingParty.redirectUri,
-    codeVerifier: consumed.codeVerifier,
-    nonce: consumed.nonce,
-    askedBefore: (sub) => askedBefore(c.env.settings, sub),
-  });
-  await namingPerson(identity, () => keepArrivedConsents(c.env.settings, identity));
-  const answer = sameBrowser
-    ? await completeLogin(c, { attempt, identity, sid, returnTo, sameBrowser })
-    : await finishInOtherBrowser(c, attempt, consumed, identity);
-  if (here.isNew && !sameBrowser) answer.headers.append("set-cookie", here.setCookie);
-  return answer;
+/** An authentic state that is too old to be finished: the browser that finished it goes home, nobody else. */
+async function lateCallback(
+  c: AppContext,
+  { login }: BroughtState,
+  { browser }: KnownBrowser,
+  returnTo: string,
+): Promise<Response> {
+  const { settings } = c.env;
+  const used = await attemptsCall(settings, login.object, "callback", (object) =>
+    object.look({ id: login.id, browser }),
+  );
+  if (used === undefined) throw new Failure("state_expired", { stage: "callback" });
+  return usedLogin(used, await currentSession(settings, c.req.raw.headers), returnTo, "callback");
 }
 
 /**
- * Whoever began this login, it is finished here or nowhere. Somebody may have sent the person here with a login
- * of their own (login CSRF), so the policy decides whether to ask, and another user's session is never
- * replaced without asking. A browser in which the very same user is logged in already needs nothing: ten tabs
- * opened at once begin with ten browser cookies, of which one survives.
+ * Has a login finished by its object, which uses it up before anything is sent to Vipps; what an object with enough
+ * under way leaves to us is done here.
  */
-async function finishInOtherBrowser(
+export async function finishBegun(
   c: AppContext,
-  attempt: AttemptStub,
-  { sid, returnTo }: Consumed,
-  identity: VippsIdentity,
+  consumed: ConsumedLogin,
+): Promise<{ readonly outcome: LoginOutcome; readonly sid: string }> {
+  const { settings, stepTimes } = c.env;
+  const { object, id } = consumed.login;
+  const sid = newSessionId();
+  const call: FinishCall = { ...consumed, version: 1, site: settings.site.origin, sid };
+  const outcome = await loginStep(c, object, "callback", (stub) => stub.finish(call));
+  if (outcome.outcome !== "consumed") return { outcome, sid };
+  const { background } = providerAccess(c);
+  const conclusion = await finishConsumed(settings, consumed, { stepTimes, background });
+  if (conclusion.outcome !== "hold") return { outcome: conclusion, sid };
+  const { asked, identity, answers } = conclusion;
+  await attemptsCall(settings, object, "callback", (stub) =>
+    stub.hold({ id, question: asked.question, identity, answers }),
+  );
+  return { outcome: { outcome: "asked", asked }, sid };
+}
+
+/** The login that an outcome is about, and the browser that gets the answer. */
+interface AnsweredLogin {
+  readonly state: string;
+  readonly returnTo: string;
+  readonly isSameBrowser: boolean;
+  readonly stage: Stage;
+}
+
+/** Answers the browser with what its login came to. */
+export async function answerOutcome(
+  c: AppContext,
+  { outcome, sid }: { readonly outcome: LoginOutcome; readonly sid: string },
+  { state, returnTo, isSameBrowser, stage }: AnsweredLogin,
 ): Promise<Response> {
   const { settings } = c.env;
-  const { session, setCookie } = await currentSession(settings, c.req.raw.headers);
-  const alreadyIn = session !== undefined && session.sub === (await knownAccountOf(settings, identity));
-  if (settings.login.crossBrowser === "confirm" && alreadyIn) {
-    logEvent("info", "login_not_needed", { sid: session.sid });
-    return redirectHome(returnTo, setCookie);
+  const { headers } = c.req.raw;
+  switch (outcome.outcome) {
+    case "finished":
+      return sessionResponse(c, { ...outcome, sid, returnTo, isSameBrowser });
+    case "asked":
+      return showQuestion(c, outcome.asked, {
+        state,
+        returnTo,
+        current: await currentSession(settings, headers),
+      });
+    case "alreadyIn": {
+      const { session, setCookie } = await currentSession(settings, headers);
+      logEvent("info", "login_not_needed", { sid: session?.sid });
+      return redirectHome(returnTo, setCookie);
+    }
+    case "used":
+      return usedLogin(outcome, await currentSession(settings, headers), returnTo, stage);
+    default:
+      throw new Failure("state_expired", { stage });
   }
-  const asks = settings.login.crossBrowser === "confirm" || (session !== undefined && !alreadyIn);
-  if (!asks) return completeLogin(c, { attempt, identity, sid, returnTo, sameBrowser: false });
-  await fromStorage("callback", attempt.hold(settings.site.partition, identity, "confirm"));
-  return askToConfirm(c, { attempt, identity, returnTo });
+}
+
+/** How long after its use a login's answer may still be on its way to the browser, in milliseconds. */
+const IN_FLIGHT = 30_000;
+
+/**
+ * A reload, a double click or the back button. The browser that brought the code goes home if it is logged in:
+ * nothing is made, nothing changes. Without a session it has most likely dropped the first answer by clicking
+ * again; the page it gets sends it through the login once more, which finds the session or makes a new one.
+ * Every other browser is refused, the one that began the login included.
+ * @throws {Failure} `state_used`, or `login_declined` where the person has said no.
+ */
+function usedLogin(
+  used: AlreadyUsed,
+  { session, setCookie }: CurrentSession,
+  returnTo: string,
+  stage: Stage,
+): Response {
+  if (used.declined) throw new Failure("login_declined", { stage, returnTo });
+  if (session !== undefined && (used.broughtHere || session.sid === used.sid))
+    return redirectHome(returnTo, setCookie);
+  const resume = used.broughtHere && Date.now() - used.usedAt < IN_FLIGHT;
+  throw new Failure("state_used", { stage, returnTo, resume });
 }

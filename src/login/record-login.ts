@@ -1,31 +1,13 @@
 import { type LoginEvent, recordLoginEvent } from "../accounts/login-events.ts";
 import { siteRecords } from "../accounts/records.ts";
-import { Failure, type FailureCode, type FailureFacts } from "../failure.ts";
+import { sha256 } from "../digest.ts";
+import { Failure, type FailureCode, type FailureFacts, withFacts } from "../failure.ts";
 import { recogniseBrowser } from "../http/browser-cookie.ts";
 import type { AppContext } from "../http/request-context.ts";
 import { logEvent } from "../log.ts";
-
-/** Where a failure is the failure of a login. */
-const LOGIN_STEPS: ReadonlySet<string> = new Set([
-  "/auth/login",
-  "/auth/callback",
-  "/auth/continue",
-  "/auth/proof",
-  "/auth/app/start",
-  "/auth/app/finish",
-]);
-
-/** Requests that are no step of anybody's login. */
-const NO_LOGIN: ReadonlySet<FailureCode> = new Set([
-  "method_not_allowed",
-  "not_found",
-  "request_malformed",
-  "cross_site",
-  "rate_limited",
-]);
-
-/** Failures of unknown people that an isolate records in a minute: more are an attack, and are in the log. */
-const ANONYMOUS_LIMIT = 60;
+import { referenceFrom } from "../reference.ts";
+import type { Settings } from "../settings.ts";
+import type { BegunLogin } from "./login-state.ts";
 
 /**
  * Records how a login ended, after the answer and whatever becomes of it: customer service learns of it, the
@@ -51,15 +33,20 @@ export function recordLogin(c: AppContext, event: LoginEvent): void {
   );
 }
 
-/** Records a failure, where it was a login that failed. */
+/**
+ * Records a failure where it was somebody's login that failed: of a person whom Vipps vouched for, or of a login that
+ * began here. What a stranger sends is in the log and nowhere else, so that nobody fills the database from outside.
+ */
 export function recordFailedLogin(
   c: AppContext,
-  failed: { readonly code: FailureCode; readonly facts: FailureFacts; readonly reference: string },
+  {
+    code,
+    facts,
+    reference,
+  }: { readonly code: FailureCode; readonly facts: FailureFacts; readonly reference: string },
 ): void {
-  const { code, facts, reference } = failed;
   // A page that sends the browser on by itself is no end of a login.
-  if (!LOGIN_STEPS.has(c.req.path) || NO_LOGIN.has(code) || facts.resume === true) return;
-  if (facts.person === undefined && !mayRecordAnonymous()) return;
+  if (facts.resume === true || (facts.person === undefined && facts.ofLogin === undefined)) return;
   recordLogin(c, {
     outcome: code,
     reference,
@@ -71,12 +58,22 @@ export function recordFailedLogin(
   });
 }
 
-/** How many anonymous failures this isolate has recorded in the current minute. */
-const recorded = { minute: 0, count: 0 };
+/** Failures that are no end of a login: it has ended before, or not begun to be finished. */
+const NO_END: ReadonlySet<FailureCode> = new Set(["state_used", "state_expired", "login_declined"]);
 
-function mayRecordAnonymous(): boolean {
-  const minute = Math.floor(Date.now() / 60_000);
-  if (recorded.minute !== minute) Object.assign(recorded, { minute, count: 0 });
-  recorded.count += 1;
-  return recorded.count <= ANONYMOUS_LIMIT;
+/**
+ * A failure as that of a login that began here, so that customer service finds it. However often the answer is loaded,
+ * it is one event, under one reference.
+ * @param returnTo where the login would have led, so that 'try again' leads there.
+ */
+export async function failureOfLogin(
+  { session }: Settings,
+  { id }: BegunLogin,
+  returnTo: string,
+  error: unknown,
+): Promise<unknown> {
+  if (!(error instanceof Failure)) return error;
+  if (NO_END.has(error.code)) return withFacts(error, { returnTo });
+  const reference = referenceFrom(await sha256(`${session.issuer} ${id}`));
+  return withFacts(error, { returnTo, ofLogin: id, reference, ...error.facts });
 }

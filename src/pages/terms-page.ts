@@ -4,7 +4,7 @@ import { type Html, layout, type PageContext } from "./layout.ts";
 
 interface TermsPageProps extends PageContext {
   /** What must be accepted; `undefined` where only voluntary consents are asked for. */
-  readonly terms: { readonly url: string; readonly changed: boolean } | undefined;
+  readonly terms: { readonly url: string; readonly version: string; readonly changed: boolean } | undefined;
   readonly privacyUrl: string | undefined;
   readonly consents: readonly { readonly id: string; readonly wording: string }[];
   /** The form came back without the box being ticked. */
@@ -49,7 +49,7 @@ ${link(privacyUrl, words.privacy)}
 <form method="post" action="${action}">
 <input type="hidden" name="attempt" value="${attempt}">
 <input type="hidden" name="question" value="terms">
-${terms !== undefined && acceptance}
+${terms !== undefined && html`<input type="hidden" name="version" value="${terms.version}">${acceptance}`}
 ${consents.length > 0 && voluntary}
 <p class="actions">
 <button class="button primary" type="submit" name="answer" value="accept">${submit}</button>

@@ -6,6 +6,8 @@ export const INHERITED = [
   "VIPPS_ISSUER",
   "PROVIDER_ENDPOINTS",
   "DATA_JURISDICTION",
+  "LOGIN_LOCATION",
+  "LOGIN_SHARDS",
 ] as const;
 
 /** The keys of a partner: the deployment's, whichever of its sites they act for. */

@@ -9,11 +9,6 @@ export interface LoginSecrets {
   readonly nonce: string;
 }
 
-/** Fresh, random secrets for one login. */
-export function newLoginSecrets(): LoginSecrets {
-  return { codeVerifier: oauth.generateRandomCodeVerifier(), nonce: oauth.generateRandomNonce() };
-}
-
 /** What may differ from login to login; nothing of it is ever taken from the visitor. */
 export interface AuthorizeRequest extends LoginSecrets {
   readonly state: string;

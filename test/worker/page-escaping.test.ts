@@ -82,7 +82,7 @@ const PAGES: Readonly<Record<string, () => Html>> = {
   terms: () =>
     termsPage({
       ...context,
-      terms: { url: HOSTILE, changed: true },
+      terms: { url: HOSTILE, version: "2", changed: true },
       privacyUrl: HOSTILE,
       consents,
       missing: true,

@@ -1,4 +1,4 @@
-import { createExecutionContext, reset, waitOnExecutionContext } from "cloudflare:test";
+import { createExecutionContext, reset, runInDurableObject, waitOnExecutionContext } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { afterEach, beforeEach, vi } from "vitest";
 import { createSigningKeys } from "../../simulator/keys.ts";
@@ -93,7 +93,7 @@ export function openSite(options: SiteOptions = {}): TestSite {
     return isOrigin ? origin(request) : (provider ?? simulator.fetch)(request);
   });
   const log = captureLog();
-  const counted = countedBindings({ ...env, ...vars }, counts);
+  const counted = objectsLivingIn(countedBindings({ ...env, ...vars }, counts));
   const answerTimes: number[] = [];
   return {
     simulator,
@@ -119,6 +119,37 @@ export function openSite(options: SiteOptions = {}): TestSite {
       });
     },
   };
+}
+
+/**
+ * An environment whose objects that finish logins have it as their own: in production both come from one deployment,
+ * in a test each site has settings of its own.
+ */
+export function objectsLivingIn(environment: Cloudflare.Env): Cloudflare.Env {
+  const own: Cloudflare.Env = { ...environment };
+  const namespace = environment.LOGIN_ATTEMPTS;
+  const living = (stub: object, real: DurableObjectStub) =>
+    new Proxy(stub, {
+      get(target, name) {
+        const member = Reflect.get(target, name);
+        if (typeof member !== "function") return member;
+        return async (...args: unknown[]) => {
+          await runInDurableObject(real, (object) => void Object.assign(object, { env: own }));
+          return Reflect.apply(member, target, args);
+        };
+      },
+    });
+  own.LOGIN_ATTEMPTS = new Proxy(namespace, {
+    get(target, name) {
+      const member = Reflect.get(target, name);
+      if (typeof member !== "function") return member;
+      return (...args: unknown[]) => {
+        const result = Reflect.apply(member, target, args) as object;
+        return name === "getByName" ? living(result, env.LOGIN_ATTEMPTS.getByName(String(args[0]))) : result;
+      };
+    },
+  });
+  return own;
 }
 
 function captureLog(): Record<string, unknown>[] {

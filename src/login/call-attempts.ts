@@ -1,0 +1,85 @@
+import { Failure, fromStorageRepeated, type Stage } from "../failure.ts";
+import type { AppContext } from "../http/request-context.ts";
+import type { Settings } from "../settings.ts";
+import { timed } from "../step-times.ts";
+import type { LoginAnswer, LoginAttempts } from "./login-attempts.ts";
+import { type BegunLogin, type LoginFlow, openState } from "./login-state.ts";
+
+/** The object that finishes a login. */
+type AttemptsStub = DurableObjectStub<LoginAttempts>;
+
+/**
+ * How long a step of a login may take in the object, in milliseconds: what the provider may take, and a little for
+ * storage. The visitor is told within ten seconds.
+ */
+const STEP_TIME_LIMIT = 9_000;
+
+/** A state that somebody brought, and the login behind it. */
+export interface BroughtState {
+  readonly state: string;
+  readonly login: BegunLogin;
+  /** Too late to finish it; but a browser that finished it may be taken home. */
+  readonly isLate: boolean;
+}
+
+/**
+ * Opens the state that somebody brought. Asks nobody.
+ * @throws {Failure} `state_missing`, `state_invalid` or `state_expired`.
+ */
+export async function broughtState(
+  settings: Settings,
+  flow: LoginFlow,
+  state: string | undefined,
+  stage: Stage,
+): Promise<BroughtState> {
+  if (state === undefined) throw new Failure("state_missing", { stage });
+  const opened = await openState(settings, flow, state, Date.now());
+  if (opened === undefined) throw new Failure("state_invalid", { stage });
+  if (opened.standing === "over") throw new Failure("state_expired", { stage });
+  return { state, login: opened.login, isLate: opened.standing === "late" };
+}
+
+/** The name of the object that finishes a login with this id: one of a few, where LOGIN_LOCATION says. */
+export function objectFor({ login: { location, shards } }: Settings, id: string): string {
+  return `${location}-${Number.parseInt(id.slice(-4), 16) % shards}`;
+}
+
+function attempts({ storage, login }: Settings, object: string): AttemptsStub {
+  return storage.loginAttempts.getByName(object, { locationHint: login.location });
+}
+
+/**
+ * A step of a login, in the object that finishes it. It is made once more where the platform says that the first call
+ * did not get through: the object answers a call that it knows as it did before.
+ * @throws {Failure} `storage_unavailable` where the object does not answer, or what the step itself failed with.
+ */
+export async function loginStep(
+  c: AppContext,
+  object: string,
+  stage: Stage,
+  step: (object: AttemptsStub) => Promise<LoginAnswer>,
+): Promise<Exclude<LoginAnswer, { outcome: "failed" }>> {
+  const { settings, stepTimes } = c.env;
+  const call = () => step(attempts(settings, object));
+  const answer = await timed(stepTimes, "attempt", fromStorageRepeated(stage, call, STEP_TIME_LIMIT));
+  for (const [name, took] of Object.entries(answer.stepTimes))
+    Object.assign(stepTimes, { [name]: took, attempt: Math.max(0, (stepTimes.attempt ?? 0) - took) });
+  if (answer.outcome === "failed") throw new Failure(answer.code, answer.facts);
+  return answer;
+}
+
+/** A short call to the object of a login, made once more where the first did not get through. */
+export function attemptsCall<Value>(
+  settings: Settings,
+  object: string,
+  stage: Stage,
+  call: (object: AttemptsStub) => Promise<Value>,
+): Promise<Value> {
+  return fromStorageRepeated(stage, () => call(attempts(settings, object)));
+}
+
+/** Where a login leads. @throws {Failure} `storage_unavailable` where that is kept in its object. */
+export async function returnUrlOf(settings: Settings, login: BegunLogin, stage: Stage): Promise<string> {
+  if (login.returnTo !== undefined) return login.returnTo === "" ? "/" : login.returnTo;
+  return (await attemptsCall(settings, login.object, stage, (object) => object.returnUrl(login.id))) ?? "/";
+}

@@ -1,0 +1,255 @@
+import { DurableObject } from "cloudflare:workers";
+import { Failure, type FailureCode, type FailureFacts, thrownAt } from "../failure.ts";
+import { logEvent } from "../log.ts";
+import { type Settings, settingsOfHost } from "../settings.ts";
+import type { StepTimes } from "../step-times.ts";
+import { forgetDeclined } from "./arrived-consents.ts";
+import { type Conclusion, type ConsumedLogin, concludeLogin, finishConsumed } from "./finish-consumed.ts";
+import { type LoginStore, openLoginStore } from "./login-store.ts";
+import type { Asked, GivenAnswer, Question, Verdict, WaitingLogin } from "./question.ts";
+import { QUESTIONS } from "./questions.ts";
+import { namingPerson } from "./settle-login.ts";
+
+/** What every call says of the site it is about and of the client that is there. */
+interface LoginCall {
+  /** The shape of this message (another release may send another one). */
+  readonly version: 1;
+  /** An address of the site: under it the object finds the site's settings, secrets included, by itself. */
+  readonly site: string;
+  /** SHA-256 of the cookie of the browser that is there, or of the app's secret. */
+  readonly browser: string;
+  /** The id of the session that is to be made. A call that is made again has the same. */
+  readonly sid: string;
+  /** `undefined` where only the site's own login knows of the login. */
+  readonly state: string | undefined;
+}
+
+/** A code that came back. */
+export type FinishCall = LoginCall & ConsumedLogin;
+
+/** An answer to the question a login waits for. */
+export interface AnswerCall extends LoginCall {
+  readonly id: string;
+  /** The question that is answered; a login that waits for another one asks that again. */
+  readonly question: Question;
+  /** `undefined` only looks: what is being waited for? */
+  readonly given: GivenAnswer | undefined;
+}
+
+/** A login that has been finished, or thrown away, before. */
+export interface AlreadyUsed {
+  readonly outcome: "used";
+  readonly sid: string;
+  /** Whether the asking browser is the one that brought the code. */
+  readonly broughtHere: boolean;
+  readonly declined: boolean;
+  /** Milliseconds since the epoch. */
+  readonly usedAt: number;
+}
+
+/** How a step of a login ends. Failures are values here: an error would lose its code on the way. */
+export type LoginOutcome =
+  | Exclude<Conclusion, { outcome: "hold" }>
+  | { readonly outcome: "asked"; readonly asked: Asked }
+  | AlreadyUsed
+  /** The login is used up here; the caller does the rest itself, because this object has enough under way. */
+  | { readonly outcome: "consumed" }
+  /** Nothing is known of the login, or not any more. */
+  | { readonly outcome: "expired" }
+  /** It waits while the person is at the site's own login. */
+  | { readonly outcome: "left" }
+  | { readonly outcome: "failed"; readonly code: FailureCode; readonly facts: FailureFacts };
+
+/** An outcome, and the login's state where the caller may not have it. */
+type WithState = LoginOutcome & { readonly state?: string | undefined };
+
+/** An outcome and what it took. */
+export type LoginAnswer = WithState & { readonly stepTimes: StepTimes };
+
+/**
+ * Exchanges with the provider that an object has under way before it leaves further ones to its callers. Cloudflare
+ * lets six requests wait for an answer at a time and queues the rest (Workers limits, 'Simultaneous open
+ * connections'), and all calls of an object share one context: a slow answer must hold up no login but its own.
+ */
+const EXCHANGES_AT_ONCE = 4;
+
+/** For this long a call that is made again gets the first one's answer, in milliseconds: it got lost on the way. */
+const REPEATABLE_FOR = 60_000;
+/** As many answers are remembered for that. */
+const REPEATABLE_LIMIT = 1_000;
+
+/**
+ * A few long-lived objects finish all logins. They stand where Vipps and the database are, so that what takes several
+ * trips is done there, in one hop from the visitor; which of them finishes a login was settled when it began.
+ *
+ * A login is used up by one durable insert, before anything is sent to Vipps: the platform holds every outgoing
+ * message of an object back until what it wrote is safe. So used once means once, however many callbacks come at once.
+ */
+export class LoginAttempts extends DurableObject<Cloudflare.Env> {
+  readonly #store: LoginStore;
+  readonly #answered = new Map<string, { readonly at: number; readonly answer: Promise<LoginAnswer> }>();
+  #exchanges = 0;
+
+  constructor(ctx: DurableObjectState, env: Cloudflare.Env) {
+    super(ctx, env);
+    this.#store = openLoginStore(ctx.storage);
+  }
+
+  /** Finishes a login whose code came back, as far as it goes without a session. */
+  finish(call: FinishCall): Promise<LoginAnswer> {
+    const { id } = call.login;
+    return this.#once(`${id} ${call.sid}`, async (stepTimes) => {
+      const settings = await this.#settings(call);
+      if (this.#store.used(id) !== undefined) return this.#resume({ ...call, id }, stepTimes);
+      this.#store.use({ ...call, id });
+      if (this.#exchanges >= EXCHANGES_AT_ONCE) return { outcome: "consumed" };
+      this.#exchanges += 1;
+      try {
+        const background = (work: Promise<unknown>) => this.ctx.waitUntil(work);
+        return this.#kept(id, await finishConsumed(settings, call, { stepTimes, background }));
+      } finally {
+        this.#exchanges -= 1;
+      }
+    });
+  }
+
+  /** Keeps a login that its caller has finished by itself until the person has answered. */
+  hold(login: WaitingLogin): void {
+    this.#store.hold(login);
+  }
+
+  /** Takes the answer to the question that a login waits for, from the browser that brought its code. */
+  answer(call: AnswerCall): Promise<LoginAnswer> {
+    const { id, given } = call;
+    return this.#once(`${id} ${call.sid}`, async (stepTimes) => {
+      const waiting = this.#waiting(call);
+      if (waiting === undefined || given === undefined || waiting.question !== call.question)
+        return this.#resume(call, stepTimes);
+      const settings = await this.#settings(call);
+      const verdict = await namingPerson(waiting.identity, () =>
+        QUESTIONS[waiting.question].answer(settings, waiting, given),
+      );
+      const outcome = await this.#follow(call, { settings, waiting, verdict }, stepTimes);
+      return { ...outcome, state: waiting.state };
+    });
+  }
+
+  /** What became of a login whose state is too old to finish it. Changes nothing. */
+  look({ id, browser }: { readonly id: string; readonly browser: string }): AlreadyUsed | undefined {
+    return this.#usedBefore(id, browser);
+  }
+
+  /** Keeps a return URL that is too long for a state. */
+  keepReturnUrl(id: string, returnTo: string): void {
+    this.#store.keepReturnUrl(id, returnTo);
+  }
+
+  /** The return URL kept for a login. */
+  returnUrl(id: string): string | undefined {
+    return this.#store.returnUrl(id);
+  }
+
+  /** Answers the health check. */
+  ping(): true {
+    return true;
+  }
+
+  override async alarm(): Promise<void> {
+    await this.#store.sweep();
+  }
+
+  /** An answer that got lost on the way is given again: nothing is done twice. */
+  #once(key: string, work: (stepTimes: StepTimes) => Promise<WithState>): Promise<LoginAnswer> {
+    const before = this.#answered.get(key);
+    if (before !== undefined) return before.answer;
+    const now = Date.now();
+    for (const [known, { at }] of this.#answered) {
+      if (now - at < REPEATABLE_FOR && this.#answered.size < REPEATABLE_LIMIT) break;
+      this.#answered.delete(known);
+    }
+    const stepTimes: StepTimes = {};
+    const answer = failureAsValue(work(stepTimes)).then((outcome) => ({ ...outcome, stepTimes }));
+    this.#answered.set(key, { at: now, answer });
+    return answer;
+  }
+
+  /** Asks again what a login waits for, or goes on when there is nothing left to ask. */
+  async #resume(call: LoginCall & { readonly id: string }, stepTimes: StepTimes): Promise<WithState> {
+    const waiting = this.#waiting(call);
+    if (waiting === undefined) return this.#usedBefore(call.id, call.browser) ?? { outcome: "expired" };
+    const settings = await this.#settings(call);
+    const verdict = await QUESTIONS[waiting.question].resume(settings, waiting);
+    const outcome = await this.#follow(call, { settings, waiting, verdict }, stepTimes);
+    return { ...outcome, state: waiting.state };
+  }
+
+  async #follow(
+    { id, browser, sid, state }: LoginCall & { readonly id: string },
+    { settings, waiting, verdict }: { settings: Settings; waiting: WaitingLogin; verdict: Verdict },
+    stepTimes: StepTimes,
+  ): Promise<LoginOutcome> {
+    if (verdict.kind === "ask") return { outcome: "asked", asked: verdict.asked };
+    if (verdict.kind === "leave") {
+      this.#store.hold({ ...waiting, state });
+      return { outcome: "left" };
+    }
+    // Nothing of a declined login may be left behind: what came with it goes before it is forgotten itself.
+    if (verdict.kind === "decline") await forgetDeclined(settings, waiting.identity);
+    // Taken out before anything is written: of two answers at once, one counts.
+    const isTaken = this.#store.release(id, { sid, declined: verdict.kind === "decline" });
+    if (!isTaken || verdict.kind === "decline")
+      return this.#usedBefore(id, browser) ?? { outcome: "expired" };
+    try {
+      const { identity } = waiting;
+      const concluded = await namingPerson(identity, () =>
+        concludeLogin(settings, { id, identity, answers: verdict.answers }, stepTimes),
+      );
+      const outcome = this.#kept(id, concluded, waiting.state);
+      const isIncomplete = outcome.outcome === "asked" && outcome.asked.question === "terms";
+      return isIncomplete && verdict.missing === true
+        ? { ...outcome, asked: { ...outcome.asked, missing: true } }
+        : outcome;
+    } catch (error) {
+      // Storage that fails for a moment costs nobody the login: the question can be answered again.
+      if (error instanceof Failure && error.code === "storage_unavailable") this.#store.hold(waiting);
+      throw error;
+    }
+  }
+
+  #kept(id: string, conclusion: Conclusion, state?: string): LoginOutcome {
+    if (conclusion.outcome !== "hold") return conclusion;
+    const { asked, identity, answers } = conclusion;
+    this.#store.hold({ id, question: asked.question, identity, answers, state });
+    return { outcome: "asked", asked };
+  }
+
+  /** A login that waits for the browser that is there. */
+  #waiting({ id, browser }: { readonly id: string; readonly browser: string }): WaitingLogin | undefined {
+    return this.#store.used(id)?.browser === browser ? this.#store.waiting(id) : undefined;
+  }
+
+  #usedBefore(id: string, browser: string): AlreadyUsed | undefined {
+    const used = this.#store.used(id);
+    if (used === undefined) return undefined;
+    const { sid, declined, usedAt } = used;
+    return { outcome: "used", sid, declined, usedAt, broughtHere: used.browser === browser };
+  }
+
+  async #settings({ site }: LoginCall): Promise<Settings> {
+    const resolved = await settingsOfHost(this.env, site, (work) => this.ctx.waitUntil(work));
+    if (resolved !== "unknownHost" && "settings" in resolved) return resolved.settings;
+    const details = resolved === "unknownHost" ? [] : resolved.faults;
+    throw new Failure("settings_invalid", { stage: "settings", details });
+  }
+}
+
+/** Errors lose their code on the way out of an object; what is no failure of ours is logged where it happened. */
+async function failureAsValue(work: Promise<WithState>): Promise<WithState> {
+  try {
+    return await work;
+  } catch (error) {
+    if (error instanceof Failure) return { outcome: "failed", code: error.code, facts: error.facts };
+    logEvent("error", "login_object_failed", { at: thrownAt(error) });
+    return { outcome: "failed", code: "internal_error", facts: { stage: "callback" } };
+  }
+}

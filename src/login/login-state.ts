@@ -1,0 +1,296 @@
+import { base64url } from "jose";
+import type { SessionSettings, Settings } from "../settings.ts";
+import type { LoginSecrets } from "../vipps/authorize-url.ts";
+
+/**
+ * The `state` of a login: everything that is known of it while the person is at Vipps, sealed, so that nothing has
+ * to be stored for a click that never comes back (RFC 6749 section 10.12 asks for a value that cannot be guessed;
+ * this one can be neither guessed nor read nor altered).
+ *
+ * AES-256-GCM under a key derived from the session keys, the id of that key in front, the site and the flow as
+ * associated data: a state of one site, or of an app, opens nowhere else.
+ */
+
+/** A login on its way through Vipps. */
+export interface BegunLogin {
+  /** 128 bits in hex, the first 48 of them the time at which the login began: ids sort by it. */
+  readonly id: string;
+  /** Which key sealed the state, and so made the login's secrets. */
+  readonly keyId: string;
+  /** The name of the object that finishes it. */
+  readonly object: string;
+  /** SHA-256 of the browser's cookie, or of the secret that only the app has. */
+  readonly browser: string;
+  /** Where the login leads: for an app its redirect URI. `undefined` where the object keeps it: it was too long. */
+  readonly returnTo: string | undefined;
+}
+
+/** Which kind of client may finish a login: neither can finish the other's. */
+export type LoginFlow = "browser" | "app";
+
+/** How long a login may take from click to return, and an answer after that. In milliseconds. */
+export const LOGIN_LIFETIME = 10 * 60_000;
+/** How long a finished login is remembered, so that a reload or the back button finds home. In milliseconds. */
+export const MEMORY_LIFETIME = 24 * 3600_000;
+/** How far the clocks of two isolates may be apart, in milliseconds. */
+const CLOCK_TOLERANCE = 60_000;
+
+/** The first byte of what is sealed: another release reads or refuses it by this. */
+const VERSION = 1;
+const TIME_BYTES = 6;
+const ID_BYTES = 16;
+const BROWSER_BYTES = 32;
+const IV_BYTES = 12;
+/** Where the name of the object begins, after version, flags, id, browser and the name's length. */
+const NAME_AT = 2 + ID_BYTES + BROWSER_BYTES + 1;
+const KEPT_ELSEWHERE = 1;
+
+/** A return URL of more bytes than this is kept by the object: the state stays below about 500 characters. */
+const RETURN_URL_BYTES = 260;
+
+/** Longer texts are no state of ours. In characters. */
+const STATE_LIMIT = 600;
+const STATE_SHAPE = /^([\w-]{8})\.([\w-]+)$/;
+
+interface StateKey {
+  readonly id: string;
+  readonly seal: CryptoKey;
+  readonly derive: CryptoKey;
+  /** The last moment at which it can have sealed anything, in milliseconds since the epoch. */
+  readonly sealedUntil: number;
+}
+
+interface StateKeys {
+  readonly sealing: StateKey;
+  readonly byId: ReadonlyMap<string, StateKey>;
+}
+
+/** Derived once per settings object; settings themselves are parsed once per isolate. */
+const derived = new WeakMap<SessionSettings, Promise<StateKeys>>();
+
+/** Seconds that new session keys may need to reach every isolate: until then some still seal with the key before. */
+const ROLLOUT = 3600;
+
+function stateKeys(settings: SessionSettings): Promise<StateKeys> {
+  const known = derived.get(settings);
+  if (known !== undefined) return known;
+  const keys = deriveKeys(settings);
+  derived.set(settings, keys);
+  return keys;
+}
+
+async function deriveKeys({ keys: { signing, previous } }: SessionSettings): Promise<StateKeys> {
+  const sealing = await deriveKey(signing.d, Number.POSITIVE_INFINITY);
+  const before = await Promise.all(
+    previous.flatMap(({ d, retiredAt = Number.POSITIVE_INFINITY }) =>
+      d === undefined ? [] : [deriveKey(d, (retiredAt + ROLLOUT) * 1000)],
+    ),
+  );
+  return { sealing, byId: new Map([sealing, ...before].map((key) => [key.id, key])) };
+}
+
+/** HKDF (RFC 5869) with a label for each purpose, so that no key serves two. */
+async function deriveKey(secret: string, sealedUntil: number): Promise<StateKey> {
+  const material = await crypto.subtle.importKey(
+    "raw",
+    new Uint8Array(base64url.decode(secret)),
+    "HKDF",
+    false,
+    ["deriveKey", "deriveBits"],
+  );
+  const hkdf = (purpose: string) => ({
+    name: "HKDF",
+    hash: "SHA-256",
+    salt: new Uint8Array(),
+    info: encode(`vipps-login-worker login state ${purpose}`),
+  });
+  const [id, seal, derive] = await Promise.all([
+    crypto.subtle.deriveBits(hkdf("key id"), material, 48),
+    crypto.subtle.deriveKey(hkdf("seal"), material, { name: "AES-GCM", length: 256 }, false, [
+      "encrypt",
+      "decrypt",
+    ]),
+    crypto.subtle.deriveKey(
+      hkdf("secrets"),
+      material,
+      { name: "HMAC", hash: "SHA-512", length: 512 },
+      false,
+      ["sign"],
+    ),
+  ]);
+  return { id: base64url.encode(new Uint8Array(id)), seal, derive, sealedUntil };
+}
+
+/** A new id, which says when the login began. */
+export function newLoginId(): string {
+  const bytes = crypto.getRandomValues(new Uint8Array(ID_BYTES));
+  let milliseconds = Date.now();
+  for (let index = TIME_BYTES - 1; index >= 0; index -= 1) {
+    bytes[index] = milliseconds % 256;
+    milliseconds = Math.floor(milliseconds / 256);
+  }
+  return hexOf(bytes);
+}
+
+/** When a login began, in milliseconds since the epoch. */
+export function beganAt(id: string): number {
+  return Number.parseInt(id.slice(0, TIME_BYTES * 2), 16);
+}
+
+/** The smallest id of a login that began at this moment: what sorts before it is older. */
+export function firstIdAt(milliseconds: number): string {
+  return Math.max(0, milliseconds)
+    .toString(16)
+    .padStart(TIME_BYTES * 2, "0")
+    .padEnd(ID_BYTES * 2, "0");
+}
+
+/** The id of the key that seals at present. */
+export async function sealingKeyId({ session }: Settings): Promise<string> {
+  return (await stateKeys(session)).sealing.id;
+}
+
+/** Whether a return URL is too long for a state. */
+export function isTooLongToSeal(returnTo: string): boolean {
+  return returnTo.length > RETURN_URL_BYTES || encode(returnTo).byteLength > RETURN_URL_BYTES;
+}
+
+/**
+ * The `state` of a login.
+ * @param login as begun, its key the one that seals at present.
+ */
+export async function sealState(
+  settings: Settings,
+  flow: LoginFlow,
+  login: Omit<BegunLogin, "keyId">,
+): Promise<string> {
+  const { sealing } = await stateKeys(settings.session);
+  const iv = crypto.getRandomValues(new Uint8Array(IV_BYTES));
+  const sealed = new Uint8Array(
+    await crypto.subtle.encrypt(parameters(settings, flow, iv), sealing.seal, written(login)),
+  );
+  const bytes = new Uint8Array(IV_BYTES + sealed.byteLength);
+  bytes.set(iv);
+  bytes.set(sealed, IV_BYTES);
+  return `${sealing.id}.${base64url.encode(bytes)}`;
+}
+
+/** What a state is worth: `begun` may be finished, `late` only tells whose login it was. */
+export type OpenedState =
+  | { readonly standing: "begun" | "late"; readonly login: BegunLogin }
+  | { readonly standing: "over" };
+
+/**
+ * Opens a state. Costs no call to anything.
+ * @param at milliseconds since the epoch.
+ * @returns `undefined` for what is no state of this site and flow: invented, altered, another's, or sealed with a
+ *   key that is gone.
+ */
+export async function openState(
+  settings: Settings,
+  flow: LoginFlow,
+  state: string,
+  at: number,
+): Promise<OpenedState | undefined> {
+  const [, keyId = "", text = ""] = (state.length <= STATE_LIMIT && STATE_SHAPE.exec(state)) || [];
+  const key = (await stateKeys(settings.session)).byId.get(keyId);
+  const bytes = key && canonicalBytes(text);
+  if (key === undefined || bytes === undefined) return undefined;
+  const login = await unsealed(settings, flow, key, bytes);
+  if (login === undefined) return undefined;
+  const began = beganAt(login.id);
+  if (began > at + CLOCK_TOLERANCE || began > key.sealedUntil) return undefined;
+  if (at - began <= LOGIN_LIFETIME) return { standing: "begun", login };
+  return at - began <= LOGIN_LIFETIME + MEMORY_LIFETIME ? { standing: "late", login } : { standing: "over" };
+}
+
+async function unsealed(
+  settings: Settings,
+  flow: LoginFlow,
+  key: StateKey,
+  bytes: Uint8Array<ArrayBuffer>,
+): Promise<BegunLogin | undefined> {
+  try {
+    const iv = bytes.subarray(0, IV_BYTES);
+    const opened = await crypto.subtle.decrypt(
+      parameters(settings, flow, iv),
+      key.seal,
+      bytes.subarray(IV_BYTES),
+    );
+    return read(new Uint8Array(opened), key.id);
+  } catch {
+    return undefined;
+  }
+}
+
+/**
+ * The secrets of a login, 256 bits each, out of reach of anybody without the session keys. They are derived when they
+ * are needed, always the same, and never stored, sealed or sent on.
+ * @returns `undefined` where the key that sealed the login is gone.
+ */
+export async function loginSecrets(
+  { session }: Settings,
+  { id, keyId }: Pick<BegunLogin, "id" | "keyId">,
+): Promise<LoginSecrets | undefined> {
+  const key = (await stateKeys(session)).byId.get(keyId);
+  if (key === undefined) return undefined;
+  const bits = new Uint8Array(await crypto.subtle.sign("HMAC", key.derive, encode(id)));
+  return {
+    codeVerifier: base64url.encode(bits.subarray(0, 32)),
+    nonce: base64url.encode(bits.subarray(32)),
+  };
+}
+
+/** One spelling only: a decoder that forgives would let an altered state pass for the same one. */
+function canonicalBytes(text: string): Uint8Array<ArrayBuffer> | undefined {
+  try {
+    const bytes = new Uint8Array(base64url.decode(text));
+    return base64url.encode(bytes) === text ? bytes : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function parameters({ session, site }: Settings, flow: LoginFlow, iv: Uint8Array<ArrayBuffer>) {
+  const additionalData = encode(JSON.stringify(["login", flow, session.issuer, site.partition]));
+  return { name: "AES-GCM", iv, additionalData, tagLength: 128 };
+}
+
+function written({ id, browser, object, returnTo }: Omit<BegunLogin, "keyId">): Uint8Array<ArrayBuffer> {
+  const name = encode(object);
+  const rest = encode(returnTo ?? "");
+  const bytes = new Uint8Array(NAME_AT + name.byteLength + rest.byteLength);
+  bytes.set([VERSION, returnTo === undefined ? KEPT_ELSEWHERE : 0]);
+  bytes.set(bytesOfHex(id), 2);
+  bytes.set(base64url.decode(browser), 2 + ID_BYTES);
+  bytes.set([name.byteLength], NAME_AT - 1);
+  bytes.set(name, NAME_AT);
+  bytes.set(rest, NAME_AT + name.byteLength);
+  return bytes;
+}
+
+function read(bytes: Uint8Array, keyId: string): BegunLogin | undefined {
+  const [version, flags = 0] = bytes;
+  if (version !== VERSION) return undefined;
+  const restAt = NAME_AT + (bytes[NAME_AT - 1] ?? 0);
+  return {
+    id: hexOf(bytes.subarray(2, 2 + ID_BYTES)),
+    keyId,
+    object: decode(bytes.subarray(NAME_AT, restAt)),
+    browser: base64url.encode(bytes.subarray(2 + ID_BYTES, 2 + ID_BYTES + BROWSER_BYTES)),
+    returnTo: flags === KEPT_ELSEWHERE ? undefined : decode(bytes.subarray(restAt)),
+  };
+}
+
+const encode = (text: string): Uint8Array<ArrayBuffer> => new Uint8Array(new TextEncoder().encode(text));
+const decode = (bytes: Uint8Array): string => new TextDecoder().decode(bytes);
+
+function hexOf(bytes: Uint8Array): string {
+  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
+}
+
+function bytesOfHex(hex: string): Uint8Array {
+  return Uint8Array.from({ length: hex.length / 2 }, (_, at) =>
+    Number.parseInt(hex.slice(2 * at, 2 * at + 2), 16),
+  );
+}

@@ -1,0 +1,166 @@
+import { Failure } from "../failure.ts";
+import { firstIdAt, LOGIN_LIFETIME, MEMORY_LIFETIME } from "./login-state.ts";
+import type { Question, WaitingLogin } from "./question.ts";
+
+/** A login whose code has been brought. Its secrets can no longer be used, and it makes one session at most. */
+export interface UsedLogin {
+  readonly id: string;
+  /** SHA-256 of the cookie of the browser that brought the code. The one that began the login counts no more. */
+  readonly browser: string;
+  /** The session that this login makes, if it makes one. */
+  readonly sid: string;
+  /** Milliseconds since the epoch. */
+  readonly usedAt: number;
+  /** Whether the person said that it was not them, or declined the terms. */
+  readonly declined: boolean;
+}
+
+/** What an object keeps of logins, and all SQL for it. Everything but the sweep is synchronous: nothing comes between. */
+export interface LoginStore {
+  used(id: string): UsedLogin | undefined;
+  /** Uses a login up. @throws {Failure} `state_used` where it has been used. */
+  use(login: Pick<UsedLogin, "id" | "browser" | "sid">): void;
+  /** Keeps a used login until the person has answered, or for ten minutes. */
+  hold(login: WaitingLogin): void;
+  waiting(id: string): WaitingLogin | undefined;
+  /** Takes a waiting login out, once. @returns whether it was still waiting. */
+  release(id: string, end: Pick<UsedLogin, "sid" | "declined">): boolean;
+  keepReturnUrl(id: string, returnTo: string): void;
+  returnUrl(id: string): string | undefined;
+  /** Forgets what has been kept long enough, and comes again where something is left. */
+  sweep(): Promise<void>;
+}
+
+/** How often what waits is looked through, in milliseconds. */
+const SWEEP_SOON = LOGIN_LIFETIME;
+/** How often what has been used is looked through, in milliseconds. */
+const SWEEP_LATER = 3600_000;
+
+const TABLES = [
+  `CREATE TABLE used_logins (
+     id TEXT PRIMARY KEY, browser TEXT NOT NULL, sid TEXT NOT NULL, used_at INTEGER NOT NULL,
+     declined INTEGER NOT NULL DEFAULT 0
+   ) WITHOUT ROWID`,
+  `CREATE TABLE waiting_logins (
+     id TEXT PRIMARY KEY, question TEXT NOT NULL, identity TEXT NOT NULL, answers TEXT NOT NULL, state TEXT,
+     held_at INTEGER NOT NULL
+   ) WITHOUT ROWID`,
+  "CREATE TABLE return_urls (id TEXT PRIMARY KEY, url TEXT NOT NULL) WITHOUT ROWID",
+];
+
+type UsedRow = { browser: string; sid: string; used_at: number; declined: number };
+type WaitingRow = {
+  question: Question;
+  identity: string;
+  answers: string;
+  state: string | null;
+  held_at: number;
+};
+
+/** @param storage of the object. One that no login has come to stores nothing, not even an empty table. */
+export function openLoginStore(storage: DurableObjectStorage): LoginStore {
+  const { sql } = storage;
+  let hasTables = sql.exec("SELECT 1 FROM sqlite_master WHERE name = 'used_logins'").toArray().length > 0;
+  let sweepAt = Number.POSITIVE_INFINITY;
+
+  function rows<Row extends Record<string, SqlStorageValue>>(
+    query: string,
+    ...values: SqlStorageValue[]
+  ): Row[] {
+    return hasTables ? sql.exec<Row>(query, ...values).toArray() : [];
+  }
+
+  function write(query: string, ...values: SqlStorageValue[]): number {
+    if (!hasTables) for (const table of TABLES) sql.exec(table);
+    hasTables = true;
+    return sql.exec(query, ...values).rowsWritten;
+  }
+
+  /** On the full hour or ten minutes, so that an object which has just been started need not ask what is set. */
+  function sweepWithin(period: number): void {
+    const due = (Math.floor(Date.now() / period) + 1) * period;
+    if (due >= sweepAt) return;
+    sweepAt = due;
+    void storage.setAlarm(due);
+  }
+
+  return {
+    used(id) {
+      const [row] = rows<UsedRow>("SELECT browser, sid, used_at, declined FROM used_logins WHERE id = ?", id);
+      if (row === undefined || Date.now() - row.used_at > MEMORY_LIFETIME) return undefined;
+      return { id, browser: row.browser, sid: row.sid, usedAt: row.used_at, declined: row.declined === 1 };
+    },
+    use({ id, browser, sid }) {
+      const written = write(
+        "INSERT INTO used_logins (id, browser, sid, used_at) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING",
+        id,
+        browser,
+        sid,
+        Date.now(),
+      );
+      if (written === 0) throw new Failure("state_used", { stage: "callback" });
+      sweepWithin(SWEEP_LATER);
+    },
+    hold({ id, question, identity, answers, state }) {
+      write(
+        `INSERT OR REPLACE INTO waiting_logins (id, question, identity, answers, state, held_at)
+         VALUES (?, ?, ?, ?, ?, ?)`,
+        id,
+        question,
+        JSON.stringify(identity),
+        JSON.stringify(answers),
+        state ?? null,
+        Date.now(),
+      );
+      sweepWithin(SWEEP_SOON);
+    },
+    waiting(id) {
+      const [row] = rows<WaitingRow>(
+        "SELECT question, identity, answers, state, held_at FROM waiting_logins WHERE id = ?",
+        id,
+      );
+      if (row === undefined || Date.now() - row.held_at > LOGIN_LIFETIME) return undefined;
+      return {
+        id,
+        question: row.question,
+        identity: JSON.parse(row.identity),
+        answers: JSON.parse(row.answers),
+        state: row.state ?? undefined,
+      };
+    },
+    release(id, { sid, declined }) {
+      if (rows("DELETE FROM waiting_logins WHERE id = ? RETURNING id", id).length === 0) return false;
+      write(
+        "UPDATE used_logins SET sid = ?, used_at = ?, declined = ? WHERE id = ?",
+        sid,
+        Date.now(),
+        declined ? 1 : 0,
+        id,
+      );
+      return true;
+    },
+    keepReturnUrl(id, returnTo) {
+      write("INSERT INTO return_urls (id, url) VALUES (?, ?) ON CONFLICT DO NOTHING", id, returnTo);
+      sweepWithin(SWEEP_SOON);
+    },
+    returnUrl(id) {
+      return rows<{ url: string }>("SELECT url FROM return_urls WHERE id = ?", id)[0]?.url;
+    },
+    async sweep() {
+      sweepAt = Number.POSITIVE_INFINITY;
+      const now = Date.now();
+      const abandoned = firstIdAt(now - LOGIN_LIFETIME);
+      const forgotten = firstIdAt(now - LOGIN_LIFETIME - MEMORY_LIFETIME);
+      rows("DELETE FROM used_logins WHERE id < ?", forgotten);
+      rows("DELETE FROM waiting_logins WHERE held_at < ?", now - LOGIN_LIFETIME);
+      rows(
+        "DELETE FROM return_urls WHERE id < ? AND (id < ? OR id NOT IN (SELECT id FROM used_logins))",
+        abandoned,
+        forgotten,
+      );
+      const isLeft = (table: string) => rows(`SELECT 1 FROM ${table} LIMIT 1`).length > 0;
+      if (isLeft("waiting_logins") || isLeft("return_urls")) sweepWithin(SWEEP_SOON);
+      else if (isLeft("used_logins")) sweepWithin(SWEEP_LATER);
+    },
+  };
+}
