@@ -41,7 +41,7 @@ const OURS = {
   },
 } as const satisfies Partial<Design>;
 
-const DURABLE_OBJECTS = { LOGIN_ATTEMPTS: "LoginAttempt", USER_SESSIONS: "UserSessions" };
+const DURABLE_OBJECTS = { LOGIN_ATTEMPTS: "LoginAttempts", USER_SESSIONS: "UserSessions" };
 
 /** As `npm run setup` leaves it: accounts in D1. */
 export const OURS_D1: Design = {

@@ -7,7 +7,7 @@ import type { SettingsSource } from "./settings-source.ts";
 /** Bindings that no login works without, with their Durable Object class where they have one. */
 const REQUIRED = [
   { name: "VIPPS_METADATA", kind: "kv", objectClass: undefined },
-  { name: "LOGIN_ATTEMPTS", kind: "durable object", objectClass: "LoginAttempt" },
+  { name: "LOGIN_ATTEMPTS", kind: "durable object", objectClass: "LoginAttempts" },
   { name: "USER_SESSIONS", kind: "durable object", objectClass: "UserSessions" },
 ] as const;
 

@@ -91,7 +91,7 @@ export async function finishAppLogin(c: AppContext): Promise<Response> {
   try {
     return await finishForApp(c, { login, state, query, browser });
   } catch (error) {
-    throw await failureOfLogin(settings, login, "/", error);
+    throw failureOfLogin(login, "/", error);
   }
 }
 

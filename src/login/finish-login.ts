@@ -59,7 +59,7 @@ async function finish(c: AppContext): Promise<Response> {
     if (here.isNew && !isSameBrowser) page.headers.append("set-cookie", here.setCookie);
     return page;
   } catch (error) {
-    throw await failureOfLogin(settings, login, returnTo, error);
+    throw failureOfLogin(login, returnTo, error);
   }
 }
 

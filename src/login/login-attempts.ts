@@ -230,7 +230,8 @@ export class LoginAttempts extends DurableObject<Cloudflare.Env> {
 
   #usedBefore(id: string, browser: string): AlreadyUsed | undefined {
     const used = this.#store.used(id);
-    if (used === undefined) return undefined;
+    // One whose question was never answered made no session and never will.
+    if (used === undefined || (used.held && used.browser === browser)) return undefined;
     const { sid, declined, usedAt } = used;
     return { outcome: "used", sid, declined, usedAt, broughtHere: used.browser === browser };
   }

@@ -13,6 +13,8 @@ export interface UsedLogin {
   readonly usedAt: number;
   /** Whether the person said that it was not them, or declined the terms. */
   readonly declined: boolean;
+  /** Whether it waits for an answer, or waited for one that never came. */
+  readonly held: boolean;
 }
 
 /** What an object keeps of logins, and all SQL for it. Everything but the sweep is synchronous: nothing comes between. */
@@ -39,7 +41,7 @@ const SWEEP_LATER = 3600_000;
 const TABLES = [
   `CREATE TABLE used_logins (
      id TEXT PRIMARY KEY, browser TEXT NOT NULL, sid TEXT NOT NULL, used_at INTEGER NOT NULL,
-     declined INTEGER NOT NULL DEFAULT 0
+     declined INTEGER NOT NULL DEFAULT 0, held INTEGER NOT NULL DEFAULT 0
    ) WITHOUT ROWID`,
   `CREATE TABLE waiting_logins (
      id TEXT PRIMARY KEY, question TEXT NOT NULL, identity TEXT NOT NULL, answers TEXT NOT NULL, state TEXT,
@@ -48,7 +50,7 @@ const TABLES = [
   "CREATE TABLE return_urls (id TEXT PRIMARY KEY, url TEXT NOT NULL) WITHOUT ROWID",
 ];
 
-type UsedRow = { browser: string; sid: string; used_at: number; declined: number };
+type UsedRow = { browser: string; sid: string; used_at: number; declined: number; held: number };
 type WaitingRow = {
   question: Question;
   identity: string;
@@ -86,9 +88,19 @@ export function openLoginStore(storage: DurableObjectStorage): LoginStore {
 
   return {
     used(id) {
-      const [row] = rows<UsedRow>("SELECT browser, sid, used_at, declined FROM used_logins WHERE id = ?", id);
+      const [row] = rows<UsedRow>(
+        "SELECT browser, sid, used_at, declined, held FROM used_logins WHERE id = ?",
+        id,
+      );
       if (row === undefined || Date.now() - row.used_at > MEMORY_LIFETIME) return undefined;
-      return { id, browser: row.browser, sid: row.sid, usedAt: row.used_at, declined: row.declined === 1 };
+      return {
+        id,
+        browser: row.browser,
+        sid: row.sid,
+        usedAt: row.used_at,
+        declined: row.declined === 1,
+        held: row.held === 1,
+      };
     },
     use({ id, browser, sid }) {
       const written = write(
@@ -112,6 +124,7 @@ export function openLoginStore(storage: DurableObjectStorage): LoginStore {
         state ?? null,
         Date.now(),
       );
+      write("UPDATE used_logins SET held = 1 WHERE id = ?", id);
       sweepWithin(SWEEP_SOON);
     },
     waiting(id) {
@@ -131,7 +144,7 @@ export function openLoginStore(storage: DurableObjectStorage): LoginStore {
     release(id, { sid, declined }) {
       if (rows("DELETE FROM waiting_logins WHERE id = ? RETURNING id", id).length === 0) return false;
       write(
-        "UPDATE used_logins SET sid = ?, used_at = ?, declined = ? WHERE id = ?",
+        "UPDATE used_logins SET sid = ?, used_at = ?, declined = ?, held = 0 WHERE id = ?",
         sid,
         Date.now(),
         declined ? 1 : 0,

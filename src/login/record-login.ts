@@ -1,12 +1,10 @@
 import { type LoginEvent, recordLoginEvent } from "../accounts/login-events.ts";
 import { siteRecords } from "../accounts/records.ts";
-import { sha256 } from "../digest.ts";
+import { putBounded } from "../bounded-map.ts";
 import { Failure, type FailureCode, type FailureFacts, withFacts } from "../failure.ts";
 import { recogniseBrowser } from "../http/browser-cookie.ts";
 import type { AppContext } from "../http/request-context.ts";
 import { logEvent } from "../log.ts";
-import { referenceFrom } from "../reference.ts";
-import type { Settings } from "../settings.ts";
 import type { BegunLogin } from "./login-state.ts";
 
 /**
@@ -45,35 +43,39 @@ export function recordFailedLogin(
     reference,
   }: { readonly code: FailureCode; readonly facts: FailureFacts; readonly reference: string },
 ): void {
+  const { person, ofLogin } = facts;
   // A page that sends the browser on by itself is no end of a login.
-  if (facts.resume === true || (facts.person === undefined && facts.ofLogin === undefined)) return;
+  if (facts.resume === true || (person === undefined && !isFirst(ofLogin))) return;
   recordLogin(c, {
     outcome: code,
     reference,
     stage: facts.stage,
     reason: facts.reason,
     providerError: facts.providerError,
-    sub: facts.person?.sub,
-    accountId: facts.person?.accountId,
+    sub: person?.sub,
+    accountId: person?.accountId,
   });
+}
+
+/** Logins whose failure has been recorded here: an answer that is loaded again is the same event. */
+const recorded = new Map<string, true>();
+const RECORDED_LIMIT = 10_000;
+
+function isFirst(login: string | undefined): boolean {
+  if (login === undefined || recorded.has(login)) return false;
+  putBounded(recorded, login, true, RECORDED_LIMIT);
+  return true;
 }
 
 /** Failures that are no end of a login: it has ended before, or not begun to be finished. */
 const NO_END: ReadonlySet<FailureCode> = new Set(["state_used", "state_expired", "login_declined"]);
 
 /**
- * A failure as that of a login that began here, so that customer service finds it. However often the answer is loaded,
- * it is one event, under one reference.
+ * A failure as that of a login that began here, so that customer service finds it.
  * @param returnTo where the login would have led, so that 'try again' leads there.
  */
-export async function failureOfLogin(
-  { session }: Settings,
-  { id }: BegunLogin,
-  returnTo: string,
-  error: unknown,
-): Promise<unknown> {
+export function failureOfLogin({ id }: BegunLogin, returnTo: string, error: unknown): unknown {
   if (!(error instanceof Failure)) return error;
-  if (NO_END.has(error.code)) return withFacts(error, { returnTo });
-  const reference = referenceFrom(await sha256(`${session.issuer} ${id}`));
-  return withFacts(error, { returnTo, ofLogin: id, reference, ...error.facts });
+  const ofLogin = NO_END.has(error.code) ? undefined : id;
+  return withFacts(error, { returnTo, ofLogin, ...error.facts });
 }

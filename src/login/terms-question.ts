@@ -69,8 +69,9 @@ export async function answerTerms(
   if (answer !== "accept") throw new Failure("request_malformed", { stage: "continue", reason: "no answer" });
   const consents = given.fields.flatMap(([name, value]) => (name === "consent" ? [value] : []));
   const isTicked = fieldOf(given, "terms") === "accepted";
-  const accepted = isTicked ? fieldOf(given, "version") : undefined;
-  if (settings.accounts.terms !== undefined && accepted === undefined)
-    return { kind: "goOn", answers, missing: true };
+  const { terms } = settings.accounts;
+  // A form of the release before this one does not say which version it showed.
+  const accepted = isTicked ? (fieldOf(given, "version") ?? terms?.version) : undefined;
+  if (terms !== undefined && accepted === undefined) return { kind: "goOn", answers, missing: true };
   return { kind: "goOn", answers: { ...answers, terms: { language: given.language, accepted, consents } } };
 }

@@ -1,9 +1,16 @@
-/** How a storage binding fails: at once, never, or by throwing before there is a promise. */
-export type Fault = "rejects" | "hangs" | "throws";
+/**
+ * How a storage binding fails: at once, never, or by throwing before there is a promise; or once only, as the platform
+ * does when an object restarts, before the work or with the work done and the answer lost.
+ */
+export type Fault = "rejects" | "hangs" | "throws" | "passes" | "losesAnswer";
 
 /** Fails in place of one method of a binding, or of the objects it hands out. */
-function failing(fault: Fault): () => Promise<never> {
-  return () => {
+function failing(fault: Fault): (work: () => unknown) => Promise<never> {
+  const reset = () =>
+    Object.assign(new Error("secret-in-a-message: the object was reset"), { retryable: true });
+  return (work) => {
+    if (fault === "passes") return Promise.reject(reset());
+    if (fault === "losesAnswer") return Promise.resolve(work()).then(() => Promise.reject(reset()));
     if (fault === "throws") throw new Error("secret-in-a-message: storage is not there");
     if (fault === "hangs") return new Promise(() => undefined);
     return Promise.reject(new Error("secret-in-a-message: storage is down"));
@@ -34,7 +41,8 @@ export function withFailing<Binding extends object>(
         return (...args: unknown[]) => {
           if (name === method && failures.on) {
             failures.count += 1;
-            return fail();
+            if (fault === "passes" || fault === "losesAnswer") failures.on = false;
+            return fail(() => Reflect.apply(member, inner, args));
           }
           const result = Reflect.apply(member, inner, args);
           const isStub = name === "get" || name === "getByName" || name === "jurisdiction";

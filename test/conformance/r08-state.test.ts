@@ -1,4 +1,4 @@
-import { env } from "cloudflare:workers";
+import { base64url } from "jose";
 import { describe, expect, it, vi } from "vitest";
 import { openBrowser } from "../worker/browser.ts";
 import { CALLBACK } from "../worker/site.ts";
@@ -26,9 +26,10 @@ describe("R8 a state is refused before any request to Vipps when it is", () => {
     ["missing", () => [], "state_missing"],
     ["empty", () => [""], "state_missing"],
     ["altered in its first character", (state) => [flipped(state, 0)], "state_invalid"],
-    ["altered in its last character", (state) => [flipped(state, 63)], "state_invalid"],
+    ["altered in its last character", (state) => [flipped(state, state.length - 1)], "state_invalid"],
     ["altered in the middle", (state) => [flipped(state, 31)], "state_invalid"],
     ["in capital letters", (state) => [state.toUpperCase()], "state_invalid"],
+    ["with another key's id", (state) => [`AAAAAAAA${state.slice(8)}`], "state_invalid"],
     ["a character short", (state) => [state.slice(1)], "state_invalid"],
     ["a character long", (state) => [`${state}0`], "state_invalid"],
     ["padded with a blank in front", (state) => [` ${state}`], "state_invalid"],
@@ -56,22 +57,46 @@ describe("R8 a state is refused before any request to Vipps when it is", () => {
     expect((await browser.get(callback.href)).status).toBe(303);
   });
 
-  it("the id of an object of another kind or of one that is found by name", async () => {
+  it("altered in any single bit, or cut off anywhere", async () => {
     const { provider, site, browser, callback } = await openReturningSite();
-    const foreign = env.USER_SESSIONS.newUniqueId().toString();
-    const named = env.LOGIN_ATTEMPTS.idFromName("health").toString();
-    const other = await browser.get(withState(callback, foreign));
-    await expectRefusal(other, { site, browser, code: "state_invalid" });
-    const health = await browser.get(withState(callback, named));
-    await expectRefusal(health, { site, browser, code: "state_expired" });
+    const state = callback.searchParams.get("state") ?? "";
+    const [keyId = "", text = ""] = state.split(".");
+    const bytes = base64url.decode(text);
+    const altered = Array.from({ length: bytes.length * 8 }, (_, bit) => {
+      const copy = bytes.slice();
+      copy[bit >> 3] = (copy[bit >> 3] ?? 0) ^ (1 << (bit & 7));
+      return `${keyId}.${base64url.encode(copy)}`;
+    });
+    const cut = Array.from({ length: state.length }, (_, length) => state.slice(0, length));
+    // The last character carries bits that say nothing: another spelling of the same bytes is refused too.
+    const spelt = [..."ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"]
+      .map((last) => state.slice(0, -1) + last)
+      .filter((other) => other !== state);
+    const refused = new Map<unknown, number>();
+    for (const each of [...altered, ...cut, ...spelt]) {
+      const response = await browser.get(withState(callback, each), { accept: "application/json" });
+      const { code } = await response.json<{ code: string }>();
+      refused.set(code, (refused.get(code) ?? 0) + 1);
+    }
+    expect([...refused.keys()].sort()).toEqual(["state_invalid", "state_missing"]);
+    expect(site.counts).toMatchObject({ fetches: [], durableObjectCalls: [], kvReads: 0, databaseCalls: [] });
     expect(provider.requests).toEqual([]);
+    expect((await browser.get(callback.href)).status).toBe(303);
   });
 
-  it("of a login that never began", async () => {
-    const { provider, site, browser, callback } = await openReturningSite();
-    const response = await browser.get(withState(callback, env.LOGIN_ATTEMPTS.newUniqueId().toString()));
-    await expectRefusal(response, { site, browser, code: "state_expired" });
-    expect(provider.requests).toEqual([]);
+  it("made with another site's keys, or for a site at another address", async () => {
+    const foreign: string[] = [];
+    for (const vars of [{ SESSION_KEYS: await otherSessionKeys() }, { AUTH_PATH: "/login" }]) {
+      const path = "AUTH_PATH" in vars ? "/login/login" : "/auth/login";
+      const start = await openHostileSite({ vars }).browser.get(path);
+      foreign.push(new URL(start.headers.get("location") ?? "").searchParams.get("state") ?? "");
+    }
+    const { site, browser } = await openReturningSite();
+    for (const state of foreign) {
+      expect(state.length).toBeGreaterThan(100);
+      const response = await browser.get(`${CALLBACK}?code=x&state=${state}`);
+      await expectRefusal(response, { site, browser, code: "state_invalid" });
+    }
   });
 
   it("expired: the code came back after ten minutes", async () => {
@@ -133,13 +158,16 @@ describe("R8 used once means once", () => {
     expect(site.counts.durableObjectCalls.filter((call) => call === "sessions.record")).toHaveLength(1);
   });
 
-  it("also when the first use ended in an error of Vipps", async () => {
+  it("and an error of Vipps is no use of it: nothing is called, and a code that follows makes one session", async () => {
     const { provider, site, browser, callback } = await openReturningSite();
     const state = callback.searchParams.get("state");
     const cancelled = await browser.get(`${CALLBACK}?error=access_denied&state=${state}`);
     expect(cancelled.status).toBe(403);
-    await expectRefusal(await browser.get(callback.href), { site, browser, code: "state_used" });
-    expect(provider.count("token")).toBe(0);
+    expect(site.counts).toMatchObject({ fetches: [], durableObjectCalls: [], kvReads: 0 });
+    expect((await browser.get(callback.href)).status).toBe(303);
+    expect((await browser.get(callback.href)).status).toBe(303);
+    expect(provider.count("token")).toBe(1);
+    expect(site.counts.durableObjectCalls.filter((call) => call === "sessions.record")).toHaveLength(1);
   });
 
   it("and without a code it never was a use of one: no token request", async () => {
@@ -152,6 +180,16 @@ describe("R8 used once means once", () => {
     }
   });
 });
+
+/** A key set as the setting takes it, of a site that has nothing to do with this one. */
+async function otherSessionKeys(): Promise<string> {
+  const generated = await crypto.subtle.generateKey({ name: "ECDSA", namedCurve: "P-256" }, true, ["sign"]);
+  const { kty, crv, x, y, d } = (await crypto.subtle.exportKey(
+    "jwk",
+    (generated as CryptoKeyPair).privateKey,
+  )) as JsonWebKey;
+  return JSON.stringify({ keys: [{ kty, crv, x, y, d, kid: "other" }] });
+}
 
 function flipped(state: string, at: number): string {
   const other = state[at] === "0" ? "1" : "0";

@@ -9,7 +9,7 @@ describe("R9 state, nonce and code challenge", () => {
       const { searchParams } = await browser.startLogin();
       for (const [name, values] of Object.entries(seen)) {
         const value = searchParams.get(name) ?? "";
-        expect(value).toMatch(name === "state" ? /^[0-9a-f]{64}$/ : /^[\w-]{43}$/);
+        expect(value).toMatch(name === "state" ? /^[\w.-]{100,}$/ : /^[\w-]{43}$/);
         values.add(value);
       }
     }

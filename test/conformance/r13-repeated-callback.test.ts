@@ -1,7 +1,6 @@
-import { runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
-import { env } from "cloudflare:workers";
 import { describe, expect, it, vi } from "vitest";
 import { BROWSER_COOKIE, openBrowser, SESSION_COOKIE } from "../worker/browser.ts";
+import { keptOfLogins, nextLoginAlarm, runLoginAlarms } from "../worker/login-objects.ts";
 import { textOf } from "../worker/page-form.ts";
 import { openSite } from "../worker/site.ts";
 
@@ -25,7 +24,7 @@ describe("R13 a callback that is loaded again", () => {
       expect(again.headers.getSetCookie()).toEqual([]);
     }
     expect(site.counts.fetches).toEqual([]);
-    expect(new Set(site.counts.durableObjectCalls)).toEqual(new Set(["attempt.consume"]));
+    expect(new Set(site.counts.durableObjectCalls)).toEqual(new Set(["attempt.finish"]));
     expect((await browser.session()).session?.id).toBe(id);
   });
 
@@ -38,16 +37,13 @@ describe("R13 a callback that is loaded again", () => {
     vi.setSystemTime(finishedAt + 23 * 3600_000);
     expect((await browser.get(callback.href)).headers.get("location")).toBe("/members/");
 
-    const id = env.LOGIN_ATTEMPTS.idFromString(callback.searchParams.get("state") ?? "");
-    const attempt = env.LOGIN_ATTEMPTS.get(id);
-    const due = await runInDurableObject(attempt, (_object, state) => state.storage.getAlarm());
-    expect(due).toBe(finishedAt + 24 * 3600_000);
-    await runDurableObjectAlarm(attempt);
-    const kept = await runInDurableObject(
-      attempt,
-      async (_object, state) => (await state.storage.list()).size,
-    );
-    expect(kept).toBe(0);
+    await runLoginAlarms();
+    expect(await keptOfLogins()).toHaveLength(1);
+    expect(await nextLoginAlarm()).toBeLessThanOrEqual(Date.now() + 3600_000);
+    vi.setSystemTime(finishedAt + 25 * 3600_000);
+    await runLoginAlarms();
+    expect(await keptOfLogins()).toEqual([]);
+    expect(await nextLoginAlarm()).toBeUndefined();
     expect((await browser.get(callback.href)).status).toBe(400);
   });
 

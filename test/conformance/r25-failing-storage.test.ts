@@ -1,9 +1,10 @@
-import { evictDurableObject, runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { describe, expect, it, vi } from "vitest";
 import { forgetMetadata } from "../../src/vipps/metadata.ts";
 import { openBrowser, SESSION_COOKIE } from "../worker/browser.ts";
+import { keptOfLogins, restartLoginObjects } from "../worker/login-objects.ts";
 import { namesInKv } from "../worker/metadata-copies.ts";
+import { LOGIN_OBJECTS } from "../worker/site.ts";
 import { withFailing } from "./failing-storage.ts";
 import { inFakeTime, stopTime } from "./fake-time.ts";
 import { logInAt } from "./hostile-provider.ts";
@@ -58,19 +59,30 @@ describe("R25 KV down", () => {
 });
 
 describe("R25 the login's Durable Object down", () => {
-  it.each(FAULTS)("when a login begins (%s): a 503 page, nobody is sent to Vipps", async (fault) => {
-    stopTime();
-    const hostile = openHostileSite({
-      vars: { LOGIN_ATTEMPTS: withFailing(env.LOGIN_ATTEMPTS, "begin", fault) },
-    });
-    const { value: response, elapsed } = await ask(hostile, "/auth/login");
-    expect(elapsed).toBeLessThan(10_000);
-    await expectRefusal(response, { ...hostile, code: "storage_unavailable" });
+  it.each(FAULTS)("when a login begins (%s): nobody notices, because nothing is asked", async (fault) => {
+    const attempts = withFailing(LOGIN_OBJECTS, "keepReturnUrl", fault);
+    const hostile = openHostileSite({ vars: { LOGIN_ATTEMPTS: attempts } });
+    const callback = hostile.provider.authorize(await hostile.browser.startLogin("/members/"));
+    expect((await hostile.browser.get(callback.href)).headers.get("location")).toBe("/members/");
+    expect(attempts.failures.count).toBe(0);
   });
+
+  it.each(FAULTS)(
+    "when a login with a very long return URL begins (%s): a 503 page, nobody is sent to Vipps",
+    async (fault) => {
+      stopTime();
+      const attempts = withFailing(LOGIN_OBJECTS, "keepReturnUrl", fault);
+      const hostile = openHostileSite({ vars: { LOGIN_ATTEMPTS: attempts } });
+      const path = `/auth/login?return_to=/${"q".repeat(500)}`;
+      const { value: response, elapsed } = await ask(hostile, path);
+      expect(elapsed).toBeLessThan(10_000);
+      await expectRefusal(response, { ...hostile, code: "storage_unavailable" });
+    },
+  );
 
   it.each(FAULTS)("when the code comes back (%s): a 503 page and no token request", async (fault) => {
     stopTime();
-    const attempts = withFailing(env.LOGIN_ATTEMPTS, "consume", fault);
+    const attempts = withFailing(LOGIN_OBJECTS, "finish", fault);
     const hostile = openHostileSite({ vars: { LOGIN_ATTEMPTS: attempts } });
     const { value: url } = await inFakeTime(hostile.browser.startLogin());
     const callback = hostile.provider.authorize(url);
@@ -79,46 +91,49 @@ describe("R25 the login's Durable Object down", () => {
     await expectRefusal(response, { ...hostile, code: "storage_unavailable" });
     expect(hostile.provider.count("token")).toBe(0);
     expect(attempts.failures.count).toBe(1);
+    // Nothing was used up: the same callback, loaded again, ends the login.
+    attempts.failures.on = false;
+    const { value: again } = await inFakeTime(hostile.browser.get(callback.href));
+    expect(again.status).toBe(303);
   });
 
-  it("restarted between click and return: the login goes on from what was written", async () => {
+  it("for a moment, as after a deployment: the call is made once more, and nobody notices", async () => {
+    const attempts = withFailing(LOGIN_OBJECTS, "finish", "passes");
+    const { provider, browser, logIn } = openHostileSite({ vars: { LOGIN_ATTEMPTS: attempts } });
+    expect((await logIn()).status).toBe(303);
+    expect(attempts.failures.count).toBe(1);
+    expect(provider.count("token")).toBe(1);
+    expect((await browser.session()).authenticated).toBe(true);
+  });
+
+  it("with the work done and the answer lost: it is found again, and done once", async () => {
+    const attempts = withFailing(LOGIN_OBJECTS, "finish", "losesAnswer");
+    const { provider, browser, logIn } = openHostileSite({ vars: { LOGIN_ATTEMPTS: attempts } });
+    expect((await logIn()).status).toBe(303);
+    expect(attempts.failures.count).toBe(1);
+    expect(provider.count("token")).toBe(1);
+    expect((await browser.session()).authenticated).toBe(true);
+  });
+
+  it("restarted between click and return: the login goes on", async () => {
     const { provider, browser } = openHostileSite();
     const callback = provider.authorize(await browser.startLogin("/members/"));
-    const id = env.LOGIN_ATTEMPTS.idFromString(callback.searchParams.get("state") ?? "");
-    await evictDurableObject(env.LOGIN_ATTEMPTS.get(id));
+    await restartLoginObjects();
     expect((await browser.get(callback.href)).headers.get("location")).toBe("/members/");
   });
 
-  it("restarted after its use: used stays used", async () => {
+  it("restarted after its use: used stays used, and no secret was kept", async () => {
     const { provider, site, browser } = openHostileSite();
     const callback = provider.authorize(await browser.startLogin());
     provider.answers.token = () => new Response("down", { status: 503 });
     expect((await browser.get(callback.href)).status).toBe(502);
-    const attempt = env.LOGIN_ATTEMPTS.get(
-      env.LOGIN_ATTEMPTS.idFromString(callback.searchParams.get("state") ?? ""),
-    );
-    await evictDurableObject(attempt);
+    await restartLoginObjects();
     delete provider.answers.token;
     await expectRefusal(await browser.get(callback.href), { site, browser, code: "state_used" });
     expect(provider.count("token")).toBe(1);
-    const kept = await runInDurableObject(attempt, (_object, state) =>
-      JSON.stringify(state.storage.kv.get("attempt")),
-    );
+    const kept = JSON.stringify(await keptOfLogins());
+    expect(kept).toContain("used_logins");
     for (const secret of provider.secrets) if (secret !== "") expect(kept).not.toContain(secret);
-  });
-
-  it("keeping a login for another browser's answer: a 503 page and nothing of the person on it", async () => {
-    const attempts = withFailing(env.LOGIN_ATTEMPTS, "hold", "rejects");
-    const { provider, site, browser } = openHostileSite({ vars: { LOGIN_ATTEMPTS: attempts } });
-    const callback = provider.authorize(await browser.startLogin());
-    const stranger = openBrowser(site);
-    const response = await stranger.get(callback.href);
-    await expectRefusal(response, {
-      site,
-      browser: stranger,
-      code: "storage_unavailable",
-      secrets: ["Kari", "Nordmann"],
-    });
   });
 });
 
@@ -261,7 +276,7 @@ describe("R25 everything slow at once", () => {
       });
     const hostile = openHostileSite({
       vars: {
-        LOGIN_ATTEMPTS: slow(env.LOGIN_ATTEMPTS, ["consume"]),
+        LOGIN_ATTEMPTS: slow(LOGIN_OBJECTS, ["finish"]),
         USER_SESSIONS: slow(env.USER_SESSIONS, ["record"]),
       },
     });

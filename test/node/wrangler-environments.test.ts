@@ -43,7 +43,7 @@ describe("wrangler.toml", () => {
     async (name) => {
       const { worker } = await sourceOf(name);
       expect(worker?.bindings).toEqual(needed);
-      expect(worker?.objectClasses).toEqual(["LoginAttempt", "UserSessions"]);
+      expect(worker?.objectClasses).toEqual(["LoginAttempts", "UserSessions"]);
       expect(worker?.crons).toHaveLength(1);
       expect(worker?.assets).toBe("demo");
     },

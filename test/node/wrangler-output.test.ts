@@ -34,7 +34,7 @@ describe("a line of wrangler dev", () => {
     "Using secrets defined in .dev.vars",
     "Your Worker has access to the following bindings:",
     "Binding                                   Resource                  Mode",
-    "env.LOGIN_ATTEMPTS (LoginAttempt)         Durable Object            local",
+    "env.LOGIN_ATTEMPTS (LoginAttempts)        Durable Object            local",
     'env.VIPPS_CLIENT_SECRET ("(hidden)")      Environment Variable      local',
     "⎔ Starting local server...",
     "[wrangler:info] Ready on http://localhost:8787",

@@ -29,19 +29,33 @@ async function warmSite(): Promise<{ site: TestSite; browser: Browser; callback:
 }
 
 describe("what a step costs in a warm isolate", () => {
-  it("the start of a login: one Durable Object call", async () => {
+  it("the start of a login: nothing", async () => {
     const { site } = await warmSite();
-    expect(await costOf(site, () => openBrowser(site).startLogin())).toEqual({
+    expect(await costOf(site, () => openBrowser(site).startLogin())).toEqual(NOTHING);
+    expect(await costOf(site, () => openBrowser(site).startLogin("/members/?page=2#top"))).toEqual(NOTHING);
+  });
+
+  it("the start of a login whose return URL is too long for a state: one Durable Object call", async () => {
+    const { site } = await warmSite();
+    const long = `/members/?${"q".repeat(300)}`;
+    expect(await costOf(site, () => openBrowser(site).startLogin(long))).toEqual({
       ...NOTHING,
-      durableObjectCalls: ["attempt.begin"],
+      durableObjectCalls: ["attempt.keepReturnUrl"],
     });
   });
 
-  it("the callback: one token request, one database batch and two Durable Object calls", async () => {
+  it("a callback that is refused: nothing", async () => {
+    const { site, browser, callback } = await warmSite();
+    const altered = callback.replace(/(?<=state=.{40})./, (letter) => (letter === "A" ? "B" : "A"));
+    for (const address of ["/auth/callback?code=x", "/auth/callback?code=x&state=invented", altered])
+      expect(await costOf(site, () => browser.get(address))).toEqual(NOTHING);
+  });
+
+  it("the callback: one token request, one database batch and one call to each of two Durable Objects", async () => {
     const { site, browser, callback } = await warmSite();
     expect(await costOf(site, () => browser.get(callback))).toEqual({
       ...NOTHING,
-      durableObjectCalls: ["attempt.consume", "sessions.record"],
+      durableObjectCalls: ["attempt.finish", "sessions.record"],
       // One batch that finds the account; after the answer, one that notes the visit and one for the login event, which
       // also asks for consents from Vipps that wait for the person: none, which reads no row.
       databaseCalls: [3, 2, 3],
@@ -54,7 +68,7 @@ describe("what a step costs in a warm isolate", () => {
     site.simulator.control.setBehaviour({ idTokenClaims: "emailOnly" });
     expect(await costOf(site, () => browser.get(callback))).toEqual({
       ...NOTHING,
-      durableObjectCalls: ["attempt.consume", "sessions.record"],
+      durableObjectCalls: ["attempt.finish", "sessions.record"],
       databaseCalls: [3, 2, 3],
       fetches: [TOKEN, "/vipps-userinfo-api/userinfo"],
     });
@@ -108,7 +122,6 @@ describe("what a step costs in a cold isolate", () => {
       ...NOTHING,
       kvReads: 1,
       kvWrites: 1,
-      durableObjectCalls: ["attempt.begin"],
       fetches: [DISCOVERY, JWKS],
     });
   });
@@ -119,7 +132,6 @@ describe("what a step costs in a cold isolate", () => {
     expect(await costOf(site, () => openBrowser(site).startLogin())).toEqual({
       ...NOTHING,
       kvReads: 1,
-      durableObjectCalls: ["attempt.begin"],
     });
   });
 
@@ -129,7 +141,7 @@ describe("what a step costs in a cold isolate", () => {
     expect(await costOf(site, () => browser.get(callback))).toEqual({
       ...NOTHING,
       kvReads: 1,
-      durableObjectCalls: ["attempt.consume", "sessions.record"],
+      durableObjectCalls: ["attempt.finish", "sessions.record"],
       databaseCalls: [3, 2, 3],
       fetches: [TOKEN],
     });

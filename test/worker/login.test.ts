@@ -16,7 +16,7 @@ describe("a login", () => {
       client_id: "test-client-id",
       redirect_uri: CALLBACK,
       scope: "openid name phoneNumber email",
-      state: expect.stringMatching(/^[0-9a-f]{64}$/),
+      state: expect.stringMatching(/^[\w-]{8}\.[\w-]{100,}$/),
       nonce: expect.stringMatching(/^[\w-]{43}$/),
       code_challenge: expect.stringMatching(/^[\w-]{43}$/),
       code_challenge_method: "S256",

@@ -24,7 +24,7 @@ describe("a native app", () => {
     const start: unknown = await response.json();
     expect(start).toEqual({
       authorize_url: expect.any(String),
-      state: expect.stringMatching(/^[0-9a-f]{64}$/),
+      state: expect.stringMatching(/^[\w.-]{100,}$/),
       app_secret: expect.stringMatching(/^[\w-]{43}$/),
       redirect_uri: SCHEME,
       expires_in: 600,
@@ -148,7 +148,7 @@ describe("a native app", () => {
       ...Object.fromEntries(web.searchParams),
       app_secret: start.app_secret,
     });
-    expect(await asApp.json()).toMatchObject({ status: 400, code: "state_expired" });
+    expect(await asApp.json()).toMatchObject({ status: 400, code: "state_invalid" });
     const asBrowser = await browser.get(`/auth/callback?${new URLSearchParams(native)}`);
     expect(asBrowser.status).toBe(400);
     expect(browser.cookies.has(SESSION_COOKIE)).toBe(false);
@@ -160,7 +160,7 @@ describe("a native app", () => {
     );
   });
 
-  it("learns why a login failed, in the phone's language, and that login is over", async () => {
+  it("learns why a login failed, in the phone's language, however often it asks", async () => {
     const site = openAppSite();
     const app = openApp(site);
     const start = await app.start();
@@ -174,7 +174,7 @@ describe("a native app", () => {
       title: "Du afbrød login",
       reference: expect.any(String),
     });
-    expect(await (await app.post("/auth/app/finish", body)).json()).toMatchObject({ code: "state_used" });
+    expect(await (await app.post("/auth/app/finish", body)).json()).toMatchObject({ code: "access_denied" });
     expect(site.simulator.control.journal.count("token")).toBe(0);
   });
 

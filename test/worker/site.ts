@@ -1,5 +1,6 @@
 import { createExecutionContext, reset, runInDurableObject, waitOnExecutionContext } from "cloudflare:test";
 import { env } from "cloudflare:workers";
+import { AsyncLocalStorage } from "node:async_hooks";
 import { afterEach, beforeEach, vi } from "vitest";
 import { createSigningKeys } from "../../simulator/keys.ts";
 import { createSimulator, type SalesUnit, type Simulator } from "../../simulator/simulator.ts";
@@ -8,6 +9,7 @@ import { handleRequest } from "../../src/app.ts";
 import { forgetMetadata } from "../../src/vipps/metadata.ts";
 import { forgetPartnerTokens } from "../../src/vipps/partner-token.ts";
 import { forgetFruitlessRefetches } from "../../src/vipps/signing-keys.ts";
+import { isTimeStopped, runningObject } from "../conformance/fake-time.ts";
 import { prepareDatabase } from "./database.ts";
 
 export const SITE = "https://site.example";
@@ -57,6 +59,7 @@ beforeEach(prepareDatabase);
 
 afterEach(async () => {
   vi.restoreAllMocks();
+  vi.unstubAllGlobals();
   vi.useRealTimers();
   await reset();
 });
@@ -93,7 +96,9 @@ export function openSite(options: SiteOptions = {}): TestSite {
     return isOrigin ? origin(request) : (provider ?? simulator.fetch)(request);
   });
   const log = captureLog();
-  const counted = objectsLivingIn(countedBindings({ ...env, ...vars }, counts));
+  const counted = objectsLivingIn(
+    countedBindings({ ...env, LOGIN_ATTEMPTS: LOGIN_OBJECTS, ...vars }, counts),
+  );
   const answerTimes: number[] = [];
   return {
     simulator,
@@ -121,34 +126,65 @@ export function openSite(options: SiteOptions = {}): TestSite {
   };
 }
 
-/**
- * An environment whose objects that finish logins have it as their own: in production both come from one deployment,
- * in a test each site has settings of its own.
- */
-export function objectsLivingIn(environment: Cloudflare.Env): Cloudflare.Env {
-  const own: Cloudflare.Env = { ...environment };
-  const namespace = environment.LOGIN_ATTEMPTS;
-  const living = (stub: object, real: DurableObjectStub) =>
-    new Proxy(stub, {
-      get(target, name) {
-        const member = Reflect.get(target, name);
-        if (typeof member !== "function") return member;
-        return async (...args: unknown[]) => {
-          await runInDurableObject(real, (object) => void Object.assign(object, { env: own }));
-          return Reflect.apply(member, target, args);
-        };
-      },
-    });
-  own.LOGIN_ATTEMPTS = new Proxy(namespace, {
+/** The environment that a call to an object comes from. */
+const callingEnvironment = new AsyncLocalStorage<Cloudflare.Env>();
+
+/** A namespace with every stub that it hands out by name made anew. */
+function withStubs<Namespace extends object>(
+  namespace: Namespace,
+  made: (stub: object, name: string) => object,
+): Namespace {
+  return new Proxy(namespace, {
     get(target, name) {
       const member = Reflect.get(target, name);
       if (typeof member !== "function") return member;
       return (...args: unknown[]) => {
         const result = Reflect.apply(member, target, args) as object;
-        return name === "getByName" ? living(result, env.LOGIN_ATTEMPTS.getByName(String(args[0]))) : result;
+        if (name === "jurisdiction") return withStubs(result, made);
+        return name === "getByName" ? made(result, String(args[0])) : result;
       };
     },
   });
+}
+
+/** A stub with every method called by another function. */
+function withCalls(stub: object, call: (method: string, args: unknown[]) => unknown): object {
+  return new Proxy(stub, {
+    get(target, name) {
+      const member = Reflect.get(target, name);
+      return typeof member === "function" ? (...args: unknown[]) => call(String(name), args) : member;
+    },
+  });
+}
+
+/**
+ * The real objects that finish logins, living in the environment of whoever calls them: in production both are of one
+ * deployment, in a test each site has settings of its own. While time stands still they are called by another door
+ * than the platform's, so that their timers are known for theirs: what waits in an object is only woken in it.
+ */
+export const LOGIN_OBJECTS: Cloudflare.Env["LOGIN_ATTEMPTS"] = withStubs(
+  env.LOGIN_ATTEMPTS,
+  (stub, object) => {
+    const real = env.LOGIN_ATTEMPTS.getByName(object);
+    return withCalls(stub, async (method, args) => {
+      const environment = callingEnvironment.getStore();
+      await runInDurableObject(real, (instance) => void Object.assign(instance, { env: environment }));
+      if (!isTimeStopped()) return Reflect.apply(Reflect.get(stub, method), stub, args);
+      return runInDurableObject(real, (instance) =>
+        runningObject.run(real, () => Reflect.apply(Reflect.get(instance, method), instance, args)),
+      );
+    });
+  },
+);
+
+/** An environment that the objects which finish its logins live in too. */
+export function objectsLivingIn(environment: Cloudflare.Env): Cloudflare.Env {
+  const own: Cloudflare.Env = { ...environment };
+  own.LOGIN_ATTEMPTS = withStubs(environment.LOGIN_ATTEMPTS, (stub) =>
+    withCalls(stub, (method, args) =>
+      callingEnvironment.run(own, () => Reflect.apply(Reflect.get(stub, method), stub, args)),
+    ),
+  );
   return own;
 }
 

@@ -22,7 +22,7 @@ async function countAccounts(site: TestSite): Promise<unknown> {
   return recordsOf(site).database.prepare("SELECT count(*) AS n FROM accounts").first("n");
 }
 
-const attemptOf = (page: string) => /name="attempt" value="([0-9a-f]{64})"/.exec(page)?.[1] ?? "";
+const attemptOf = (page: string) => /name="attempt" value="([\w.-]{100,})"/.exec(page)?.[1] ?? "";
 
 async function answer(browser: Browser, page: string, fields: Record<string, string>): Promise<Response> {
   return browser.post("/auth/continue", { attempt: attemptOf(page), question: "terms", ...fields });
