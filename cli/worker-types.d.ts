@@ -27,3 +27,5 @@ declare namespace Cloudflare {
     readonly USER_SESSIONS: DurableObjectBinding;
   }
 }
+
+type DurableObjectLocationHint = "wnam" | "enam" | "sam" | "weur" | "eeur" | "apac" | "oc" | "afr" | "me";

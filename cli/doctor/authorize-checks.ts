@@ -1,5 +1,6 @@
 import { randomBytes } from "node:crypto";
-import { authorizeUrl, newLoginSecrets } from "../../src/vipps/authorize-url.ts";
+import { randomText } from "../../src/random.ts";
+import { authorizeUrl } from "../../src/vipps/authorize-url.ts";
 import type { RelyingParty } from "../../src/vipps/relying-party.ts";
 import { type Answer, ask, jsonObject, type Network, oauthError } from "./bounded-request.ts";
 import type { CheckId } from "./checks.ts";
@@ -27,7 +28,7 @@ export async function checkAuthorizeRequest(
 ): Promise<readonly Finding[]> {
   const { redirectUri } = relyingParty;
   const url = await authorizeUrl(endpoint, relyingParty, {
-    ...newLoginSecrets(),
+    ...{ codeVerifier: randomText(32), nonce: randomText(32) },
     state: randomBytes(32).toString("base64url"),
     redirectUri,
     nativeApp: false,
