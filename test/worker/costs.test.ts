@@ -56,9 +56,9 @@ describe("what a step costs in a warm isolate", () => {
     expect(await costOf(site, () => browser.get(callback))).toEqual({
       ...NOTHING,
       durableObjectCalls: ["attempt.finish", "sessions.record"],
-      // One batch that finds the account; after the answer, one that notes the visit and one for the login event, which
-      // also asks for consents from Vipps that wait for the person: none, which reads no row.
-      databaseCalls: [3, 2, 3],
+      // One batch that finds the account, or would make it; after the answer one for the login event, which also asks
+      // for consents from Vipps that wait for the person: none, which reads no row.
+      databaseCalls: [6, 3],
       fetches: [TOKEN],
     });
   });
@@ -69,7 +69,7 @@ describe("what a step costs in a warm isolate", () => {
     expect(await costOf(site, () => browser.get(callback))).toEqual({
       ...NOTHING,
       durableObjectCalls: ["attempt.finish", "sessions.record"],
-      databaseCalls: [3, 2, 3],
+      databaseCalls: [6, 3],
       fetches: [TOKEN, "/vipps-userinfo-api/userinfo"],
     });
   });
@@ -142,7 +142,7 @@ describe("what a step costs in a cold isolate", () => {
       ...NOTHING,
       kvReads: 1,
       durableObjectCalls: ["attempt.finish", "sessions.record"],
-      databaseCalls: [3, 2, 3],
+      databaseCalls: [6, 3],
       fetches: [TOKEN],
     });
   });
