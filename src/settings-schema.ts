@@ -58,15 +58,25 @@ const flag = () =>
 const choice = <const Options extends readonly string[]>(options: Options) =>
   v.picklist(options, `must be one of ${options.join(", ")}`);
 
-/** A path from the root, in which `*` stands for anything. No dot segments, no query; percent signs encode. */
-const PATH_PATTERN = /^!?(?:\/(?!\.{1,2}(?:\/|$))(?:[^\s,%/?#;\\]|%[0-9a-f]{2})*)+$/i;
+/** What may stand between two slashes of a path pattern; percent signs encode. */
+const PATTERN_SEGMENT = /^(?:[^\s,%?#;\\]|%[0-9a-f]{2})*$/i;
+
+/** A path from the root, in which `*` stands for anything. No dot segments, no query. */
+function isPathPattern(text: string): boolean {
+  const [before, ...segments] = text.replace(/^!/, "").split("/");
+  return (
+    before === "" &&
+    segments.length > 0 &&
+    segments.every((segment) => segment !== "." && segment !== ".." && PATTERN_SEGMENT.test(segment))
+  );
+}
 
 const pathPatterns = () =>
   v.pipe(
     v.string(),
     v.transform(list),
     v.check(
-      (patterns) => patterns.every((pattern) => PATH_PATTERN.test(pattern) && isDecodable(pattern)),
+      (patterns) => patterns.every((pattern) => isPathPattern(pattern) && isDecodable(pattern)),
       "must be path patterns such as /members/* or !/members/open/*",
     ),
     v.check(
