@@ -25,7 +25,7 @@ export async function loggedIn(
   const browser = openBrowser(site, { ...ENGLISH, ...FROM_HERE });
   const response = await browser.logIn({ user });
   if (response.status === 200) {
-    const attempt = /name="attempt" value="([0-9a-f]{64})"/.exec(await response.text())?.[1] ?? "";
+    const attempt = /name="attempt" value="([\w.-]{100,})"/.exec(await response.text())?.[1] ?? "";
     await browser.post("/auth/continue", {
       attempt,
       question: "terms",
