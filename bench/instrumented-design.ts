@@ -5,9 +5,30 @@ import type { Bundle } from "./bundle.ts";
 import type { Design } from "./designs/design.ts";
 import { type Connection, openConnection } from "./load/connection.ts";
 import { type Surroundings, startDesign } from "./running-design.ts";
+import type { Server } from "./workerd/server.ts";
 
 /** A design within the instrument of `bench/workers/instrument.ts`. */
 export type Instrumented = Pick<Bundle, "folder" | "modules">;
+
+/**
+ * Lets a design answer within the instrument.
+ * @param folder two processes with the same one share what is stored
+ */
+export function instrumentedServer(
+  surroundings: Surroundings,
+  design: Design,
+  bundle: Instrumented,
+  folder: string,
+): Promise<Server> {
+  const { durableObjects, kv, d1 } = design.bindings;
+  const BENCH_BINDINGS = JSON.stringify({
+    kv: kv === undefined ? [] : [kv],
+    d1: d1 === undefined ? [] : [d1.name],
+    durableObjects: Object.keys(durableObjects),
+  });
+  const watched: Design = { ...design, vars: (provider) => ({ ...design.vars(provider), BENCH_BINDINGS }) };
+  return startDesign(watched, bundle, surroundings, folder);
+}
 
 /** Lets a design answer from a fresh isolate, with whatever the isolates before it have stored. */
 export async function withIsolate<Result>(
@@ -16,20 +37,9 @@ export async function withIsolate<Result>(
   bundle: Instrumented,
   work: (connection: Connection) => Promise<Result>,
 ): Promise<Result> {
-  const { durableObjects, kv, d1 } = design.bindings;
-  const BENCH_BINDINGS = JSON.stringify({
-    kv: kv === undefined ? [] : [kv],
-    d1: d1 === undefined ? [] : [d1.name],
-    durableObjects: Object.keys(durableObjects),
-  });
-  const watched: Design = { ...design, vars: (provider) => ({ ...design.vars(provider), BENCH_BINDINGS }) };
   // One folder for all isolates of a design: what one has stored, the next one finds.
-  const server = await startDesign(
-    watched,
-    bundle,
-    surroundings,
-    join(surroundings.folder, `steps-${design.id}`),
-  );
+  const folder = join(surroundings.folder, `steps-${design.id}`);
+  const server = await instrumentedServer(surroundings, design, bundle, folder);
   const connection = openConnection(server.port);
   try {
     return await work(connection);
@@ -47,8 +57,11 @@ export async function instrumented(design: Design, folder: string): Promise<Inst
   writeFileSync(
     entry,
     `import worker from ${JSON.stringify(resolve(measured))};
-import { instrument } from ${JSON.stringify(resolve("bench/workers/instrument.ts"))};
-export * from ${JSON.stringify(resolve(measured))};
+import * as measured from ${JSON.stringify(resolve(measured))};
+import { instrument, instrumentObject } from ${JSON.stringify(resolve("bench/workers/instrument.ts"))};
+${Object.values(design.bindings.durableObjects)
+  .map((name) => `export const ${name} = instrumentObject(measured.${name});`)
+  .join("\n")}
 export default instrument(worker);
 `,
   );

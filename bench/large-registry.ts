@@ -3,6 +3,7 @@
 import { writeFileSync } from "node:fs";
 import { DatabaseSync } from "node:sqlite";
 import { searchName } from "../src/accounts/names.ts";
+import type { Profile } from "./load/access-token.ts";
 import { SALES_UNIT } from "./load/sales-unit.ts";
 
 export interface RegistrySize {
@@ -14,20 +15,11 @@ export interface RegistrySize {
 const SITE = "default";
 const DAY = 24 * 3600;
 
-const GIVEN = [
-  "Kari",
-  "Ola",
-  "Anne",
-  "Per",
-  "Liv",
-  "Bjørn",
-  "Ingrid",
-  "Lars",
-  "Aino",
-  "Søren",
-  "Åse",
-  "Elin",
-];
+const GIVEN = (
+  "Kari Ola Anne Per Liv Bjørn Ingrid Lars Aino Søren Åse Elin Nils Marit Jan Eva Odd Gerd Knut Berit Svein Turid " +
+  "Arne Solveig Leif Randi Kjell Astrid Rolf Ruth Terje Unni Geir Wenche Tor Hilde Rune Mona Dag Tone Stein Trine " +
+  "Ivar Siri Vidar Guro Yngve Oda"
+).split(" ");
 const STARTS = ["Nord", "Sol", "Berg", "Lund", "Vik", "Hag", "Strand", "Elv", "Fjell", "Skog", "Myr", "Dal"];
 const MIDDLES = ["e", "a", "er", "en", "s", "al", "um", "ing", "el", "or", "ut", "im"];
 const ENDS = ["stad", "berg", "heim", "sen", "mann", "rud", "vik", "land", "haug", "nes", "gård", "bakken"];
@@ -61,6 +53,48 @@ export function personOf(number: number): RegisteredPerson {
     sub: `10000000-0000-4000-8000-${digits.padStart(12, "0")}`,
   };
 }
+
+/** Somebody whose login is measured, as the benchmark's provider says it, and what the registry knows of them before. */
+export interface MeasuredPerson {
+  readonly profile: Profile;
+  /**
+   * `known` has an identity; the others are members on a list who have never logged in, to be recognised by their
+   * phone number or by their email address; `joinable` has logged in and will be on a list.
+   */
+  readonly standing: "known" | "byPhone" | "byEmail" | "joinable";
+}
+
+/** Puts the people whose logins are measured into a registry. Nobody else may have the file open. */
+export function addMeasuredPeople(file: string, people: readonly MeasuredPerson[]): void {
+  const database = new DatabaseSync(file);
+  const now = Math.floor(Date.now() / 1000);
+  const account = database.prepare(
+    `INSERT INTO accounts (site, id, name, given_name, family_name, search_name, phone, phone_verified, email,
+       email_verified, import_key, origin, created_at, updated_at)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+  );
+  const identity = database.prepare(
+    `INSERT INTO identities (site, msn, sub, account_id, linked_at, linked_by, told, last_login_at)
+     VALUES (?, ?, ?, ?, ?, 'created', '{}', ?)`,
+  );
+  database.exec("BEGIN");
+  for (const { profile, standing } of people) {
+    const id = measuredAccountId(profile);
+    const byLogin = standing === "known" || standing === "joinable";
+    const phone = standing === "byEmail" ? null : profile.phone_number;
+    const email = standing === "byPhone" ? null : profile.email;
+    const origin = byLogin ? "vipps" : "import";
+    const names = [profile.name, profile.given_name, profile.family_name, searchName(profile.name)];
+    const contact = [phone, Number(phone !== null), email, Number(email !== null)];
+    account.run(SITE, id, ...names, ...contact, byLogin ? null : `m:${id}`, origin, now, now);
+    if (byLogin) identity.run(SITE, SALES_UNIT.msn, profile.sub, id, now, now);
+  }
+  database.exec("COMMIT; PRAGMA wal_checkpoint(TRUNCATE)");
+  database.close();
+}
+
+/** The account of somebody who is measured. */
+export const measuredAccountId = ({ sub }: Profile): string => `acc_m${sub.slice(-12).padStart(21, "0")}`;
 
 /** Every second person has logged in and is on no list; the others are members on a list who never have. */
 const hasLoggedIn = (number: number): boolean => number % 2 === 1;

@@ -22,6 +22,7 @@ import { installPeers } from "./peers.ts";
 import type { Results } from "./results.ts";
 import { buildServices } from "./running-design.ts";
 import { chooseCores, pinGenerator } from "./workerd/cores.ts";
+import { lastLinesOfAll } from "./workerd/server.ts";
 
 const MEASURE: { readonly [Name in Part]: (bench: Bench) => Promise<NonNullable<Results[Name]>> } = {
   session: measureSessions,
@@ -31,6 +32,9 @@ const MEASURE: { readonly [Name in Part]: (bench: Bench) => Promise<NonNullable<
   start: measureStarts,
   memory: watchMemory,
 };
+
+/** How much of the workers' own words is shown when a part fails. */
+const LINES_AT_FAILURE = 40;
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 
@@ -69,6 +73,8 @@ async function run(options: Options, folder: string): Promise<boolean> {
     } catch (error) {
       failed += 1;
       say(`FAILED: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`);
+      const lines = lastLinesOfAll(LINES_AT_FAILURE);
+      if (lines.length > 0) console.log(`What the workers wrote last:\n${lines.join("\n")}`);
     }
   }
   if (json !== undefined) writeFileSync(json, `${JSON.stringify(results, undefined, 2)}\n`);

@@ -67,18 +67,20 @@ const LIST = `SELECT value ->> 0 AS import_key, value ->> 1 AS id, value ->> 2 A
 
 /**
  * Gives accounts that a login made the import key of the member with their phone number and name. The list comes
- * first and the index is named: a planner without statistics would go through all accounts of the site instead.
+ * first and the index is named: a planner without statistics would go through all accounts of the site instead. The
+ * last condition says nothing new, but leaves it no way to begin with the accounts.
  */
 const JOIN = `WITH r AS MATERIALIZED (${LIST}),
-found AS MATERIALIZED (
+fitting AS (
   SELECT min(a.id) AS id, r.import_key AS import_key
   FROM r CROSS JOIN accounts a INDEXED BY accounts_by_phone ON a.site = ?1 AND a.phone = r.phone
   WHERE a.import_key IS NULL AND a.phone_verified = 1 AND a.search_name = r.search_name AND r.search_name <> ''
     AND NOT EXISTS (SELECT 1 FROM accounts o INDEXED BY accounts_by_import_key
       WHERE o.site = ?1 AND o.import_key = r.import_key)
-  GROUP BY r.import_key)
-UPDATE accounts SET import_key = (SELECT min(f.import_key) FROM found f WHERE f.id = accounts.id), updated_at = ?2
-WHERE site = ?1 AND id IN (SELECT id FROM found)`;
+  GROUP BY r.import_key),
+found AS MATERIALIZED (SELECT id, min(import_key) AS import_key FROM fitting GROUP BY id)
+UPDATE accounts SET import_key = f.import_key, updated_at = ?2 FROM found f
+WHERE accounts.site = ?1 AND accounts.id = f.id AND accounts.id IN (SELECT id FROM found)`;
 
 const IS_LINKED = `EXISTS (SELECT 1 FROM identities i INDEXED BY identities_by_account
     WHERE i.site = accounts.site AND i.account_id = accounts.id)`;

@@ -89,7 +89,7 @@ async function simulatedClaims(
 }
 
 /** People with numbers for names: every one another person to a registry. */
-function profileOf(person: number): Profile {
+export function profileOf(person: number): Profile {
   const digits = String(person).padStart(7, "0");
   return {
     sub: `00000000-0000-4000-8000-${digits.padStart(12, "0")}`,

@@ -12,4 +12,14 @@ export interface Operation {
   /** Of a round trip to D1: its statements, and how many of them write. */
   readonly statements?: number;
   readonly writes?: number;
+  /** Of a round trip to D1: the rows that D1 itself says it read and wrote. Each is a row on its bill. */
+  readonly rowsRead?: number;
+  readonly rowsWritten?: number;
+}
+
+/** What happened inside the Durable Objects of a Worker meanwhile, in rows as Cloudflare bills them. */
+export interface ObjectRows {
+  readonly read: number;
+  /** Rows of SQL, values put or deleted, and alarms set. */
+  readonly written: number;
 }

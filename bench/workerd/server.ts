@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from "node:child_process";
-import { mkdirSync, writeFileSync } from "node:fs";
+import { closeSync, existsSync, fstatSync, mkdirSync, openSync, readSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
@@ -14,6 +14,8 @@ export interface Server {
   readonly port: number;
   /** Where the V8 inspector listens, if it was asked for. */
   readonly inspectorPort: number | undefined;
+  /** The last lines of a level that its Worker logged, or that workerd itself wrote, at most so many. */
+  lastLines(count: number): readonly string[];
   /** Ends the process. */
   stop(): Promise<void>;
 }
@@ -44,24 +46,58 @@ export async function startServer(options: ServerOptions): Promise<Server> {
   writeFileSync(config, capnpConfig({ services, main, port, storage }));
   const inspector = inspectorPort === undefined ? [] : [`--inspector-addr=127.0.0.1:${inspectorPort}`];
   const [command = "", ...args] = onMeasuredCore(cores, [WORKERD, "serve", config, ...inspector]);
-  const child = spawn(command, args, { stdio: ["ignore", "ignore", "pipe"] });
+  // A file, because reading a pipe would take time from the generator.
+  const logFile = join(folder, `log-${port}.txt`);
+  const log = openSync(logFile, "w");
+  const child = spawn(command, args, { stdio: ["ignore", log, log] });
+  closeSync(log);
   running.add(child);
-  let output = "";
-  child.stderr.setEncoding("utf8").on("data", (written: string) => {
-    output = (output + written).slice(-4000);
-  });
+  logFiles.add(logFile);
+  const output = () => tailOf(logFile).slice(-4000);
   const ended = new Promise<void>((resolve) => child.once("close", () => resolve()));
   void ended.then(() => running.delete(child));
-  await untilItAnswers(port, child, () => output);
+  await untilItAnswers(port, child, output);
   return {
     pid: child.pid ?? 0,
     port,
     inspectorPort,
+    lastLines: (count) => linesWorthALook(logFile, count),
     async stop() {
       child.kill("SIGKILL");
       await ended;
     },
   };
+}
+
+/** As much of a log as is ever looked at, in bytes. */
+const TAIL = 256 * 1024;
+
+const logFiles = new Set<string>();
+
+function tailOf(path: string): string {
+  if (!existsSync(path)) return "";
+  const file = openSync(path, "r");
+  try {
+    const { size } = fstatSync(file);
+    const tail = Buffer.alloc(Math.min(size, TAIL));
+    readSync(file, tail, 0, tail.length, Math.max(0, size - TAIL));
+    return tail.toString("utf8");
+  } finally {
+    closeSync(file);
+  }
+}
+
+/** The last lines that are no everyday ones: the Worker's with a level above info, and workerd's own. */
+function linesWorthALook(path: string, count: number): readonly string[] {
+  return tailOf(path)
+    .split("\n")
+    .filter((line) => line.trim() !== "" && !/"level":"(?:info|debug)"/.test(line))
+    .slice(-count);
+}
+
+/** What the Workers of all processes of this run wrote last, for when something failed. */
+export function lastLinesOfAll(count: number): readonly string[] {
+  return [...logFiles].flatMap((path) => linesWorthALook(path, count)).slice(-count);
 }
 
 const running = new Set<ChildProcess>();

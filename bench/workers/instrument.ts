@@ -1,4 +1,4 @@
-import type { Kind, Operation } from "../parts/operation.ts";
+import type { Kind, ObjectRows, Operation } from "../parts/operation.ts";
 
 /** Names of bindings by what they are; the benchmark knows them, a look at the objects could not tell. */
 interface Bindings {
@@ -15,11 +15,16 @@ interface Env {
 /** The Worker that is measured. */
 interface Measured {
   fetch(request: Request, env: object, ctx: ExecutionContext): Response | Promise<Response>;
+  scheduled?(controller: ScheduledController, env: object, ctx: ExecutionContext): void | Promise<void>;
 }
 
 /** Where the benchmark takes what was counted, and asks for delays. No site has such a path. */
 const COUNTS = "/.bench/operations";
 const DELAYS = "/.bench/delays";
+/** Where it takes what happened inside objects, lets the daily work be done, and talks to the database itself. */
+const OBJECT_ROWS = "/.bench/object-rows";
+const SCHEDULED = "/.bench/scheduled";
+const SQL = "/.bench/sql";
 
 let operations: Operation[] = [];
 /** Milliseconds that each operation of a kind takes longer. */
@@ -48,7 +53,14 @@ export function instrument(worker: Measured): ExportedHandler<Env> {
         for (const [kind, milliseconds] of url.searchParams) delays.set(kind, Number(milliseconds));
         return new Response();
       }
+      if (url.pathname === OBJECT_ROWS) return Response.json(takeObjectRows());
+      if (url.pathname === SQL) return Response.json(await runSql({ ...env }, await request.json()));
       wrapped ??= countedBindings({ ...env });
+      if (url.pathname === SCHEDULED) {
+        const controller = { scheduledTime: Date.now(), cron: "", noRetry: () => undefined };
+        await worker.scheduled?.(controller, wrapped, ctx);
+        return new Response();
+      }
       answered = false;
       const response = await worker.fetch(request, wrapped, ctx);
       answered = true;
@@ -63,10 +75,101 @@ async function counted<Result>(
   run: () => Promise<Result> | Result,
   sql: Pick<Operation, "statements" | "writes"> = {},
 ): Promise<Result> {
-  operations.push({ kind, name, behindAnswer: answered, ...sql });
+  const operation = { kind, name, behindAnswer: answered, ...sql };
+  operations.push(operation);
   const delay = delays.get(kind);
   if (delay !== undefined) await scheduler.wait(delay);
-  return run();
+  const result = await run();
+  if (kind === "d1") Object.assign(operation, rowsOf([result].flat()));
+  return result;
+}
+
+/** What D1 says of the rows it read and wrote for these results. */
+function rowsOf(results: readonly unknown[]): Pick<Operation, "rowsRead" | "rowsWritten"> {
+  let [rowsRead, rowsWritten] = [0, 0];
+  for (const result of results) {
+    const { meta } = Object(result) as { meta?: { rows_read?: number; rows_written?: number } };
+    rowsRead += meta?.rows_read ?? 0;
+    rowsWritten += meta?.rows_written ?? 0;
+  }
+  return { rowsRead, rowsWritten };
+}
+
+/** Statements for the database as it is, past the counters. */
+async function runSql(
+  env: Env & Readonly<Record<string, unknown>>,
+  statements: readonly { readonly sql: string; readonly params?: readonly (string | number)[] }[],
+): Promise<unknown> {
+  const [name = ""] = (JSON.parse(env.BENCH_BINDINGS) as Bindings).d1;
+  const database = env[name] as D1Database;
+  return database.batch(statements.map(({ sql, params = [] }) => database.prepare(sql).bind(...params)));
+}
+
+/** Whatever an object was asked for by SQL; a cursor tells its rows when it has been read. */
+let cursors: { readonly rowsRead: number; readonly rowsWritten: number }[] = [];
+let values: { read: number; written: number } = { read: 0, written: 0 };
+
+function takeObjectRows(): ObjectRows {
+  const rows = {
+    read: cursors.reduce((sum, { rowsRead }) => sum + rowsRead, values.read),
+    written: cursors.reduce((sum, { rowsWritten }) => sum + rowsWritten, values.written),
+  };
+  cursors = [];
+  values = { read: 0, written: 0 };
+  return rows;
+}
+
+type Method = (this: unknown, ...args: unknown[]) => unknown;
+
+/** Prototypes of storage whose methods are counted already: all objects of an isolate share them. */
+const watched = new WeakSet<object>();
+
+/** Lets methods of a prototype tell that they were called. */
+function onCall(target: object, names: readonly string[], told: (result: unknown) => void): void {
+  const prototype: unknown = Object.getPrototypeOf(target);
+  if (typeof prototype !== "object" || prototype === null) return;
+  for (const name of names) {
+    const method = Reflect.get(prototype, name) as Method | undefined;
+    if (typeof method !== "function") continue;
+    Reflect.set(prototype, name, function (this: unknown, ...args: unknown[]) {
+      const result = method.apply(this, args);
+      told(result);
+      return result;
+    });
+  }
+}
+
+/**
+ * Makes a class of Durable Objects count what it asks of its storage, and of other bindings.
+ * @param Class as the Worker exports it
+ */
+export function instrumentObject<Class extends new (ctx: DurableObjectState, env: never) => object>(
+  Class: Class,
+): Class {
+  const Base = Class as unknown as new (ctx: DurableObjectState, env: object) => object;
+  return class extends Base {
+    constructor(ctx: DurableObjectState, env: Env & Record<string, unknown>) {
+      watchStorage(ctx.storage);
+      super(ctx, countedBindings({ ...env }));
+    }
+  } as unknown as Class;
+}
+
+function watchStorage(storage: DurableObjectStorage): void {
+  const prototype: object = Object.getPrototypeOf(storage);
+  if (watched.has(prototype)) return;
+  watched.add(prototype);
+  onCall(storage.sql, ["exec"], (cursor) => cursors.push(cursor as SqlStorageCursor<never>));
+  const read = () => {
+    values.read += 1;
+  };
+  const written = () => {
+    values.written += 1;
+  };
+  onCall(storage.kv, ["get", "list"], read);
+  onCall(storage.kv, ["put", "delete"], written);
+  onCall(storage, ["get", "list", "getAlarm"], read);
+  onCall(storage, ["put", "delete", "setAlarm", "deleteAlarm", "deleteAll"], written);
 }
 
 function countedBindings(env: Env & Record<string, unknown>): object {
