@@ -1,13 +1,15 @@
 import { parseArgs } from "node:util";
 
 /** The parts that can be measured alone, in the order in which they are. */
-export const PARTS = ["session", "logins", "steps", "size", "start", "memory"] as const;
+export const PARTS = ["session", "logins", "steps", "scale", "cost", "size", "start", "memory"] as const;
 export type Part = (typeof PARTS)[number];
 
 const ABOUT: Readonly<Record<Part, string>> = {
   session: "the authenticated request: the session route and a guarded page",
   logins: "starting and finishing a login",
   steps: "the round trips of each step, warm and cold, and the world on paper",
+  scale: "logins, pages, console, import and clearing beside a million people (1.5 GB of disk)",
+  cost: "what a login, a view and a person cost, and a month on Cloudflare's plans",
   size: "the size of the bundles, and whose the bytes are",
   start: "the processor time it takes to start one",
   memory: "the memory of workerd over many logins and sessions",
@@ -16,10 +18,10 @@ const ABOUT: Readonly<Record<Part, string>> = {
 export const HELP = `Usage: npm run bench [-- options]
 
 Measures this project beside others on bare workerd and writes docs/performance.md with its charts. Takes about
-15 minutes; let the machine do nothing else meanwhile. The first run installs what it compares with, into
+half an hour and 3 GB of disk; let the machine do nothing else meanwhile. The first run installs what it compares with, into
 bench/peers/node_modules.
 
-  --quick        few and short rounds, three minutes; writes to dist/bench/ instead
+  --quick        few and short rounds, five minutes; writes to dist/bench/ instead
   --only PART    one part, or several parted by commas; writes to dist/bench/ instead. Memory alone goes on
                  to 100,000 logins, about half an hour
 ${PARTS.map((part) => `                   ${part.padEnd(9)}${ABOUT[part]}`).join("\n")}

@@ -1,6 +1,8 @@
 import type { Environment } from "./environment.ts";
+import type { CostFigures } from "./parts/cost.ts";
 import type { LoginFigures } from "./parts/logins.ts";
 import type { MemoryFigures } from "./parts/memory.ts";
+import type { ScaleFigures } from "./parts/scale.ts";
 import type { SessionFigures } from "./parts/session.ts";
 import type { SizeFigures } from "./parts/size.ts";
 import type { StartFigures } from "./parts/start.ts";
@@ -14,6 +16,8 @@ export interface Results {
   readonly session?: SessionFigures;
   readonly logins?: LoginFigures;
   readonly steps?: StepFigures;
+  readonly scale?: ScaleFigures;
+  readonly cost?: CostFigures;
   readonly size?: SizeFigures;
   readonly start?: StartFigures;
   readonly memory?: MemoryFigures;

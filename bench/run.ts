@@ -11,9 +11,11 @@ import { describeEnvironment } from "./environment.ts";
 import { createProvider } from "./load/provider.ts";
 import { HELP, type Options, PARTS, type Part, readOptions, UsageError } from "./options.ts";
 import { sectionOf, writePage } from "./page/page.ts";
+import { countCosts } from "./parts/cost.ts";
 import { measureLogins } from "./parts/logins.ts";
 import { watchMemory } from "./parts/memory.ts";
 import type { Bench } from "./parts/part.ts";
+import { measureScale } from "./parts/scale.ts";
 import { measureSessions } from "./parts/session.ts";
 import { measureSizes } from "./parts/size.ts";
 import { measureStarts } from "./parts/start.ts";
@@ -28,6 +30,8 @@ const MEASURE: { readonly [Name in Part]: (bench: Bench) => Promise<NonNullable<
   session: measureSessions,
   logins: measureLogins,
   steps: countSteps,
+  scale: measureScale,
+  cost: countCosts,
   size: measureSizes,
   start: measureStarts,
   memory: watchMemory,

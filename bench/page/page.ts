@@ -5,9 +5,11 @@ import type { Environment } from "../environment.ts";
 import { PARTS, type Part } from "../options.ts";
 import type { Results } from "../results.ts";
 import { barChart, lineChart, THEMES } from "./charts.ts";
+import { costSection } from "./cost-section.ts";
 import { loginsSection } from "./logins-section.ts";
 import { table } from "./markdown.ts";
 import { memorySection } from "./memory-section.ts";
+import { scaleSection } from "./scale-section.ts";
 import type { Section } from "./section.ts";
 import { sessionSection, wasDisturbed } from "./session-section.ts";
 import { sizeSection } from "./size-section.ts";
@@ -24,6 +26,10 @@ export function sectionOf(results: Results, part: Part): Section | undefined {
       return results.logins && loginsSection(results.logins);
     case "steps":
       return results.steps && joined(stepsSection(results.steps), worldSection(results.steps));
+    case "scale":
+      return results.scale && scaleSection(results.scale);
+    case "cost":
+      return results.cost && costSection(results.cost);
     case "size":
       return results.size && sizeSection(results.size);
     case "start":
