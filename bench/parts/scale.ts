@@ -13,6 +13,7 @@ import {
 } from "../large-registry.ts";
 import { type Connection, openConnection, SITE } from "../load/connection.ts";
 import { profileOf } from "../load/provider.ts";
+import { SALES_UNIT } from "../load/sales-unit.ts";
 import { newVisitor, type Visitor } from "../load/visitor.ts";
 import { assertLoggedIn } from "../running-design.ts";
 import { summarise } from "../statistics.ts";
@@ -230,6 +231,8 @@ async function doAll(
     ask(staff, { ...form({ query }), path: "/auth/support/search" }, status);
   const [known, erased] = [newVisitor(connection), newVisitor(connection)];
   const profile = profileOf(PERSON.known(round));
+  // Known is who has been here before, and whom Vipps tells the same of as last time.
+  await logInAs(bench, design, newVisitor(connection), PERSON.known(round));
   const page = `/auth/support/accounts/${measuredAccountId(profile)}`;
   const done: (readonly [Deed, Counted])[] = [
     ["login of somebody known", await logIn(PERSON.known(round), known)],
@@ -307,11 +310,14 @@ async function addDueEvents(connection: Connection, events: number): Promise<voi
   ]);
   const old = Math.floor(Date.now() / 1000) - 200 * 24 * 3600;
   const numbers = `WITH RECURSIVE n (i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i < ${events - 1})`;
+  const columns = "outcome, account_id, msn, sub";
+  const values = "'logged_in', ?2, ?3, ?4";
+  const profile = profileOf(STAFF);
   const sql =
     Number(table?.results[0]?.n) > 0
-      ? `INSERT INTO logins (site, id, outcome) ${numbers} SELECT 'default', ?1 * 1048576 + i, 'cancelled' FROM n`
-      : `INSERT INTO login_events (site, at, outcome) ${numbers} SELECT 'default', ?1, 'cancelled' FROM n`;
-  await runSql(connection, [{ sql, params: [old] }]);
+      ? `INSERT INTO logins (site, id, ${columns}) ${numbers} SELECT 'default', ?1 * 1048576 + i, ${values} FROM n`
+      : `INSERT INTO login_events (site, at, ${columns}) ${numbers} SELECT 'default', ?1, ${values} FROM n`;
+  await runSql(connection, [{ sql, params: [old, measuredAccountId(profile), SALES_UNIT.msn, profile.sub] }]);
 }
 
 /** Everybody was recognised as they should have been: else what was measured was something else. */

@@ -41,15 +41,17 @@ export async function deleteExpired(
   const eventsBefore = now() - loginEventsDays * DAY;
   const oldest = `SELECT l.site, l.id FROM json_each(?1) one CROSS JOIN logins l ON l.site = one.value AND l.id < ?2
     LIMIT ${PORTION}`;
-  // When somebody was last here outlives the event that says so.
+  // When somebody was last here outlives the event that says so. Found first and kept: merged into the update, the
+  // search would be made once for every account of the site.
   const keepLastLogin = (table: "accounts" | "identities", key: string, same = "") =>
     database
       .prepare(
-        `UPDATE ${table} SET last_login_at = gone.id >> ${SECOND_BITS}
-         FROM (SELECT l.* FROM (${oldest}) o CROSS JOIN logins l ON l.site = o.site AND l.id = o.id
+        `WITH gone AS MATERIALIZED (
+           SELECT l.* FROM (${oldest}) o CROSS JOIN logins l ON l.site = o.site AND l.id = o.id
            WHERE l.outcome = 'logged_in' AND l.account_id IS NOT NULL AND NOT EXISTS
              (SELECT 1 FROM logins newer INDEXED BY logins_by_account WHERE newer.account_id = l.account_id
-               AND newer.site = l.site AND newer.id > l.id AND newer.outcome = 'logged_in' ${same})) gone
+               AND newer.site = l.site AND newer.id > l.id AND newer.outcome = 'logged_in' ${same}))
+         UPDATE ${table} SET last_login_at = gone.id >> ${SECOND_BITS} FROM gone
          WHERE ${table}.site = gone.site AND ${key}
            AND coalesce(${table}.last_login_at, 0) < gone.id >> ${SECOND_BITS}`,
       )
