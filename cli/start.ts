@@ -136,7 +136,11 @@ async function start(options: Options): Promise<void> {
   }
   const addresses = await settleAddresses(settings, options.ports);
   site = addresses.site;
-  const effective = { ...settings, ...addresses.overrides };
+  const effective = {
+    ...varsOf(readConfig(readFileSync(join(root, "wrangler.toml"), "utf8"))),
+    ...settings,
+    ...addresses.overrides,
+  };
   const print = (text: string) => (options.quiet ? undefined : console.log(text));
   for (const note of addresses.notes) print(note);
   if ((await applyMigrations(root, options.state)) === "applied") print("Database migrations applied.");
@@ -184,6 +188,12 @@ interface StartConfig {
     readonly not_found_handling?: string;
   };
   readonly vars?: Readonly<Record<string, string>>;
+}
+
+/** The vars as settings of the environment are written: lists with blanks between their members. */
+function varsOf({ vars = {} }: StartConfig): Record<string, string> {
+  const written = (value: unknown) => (Array.isArray(value) ? value.join(" ") : String(value));
+  return Object.fromEntries(Object.entries(vars).map(([name, value]) => [name, written(value)]));
 }
 
 const readConfig = (text: string): StartConfig => parse(text) as StartConfig;

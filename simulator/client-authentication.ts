@@ -45,9 +45,11 @@ function byPost(provider: Provider, form: URLSearchParams): SalesUnit | TokenErr
 }
 
 function byBasic(provider: Provider, form: URLSearchParams, credentials: string): SalesUnit | TokenError {
-  const [clientId, clientSecret] = decodeBasic(credentials) ?? [];
+  const readings = readBasic(credentials);
+  const right = readings.find(([id, secret]) => findSalesUnit(provider, id)?.clientSecret === secret);
+  const [clientId] = right ?? [];
   const unit = findSalesUnit(provider, clientId);
-  if (unit === undefined || unit.clientSecret !== clientSecret) {
+  if (unit === undefined) {
     return invalidClient("Unknown client, or the client secret is wrong.", "Basic");
   }
   const inForm = form.get("client_id");
@@ -60,15 +62,23 @@ function byBasic(provider: Provider, form: URLSearchParams, credentials: string)
   return unit;
 }
 
-/** Both halves are form-encoded before they are joined (RFC 6749 section 2.3.1). */
-function decodeBasic(credentials: string): readonly [string, string] | undefined {
+/**
+ * What Basic credentials may mean. Both halves are to be form-encoded before they are joined (RFC 6749 section 2.3.1),
+ * but curl, Authlib and Vipps' own plugin send them raw, and keys hold a `+` now and then: both readings count.
+ */
+function readBasic(credentials: string): readonly (readonly [id: string, secret: string])[] {
   try {
     const bytes = Uint8Array.from(atob(credentials.trim()), (character) => character.charCodeAt(0));
     const [id = "", secret = ""] = new TextDecoder().decode(bytes).split(/:(.*)/s);
-    const decode = (half: string) => decodeURIComponent(half.replaceAll("+", " "));
-    return [decode(id), decode(secret)];
+    const raw = [id, secret] as const;
+    try {
+      const decode = (half: string) => decodeURIComponent(half.replaceAll("+", " "));
+      return [[decode(id), decode(secret)], raw];
+    } catch {
+      return [raw];
+    }
   } catch {
-    return undefined;
+    return [];
   }
 }
 

@@ -1,7 +1,7 @@
 import { calculateJwkThumbprint, type JWK } from "jose";
 import { toJwk } from "./keys.ts";
 import type { Provider } from "./provider.ts";
-import { KNOWN_SCOPES } from "./sales-unit.ts";
+import { LISTED_SCOPES } from "./sales-unit.ts";
 
 /** Path under which the access management API answers. */
 export const ACCESS_PATH = "/access-management-1.0/access";
@@ -12,13 +12,11 @@ export const PATHS = {
   token: `${ACCESS_PATH}/oauth2/token`,
   revocation: `${ACCESS_PATH}/oauth2/revoke`,
   userinfo: "/vipps-userinfo-api/userinfo",
+  backchannel: "/vipps-login-ciba/api/backchannel/authentication",
   accesstoken: "/accesstoken/get",
 } as const;
 
-/**
- * The discovery document, with the members the real one has (OpenID Connect Discovery section 3). The real one
- * also names a backchannel authentication endpoint; the simulator has none and so does not name it.
- */
+/** The discovery document, with the members the real one has (OpenID Connect Discovery section 3). */
 export function discoveryResponse(provider: Provider): Response {
   const { origin } = provider;
   const { advertiseIss } = provider.behaviour.current;
@@ -29,7 +27,8 @@ export function discoveryResponse(provider: Provider): Response {
     userinfo_endpoint: origin + PATHS.userinfo,
     jwks_uri: origin + PATHS.jwks,
     revocation_endpoint: origin + PATHS.revocation,
-    scopes_supported: KNOWN_SCOPES,
+    backchannel_authentication_endpoint: origin + PATHS.backchannel,
+    scopes_supported: LISTED_SCOPES,
     response_types_supported: ["code"],
     response_modes_supported: ["query"],
     grant_types_supported: ["authorization_code", "client_credentials"],

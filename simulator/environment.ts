@@ -45,7 +45,7 @@ export function portFromEnvironment(environment: Environment): number {
 
 /**
  * The sales unit the worker's own settings describe.
- * @param furtherRedirectUris registered beside `SITE_URL` + `AUTH_PATH` + `/callback`
+ * @param furtherRedirectUris registered beside `SITE_URL` + `AUTH_PATH` + `/callback` and `APP_REDIRECT_URIS`
  * @throws StartError when a setting has no possible meaning
  */
 export function salesUnitFromEnvironment(
@@ -61,7 +61,11 @@ export function salesUnitFromEnvironment(
     msn: environment.VIPPS_MSN || "123456",
     name: environment.VIPPS_SYSTEM_NAME || new URL(site).host,
     tokenAuth: tokenAuthFrom(environment.VIPPS_TOKEN_AUTH),
-    redirectUris: [`${site.replace(/\/$/, "")}${authPath}/callback`, ...furtherRedirectUris],
+    redirectUris: [
+      `${site.replace(/\/$/, "")}${authPath}/callback`,
+      ...(environment.APP_REDIRECT_URIS ?? "").split(/[\s,]+/).filter((uri) => uri !== ""),
+      ...furtherRedirectUris,
+    ],
     inAppConfirmation: true,
     partner: true,
   };

@@ -1,7 +1,7 @@
 import { ENDPOINTS, type Endpoint } from "./behaviour.ts";
 
 /** Where a request went: an endpoint, or the place a misbehaving endpoint redirects to. */
-export type JournalEndpoint = Endpoint | "revocation" | "redirectTarget";
+export type JournalEndpoint = Endpoint | "revocation" | "backchannel" | "redirectTarget";
 
 /** One request to an endpoint. */
 export interface JournalEntry {
@@ -34,7 +34,12 @@ export interface Journal {
 
 const KEPT_ENTRIES = 1000;
 
-const JOURNAL_ENDPOINTS: readonly JournalEndpoint[] = [...ENDPOINTS, "revocation", "redirectTarget"];
+const JOURNAL_ENDPOINTS: readonly JournalEndpoint[] = [
+  ...ENDPOINTS,
+  "revocation",
+  "backchannel",
+  "redirectTarget",
+];
 
 export function createJournal(): Journal {
   let entries: JournalEntry[] = [];

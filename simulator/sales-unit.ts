@@ -35,19 +35,24 @@ export interface CustomConsent {
   readonly text: string;
 }
 
-/** Scopes Vipps MobilePay Login knows. */
-export const KNOWN_SCOPES = [
+/** Scopes that the discovery document lists, in its order. */
+export const LISTED_SCOPES = [
   "openid",
   "name",
   "phoneNumber",
-  "email",
+  "nin",
   "address",
   "birthDate",
-  "gender",
-  "nin",
-  "customFlow",
   "delegatedConsents",
+  "email",
+  "gender",
 ] as const;
+
+/**
+ * Scopes Vipps MobilePay Login knows: those, and some that work without being listed. `api_version_2` was asked for by
+ * clients of the first years; it brings nothing.
+ */
+export const KNOWN_SCOPES = [...LISTED_SCOPES, "customFlow", "api_version_2"] as const;
 
 /** Scopes given only by application. */
 const SCOPES_BY_APPLICATION: readonly string[] = ["gender", "nin"];

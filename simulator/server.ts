@@ -20,18 +20,22 @@ const HELP = `Runs a simulator of Vipps MobilePay Login on this machine.
 
   --port PORT            where to listen (else the port in VIPPS_ISSUER, else ${DEFAULT_PORT}; 0 for any free one)
   --host HOST            which address to listen on (127.0.0.1)
+  --origin URL           what it calls itself, where something else is in front of it: https://apitest.vipps.no behind
+                         a server that ends TLS for that name (else the address it listens on)
   --redirect-uri URI     a further redirect URI of the sales unit; may be given several times
   --sales-units FILE     further sales units, a JSON array (see docs/simulator.md)
   --json                 print one line of JSON
   --help                 print this
 
 Its sales unit is read from the environment and from .dev.vars in this folder: VIPPS_CLIENT_ID,
-VIPPS_CLIENT_SECRET, VIPPS_MSN, VIPPS_TOKEN_AUTH, VIPPS_SYSTEM_NAME, SITE_URL, AUTH_PATH.`;
+VIPPS_CLIENT_SECRET, VIPPS_MSN, VIPPS_TOKEN_AUTH, VIPPS_SYSTEM_NAME, SITE_URL, AUTH_PATH, APP_REDIRECT_URIS.`;
 
 export interface StartOptions {
   /** 0 for any free one; where absent, the port in `VIPPS_ISSUER`, else 8788. */
   readonly port?: number;
   readonly host?: string;
+  /** What it calls itself in issuer and discovery, where it is reached through something else; where absent, `url`. */
+  readonly origin?: string;
   /** Where the sales unit is read from; the process's own environment and `.dev.vars` where absent. */
   readonly env?: Environment;
   readonly redirectUris?: readonly string[];
@@ -40,7 +44,7 @@ export interface StartOptions {
 }
 
 export interface RunningSimulator {
-  /** Its origin, for example `http://127.0.0.1:8788`. */
+  /** Where it listens, for example `http://127.0.0.1:8788`. */
   readonly url: string;
   readonly simulator: Simulator;
   /** Stops listening and ends every open connection, those held back on purpose too. */
@@ -53,7 +57,11 @@ export interface RunningSimulator {
  */
 export async function startSimulator(options: StartOptions = {}): Promise<RunningSimulator> {
   const environment = options.env ?? readEnvironment(process.cwd());
-  const { host = "127.0.0.1", port = portFromEnvironment(environment) } = options;
+  const { host = "127.0.0.1", port = portFromEnvironment(environment), origin } = options;
+  if (origin !== undefined && !isOrigin(origin))
+    throw new StartError(
+      `--origin must be an address without a path, as https://apitest.vipps.no, not ${origin}`,
+    );
   const salesUnits = [
     salesUnitFromEnvironment(environment, options.redirectUris),
     ...(options.salesUnits ?? []),
@@ -73,12 +81,18 @@ export async function startSimulator(options: StartOptions = {}): Promise<Runnin
       if ("closeAllConnections" in server) server.closeAllConnections();
     });
   try {
-    simulator = createSimulator({ origin: url, salesUnits });
+    simulator = createSimulator({ origin: origin ?? url, salesUnits });
   } catch (error) {
     await close();
     throw new StartError(error instanceof Error ? error.message : String(error));
   }
   return { url, simulator, close };
+}
+
+/** Whether the text is a web address without path, query and user. */
+function isOrigin(text: string): boolean {
+  const url = URL.parse(text);
+  return url !== null && /^https?:$/.test(url.protocol) && url.origin === text.replace(/\/$/, "");
 }
 
 function startError(error: NodeJS.ErrnoException, host: string, port: number): Error {
@@ -131,6 +145,7 @@ async function main(): Promise<void> {
     options: {
       port: { type: "string" },
       host: { type: "string" },
+      origin: { type: "string" },
       "redirect-uri": { type: "string", multiple: true },
       "sales-units": { type: "string" },
       json: { type: "boolean", default: false },
@@ -143,6 +158,7 @@ async function main(): Promise<void> {
     env: environment,
     ...(values.port !== undefined && { port: portNumber(values.port) }),
     ...(values.host !== undefined && { host: values.host }),
+    ...(values.origin !== undefined && { origin: values.origin }),
     ...(values["redirect-uri"] !== undefined && { redirectUris: values["redirect-uri"] }),
     ...(values["sales-units"] !== undefined && { salesUnits: readSalesUnits(values["sales-units"]) }),
   });

@@ -107,23 +107,35 @@ function createApp(provider: Provider, control: SimulatorControl): Hono {
   app.get(PATHS.jwks, () => jwksResponse(provider));
   app.post(PATHS.token, (c) => tokenResponse(provider, c.req.raw));
   app.post(PATHS.revocation, (c) => revocationResponse(provider, c.req.raw));
-  app.get(PATHS.userinfo, (c) => userinfoResponse(provider, c.req.raw));
+  // Vipps' own guide writes the address with a slash, discovery without; both methods are the standard's.
+  for (const path of [PATHS.userinfo, USERINFO_WITH_SLASH])
+    app.on(["GET", "POST"], path, (c) => userinfoResponse(provider, c.req.raw));
+  app.post(PATHS.backchannel, () => Response.json(NO_BACKCHANNEL, { status: 400 }));
   app.post(PATHS.accesstoken, (c) => partnerTokenResponse(provider, c.req.raw));
   addLoginRoutes(app, provider);
   addControlRoutes(app, provider, control);
   addAssetRoutes(app);
   app.all(REDIRECT_TARGET_PATH, () => Response.json({ error: "a redirect was followed" }));
-  for (const path of Object.values(PATHS)) {
-    const method = [PATHS.token, PATHS.revocation, PATHS.accesstoken].some((each) => each === path)
-      ? "POST"
-      : "GET";
+  const POSTED = [PATHS.token, PATHS.revocation, PATHS.accesstoken, PATHS.backchannel];
+  for (const path of [...Object.values(PATHS), USERINFO_WITH_SLASH]) {
+    const isUserinfo = path.startsWith(PATHS.userinfo);
+    const method = isUserinfo ? "GET, POST" : POSTED.some((each) => each === path) ? "POST" : "GET";
     app.all(path, () => new Response(null, { status: 405, headers: { Allow: method } }));
   }
   app.notFound(() => errorPage(404, "not_found", "There is nothing at this address."));
   return app;
 }
 
+/** Merchant-initiated login is by agreement and not for the web (CIBA Core section 13). */
+const NO_BACKCHANNEL = {
+  error: "unauthorized_client",
+  error_description: "This sales unit may not begin logins by itself; the simulator knows none that may.",
+};
+
+const USERINFO_WITH_SLASH = `${PATHS.userinfo}/`;
+
 const JOURNAL_PATHS: Readonly<Record<string, JournalEndpoint>> = {
+  [USERINFO_WITH_SLASH]: "userinfo",
   ...Object.fromEntries(Object.entries(PATHS).map(([endpoint, path]) => [path, endpoint as JournalEndpoint])),
   [REDIRECT_TARGET_PATH]: "redirectTarget",
 };
@@ -133,7 +145,7 @@ function endpointOf(request: Request): JournalEndpoint | undefined {
 }
 
 function isSpoilable(endpoint: JournalEndpoint): endpoint is Endpoint {
-  return endpoint !== "revocation" && endpoint !== "redirectTarget";
+  return endpoint !== "revocation" && endpoint !== "backchannel" && endpoint !== "redirectTarget";
 }
 
 function journalEntry(request: Request, endpoint: JournalEndpoint, body: string | undefined, at: number) {

@@ -10,10 +10,12 @@ export async function tokenResponse(provider: Provider, request: Request): Promi
   if (isTokenError(form)) return errorResponse(form);
   const unit = authenticateClient(provider, request.headers, form);
   if (isTokenError(unit)) return errorResponse(unit);
-  if (form.get("grant_type") !== "authorization_code") {
+  const grantType = form.get("grant_type");
+  if (grantType === "client_credentials") return clientCredentialsResponse(provider);
+  if (grantType !== "authorization_code") {
     return errorResponse({
-      error: form.has("grant_type") ? "unsupported_grant_type" : "invalid_request",
-      description: "The grant_type must be authorization_code.",
+      error: grantType === null ? "invalid_request" : "unsupported_grant_type",
+      description: "The grant_type must be authorization_code or client_credentials.",
       status: 400,
     });
   }
@@ -25,6 +27,20 @@ export async function tokenResponse(provider: Provider, request: Request): Promi
   const exchanged = exchange(provider, unit, form, challenge);
   if (isTokenError(exchanged)) return errorResponse(exchanged);
   return successResponse(provider, exchanged.code, exchanged.accessToken);
+}
+
+/**
+ * A token for the sales unit itself (RFC 6749 section 4.4): no person has agreed to anything, so no ID token comes
+ * with it and userinfo refuses it.
+ */
+function clientCredentialsResponse(provider: Provider): Response {
+  const answer = {
+    access_token: randomToken(provider.random),
+    expires_in: EXPIRES_IN,
+    scope: "",
+    token_type: "bearer",
+  };
+  return Response.json(answer, { headers: NO_STORE });
 }
 
 /** Reads the body; `client_id`, `code` and the rest may each be given once (RFC 6749 section 3.2). */
@@ -88,7 +104,7 @@ async function successResponse(
 ): Promise<Response> {
   const proper = {
     access_token: accessToken,
-    expires_in: ACCESS_TOKEN_LIFETIME / 1000,
+    expires_in: EXPIRES_IN,
     id_token: await signIdToken(provider, grant, accessToken),
     scope: grant.request.scopes.join(" "),
     token_type: "bearer",
@@ -114,6 +130,9 @@ function spoiled(provider: Provider, proper: Record<string, unknown>): Record<st
       return { ...proper, token_type: "mac" };
   }
 }
+
+/** What the answer says, in seconds. Userinfo opens for {@link ACCESS_TOKEN_LIFETIME} alone, as Vipps documents it. */
+const EXPIRES_IN = 3599;
 
 const NO_STORE = { "Cache-Control": "no-store", Pragma: "no-cache" };
 

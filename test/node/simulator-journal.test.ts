@@ -13,6 +13,7 @@ describe("the journal", () => {
       userinfo: 0,
       accesstoken: 0,
       revocation: 0,
+      backchannel: 0,
       redirectTarget: 0,
     });
     expect(simulator.control.journal.entries.at(-1)).toMatchObject({

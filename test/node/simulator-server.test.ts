@@ -123,6 +123,12 @@ describe("the settings", () => {
       redirectUris: ["https://club.example/login/callback", "club://app"],
     });
     expect(salesUnitFromEnvironment({}).redirectUris).toEqual(["http://localhost:8787/auth/callback"]);
+    const apps = { APP_REDIRECT_URIS: " https://club.example/app club.app://callback/x\n" };
+    expect(salesUnitFromEnvironment(apps).redirectUris).toEqual([
+      "http://localhost:8787/auth/callback",
+      "https://club.example/app",
+      "club.app://callback/x",
+    ]);
   });
 
   it("are read from .dev.vars, the process's own in front", () => {
@@ -184,6 +190,8 @@ describe("the command line", () => {
     for (const [args, words] of [
       [["--port", new URL(url).port], "is taken"],
       [["--port", "many"], "--port"],
+      [["--origin", "https://apitest.vipps.no/path"], "--origin"],
+      [["--origin", "apitest.vipps.no"], "--origin"],
       [["--colour"], "--colour"],
       [["--sales-units", "missing.json"], "missing.json"],
       [["--sales-units", "units.json"], "array of sales units"],

@@ -1,5 +1,5 @@
 import { spawnSync } from "node:child_process";
-import { existsSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { appendFileSync, existsSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { createServer, type Server } from "node:net";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
 import { completeDevVars, readDevVars } from "../../cli/dev-vars.mjs";
@@ -112,6 +112,10 @@ describe("npm start", () => {
     await takePort(sitePort);
     await takePort(simulatorPort);
     completeDevVars(place.settingsFile, { sitePort, simulatorPort });
+    appendFileSync(
+      place.settingsFile,
+      '\nAPP_REDIRECT_URIS="https://club.example/app club.app://callback/x"\n',
+    );
     const { output, ready } = place.start();
     await ready;
     expect(output()).toContain(`Port ${sitePort} is taken by another program: the site is on `);
@@ -119,6 +123,17 @@ describe("npm start", () => {
     const address = /Site +(http:\/\/localhost:\d+)/.exec(output())?.[1] ?? "";
     expect(address).not.toBe(place.site);
     expect(await (await logIn(address)).session()).toMatchObject({ authenticated: true });
+
+    // Apps come back to what the settings say: the simulator has it registered.
+    for (const redirect_uri of ["https://club.example/app", "club.app://callback/x"]) {
+      const init = { method: "POST", body: JSON.stringify({ redirect_uri }) };
+      const headers = { "content-type": "application/json" };
+      const begun = await fetch(`${address}/auth/app/start`, { ...init, headers });
+      const { authorize_url } = (await begun.json()) as { authorize_url: string };
+      const back = await logInAsPerson((request) => fetch(request), authorize_url);
+      expect(back.href.split("?")[0]).toBe(redirect_uri);
+      expect(back.searchParams.has("code")).toBe(true);
+    }
   });
 
   test("refuses a port that it was told to take and can't, in one line", async () => {
