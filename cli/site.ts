@@ -4,6 +4,7 @@ import { once } from "node:events";
 import { relative } from "node:path";
 import { createInterface } from "node:readline";
 import {
+  openSettings,
   openSiteDocument,
   readSiteDocument,
   SEALED_SETTINGS,
@@ -130,7 +131,7 @@ async function show(options: Options): Promise<void> {
     ? await openSiteDocument(masterKeysAt(options.place), host, document)
     : undefined;
   const sealedNames = Object.keys(opened ?? {}).filter((name) => SEALED_SETTINGS.includes(name));
-  const settings = blanked(document.settings, sealedNames);
+  const settings = blanked(openSettings(document), sealedNames);
   if (options.json)
     return console.log(
       JSON.stringify({ host, settings, master_key: document.sealed.kid, opens: opened !== undefined }),

@@ -1,10 +1,18 @@
 import { base64url } from "jose";
+import { logEvent } from "./log.ts";
 import { isLocalHost, type Surroundings, settingsFrom } from "./settings-from-values.ts";
 import type { SettingsResult } from "./settings-types.ts";
 import { withDeployment } from "./sites/deployment-settings.ts";
 import { type MasterKeys, readMasterKeys } from "./sites/master-keys.ts";
-import { openSiteDocument, readSiteDocument, siteKey } from "./sites/site-document.ts";
-import { createValueByHost, STORE_CACHE_TTL, type ValueByHost } from "./sites/value-by-host.ts";
+import {
+  openSiteDocument,
+  readSiteDocument,
+  type SiteValues,
+  siteKey,
+  versionOf,
+} from "./sites/site-document.ts";
+import { countsUntil, leastVersion } from "./sites/site-versions.ts";
+import { createValueByHost, type Parsed, STORE_CACHE_TTL, type ValueByHost } from "./sites/value-by-host.ts";
 
 export type * from "./settings-types.ts";
 
@@ -35,7 +43,7 @@ export function settingsOfHost(
   const sites = sitesOf(env);
   if ("faults" in sites) return sites;
   if (!HOST.test(host)) return "unknownHost";
-  return sites.get(host, background).then((settings) => settings ?? "unknownHost");
+  return sites.get(host, background).then((site) => site?.settings ?? "unknownHost");
 }
 
 /** A host as documents are stored under, with the port where it is not the usual one. */
@@ -118,7 +126,14 @@ function masterSecret(text: string): string | undefined {
   return keys && base64url.encode(keys.sealing.bytes);
 }
 
-type Sites = ValueByHost<SettingsResult> | { readonly faults: readonly string[] };
+/** A further site, from its document. */
+interface Site {
+  readonly settings: SettingsResult;
+  /** Of the document they are from, in milliseconds since the epoch; 0 for one that does not open. */
+  readonly version: number;
+}
+
+type Sites = ValueByHost<Site> | { readonly faults: readonly string[] };
 
 const sitesPerEnv = new WeakMap<Cloudflare.Env, Sites>();
 
@@ -138,24 +153,55 @@ function openSites(env: Cloudflare.Env): Sites {
     return { faults: ["SITES_KEYS must be a JSON Web Key Set of 256-bit keys, each with its own kid"] };
   return createValueByHost(
     (host) => store.get(siteKey(host), { type: "text", cacheTtl: STORE_CACHE_TTL }),
-    (document, host) => settingsOfDocument(env, keys, document, host),
+    async (document, host, before) => {
+      const judged = await readSite(env, keys, document, host, before);
+      if (!("refused" in judged)) return judged;
+      logEvent("warn", "site_document_refused", { host, reason: judged.refused });
+      // Who has seen a good document goes on with it.
+      return { value: before ?? { settings: { faults: [judged.refused] }, version: 0 } };
+    },
   );
 }
 
-/** The settings that a site's document makes, or what is wrong with them. */
-async function settingsOfDocument(
+/** For how long a document is believed while the database does not say whether it is an old one. In milliseconds. */
+const UNCHECKED_FOR = 60_000;
+
+/**
+ * The site that a document makes, or why the document is not believed: it is of somebody else's making, or an old
+ * one that was put back. The database is asked for the least version once for each document an isolate gets to see.
+ */
+async function readSite(
   env: Cloudflare.Env,
   keys: MasterKeys,
   text: string,
   host: string,
-): Promise<SettingsResult> {
+  before: Site | undefined,
+): Promise<Parsed<Site> | { readonly refused: string }> {
   const document = readSiteDocument(text);
-  if (document === undefined) return { faults: ["the site's document is not readable"] };
+  if (document === undefined) return { refused: "the site's document is not readable" };
   const values = await openSiteDocument(keys, host, document);
   if (values === undefined)
     return {
-      faults: ["the site's document was changed by hand, or SITES_KEYS lacks the key that sealed it"],
+      refused: "the site's document was changed by hand, or SITES_KEYS lacks the key that sealed it",
     };
+  const version = versionOf(document);
+  const old = { refused: "the site's document is older than one that was here before" };
+  if (version < (before?.version ?? 0)) return old;
+  const value = { settings: settingsOfValues(env, values, host), version };
+  if (env.ACCOUNTS_DB === undefined) return { value };
+  try {
+    const least = await leastVersion(env.ACCOUNTS_DB, host);
+    if (least === undefined || version >= least.version) return { value };
+    const judgedUntil = countsUntil(least);
+    return Date.now() < judgedUntil ? { value, judgedUntil } : old;
+  } catch {
+    logEvent("warn", "site_version_unchecked", { host });
+    return { value, judgedUntil: Date.now() + UNCHECKED_FOR };
+  }
+}
+
+/** The settings that a site's document makes, or what is wrong with them. */
+function settingsOfValues(env: Cloudflare.Env, values: SiteValues, host: string): SettingsResult {
   if (URL.parse(values.SITE_URL ?? "")?.host !== host) return { faults: ["SITE_URL is not this host's"] };
   const all = withDeployment(values, { ...env });
   if ("faults" in all) return all;

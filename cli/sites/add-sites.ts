@@ -1,11 +1,17 @@
 // `npm run site -- add`: one site from the command line, or many from a file.
 
 import type { MasterKeys } from "../../src/sites/master-keys.ts";
-import { openSiteDocument, readSiteDocument, type SiteValues } from "../../src/sites/site-document.ts";
+import {
+  openSiteDocument,
+  readSiteDocument,
+  type SiteValues,
+  versionOf,
+} from "../../src/sites/site-document.ts";
 import { startProgress } from "../progress-bar.ts";
 import type { SitesPlace } from "./site-options.ts";
 import { listSites, readSites, type StoredDocument, writeSites } from "./site-store.ts";
 import { documentOf, faultsOf, fingerprintOf, hostOf, withSessionKeys } from "./site-values.ts";
+import { leastVersions, raiseVersions } from "./site-versions.ts";
 
 /** What becomes of a site. */
 export type Outcome = "added" | "changed" | "unchanged" | "refused";
@@ -37,14 +43,18 @@ export interface AddRequest {
  */
 export async function addSites(request: AddRequest): Promise<readonly SiteResult[]> {
   const { place, keys, sites, dryRun } = request;
-  const stored = await listSites(place);
+  const [stored, versions] = await Promise.all([listSites(place), leastVersions(place)]);
   const twice = repeated(sites.map((values) => hostOf(values.SITE_URL)));
   const isSame = (host: string, values: SiteValues) => {
     const summary = stored.get(host);
-    return summary?.kid === keys.sealing.kid && summary.print === fingerprintOf(keys, values);
+    // A document whose version the database has not noted is written anew: that run was cut off.
+    const isNoted =
+      versions === undefined || (summary?.version !== undefined && versions.get(host) === summary.version);
+    return isNoted && summary?.kid === keys.sealing.kid && summary.print === fingerprintOf(keys, values);
   };
   const present = await presentValues(
     request,
+    versions,
     sites.flatMap((values) => {
       const host = hostOf(values.SITE_URL);
       return host !== undefined && stored.has(host) && !isSame(host, values) ? [host] : [];
@@ -60,8 +70,8 @@ export async function addSites(request: AddRequest): Promise<readonly SiteResult
       continue;
     }
     const before = present.get(host);
-    const said = request.update ? merged(before, given) : given;
-    const values = withSessionKeys(said, before);
+    const said = request.update ? merged(before?.values, given) : given;
+    const values = withSessionKeys(said, before?.values);
     const faults = twice.has(host)
       ? ["SITE_URL stands in the file twice"]
       : faultsOf(values, request.deployment);
@@ -70,7 +80,14 @@ export async function addSites(request: AddRequest): Promise<readonly SiteResult
     } else if (isSame(host, said)) {
       results.push({ host, outcome: "unchanged", faults: [] });
     } else {
-      waiting.push(await documentOf(keys, host, { values, said, at: request.at }));
+      waiting.push(
+        await documentOf(keys, host, {
+          values,
+          said,
+          before: Math.max(before?.version ?? 0, versions?.get(host) ?? 0),
+          at: request.at,
+        }),
+      );
       results.push({ host, outcome: stored.has(host) ? "changed" : "added", faults: [] });
     }
   }
@@ -83,6 +100,7 @@ export async function addSites(request: AddRequest): Promise<readonly SiteResult
     } finally {
       progress.done();
     }
+    await raiseVersions(place, waiting, request.at);
   }
   return results;
 }
@@ -101,16 +119,19 @@ function repeated(hosts: readonly (string | undefined)[]): ReadonlySet<string | 
   return new Set(hosts.filter((host, index) => hosts.indexOf(host) !== index));
 }
 
-/** What the sites say now; a document that does not open is written anew. */
+/** What the sites say now; a document that does not open, or is an old one put back, is written anew. */
 async function presentValues(
   { place, keys }: AddRequest,
+  versions: ReadonlyMap<string, number> | undefined,
   hosts: readonly string[],
-): Promise<ReadonlyMap<string, SiteValues>> {
-  const opened = new Map<string, SiteValues>();
+): Promise<ReadonlyMap<string, { readonly values: SiteValues; readonly version: number }>> {
+  const opened = new Map<string, { readonly values: SiteValues; readonly version: number }>();
   for (const [host, text] of await readSites(place, hosts)) {
     const document = readSiteDocument(text);
     const values = document && (await openSiteDocument(keys, host, document));
-    if (values !== undefined) opened.set(host, values);
+    const isOld = document !== undefined && versionOf(document) < (versions?.get(host) ?? 0);
+    if (document !== undefined && values !== undefined && !isOld)
+      opened.set(host, { values, version: versionOf(document) });
   }
   return opened;
 }

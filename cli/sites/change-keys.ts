@@ -1,12 +1,18 @@
 // `npm run site -- rotate`: new session keys for sites, or a new master key for all of them.
 
 import type { MasterKeys } from "../../src/sites/master-keys.ts";
-import { openSiteDocument, readSiteDocument, type SiteValues } from "../../src/sites/site-document.ts";
+import {
+  openSiteDocument,
+  readSiteDocument,
+  type SiteValues,
+  versionOf,
+} from "../../src/sites/site-document.ts";
 import { startProgress } from "../progress-bar.ts";
 import { KeySetError, newKeySet, parseKeySet, rotated } from "../session-key-set.ts";
 import type { SitesPlace } from "./site-options.ts";
 import { readSites, type StoredDocument, writeSites } from "./site-store.ts";
 import { documentOf } from "./site-values.ts";
+import { leastVersions, raiseVersions } from "./site-versions.ts";
 
 /** The sites that are meant, and what opens and seals them. */
 export interface KeyChange {
@@ -50,20 +56,31 @@ async function rewrite(
   { place, keys, hosts, dryRun, at }: KeyChange,
   changed: (values: SiteValues) => SiteValues,
 ): Promise<KeyChangeResult> {
-  const texts = await readSites(place, hosts);
+  const [texts, versions] = await Promise.all([readSites(place, hosts), leastVersions(place)]);
   const waiting: StoredDocument[] = [];
   const failed: { host: string; fault: string }[] = [];
   for (const host of hosts) {
     const document = readSiteDocument(texts.get(host) ?? "");
     const values = document && (await openSiteDocument(keys, host, document));
-    if (values === undefined) {
+    if (document === undefined || values === undefined) {
       const fault = texts.has(host) ? "does not open with these master keys" : "is no site";
       failed.push({ host, fault });
       continue;
     }
+    if (versionOf(document) < (versions?.get(host) ?? 0)) {
+      failed.push({ host, fault: "is an old document that somebody put back: add the site again" });
+      continue;
+    }
     try {
       const next = changed(values);
-      waiting.push(await documentOf(keys, host, { values: next, said: withoutMadeKeys(next), at }));
+      waiting.push(
+        await documentOf(keys, host, {
+          values: next,
+          said: withoutMadeKeys(next),
+          before: versionOf(document),
+          at,
+        }),
+      );
     } catch (error) {
       if (!(error instanceof KeySetError)) throw error;
       failed.push({ host, fault: error.message });
@@ -78,6 +95,7 @@ async function rewrite(
     } finally {
       progress.done();
     }
+    await raiseVersions(place, waiting, at);
   }
   return { changed: waiting.map(({ host }) => host), failed };
 }

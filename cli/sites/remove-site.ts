@@ -3,30 +3,18 @@
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { type D1Target, executeFile, query } from "../d1-command.ts";
+import { executeFile, query } from "../d1-command.ts";
 import type { SitesPlace } from "./site-options.ts";
 import { deleteSite } from "./site-store.ts";
+import { databaseAt, literal, raiseVersions } from "./site-versions.ts";
 
 /** Rows of a site by the table they stand in; tables without any are left out. */
 export type Leavings = Readonly<Record<string, number>>;
 
-const target = ({ root, environment, persistTo }: SitesPlace): D1Target => ({
-  root,
-  remote: environment !== undefined,
-  environment: environment === "" ? undefined : environment,
-  persistTo,
-});
-
-/** Hosts are letters, digits, dots, hyphens and a port: nothing that ends a text in SQL. */
-function literal(host: string): string {
-  if (!/^[a-z0-9.:[\]-]+$/.test(host)) throw new Error("not a host");
-  return `'${host}'`;
-}
-
 /** Every table whose rows belong to a site; none where the migrations were never applied. */
 async function tablesOf(place: SitesPlace): Promise<readonly string[]> {
   const rows = await query(
-    target(place),
+    databaseAt(place),
     // The column stands in each of these tables' own words; D1 keeps its pragmas to itself.
     "SELECT name FROM sqlite_master WHERE type = 'table' AND sql LIKE '%site TEXT NOT NULL%' ORDER BY name",
   );
@@ -40,7 +28,7 @@ export async function leavingsOf(place: SitesPlace, host: string): Promise<Leavi
   const counts = tables.map(
     (table) => `(SELECT COUNT(*) FROM ${table} WHERE site = ${literal(host)}) AS ${table}`,
   );
-  const [row = {}] = await query(target(place), `SELECT ${counts.join(", ")}`);
+  const [row = {}] = await query(databaseAt(place), `SELECT ${counts.join(", ")}`);
   return Object.fromEntries(
     Object.entries(row)
       .map(([table, count]) => [table, Number(count)] as const)
@@ -55,6 +43,9 @@ export async function leavingsOf(place: SitesPlace, host: string): Promise<Leavi
  */
 export async function removeSite(place: SitesPlace, host: string, leavings: Leavings): Promise<void> {
   await deleteSite(place, host);
+  // None of its documents so far may come back, whoever puts it there.
+  const now = Date.now();
+  await raiseVersions(place, [{ host, version: now }], now / 1000);
   const statements = Object.keys(leavings).map(
     (table) => `DELETE FROM ${table} WHERE site = ${literal(host)};`,
   );
@@ -64,7 +55,7 @@ export async function removeSite(place: SitesPlace, host: string, leavings: Leav
     const file = join(folder, "remove.sql");
     // One site's rows refer to each other and to nothing else: checked when all are gone.
     writeFileSync(file, ["PRAGMA defer_foreign_keys = on;", ...statements].join("\n"));
-    await executeFile(target(place), file);
+    await executeFile(databaseAt(place), file);
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }

@@ -22,6 +22,8 @@ const siteSummary = v.object({
   kid: v.string(),
   /** Keyed digest of the settings, by which an unchanged site is recognised. */
   print: v.string(),
+  /** Of the document, in milliseconds since the epoch; only the document itself is believed. */
+  version: v.optional(v.number()),
   /** When the document was written, in seconds since the epoch. */
   at: v.number(),
 });
@@ -32,6 +34,8 @@ export type SiteSummary = v.InferOutput<typeof siteSummary>;
 export interface StoredDocument {
   readonly host: string;
   readonly text: string;
+  /** Milliseconds since the epoch. */
+  readonly version: number;
   readonly summary: SiteSummary;
 }
 

@@ -5,7 +5,12 @@ import { type Bindings, settingsFrom } from "../../src/settings-from-values.ts";
 import { settingsSchema } from "../../src/settings-schema.ts";
 import { PARTNER_KEYS, withDeployment } from "../../src/sites/deployment-settings.ts";
 import type { MasterKeys } from "../../src/sites/master-keys.ts";
-import { SEALED_SETTINGS, type SiteValues, writeSiteDocument } from "../../src/sites/site-document.ts";
+import {
+  SEALED_SETTINGS,
+  type SiteValues,
+  versionAfter,
+  writeSiteDocument,
+} from "../../src/sites/site-document.ts";
 import { newKeySet } from "../session-key-set.ts";
 import type { StoredDocument } from "./site-store.ts";
 
@@ -70,19 +75,29 @@ export function fingerprintOf({ sealing }: MasterKeys, values: SiteValues): stri
   return createHmac("sha256", sealing.bytes).update(JSON.stringify(sorted)).digest("base64url").slice(0, 22);
 }
 
+interface NextDocument {
+  readonly values: SiteValues;
+  readonly said: SiteValues;
+  readonly before: number;
+  readonly at: number;
+}
+
 /**
  * The document of a site, ready for KV.
  * @param said the settings as somebody wrote them down, by which a later run sees whether they have changed.
+ * @param before the version of the document that is there now, 0 for none.
  * @param at seconds since the epoch.
  */
 export async function documentOf(
   keys: MasterKeys,
   host: string,
-  { values, said, at }: { readonly values: SiteValues; readonly said: SiteValues; readonly at: number },
+  { values, said, before, at }: NextDocument,
 ): Promise<StoredDocument> {
+  const version = versionAfter(before, Date.now());
   return {
     host,
-    text: JSON.stringify(await writeSiteDocument(keys, host, values)),
+    version,
+    text: JSON.stringify(await writeSiteDocument(keys, host, values, version)),
     summary: {
       msn: values.VIPPS_MSN ?? "",
       keys: values.VIPPS_KEYS === "partner" ? "partner" : "own",
@@ -90,6 +105,7 @@ export async function documentOf(
       days: Number(values.LOGIN_EVENTS_DAYS ?? 90),
       kid: keys.sealing.kid,
       print: fingerprintOf(keys, said),
+      version,
       at,
     },
   };

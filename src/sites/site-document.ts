@@ -16,6 +16,12 @@ const siteDocument = () =>
 
 export type SiteDocument = v.InferOutput<ReturnType<typeof siteDocument>>;
 
+/**
+ * When a document was written, in milliseconds since the epoch: its version, which only grows. It stands among the
+ * settings, so that the seal covers it and code that knows nothing of it passes it over.
+ */
+const VERSION = "DOCUMENT_VERSION";
+
 /** Settings by their names, as text. */
 export type SiteValues = Readonly<Record<string, string>>;
 
@@ -31,14 +37,20 @@ export const SEALED_SETTINGS: readonly string[] = [
 /** Where the document of a host stands in KV. */
 export const siteKey = (host: string): string => `site:${host}`;
 
-/** Writes the document of a site, its secrets sealed with the first of the master keys. */
+/**
+ * Writes the document of a site, its secrets sealed with the first of the master keys.
+ * @param version milliseconds since the epoch, more than that of the document before.
+ */
 export async function writeSiteDocument(
   keys: MasterKeys,
   host: string,
   values: SiteValues,
+  version: number,
 ): Promise<SiteDocument> {
   const isSealed = (name: string) => SEALED_SETTINGS.includes(name);
-  const entries = Object.entries(values).sort(([one], [other]) => (one < other ? -1 : 1));
+  const entries = Object.entries({ ...values, [VERSION]: String(version) }).sort(([one], [other]) =>
+    one < other ? -1 : 1,
+  );
   const settings = Object.fromEntries(entries.filter(([name]) => !isSealed(name)));
   const secrets = Object.fromEntries(entries.filter(([name]) => isSealed(name)));
   return { version: 1, settings, sealed: await sealSecrets(keys, secrets, binding(host, settings)) };
@@ -66,7 +78,28 @@ export async function openSiteDocument(
   { settings, sealed }: SiteDocument,
 ): Promise<SiteValues | undefined> {
   const secrets = await openSecrets(keys, sealed, binding(host, settings));
-  return secrets && { ...settings, ...secrets };
+  if (secrets === undefined) return undefined;
+  return { ...openSettings({ settings }), ...secrets };
+}
+
+/** The settings of a document that are no secrets, as they were written. */
+export function openSettings({ settings }: Pick<SiteDocument, "settings">): SiteValues {
+  const { [VERSION]: _version, ...open } = settings;
+  return open;
+}
+
+/**
+ * The version of a document; true only of one that opens.
+ * @returns milliseconds since the epoch; 0 for a document without, which is older than any that has one.
+ */
+export function versionOf({ settings }: SiteDocument): number {
+  const version = Number(settings[VERSION]);
+  return Number.isSafeInteger(version) && version > 0 ? version : 0;
+}
+
+/** The version of the next document. @param before that of the present one, 0 for none. @param now milliseconds */
+export function versionAfter(before: number, now: number): number {
+  return Math.max(now, before + 1);
 }
 
 /** JSON keeps the order of names, so a document says the same after it was stored. */

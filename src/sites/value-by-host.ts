@@ -29,6 +29,15 @@ interface Known<Value> {
   readonly text: string | null;
   readonly value: Value | undefined;
   readonly checkedAt: number;
+  /** From then on the same text is judged anew. */
+  readonly judgedUntil: number;
+}
+
+/** What became of a text. */
+export interface Parsed<Value> {
+  readonly value: Value;
+  /** When to judge the same text anew, in milliseconds since the epoch; never where it is left out. */
+  readonly judgedUntil?: number;
 }
 
 /** What stands in KV for a host, read once and remembered. */
@@ -43,11 +52,12 @@ export interface ValueByHost<Value> {
 
 /**
  * @param read what stands in KV for a host, or `null`.
- * @param parse what becomes of the text; done once as long as the text stays the same.
+ * @param parse what becomes of the text; done once as long as the text stays the same. It may give back what was
+ *   there before, where a text is not to be believed.
  */
 export function createValueByHost<Value>(
   read: (host: string) => Promise<string | null>,
-  parse: (text: string, host: string) => Promise<Value>,
+  parse: (text: string, host: string, before: Value | undefined) => Promise<Parsed<Value>>,
 ): ValueByHost<Value> {
   const known = new Map<string, Known<Value>>();
   const unknown = new Map<string, Known<Value>>();
@@ -61,9 +71,8 @@ export function createValueByHost<Value>(
     const text = await withinTime(TIME_LIMIT, read(host), () => {
       throw new Error("too slow");
     });
-    const same = before !== undefined && before.text === text;
-    const value = same ? before.value : text === null ? undefined : await parse(text, host);
-    const entry = { text, value, checkedAt: Date.now() };
+    const { value, judgedUntil } = await judged(text, host, before);
+    const entry = { text, value, judgedUntil, checkedAt: Date.now() };
     if (text === null) {
       known.delete(host);
       putBounded(unknown, host, entry, UNKNOWN_LIMIT);
@@ -72,6 +81,17 @@ export function createValueByHost<Value>(
       putBounded(known, host, entry, LIMIT);
     }
     return entry;
+  }
+
+  async function judged(
+    text: string | null,
+    host: string,
+    before: Known<Value> | undefined,
+  ): Promise<Pick<Known<Value>, "value" | "judgedUntil">> {
+    if (before?.text === text && Date.now() < before.judgedUntil) return before;
+    if (text === null) return { value: undefined, judgedUntil: Number.POSITIVE_INFINITY };
+    const { value, judgedUntil = Number.POSITIVE_INFINITY } = await parse(text, host, before?.value);
+    return { value, judgedUntil };
   }
 
   function refresh(host: string, background: (work: Promise<unknown>) => void): Promise<Known<Value>> {

@@ -1,6 +1,7 @@
 import { faultsIn, requirement, workerTest } from "./fault.ts";
 
 const walls = requirement("site-walls");
+const documents = requirement("r31-site-documents");
 const sites = workerTest("sites");
 const partner = workerTest("partner-keys");
 
@@ -43,6 +44,32 @@ export const SITES_FAULTS = [
       'if (URL.parse(values.SITE_URL ?? "")?.host !== host) return',
       "if (host === undefined) return",
       [sites],
+    ],
+  ]),
+  ...faultsIn("src/settings.ts", [
+    [
+      "an old document that was put back revives old keys",
+      "if (least === undefined || version >= least.version) return { value };",
+      "if (least !== undefined || version >= 0) return { value };",
+      [documents],
+    ],
+    [
+      "an isolate goes back to an old document",
+      "if (version < (before?.version ?? 0)) return old;",
+      "if (version < 0) return old;",
+      [documents],
+    ],
+    [
+      "a site is down where its document in KV was spoilt",
+      "value: before ?? { settings:",
+      "value: { settings:",
+      [documents],
+    ],
+    [
+      "an old document counts for good where it came right after the new one",
+      "return Date.now() < judgedUntil ? { value, judgedUntil } : old;",
+      "return Date.now() < judgedUntil ? { value } : old;",
+      [documents],
     ],
   ]),
   ...faultsIn("src/sites/site-document.ts", [

@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
 import { executeFile, query } from "../../cli/d1-command.ts";
+import { WRANGLER_OFFLINE, wranglerProgram } from "../../cli/wrangler.mjs";
 import { makeLocalState } from "./local-state.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "site-command-"));
@@ -27,6 +28,34 @@ function siteFile(name: string, content: string): string {
   const path = join(folder, name);
   writeFileSync(path, content);
   return path;
+}
+
+/** The documents in wrangler's local KV, read and written by wrangler itself. */
+function documentsIn(persistTo: string): string {
+  const output = wranglerKv(persistTo, ["bulk", "get", siteFile("names.json", JSON.stringify(NAMES))]);
+  return output.slice(output.indexOf("{"), output.lastIndexOf("}") + 1);
+}
+
+function putDocuments(persistTo: string, documents: string): void {
+  const stored: Record<string, string | { value: string }> = JSON.parse(documents);
+  const entries = Object.entries(stored).map(([key, entry]) => ({
+    key,
+    value: typeof entry === "string" ? entry : entry.value,
+  }));
+  wranglerKv(persistTo, ["bulk", "put", siteFile("documents.json", JSON.stringify(entries))]);
+}
+
+const NAMES = ["site:bakeri.example", "site:kahvila.example"];
+
+function wranglerKv(persistTo: string, command: readonly string[]): string {
+  const where = ["--binding", "SITES", "--local", "--persist-to", persistTo];
+  const program = [wranglerProgram(process.cwd()), "kv", ...command, ...where];
+  const { status, stdout, stderr } = spawnSync(process.execPath, program, {
+    encoding: "utf8",
+    env: { ...process.env, ...WRANGLER_OFFLINE, WRANGLER_LOG: "log", NO_COLOR: "1" },
+  });
+  expect([status, stderr]).toEqual([0, expect.any(String)]);
+  return stdout;
 }
 
 const YAML = `
@@ -95,6 +124,14 @@ describe("npm run site", () => {
     expect(added.stderr).toContain("feil.example: VIPPS_CLIENT_IDD is no setting of a site");
     expect(added.stderr).toContain("feil.example: VIPPS_CLIENT_ID is missing");
     expect(site(["add", "--file", file, "--json"], env).json()).toMatchObject({ added: 0, unchanged: 2 });
+    const target = { root: process.cwd(), remote: false, environment: undefined, persistTo: state };
+    const versions = async () => {
+      const rows = await query(target, "SELECT host, version FROM site_versions ORDER BY host");
+      return rows.map(({ host, version }) => [String(host), Number(version)] as const);
+    };
+    const first = await versions();
+    expect(first.map(([host]) => host)).toEqual(["bakeri.example", "kahvila.example"]);
+    const old = documentsIn(state);
     expect(site(["add", "--file", file], {}).stderr).toContain("BAKERY_SECRET is not set");
 
     const { sites } = site(["list", "--json"]).json();
@@ -140,7 +177,11 @@ describe("npm run site", () => {
     expect(keys).toHaveLength(1);
     expect(master).not.toContain(keys[0].k);
 
-    const target = { root: process.cwd(), remote: false, environment: undefined, persistTo: state };
+    // Somebody puts the first documents back: no command takes them for the sites.
+    putDocuments(state, old);
+    const refused = site(["rotate", "--all"]);
+    expect(refused).toMatchObject({ status: 1, stdout: expect.stringContaining("0 sites") });
+
     const rows = siteFile(
       "rows.sql",
       `INSERT INTO login_events (site, at, outcome) VALUES ('bakeri.example', 1, 'logged_in');
@@ -152,6 +193,9 @@ describe("npm run site", () => {
     expect(removed.json()).toMatchObject({ host: "bakeri.example", rows: { login_events: 1 } });
     const kept = await query(target, "SELECT site FROM login_events");
     expect(kept).toEqual([{ site: "kahvila.example" }]);
+    // A removed site's documents may not come back either.
+    const last = await versions();
+    expect(last.every(([, version], index) => version > (first[index]?.[1] ?? 0))).toBe(true);
   });
 
   it.each([

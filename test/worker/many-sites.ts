@@ -61,8 +61,9 @@ export async function hostedSite(
 export async function storeSite(
   { host, values }: HostedSite,
   keys: MasterKeys = masterKeys(),
+  version: number = Date.now(),
 ): Promise<void> {
-  const text = JSON.stringify(await writeSiteDocument(keys, host, values));
+  const text = JSON.stringify(await writeSiteDocument(keys, host, values, version));
   await siteStore().put(siteKey(host), text, { metadata: { days: Number(values.LOGIN_EVENTS_DAYS ?? 90) } });
 }
 

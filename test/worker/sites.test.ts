@@ -128,14 +128,14 @@ describe("many sites on one worker", () => {
 describe("the document of a site", () => {
   const open = async (change: (document: string) => string, keys = SITES_KEYS) => {
     const site = await openSites([], { vars: { SITES_KEYS: keys } });
-    const document = await writeSiteDocument(masterKeys(), BAKERY.host, BAKERY.values);
+    const document = await writeSiteDocument(masterKeys(), BAKERY.host, BAKERY.values, Date.now());
     await storeText(BAKERY.host, change(JSON.stringify(document)));
     return site;
   };
 
   it("holds no secret in the open", async () => {
     const values = { ...BAKERY.values, SUPPORT_STAFF: "+4799999901", CONSENT_WEBHOOK_SECRET: "w".repeat(20) };
-    const text = JSON.stringify(await writeSiteDocument(masterKeys(), BAKERY.host, values));
+    const text = JSON.stringify(await writeSiteDocument(masterKeys(), BAKERY.host, values, Date.now()));
     expect(text).not.toMatch(/secret-of-1|4799999901|wwww|"d"/);
     expect(text).toContain('"VIPPS_CLIENT_ID":"client-1"');
   });
@@ -165,7 +165,7 @@ describe("the document of a site", () => {
     const site = await openSites([]);
     await storeText(
       CAFE.host,
-      JSON.stringify(await writeSiteDocument(masterKeys(), BAKERY.host, BAKERY.values)),
+      JSON.stringify(await writeSiteDocument(masterKeys(), BAKERY.host, BAKERY.values, Date.now())),
     );
     expect((await ask(site, `${CAFE.origin}/auth/login`, page)).status).toBe(500);
   });
