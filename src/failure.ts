@@ -175,8 +175,9 @@ export class Failure extends Error {
   readonly code: FailureCode;
   readonly facts: FailureFacts;
 
-  constructor(code: FailureCode, facts: FailureFacts) {
-    super(facts.reason === undefined ? code : `${code}: ${facts.reason}`);
+  /** @param options what lies behind it as `cause`, for a debugger: it may hold personal data and is never logged. */
+  constructor(code: FailureCode, facts: FailureFacts, options?: ErrorOptions) {
+    super(facts.reason === undefined ? code : `${code}: ${facts.reason}`, options);
     this.code = code;
     this.facts = facts;
   }
@@ -184,7 +185,7 @@ export class Failure extends Error {
 
 /** The same failure with more facts, for a caller that knows more than the room that failed (the return URL). */
 export function withFacts(failure: Failure, facts: Partial<FailureFacts>): Failure {
-  return new Failure(failure.code, { ...failure.facts, ...facts });
+  return new Failure(failure.code, { ...failure.facts, ...facts }, { cause: failure.cause });
 }
 
 /** An error code from outside, made safe for a log line: RFC 6749 error codes are short ASCII words. */

@@ -1,4 +1,5 @@
 import { randomBytes } from "node:crypto";
+import { refusedPartnerKey } from "../../src/vipps/partner-refusal.ts";
 import type { OwnKeys, PartnerKeys, RelyingParty } from "../../src/vipps/relying-party.ts";
 import { ask, jsonObject, type Network, oauthError } from "./bounded-request.ts";
 import { discoveryUrl } from "./discovery-checks.ts";
@@ -86,7 +87,11 @@ async function checkPartnerKeys(
     return error("client-keys", `The access-token endpoint ${outcome.failed}.`, "Try again.");
   const token = jsonObject(outcome.answer)?.access_token;
   if (outcome.answer.status !== 200 || typeof token !== "string")
-    return error("client-keys", `Vipps refuses the partner keys (${outcome.answer.status}).`, todo);
+    return error(
+      "client-keys",
+      `Vipps refuses ${refusedPartnerKey(jsonObject(outcome.answer))} (${outcome.answer.status}).`,
+      todo,
+    );
   const verdict = await show(network, relyingParty, endpoint, {
     headers: { authorization: `Bearer ${token}` },
     form: {},

@@ -44,7 +44,8 @@ interface OutgoingRequest {
  */
 export function boundedFetch(relyingParty: RelyingParty, limits: RequestLimits) {
   return async (url: string, init: OutgoingRequest = {}): Promise<Response> => {
-    const unavailable = (reason: string) => new Failure(limits.unavailable, { stage: limits.stage, reason });
+    const unavailable = (reason: string, cause?: unknown) =>
+      new Failure(limits.unavailable, { stage: limits.stage, reason }, { cause });
     if (!(url.startsWith("https:") || (relyingParty.allowHttp && url.startsWith("http:")))) {
       throw unavailable("endpoint is not https");
     }
@@ -70,7 +71,21 @@ export function boundedFetch(relyingParty: RelyingParty, limits: RequestLimits) 
       });
     } catch (error) {
       abort.abort();
-      throw error instanceof Failure ? error : unavailable("no connection");
+      throw error instanceof Failure ? error : unavailable(connectionFault(error), error);
     }
   };
+}
+
+/** What the platform says of a connection that failed, and our phrase for it. */
+const CONNECTION_FAULTS: readonly (readonly [RegExp, string])[] = [
+  [/certificate|tls|ssl/i, "no connection: TLS failed"],
+  [/dns|resolve|name not/i, "no connection: the name was not found"],
+  [/refused/i, "no connection: refused"],
+  [/timed? ?out/i, "no connection: timed out"],
+  [/lost|reset|closed|disconnected/i, "the connection broke off"],
+];
+
+function connectionFault(error: unknown): string {
+  const said = error instanceof Error ? error.message.slice(0, 500) : "";
+  return CONNECTION_FAULTS.find(([pattern]) => pattern.test(said))?.[1] ?? "no connection";
 }

@@ -14,7 +14,8 @@ export interface Discovery extends oauth.AuthorizationServer {
 /** How long the provider may take to give its discovery document, in milliseconds. */
 const TIME_LIMIT = 4_000;
 
-const invalid = (reason: string) => new Failure("metadata_invalid", { stage: "start", reason });
+const invalid = (reason: string, cause?: unknown) =>
+  new Failure("metadata_invalid", { stage: "start", reason }, { cause });
 
 /**
  * Fetches the provider's discovery document (OpenID Connect Discovery section 4).
@@ -34,7 +35,7 @@ export async function fetchDiscovery(relyingParty: RelyingParty): Promise<Discov
     }
     return checkedDiscovery(relyingParty, await response.json().catch(() => undefined));
   } catch (error) {
-    throw error instanceof Failure ? error : invalid("not a discovery document");
+    throw error instanceof Failure ? error : invalid("not a discovery document", error);
   }
 }
 

@@ -1,5 +1,4 @@
 import { base64url, compactVerify, decodeProtectedHeader } from "jose";
-import type { IDToken } from "oauth4webapi";
 import { Failure } from "../failure.ts";
 import type { ProviderAccess } from "./metadata.ts";
 import { APP_CONFIRMATION, type RelyingParty } from "./relying-party.ts";
@@ -56,17 +55,20 @@ function protectedHeader(token: string): { readonly alg?: unknown; readonly kid?
   }
 }
 
+/** Claims as they came: nothing of their types is known. */
+export type UncheckedClaims = Readonly<Record<string, unknown>>;
+
 /**
- * What OpenID Connect Core section 3.1.3.7 asks of the claims. `oauth4webapi` has checked some of it already;
- * it is all said here, because a library's laxness must not be ours: it lets an empty `sub`, an `iat` in the
- * future and a wrong `at_hash` pass.
+ * What OpenID Connect Core section 3.1.3.7 asks of the claims. `oauth4webapi` checks some of it too; it is all
+ * said here, because a library's laxness must not be ours: it lets an empty `sub`, an `iat` in the future and a
+ * wrong `at_hash` pass.
  * @param claims the claims of a token whose signature has been verified.
  * @param expected the nonce of this login, and the access token that came with the ID token.
  * @throws {Failure} `id_token_invalid` with the reason.
  */
 export async function checkIdTokenClaims(
   relyingParty: RelyingParty,
-  claims: IDToken,
+  claims: UncheckedClaims,
   expected: { readonly nonce: string; readonly accessToken: string },
 ): Promise<void> {
   const now = Math.floor(Date.now() / 1000);
@@ -93,7 +95,10 @@ function isTime(value: unknown): value is number {
   return typeof value === "number" && Number.isFinite(value) && value >= 0;
 }
 
-function checkAudience({ keys, merchantSerialNumber }: RelyingParty, { aud, azp, msn }: IDToken): void {
+function checkAudience(
+  { keys, merchantSerialNumber }: RelyingParty,
+  { aud, azp, msn }: UncheckedClaims,
+): void {
   const audiences: readonly unknown[] = Array.isArray(aud) ? aud : [aud];
   if (keys.kind === "partner") {
     // A partner does not know the sales unit's client_id and checks the MSN in its place (Vipps, partner keys).

@@ -1,10 +1,12 @@
 import { putBounded } from "../bounded-map.ts";
 import { Failure } from "../failure.ts";
 import { logEvent } from "../log.ts";
+import { randomText } from "../random.ts";
 import { createSingleFlight } from "../single-flight.ts";
 import { withinTime } from "../time-limit.ts";
 import { boundedFetch } from "./bounded-fetch.ts";
-import type { ProviderAccess } from "./metadata.ts";
+import { type ProviderAccess, providerMetadata } from "./metadata.ts";
+import { refusedPartnerKey } from "./partner-refusal.ts";
 import type { PartnerKeys } from "./relying-party.ts";
 
 /** A partner's access token. Times in milliseconds since the epoch. */
@@ -12,6 +14,8 @@ interface PartnerToken {
   readonly token: string;
   readonly fetchedAt: number;
   readonly expiresAt: number;
+  /** When Vipps was last seen to take it; a token may be revoked before it expires. */
+  provenAt: number;
 }
 
 /** How long fetching a token may take, in milliseconds. */
@@ -20,20 +24,27 @@ const TIME_LIMIT = 5_000;
 const MARGIN = 60_000;
 /** A login that begins now needs a token when it comes back. In milliseconds: as long as a login may take. */
 const AHEAD = 10 * 60_000;
+/** A token that was taken this lately is sent with a code unseen. In milliseconds. */
+const PROVEN_FOR = 60_000;
+/** How long trying a token may take, in milliseconds. */
+const TRIAL_TIME_LIMIT = 2_000;
 /** Partners whose tokens are kept. */
 const LIMIT = 50;
 
 const tokens = new Map<string, PartnerToken>();
 const fetches = createSingleFlight<PartnerToken>();
+const trials = createSingleFlight<boolean>();
 
 /**
  * The access token of the partner whose keys the relying party uses: the one in memory until shortly before it
- * expires, else a new one, fetched once however many logins wait for it.
+ * expires, else a new one, fetched once however many logins wait for it. One that nobody has seen to work for a
+ * minute is tried first, without the code that it is for: a code is sent once, so it must not go with a token that
+ * was revoked.
  * @throws {Failure} `partner_token_unavailable` when there is no answer in time, `partner_token_refused` when the
  *   keys are wrong.
  */
 export async function partnerToken(access: ProviderAccess): Promise<string> {
-  return (await tokenFor(access, MARGIN)).token;
+  return (await workingToken(access, MARGIN)).token;
 }
 
 /**
@@ -42,11 +53,62 @@ export async function partnerToken(access: ProviderAccess): Promise<string> {
  */
 export function preparePartnerToken(access: ProviderAccess): void {
   if (access.relyingParty.keys.kind === "own") return;
-  const prepared = tokenFor(access, AHEAD).catch((error: unknown) => {
+  const prepared = workingToken(access, AHEAD).catch((error: unknown) => {
     const { code, facts } = error instanceof Failure ? error : { code: "internal_error", facts: undefined };
     logEvent("warn", "partner_token_failed", { code, reason: facts?.reason });
   });
   access.background(prepared);
+}
+
+/** Notes that Vipps has just taken the token that is in memory. */
+export function confirmPartnerToken(access: ProviderAccess): void {
+  const known = tokens.get(tokenName(access, partnerKeys(access)));
+  if (known !== undefined) known.provenAt = Date.now();
+}
+
+async function workingToken(access: ProviderAccess, ahead: number): Promise<PartnerToken> {
+  const known = await tokenFor(access, ahead);
+  if (Date.now() - known.provenAt < PROVEN_FOR) return known;
+  const name = tokenName(access, partnerKeys(access));
+  const works = await trials.run(name, access.background, () => isTaken(access, known.token));
+  if (works) return known;
+  // Others may have got a new one in the meantime.
+  if (tokens.get(name)?.token === known.token) {
+    tokens.delete(name);
+    logEvent("warn", "partner_token_failed", { code: "partner_token_refused", reason: "revoked early" });
+  }
+  return tokenFor(access, ahead);
+}
+
+/**
+ * Shows a token to the token endpoint with an invented code: whoever may ask is told that the code is wrong, and
+ * who may not gets a 401. Anything else, an endpoint that does not answer too, says nothing against the token.
+ */
+async function isTaken(access: ProviderAccess, token: string): Promise<boolean> {
+  const { relyingParty, answerBy } = access;
+  try {
+    const { discovery } = await providerMetadata(access);
+    const exchange = boundedFetch(relyingParty, {
+      unavailable: "token_unavailable",
+      stage: "token",
+      timeLimit: Math.min(TRIAL_TIME_LIMIT, answerBy - Date.now()),
+    });
+    const response = await exchange(discovery.token_endpoint, {
+      method: "POST",
+      headers: { authorization: `Bearer ${token}`, accept: "application/json" },
+      body: new URLSearchParams({
+        grant_type: "authorization_code",
+        code: randomText(24),
+        redirect_uri: relyingParty.redirectUri,
+        code_verifier: randomText(32),
+      }),
+    });
+    if (response.status === 401) return false;
+    confirmPartnerToken(access);
+    return true;
+  } catch {
+    return true;
+  }
 }
 
 /** Forgets the partner's token: Vipps has just refused it. */
@@ -58,6 +120,7 @@ export function forgetPartnerToken(access: ProviderAccess): void {
 export function forgetPartnerTokens(): void {
   tokens.clear();
   fetches.forget();
+  trials.forget();
 }
 
 /** @param ahead how long the token must still live, in milliseconds, or half its life if that is less. */
@@ -100,13 +163,15 @@ async function fetchToken(access: ProviderAccess, keys: PartnerKeys): Promise<Pa
     },
   });
   const body: unknown = await response.json().catch(() => undefined);
-  if (response.status !== 200) throw refused(`answered with ${response.status}`);
+  if (response.status !== 200) {
+    throw refused(`answered with ${response.status}: ${refusedPartnerKey(body)} refused`);
+  }
   const { access_token: token, expires_in: expiresIn } = Object(body) as Record<string, unknown>;
   if (typeof token !== "string" || !/^[\x21-\x7e]+$/.test(token)) throw refused("no access token");
   // Vipps writes the number as text.
   const lifetime = Number(expiresIn) * 1000;
   if (!(lifetime > 0 && lifetime < Number.POSITIVE_INFINITY)) throw refused("no lifetime");
-  return { token, fetchedAt, expiresAt: fetchedAt + lifetime };
+  return { token, fetchedAt, expiresAt: fetchedAt + lifetime, provenAt: fetchedAt };
 }
 
 function endpoint({ relyingParty }: ProviderAccess): string {

@@ -7,10 +7,15 @@ import { type AuthorizationResponse, acceptAuthorizationResponse } from "./autho
 import type { LoginSecrets } from "./authorize-url.ts";
 import { boundedFetch } from "./bounded-fetch.ts";
 import type { Discovery } from "./discovery.ts";
-import { CLOCK_TOLERANCE, checkIdTokenClaims, verifyIdTokenSignature } from "./id-token.ts";
+import {
+  CLOCK_TOLERANCE,
+  checkIdTokenClaims,
+  type UncheckedClaims,
+  verifyIdTokenSignature,
+} from "./id-token.ts";
 import { completedClaims, knownClaims, type VippsIdentity } from "./identity.ts";
 import { type ProviderAccess, providerMetadata } from "./metadata.ts";
-import { forgetPartnerToken, partnerToken } from "./partner-token.ts";
+import { confirmPartnerToken, forgetPartnerToken, partnerToken } from "./partner-token.ts";
 import { clientName, type OwnKeys, type RelyingParty } from "./relying-party.ts";
 import {
   type AskedBefore,
@@ -46,8 +51,10 @@ export async function exchangeCode(
     await timed(stepTimes, "token", requestTokens(access, discovery, parameters, login)),
   );
   await timed(stepTimes, "keys", verifyIdTokenSignature(access, tokens.id_token));
+  // Our own checks first: they say which claim is wrong.
+  const expected = { nonce: login.nonce, accessToken: tokens.access_token };
+  await checkIdTokenClaims(relyingParty, unvalidatedClaims(tokens.id_token), expected);
   const claims = await idTokenClaims(discovery, relyingParty, tokens, login.nonce);
-  await checkIdTokenClaims(relyingParty, claims, { nonce: login.nonce, accessToken: tokens.access_token });
 
   const identity = { sub: claims.sub, authTime: claims.auth_time ?? claims.iat, claims: knownClaims(claims) };
   return completed(access, discovery, tokens.access_token, identity, login);
@@ -117,9 +124,10 @@ async function requestTokens(
   const body: unknown = await response.json().catch(() => undefined);
   // Some providers answer an error with 200; whatever else such a body holds, it is a refusal.
   if (response.status !== 200 || errorOf(body) !== undefined) {
-    if (relyingParty.keys.kind === "partner") forgetPartnerToken(access);
+    if (relyingParty.keys.kind === "partner" && response.status === 401) forgetPartnerToken(access);
     throw tokenRefusal(response.status, body);
   }
+  if (relyingParty.keys.kind === "partner") confirmPartnerToken(access);
   return body;
 }
 
@@ -142,6 +150,15 @@ function tokensOf(body: unknown): Tokens {
   return { access_token, id_token };
 }
 
+/** The claims of a token whose signature has been verified. */
+function unvalidatedClaims(idToken: string): UncheckedClaims {
+  try {
+    return decodeJwt(idToken);
+  } catch {
+    throw new Failure("id_token_invalid", { stage: "id_token", reason: "not a JSON object of claims" });
+  }
+}
+
 /** Has the certified library validate the ID token's claims; our own checks come on top of it. */
 async function idTokenClaims(
   discovery: Discovery,
@@ -162,10 +179,12 @@ async function idTokenClaims(
     });
     const claims = oauth.getValidatedIdTokenClaims(validated);
     if (claims !== undefined) return claims;
-  } catch {
-    // The library's errors carry the claims: nothing of them goes further.
+    throw new Error("the library returned no claims");
+  } catch (cause) {
+    // The library's errors carry the claims, so nothing of them but the fact is told.
+    const reason = "refused by the library, though our own checks found nothing";
+    throw new Failure("id_token_invalid", { stage: "id_token", reason }, { cause });
   }
-  throw new Failure("id_token_invalid", { stage: "id_token", reason: "a claim is missing or wrong" });
 }
 
 /**

@@ -39,7 +39,11 @@ export async function fetchUserinfo(
     return await oauth.processUserInfoResponse(discovery, client, sub, response);
   } catch (error) {
     if (error instanceof Failure) throw error;
-    throw new Failure("userinfo_invalid", { stage: "userinfo", reason: userinfoFault(error) });
+    throw new Failure(
+      "userinfo_invalid",
+      { stage: "userinfo", reason: userinfoFault(error) },
+      { cause: error },
+    );
   }
 }
 

@@ -113,6 +113,18 @@ export const SITES_FAULTS = [
   ]),
   ...faultsIn("src/vipps/partner-token.ts", [
     [
+      "a code is sent with a partner token that nobody has seen to work for long",
+      "if (Date.now() - known.provenAt < PROVEN_FOR) return known;",
+      "if (Date.now() > 0) return known;",
+      [partner],
+    ],
+    [
+      "a partner token is tried before every code",
+      "if (Date.now() - known.provenAt < PROVEN_FOR) return known;",
+      "if (known.provenAt === 0) return known;",
+      [partner],
+    ],
+    [
       "each login fetches a partner token of its own",
       "if (Date.now() < known.expiresAt - needed) return known;",
       "if (Date.now() < known.fetchedAt - needed) return known;",

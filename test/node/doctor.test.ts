@@ -65,7 +65,16 @@ describe("a healthy site", () => {
       source: withValues({ VIPPS_PARTNER_SUBSCRIPTION_KEY: randomUUID() })(source),
       target: undefined,
     });
-    expect(problemsOf(refused).map(({ what }) => what)).toEqual(["Vipps refuses the partner keys (401)."]);
+    expect(problemsOf(refused).map(({ what }) => what)).toEqual([
+      "Vipps refuses the subscription key (401).",
+    ]);
+    const wrongSecret = await patient.examine({
+      source: withValues({ VIPPS_PARTNER_CLIENT_SECRET: randomUUID() })(source),
+      target: undefined,
+    });
+    expect(problemsOf(wrongSecret).map(({ what }) => what)).toEqual([
+      "Vipps refuses the client id or the client secret (401).",
+    ]);
     const stranger = await patient.examine({
       source: withValues({ VIPPS_MSN: "999999" })(source),
       target: undefined,

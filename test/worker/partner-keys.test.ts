@@ -118,6 +118,98 @@ describe("a site with its partner's keys", () => {
     expect(tokenRequests(site)).toBe(1);
   });
 
+  describe("revoked before it expires", () => {
+    /** Vipps refuses, from now on, every partner token that it has given so far. */
+    function revoking(site: TestSite) {
+      const given = vi.mocked(fetch).getMockImplementation();
+      const seen = new Set<string>();
+      const revoked = new Set<string>();
+      const codes: string[] = [];
+      let trials = 0;
+      vi.mocked(fetch).mockImplementation(async (input, init) => {
+        const request = new Request(input as RequestInfo, init as RequestInit);
+        const bearer = request.headers.get("authorization") ?? "";
+        if (!bearer.startsWith("Bearer ") || request.method !== "POST" || given === undefined)
+          return given?.(request) ?? new Response(null, { status: 500 });
+        const code = new URLSearchParams(await request.clone().text()).get("code") ?? "";
+        if (sent.has(code)) codes.push(code);
+        else trials += 1;
+        seen.add(bearer);
+        if (!revoked.has(bearer)) return given(request);
+        return Response.json({ error: "invalid_client" }, { status: 401 });
+      });
+      const sent = new Set<string>();
+      return {
+        revoke: () => {
+          for (const bearer of seen) revoked.add(bearer);
+        },
+        /** A whole login, and the code of it. */
+        async logIn() {
+          const browser = openBrowser(site);
+          const callback = await browser.atProvider(await browser.startLogin());
+          sent.add(callback.searchParams.get("code") ?? "");
+          return browser.get(callback.href);
+        },
+        codes,
+        trials: () => trials,
+      };
+    }
+
+    it("is asked for once more, and no code is sent twice", async () => {
+      vi.useFakeTimers({ toFake: ["Date"] });
+      const site = openPartnerSite();
+      const vipps = revoking(site);
+      expect((await vipps.logIn()).status).toBe(303);
+      vi.setSystemTime(Date.now() + 5 * 60_000);
+      vipps.revoke();
+      site.resetCounts();
+      expect((await vipps.logIn()).status).toBe(303);
+      expect(tokenRequests(site)).toBe(1);
+      expect(vipps.codes).toHaveLength(new Set(vipps.codes).size);
+      expect(vipps.codes).toHaveLength(2);
+      expect(site.log).toContainEqual(
+        expect.objectContaining({ event: "partner_token_failed", reason: "revoked early" }),
+      );
+      console.log(
+        `partner token revoked early: 2 logins of 2, ${vipps.codes.length} codes sent once each, ${vipps.trials()} trial without a code`,
+      );
+    });
+
+    it("between the trial and the code costs that login, sends its code once, and not the next one", async () => {
+      const site = openPartnerSite();
+      const vipps = revoking(site);
+      await vipps.logIn();
+      vipps.revoke();
+      expect((await vipps.logIn()).status).toBe(502);
+      expect((await vipps.logIn()).status).toBe(303);
+      expect(vipps.codes).toHaveLength(3);
+    });
+
+    it("is tried once for all who come at once, and not again within a minute", async () => {
+      vi.useFakeTimers({ toFake: ["Date"] });
+      const site = openPartnerSite();
+      const vipps = revoking(site);
+      await vipps.logIn();
+      vi.setSystemTime(Date.now() + 5 * 60_000);
+      const answers = await Promise.all(Array.from({ length: 10 }, () => vipps.logIn()));
+      expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([303]));
+      expect(vipps.trials()).toBe(1);
+    });
+  });
+
+  it.each([
+    ["secret", { VIPPS_PARTNER_CLIENT_SECRET: "wrong" }, "the client id or the client secret"],
+    ["client id", { VIPPS_PARTNER_CLIENT_ID: "wrong" }, "the client id or the client secret"],
+    ["subscription key", { VIPPS_PARTNER_SUBSCRIPTION_KEY: "wrong" }, "the subscription key"],
+  ] as const)("says in the log that the %s is the wrong one", async (_what, vars, which) => {
+    const site = openPartnerSite({ vars });
+    expect((await openBrowser(site).logIn()).status).toBe(502);
+    expect(site.log.at(-1)).toMatchObject({
+      code: "partner_token_refused",
+      reason: `answered with 401: ${which} refused`,
+    });
+  });
+
   it.each([
     ["refuses the keys", { VIPPS_PARTNER_CLIENT_SECRET: "wrong" }, {}, "partner_token_refused"],
     ["is down", {}, { answer: "down" }, "partner_token_unavailable"],
