@@ -43,7 +43,7 @@ export interface AddRequest {
  */
 export async function addSites(request: AddRequest): Promise<readonly SiteResult[]> {
   const { place, keys, sites, dryRun } = request;
-  const [stored, versions] = await Promise.all([listSites(place), leastVersions(place)]);
+  const [stored, versions] = await Promise.all([listSites(place), dryRun ? undefined : leastVersions(place)]);
   const twice = repeated(sites.map((values) => hostOf(values.SITE_URL)));
   const isSame = (host: string, values: SiteValues) => {
     const summary = stored.get(host);

@@ -101,7 +101,8 @@ describe("npm run site", () => {
     }
   });
 
-  it("keeps sites from file to removal", async () => {
+  // Some thirty programs, one after the other.
+  it("keeps sites from file to removal", { timeout: 300_000 }, async () => {
     await makeLocalState(state);
     // Nobody answers there: the doctor must not ask anybody real.
     writeFileSync(settings, "VIPPS_ISSUER='https://127.0.0.1:1/'\n");
