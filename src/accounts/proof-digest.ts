@@ -12,7 +12,7 @@ export function proofDigest(site: string, salt: string, fact: string): Promise<s
 }
 
 /** No fact that a person types is longer. In characters. */
-const LENGTH_LIMIT = 200;
+const LENGTH_LIMIT = 100;
 
 function normalFact(fact: string): string {
   return fact

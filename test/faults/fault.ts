@@ -22,4 +22,7 @@ export function faultsIn(
 /** A test file by the requirement's number and words: `r13-repeated-callback`. */
 export const requirement = (name: string): string => `test/conformance/${name}.test.ts`;
 
+/** Reads whatever others have written, at three lengths, and counts the work. */
+export const growth = "test/node/growth.test.ts";
+
 export const workerTest = (name: string): string => `test/worker/${name}.test.ts`;

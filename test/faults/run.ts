@@ -85,12 +85,15 @@ interface Run {
   readonly firstFailure: string | undefined;
 }
 
+const isOfNode = (file: string): boolean => file.startsWith("test/node/");
+
 /** Runs test files in the copy until one test fails. */
 async function runTests(copy: string, files: readonly string[]): Promise<Run> {
   const output = join(copy, "report.json");
   rmSync(output, { force: true });
   const program = join(root, "node_modules/vitest/vitest.mjs");
-  const args = ["run", "--project", "worker", "--bail", "1", "--reporter=json", `--outputFile=${output}`];
+  const projects = ["--project", "worker", ...(files.some(isOfNode) ? ["--project", "node"] : [])];
+  const args = ["run", ...projects, "--bail", "1", "--reporter=json", `--outputFile=${output}`];
   const code = await new Promise<number | null>((resolve, reject) => {
     const child = spawn(process.execPath, [program, ...args, ...files], { cwd: copy, stdio: "ignore" });
     const patience = setTimeout(() => child.kill("SIGKILL"), PATIENCE);
