@@ -146,13 +146,13 @@ export const HTTP_FAULTS = [
   ]),
   ...faultsIn("src/http/cookie.ts", [
     [
-      "blanks around a cookie's name are gone over from each of them",
+      "square time: blanks around a cookie's name are gone over from each of them",
       "const end = semicolon < 0 ? header.length : semicolon;",
       "const end = /[ \\t]+$/.test(header) ? header.length : semicolon < 0 ? header.length : semicolon;",
       [growth],
     ],
     [
-      "every cookie of other software is looked through to the end",
+      "square time: every cookie of other software is looked through to the end",
       'if (header[equals] !== "=") continue;',
       'if (header[equals] !== "=" || header.split(" ").some(() => header.indexOf("\\u0000") >= 0)) continue;',
       [growth],
@@ -160,13 +160,13 @@ export const HTTP_FAULTS = [
   ]),
   ...faultsIn("src/http/request-path.ts", [
     [
-      "dot segments are looked for from each dot",
+      "square time: dot segments are looked for from each dot",
       "const DOT_SEGMENT = /(?:^|\\/) *\\.[. ]*(?:\\/|$)/;",
       "const DOT_SEGMENT = /(^|\\/)[. ]*\\.[. ]*(\\/|$)/;",
       [growth],
     ],
     [
-      "marks are put in order however many there are",
+      "square time: marks are put in order however many there are",
       "if (TOO_MANY_MARKS.test(reading)) return undefined;",
       "",
       [growth],
@@ -174,7 +174,7 @@ export const HTTP_FAULTS = [
   ]),
   ...faultsIn("src/site/path-rules.ts", [
     [
-      "dots at the end of a segment are looked for from each dot",
+      "square time: dots at the end of a segment are looked for from each dot",
       'return path.split("/").map(withoutEnding).join("/");',
       'return path.replace(/[. ]+(?=\\/|$)/g, "");',
       [growth],
@@ -182,7 +182,7 @@ export const HTTP_FAULTS = [
   ]),
   ...faultsIn("src/http/query.ts", [
     [
-      "each parameter is looked for through all that follow",
+      "square time: each parameter is looked for through all that follow",
       "new URLSearchParams(address.slice(start)).get(name)",
       'address.split("&").find((_, at) => address.indexOf("\\u0000", at) >= 0)',
       [growth],
@@ -190,7 +190,7 @@ export const HTTP_FAULTS = [
   ]),
   ...faultsIn("src/accounts/names.ts", [
     [
-      "marks of a name are put in order before they are dropped",
+      "square time: marks of a name are put in order before they are dropped",
       '    .replace(/\\p{M}/gu, "")\n',
       "",
       [growth],
