@@ -7,7 +7,9 @@ export default {
       headers: {
         "content-type": "text/html; charset=utf-8",
         etag: '"9f2c1b7a"',
-        "cache-control": "public, max-age=0, must-revalidate",
+        // As docs/site.md has it for what is behind a login.
+        "cache-control": "private, no-store",
+        vary: "Cookie",
       },
     });
   },

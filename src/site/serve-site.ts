@@ -23,7 +23,7 @@ export async function serveSite(c: AppContext): Promise<Response> {
   const request = c.req.raw;
   // Browsers never send it, and what it answers would show the origin's headers (RFC 9110 section 9.3.8).
   if (request.method === "TRACE") throw new Failure("method_not_allowed", { stage: "site" });
-  const path = readPath(plainPathname(request.url) ?? new URL(request.url).pathname);
+  const path = sitePath(request.url);
   if (path === undefined) throw new Failure("path_ambiguous", { stage: "site" });
   if (needsSession(settings.site, path)) {
     const preflight = preflightAnswer(settings, request);
@@ -45,6 +45,19 @@ export async function serveSite(c: AppContext): Promise<Response> {
   return isPublic ? answer : forThisVisitorAlone(answer, current.setCookie);
 }
 
+/** A path of the site. */
+interface SitePath extends RequestPath {
+  /** Whether the address is canonical as it came. */
+  readonly isPlain: boolean;
+}
+
+function sitePath(url: string): SitePath | undefined {
+  const plain = plainPathname(url);
+  if (plain !== undefined) return { path: plain, readings: new Set([plain]), isPlain: true };
+  const read = readPath(new URL(url).pathname);
+  return read && { ...read, isPlain: false };
+}
+
 /**
  * What the static assets answer, redirects to a page's one address included.
  * @returns `undefined` where there are none, or where an origin stands behind them that may know more.
@@ -52,7 +65,7 @@ export async function serveSite(c: AppContext): Promise<Response> {
 async function assetResponse(
   { site, storage }: Settings,
   request: Request,
-  path: RequestPath,
+  path: SitePath,
 ): Promise<Response | undefined> {
   const { assets } = storage;
   const { method } = request;
@@ -69,10 +82,9 @@ async function assetResponse(
  * The request as the assets get it: for the canonical path, without a body, its redirects left to the browser. Such
  * a one is passed on as it came, because a new one costs more than all that is asked about the session.
  */
-function assetRequest(request: Request, path: RequestPath): Request {
+function assetRequest(request: Request, path: SitePath): Request {
   const { method, headers, redirect } = request;
-  const isReady = method === "GET" && redirect === "manual" && plainPathname(request.url) !== undefined;
-  if (isReady) return request;
+  if (path.isPlain && method === "GET" && redirect === "manual") return request;
   return new Request(canonicalUrl(request, path), { method, headers, redirect: "manual" });
 }
 

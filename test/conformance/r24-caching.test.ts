@@ -1,4 +1,5 @@
 import { describe, expect, it, vi } from "vitest";
+import { forThisVisitorAlone } from "../../src/site/cache-headers.ts";
 import { openBrowser } from "../worker/browser.ts";
 import { openOrigin } from "../worker/recording-origin.ts";
 import { openSite } from "../worker/site.ts";
@@ -24,6 +25,33 @@ function expectUnshared(response: Response) {
   expect(response.headers.get("vary")?.toLowerCase()).toContain("cookie");
   for (const name of CACHE_HEADERS) expect(response.headers.has(name)).toBe(false);
 }
+
+describe("R24: an answer that is private by itself", () => {
+  const own = (headers: Record<string, string>) =>
+    new Response("x", { headers: { "cache-control": "private, no-store", vary: "Cookie", ...headers } });
+
+  it("is passed on as it is, and copied where anything is missing", () => {
+    const asset = own({ etag: '"1"' });
+    expect(forThisVisitorAlone(asset, undefined)).toBe(asset);
+    const lacking: Record<string, string>[] = [
+      { vary: "Accept-Encoding" },
+      { "cache-control": "private" },
+      { "cache-control": "public, private, no-store" },
+      { "cdn-cache-control": "max-age=600" },
+      { "some-cdn-cache-control": "max-age=600" },
+      { "surrogate-control": "max-age=600" },
+      { expires: "Thu, 01 Jan 2099 00:00:00 GMT" },
+    ];
+    for (const headers of lacking) {
+      const answer = own(headers);
+      const passedOn = forThisVisitorAlone(answer, undefined);
+      expect(passedOn).not.toBe(answer);
+      expectUnshared(passedOn);
+    }
+    const withCookie = forThisVisitorAlone(own({}), "a=b");
+    expect(withCookie.headers.getSetCookie()).toEqual(["a=b"]);
+  });
+});
 
 describe("R24: shared caches", () => {
   it("never keep a protected asset", async () => {
