@@ -2,7 +2,10 @@ import { parseArgs } from "node:util";
 
 /** The parts that can be measured alone, in the order in which they are. */
 export const PARTS = ["session", "logins", "steps", "scale", "cost", "size", "start", "memory"] as const;
-export type Part = (typeof PARTS)[number];
+/** Parts that are measured only when they are named, because they take an hour. */
+export const LONG_PARTS = ["endurance"] as const;
+const ALL_PARTS = [...PARTS, ...LONG_PARTS] as const;
+export type Part = (typeof ALL_PARTS)[number];
 
 const ABOUT: Readonly<Record<Part, string>> = {
   session: "the authenticated request: the session route and a guarded page",
@@ -13,6 +16,7 @@ const ABOUT: Readonly<Record<Part, string>> = {
   size: "the size of the bundles, and whose the bytes are",
   start: "the processor time it takes to start one",
   memory: "the memory of workerd over many logins and sessions",
+  endurance: "100,000 logins in one run, other work beside them; only when it is named",
 };
 
 export const HELP = `Usage: npm run bench [-- options]
@@ -24,7 +28,7 @@ bench/peers/node_modules.
   --quick        few and short rounds, five minutes; writes to dist/bench/ instead
   --only PART    one part, or several parted by commas; writes to dist/bench/ instead. Memory alone goes on
                  to 100,000 logins, about half an hour
-${PARTS.map((part) => `                   ${part.padEnd(9)}${ABOUT[part]}`).join("\n")}
+${ALL_PARTS.map((part) => `                   ${part.padEnd(10)}${ABOUT[part]}`).join("\n")}
   --json FILE    everything that was measured, as JSON
   --help         print this`;
 
@@ -44,7 +48,8 @@ export class UsageError extends Error {}
 /** @throws UsageError */
 export function readOptions(argv: readonly string[]): Options {
   const { quick, only, json, help } = parsed(argv);
-  const chosen = only === undefined ? PARTS : only.split(",").map((name) => partNamed(name.trim()));
+  const chosen: readonly Part[] =
+    only === undefined ? PARTS : only.split(",").map((name) => partNamed(name.trim()));
   const flags = [
     quick ? "--quick" : undefined,
     only === undefined ? undefined : `--only ${chosen.join(",")}`,
@@ -53,15 +58,15 @@ export function readOptions(argv: readonly string[]): Options {
   return {
     help,
     quick,
-    parts: PARTS.filter((part) => chosen.includes(part)),
+    parts: ALL_PARTS.filter((part) => chosen.includes(part)),
     json,
     command: ["npm run bench", ...(typed.length > 0 ? ["--", ...typed] : [])].join(" "),
   };
 }
 
 function partNamed(name: string): Part {
-  const part = PARTS.find((known) => known === name);
-  if (part === undefined) throw new UsageError(`--only takes ${PARTS.join(", ")}, not “${name}”.`);
+  const part = ALL_PARTS.find((known) => known === name);
+  if (part === undefined) throw new UsageError(`--only takes ${ALL_PARTS.join(", ")}, not “${name}”.`);
   return part;
 }
 

@@ -1,5 +1,6 @@
 import type { Environment } from "./environment.ts";
 import type { CostFigures } from "./parts/cost.ts";
+import type { EnduranceFigures } from "./parts/endurance.ts";
 import type { LoginFigures } from "./parts/logins.ts";
 import type { MemoryFigures } from "./parts/memory.ts";
 import type { ScaleFigures } from "./parts/scale.ts";
@@ -21,4 +22,5 @@ export interface Results {
   readonly size?: SizeFigures;
   readonly start?: StartFigures;
   readonly memory?: MemoryFigures;
+  readonly endurance?: EnduranceFigures;
 }

@@ -12,6 +12,7 @@ import { createProvider } from "./load/provider.ts";
 import { HELP, type Options, PARTS, type Part, readOptions, UsageError } from "./options.ts";
 import { sectionOf, writePage } from "./page/page.ts";
 import { countCosts } from "./parts/cost.ts";
+import { endure } from "./parts/endurance.ts";
 import { measureLogins } from "./parts/logins.ts";
 import { watchMemory } from "./parts/memory.ts";
 import type { Bench } from "./parts/part.ts";
@@ -35,6 +36,7 @@ const MEASURE: { readonly [Name in Part]: (bench: Bench) => Promise<NonNullable<
   size: measureSizes,
   start: measureStarts,
   memory: watchMemory,
+  endurance: endure,
 };
 
 /** How much of the workers' own words is shown when a part fails. */

@@ -2,10 +2,11 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { COMPARED, DURABLE_WRITE } from "../designs/designs.ts";
 import type { Environment } from "../environment.ts";
-import { PARTS, type Part } from "../options.ts";
+import { LONG_PARTS, PARTS, type Part } from "../options.ts";
 import type { Results } from "../results.ts";
 import { barChart, lineChart, THEMES } from "./charts.ts";
 import { costSection } from "./cost-section.ts";
+import { enduranceSection } from "./endurance-section.ts";
 import { loginsSection } from "./logins-section.ts";
 import { table } from "./markdown.ts";
 import { memorySection } from "./memory-section.ts";
@@ -34,6 +35,8 @@ export function sectionOf(results: Results, part: Part): Section | undefined {
       return results.size && sizeSection(results.size);
     case "start":
       return results.start && startSection(results.start);
+    case "endurance":
+      return results.endurance && enduranceSection(results.endurance);
     case "memory":
       return results.memory && memorySection(results.memory);
   }
@@ -53,7 +56,9 @@ function joined(first: Section, second: Section): Section {
  * @returns the path of the page
  */
 export function writePage(results: Results, folder: string): string {
-  const sections = PARTS.map((part) => sectionOf(results, part)).filter((section) => section !== undefined);
+  const sections = [...PARTS, ...LONG_PARTS]
+    .map((part) => sectionOf(results, part))
+    .filter((section) => section !== undefined);
   const images = join(folder, "images/performance");
   mkdirSync(images, { recursive: true });
   for (const { charts } of sections) {

@@ -40,6 +40,19 @@ export function residentMemory(pid: number): number | undefined {
   return kibibytes === undefined ? undefined : Number(kibibytes) * 1024;
 }
 
+/**
+ * How many files a process has open, and how many it may have.
+ * @returns undefined where the system does not tell as Linux does
+ */
+export function openFiles(pid: number): { readonly open: number; readonly limit: number } | undefined {
+  try {
+    const limit = /^Max open files\s+(\d+)/m.exec(read(`/proc/${pid}/limits`) ?? "")?.[1];
+    return { open: readdirSync(`/proc/${pid}/fd`).length, limit: Number(limit) };
+  } catch {
+    return undefined;
+  }
+}
+
 function read(path: string): string | undefined {
   try {
     return readFileSync(path, "utf8");
