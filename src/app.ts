@@ -21,6 +21,7 @@ import { downloadMyData } from "./my-page/download-route.ts";
 import { eraseMyAccount } from "./my-page/erase-route.ts";
 import { showMyPage } from "./my-page/my-page-route.ts";
 import { showPublicKeys } from "./session/jwks-route.ts";
+import { showLoggedOut } from "./session/logged-out-route.ts";
 import { logout } from "./session/logout-route.ts";
 import { showSession } from "./session/session-route.ts";
 import { endFromPage, endOneSession, endOtherSessions, showSessions } from "./session/sessions-route.ts";
@@ -62,6 +63,7 @@ function createApp() {
   app.post("/auth/app/start", limitPerNetwork("start", "start"), startAppLogin);
   app.post("/auth/app/finish", limitPerNetwork("finish", "callback"), finishAppLogin);
   app.use("/auth/logout", allowedOrigins()).post(logout);
+  app.get("/auth/logged-out", showLoggedOut);
   app.get("/auth/sessions", showSessions).delete(endOtherSessions);
   app.delete("/auth/sessions/:id", endOneSession);
   app.post("/auth/sessions/end", endFromPage);
@@ -124,6 +126,7 @@ const METHODS: Readonly<Record<string, string>> = {
   "app/finish": "POST",
   session: "GET, HEAD",
   logout: "POST",
+  "logged-out": "GET, HEAD",
   sessions: "GET, HEAD, DELETE",
   "sessions/end": "POST",
   me: "GET, HEAD",

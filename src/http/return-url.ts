@@ -69,7 +69,7 @@ function decodePercents(text: string): string {
 
 /** What of the worker's own routes is a page that somebody may want to come back to. */
 const PAGES =
-  /^(?:me(?:\/download)?|sessions|support(?:\/log|\/accounts\/[^/]+(?:\/erase)?|\/requests\/[^/]+)?)$/;
+  /^(?:me(?:\/download)?|sessions|logged-out|support(?:\/log|\/accounts\/[^/]+(?:\/erase)?|\/requests\/[^/]+)?)$/;
 
 /**
  * Whether a path is a place to be, in every way in which it can be read. A step of a login is none: it would go

@@ -20,7 +20,7 @@ interface ConfirmPageProps extends PageContext {
 /** Asks the browser that a login came back to, when it is not the one that began it. */
 export function confirmPage(props: ConfirmPageProps): Html {
   const { language, brand, siteName, person, replaced, action, attempt, shownSession, unticked } = props;
-  const { confirm } = textsIn(language);
+  const { confirm, notYou } = textsIn(language);
   const called = (who: BriefPerson, nameless: string): string => {
     if (who.by === "name") return who.name;
     return who.by === "phone" ? filled(confirm.numberEnding, { digits: who.ending }) : nameless;
@@ -41,6 +41,7 @@ ${deliberation(language, confirm.tick, unticked)}
 <button class="button" type="submit" name="answer" value="no" formnovalidate>${confirm.no}</button>
 </p>
 ${tooSoonHint(language)}
-</form>`;
+</form>
+<p class="reference">${filled(notYou, values)}</p>`;
   return layout({ ...props, title: confirm.title, content });
 }

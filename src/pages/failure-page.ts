@@ -39,6 +39,7 @@ export function failurePage(props: FailurePageProps): Html {
   const content = html`
 <p>${filled(happened, values)}</p>
 <p>${filled(next, values)}</p>
+${message === "declined" && html`<p class="note">${filled(texts.notYou, values)}</p>`}
 ${details.length > 0 && settings}
 <p class="actions">
 ${retry && html`<a class="button primary" href="${retryHref}">${retryText}</a>`}

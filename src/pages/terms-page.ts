@@ -15,8 +15,8 @@ interface TermsPageProps extends PageContext {
 
 /** Presents the terms, and asks for voluntary consents, before there is any session. No box is ticked. */
 export function termsPage(props: TermsPageProps): Html {
-  const { language, siteName, terms, privacyUrl, consents, missing, action, attempt } = props;
-  const { terms: words } = textsIn(language);
+  const { language, brand, siteName, terms, privacyUrl, consents, missing, action, attempt } = props;
+  const { terms: words, notYou } = textsIn(language);
   const changed = terms?.changed === true;
   const lead = terms === undefined ? words.leadConsents : changed ? words.leadAgain : words.lead;
   const link = (url: string | undefined, text: string) =>
@@ -55,6 +55,7 @@ ${consents.length > 0 && voluntary}
 <button class="button primary" type="submit" name="answer" value="accept">${submit}</button>
 ${terms !== undefined && decline}
 </p>
-</form>`;
+</form>
+<p class="reference">${filled(notYou, { brand })}</p>`;
   return layout({ ...props, title: changed ? words.titleAgain : words.title, content });
 }

@@ -10,7 +10,7 @@ import { expiredSessionCookie } from "./session-cookie.ts";
 
 /**
  * `POST /auth/logout`: ends this session here and in the store. A form is sent on to `return_to`, a script
- * gets 204. The browser also becomes a stranger to the logins it began, so that the back button cannot log in
+ * gets 204; who names no place to go to finds the page that says so (`/auth/logged-out`). The browser also becomes a stranger to the logins it began, so that the back button cannot log in
  * again.
  * @throws {Failure} `cross_site`.
  */
@@ -31,9 +31,7 @@ export async function logout(c: AppContext): Promise<Response> {
   answer.append("set-cookie", forgetBrowser());
   if (!isForm(headers) && !headers.get("accept")?.includes("text/html"))
     return new Response(null, { status: 204, headers: answer });
-  answer.set(
-    "location",
-    safeReturnUrl(settings, form?.get("return_to") ?? queryParameter(c.req.raw, "return_to")),
-  );
+  const wanted = form?.get("return_to") ?? queryParameter(c.req.raw, "return_to");
+  answer.set("location", wanted ? safeReturnUrl(settings, wanted) : `${settings.site.authPath}/logged-out`);
   return new Response(null, { status: 303, headers: answer });
 }

@@ -2,6 +2,7 @@ import type { RecordedAudit } from "../accounts/audit-log.ts";
 import { filled } from "../pages/language.ts";
 import type { ShownDeed } from "../pages/support/shown.ts";
 import { supportTextsIn } from "../pages/support/support-language.ts";
+import type { SupportTexts } from "../pages/texts/support/support-texts.ts";
 import { accountPath } from "./answers.ts";
 import { when } from "./shown-account.ts";
 import type { StaffRequest } from "./staff.ts";
@@ -50,17 +51,25 @@ function shownDeed(
     action: filled(texts.actions[line.action], { brand: page.brand }),
     details: Object.values(line.details)
       .flat()
-      .map((detail) => (isFieldName(detail) ? texts[detail] : String(detail)))
+      .map((detail) => wordOf(texts, detail))
       .join(", "),
     times: 1,
     accountHref: aboutOne || line.accountId === undefined ? undefined : accountPath(request, line.accountId),
   };
 }
 
-const FIELDS = ["name", "phone", "email", "memberNumber"] as const;
+const FIELDS = ["name", "phone", "email", "memberNumber", "accountId"] as const;
 
-function isFieldName(detail: unknown): detail is (typeof FIELDS)[number] {
-  return FIELDS.some((field) => field === detail);
+/** A detail in the reader's words, where it is one of ours; ids, references and names of consents stay as they are. */
+function wordOf(texts: SupportTexts, detail: unknown): string {
+  const field = FIELDS.find((name) => name === detail);
+  if (field !== undefined) return texts[field];
+  const { details } = texts;
+  return isDetail(details, detail) ? details[detail] : String(detail);
+}
+
+function isDetail(words: SupportTexts["details"], detail: unknown): detail is keyof SupportTexts["details"] {
+  return typeof detail === "string" && Object.hasOwn(words, detail);
 }
 
 function isSame(one: RecordedAudit, other: RecordedAudit): boolean {

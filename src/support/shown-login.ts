@@ -4,7 +4,7 @@ import { filled, textsIn } from "../pages/language.ts";
 import type { PageContext } from "../pages/layout.ts";
 import type { ShownLogin } from "../pages/support/shown.ts";
 import { supportTextsIn } from "../pages/support/support-language.ts";
-import type { LoginMessage } from "../pages/texts/support/support-texts.ts";
+import type { LoginMessage, SupportTexts } from "../pages/texts/support/support-texts.ts";
 import { when } from "./shown-account.ts";
 import type { StaffRequest } from "./staff.ts";
 
@@ -36,10 +36,23 @@ export function shownLogin(
     outcome:
       message === undefined ? texts.loggedIn : filled(texts.saw, { title: messageTitle(page, message) }),
     tell: advice && filled(advice, { brand: page.brand, site: page.siteName }),
-    technical: [event.outcome, event.stage, event.reason, event.providerError].filter(Boolean).join(" · "),
+    technical: message === undefined ? howWords(texts, event.reason) : codes(texts, event),
     reference: event.reference,
     byBrowser: event.about === "browser",
   };
+}
+
+/** How the account of a login was found. */
+function howWords({ loginHow }: SupportTexts, how: string | undefined): string {
+  return how === "known" || how === "link" || how === "create" ? loginHow[how] : "";
+}
+
+/** What stands in the log, for whoever runs the site. */
+function codes(
+  { code }: SupportTexts,
+  { outcome, stage, reason, providerError }: RecordedLoginEvent,
+): string {
+  return `${code}: ${[outcome, stage, reason, providerError].filter(Boolean).join(" · ")}`;
 }
 
 function isLoginMessage(

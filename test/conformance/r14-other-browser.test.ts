@@ -64,7 +64,7 @@ describe("R14 the callback in a browser that did not start the login", () => {
       const page = await response.text();
       const no = await answer(finisher, page, "no");
       expect(no.status).toBe(403);
-      expect(textOf(await no.text())).toContain("That login was thrown away");
+      expect(textOf(await no.text())).toContain("We stopped that login");
       expect(site.log.at(-1)).toMatchObject({ level: "info", code: "login_declined", stage: "continue" });
 
       expect((await answer(finisher, page, "yes")).status).toBe(403);
@@ -248,7 +248,7 @@ describe("R14 the callback in a browser that did not start the login", () => {
       for (const [language, title] of Object.entries({
         nb: "Er dette deg?",
         da: "Er det dig?",
-        fi: "Oletko se sinä?",
+        fi: "Oletko tämä sinä?",
         sv: "Är det här du?",
         en: "Is this you?",
       })) {

@@ -10,6 +10,7 @@ const ROUTES: Readonly<Record<string, readonly string[]>> = {
   "/auth/continue": ["POST"],
   "/auth/session": ["GET", "HEAD", "OPTIONS"],
   "/auth/logout": ["POST", "OPTIONS"],
+  "/auth/logged-out": ["GET", "HEAD"],
   "/auth/sessions": ["GET", "HEAD", "DELETE"],
   "/auth/sessions/01a2037a-c632-7734-bd4f-4070e3e62caa": ["DELETE"],
   "/auth/.well-known/jwks.json": ["GET", "HEAD"],

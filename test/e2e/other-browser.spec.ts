@@ -46,15 +46,15 @@ test.describe("a login that comes back in another browser", () => {
     expect(await session(context)).toEqual({ authenticated: false });
   });
 
-  test("is thrown away when the person says no, also after going back", async ({ context, openBrowser }) => {
+  test("is stopped when the person says no, also after going back", async ({ context, openBrowser }) => {
     const callback = await loginUpToReturn(context);
     const elsewhere = await openBrowser();
     const other = await elsewhere.newPage();
     await other.goto(callback);
     await no(other).click();
-    await expect(other.getByRole("heading", { level: 1 })).toHaveText("That login was thrown away");
+    await expect(other.getByRole("heading", { level: 1 })).toHaveText("We stopped that login");
     await other.goBack();
-    await expect(other.getByRole("heading", { level: 1 })).toHaveText("That login was thrown away");
+    await expect(other.getByRole("heading", { level: 1 })).toHaveText("We stopped that login");
     expect(await session(elsewhere)).toEqual({ authenticated: false });
   });
 

@@ -69,7 +69,8 @@ test.describe("one's own sessions", () => {
     expect(await loggedIn(context, site)).toBe(true);
 
     await page.getByRole("button", { name: /^Log out: / }).click();
-    await expect(page).toHaveURL(`${site.origin}/`);
+    await expect(page).toHaveURL(`${site.origin}/auth/logged-out`);
+    await expect(page.getByRole("main")).toContainText("Vipps MobilePay may remember whoever logged in last");
     expect(await loggedIn(context, site)).toBe(false);
   });
 });

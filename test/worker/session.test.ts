@@ -499,3 +499,23 @@ describe("a native app's Bearer token", () => {
     expect(await answer.json()).toEqual({ authenticated: false });
   });
 });
+
+describe("logging out without a place to go to", () => {
+  it.each([
+    ["nb", "Vipps kan huske den som sist logget inn i denne nettleseren"],
+    ["da", "kan huske den, der sidst loggede ind i denne browser"],
+    ["sv", "Vipps kan komma ihåg den som senast loggade in i den här webbläsaren"],
+    ["fi", "voi muistaa tässä selaimessa viimeksi kirjautuneen"],
+    ["en", "Vipps MobilePay may remember whoever logged in last in this browser"],
+  ])("ends at a page that says in %s that Vipps may remember the browser", async (language, sentence) => {
+    const browser = openBrowser(openSite(), { "accept-language": language });
+    await browser.logIn();
+    const left = await browser.post("/auth/logout");
+    expect([left.status, left.headers.get("location")]).toEqual([303, "/auth/logged-out"]);
+    const page = await browser.get("/auth/logged-out");
+    expect(page.status).toBe(200);
+    expect(await page.text()).toContain(sentence);
+    const named = await browser.post("/auth/logout", { return_to: "/auth/logged-out" });
+    expect(named.headers.get("location")).toBe("/auth/logged-out");
+  });
+});

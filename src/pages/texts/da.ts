@@ -3,18 +3,18 @@ import type { Texts } from "./texts.ts";
 export const da = (): Texts => ({
   messages: {
     cancelled: {
-      title: "Du afbrød login",
+      title: "Du afbrød loginnet",
       happened: "Intet er blevet delt, og du er ikke logget ind.",
       next: "Var det ikke meningen, kan du bare prøve igen.",
     },
     declined: {
-      title: "Login er kasseret",
+      title: "Login blev stoppet",
       happened: "Du svarede, at det ikke var dig, så vi loggede ingen ind.",
       next: "Var der nogen, der sendte dig hertil? Så kan du lukke siden. Vil du selv logge ind, kan du starte forfra.",
     },
     wrongNumber: {
       title: "Tallene passede ikke",
-      happened: "Der blev valgt et andet tal i appen end det på skærmen, så login blev stoppet.",
+      happened: "Der blev valgt et andet tal i appen end det på skærmen, så loginnet blev stoppet.",
       next: "Prøv igen, og vælg det tal, du ser på skærmen.",
     },
     appOutdated: {
@@ -23,7 +23,7 @@ export const da = (): Texts => ({
       next: "Opdater {brand}-appen, og prøv igen.",
     },
     rejected: {
-      title: "Login blev ikke gennemført",
+      title: "Loginnet blev ikke gennemført",
       happened: "{brand} bekræftede ikke dit login.",
       next: "Åbn {brand}-appen, og se, om den har en besked til dig. Prøv så igen.",
     },
@@ -38,7 +38,7 @@ export const da = (): Texts => ({
       next: "Gå tilbage til siden, eller log ind igen.",
     },
     otherBrowser: {
-      title: "Login kom tilbage i en anden browser",
+      title: "Loginnet kom tilbage i en anden browser",
       happened: "Det blev startet i én browser og afsluttet i en anden, og det accepterer denne side ikke.",
       next: "Start forfra i denne browser, og vend tilbage hertil fra {brand}-appen.",
     },
@@ -59,14 +59,14 @@ export const da = (): Texts => ({
     },
     termsDeclined: {
       title: "Du accepterede ikke vilkårene",
-      happened: "{site} skal have dit ja til vilkårene, før du kan logges ind. Intet er gemt om dig.",
+      happened: "Du skal acceptere vilkårene for at logge ind på {site}. Vi har ikke gemt noget om dig.",
       next: "Log ind igen, hvis du ombestemmer dig.",
     },
     notMember: {
       title: "Du er ikke medlem her endnu",
       happened:
         "{site} er kun åbent for dem, der allerede er registreret, og vi fandt ingen med dit telefonnummer eller din e-mailadresse.",
-      next: "Spørg {site}, hvordan du bliver medlem. Er du det allerede, så oplys referencen nedenfor, så finder de dig.",
+      next: "Spørg {site}, hvordan du bliver medlem. Er du det allerede, kan du oplyse referencen nedenfor, så finder de dig.",
     },
     accountUnclear: {
       title: "Vi er ikke sikre på, hvilken konto der er din",
@@ -76,12 +76,12 @@ export const da = (): Texts => ({
     },
     tryLater: {
       title: "Det lykkedes ikke lige nu",
-      happened: "Noget er midlertidigt galt hos os. Du er ikke logget ind.",
+      happened: "Vi har et midlertidigt problem. Du er ikke logget ind.",
       next: "Vent et minut, og prøv igen.",
     },
     tooMany: {
       title: "For mange forsøg",
-      happened: "Der har været mange login fra dit netværk på kort tid.",
+      happened: "Der har været mange logins fra dit netværk på kort tid.",
       next: "Vent et minut, og prøv igen.",
     },
     tooManyChanges: {
@@ -95,14 +95,14 @@ export const da = (): Texts => ({
       next: "Gå tilbage til siden, og prøv igen derfra.",
     },
     notFound: {
-      title: "Her er ikke noget",
+      title: "Siden blev ikke fundet",
       happened: "Adressen findes ikke.",
       next: "Gå tilbage til siden.",
     },
     badRequest: {
-      title: "Det gav ikke mening",
-      happened: "Adressen er ufuldstændig eller ændret undervejs.",
-      next: "Start login igen fra siden.",
+      title: "Vi forstod ikke adressen",
+      happened: "Den er ufuldstændig eller blev ændret undervejs.",
+      next: "Start loginnet igen fra siden.",
     },
     badAddress: {
       title: "Adressen kan ikke læses",
@@ -136,6 +136,15 @@ export const da = (): Texts => ({
     tickFirst: "Sæt kryds først.",
     tooSoon: "Det gik lidt hurtigt. Bevæg markøren over siden et øjeblik, og tryk igen.",
   },
+  loggedOut: {
+    title: "Du er logget ud",
+    done: "Du er logget ud af {site} i denne browser.",
+    again: "Log ind igen",
+    shared:
+      "Deler du computeren med andre? {brand} kan huske den, der sidst loggede ind i denne browser, og det kan {site} ikke ændre. Slet cookies fra {brand} i browseren, eller brug et privat vindue, så skal den næste oplyse sit eget nummer.",
+  },
+  notYou:
+    "Ikke dig? {brand} kan huske den, der sidst loggede ind i denne browser. Slet cookies fra {brand}, eller brug et privat vindue, og start forfra.",
   me: {
     title: "Min side",
     intro:
@@ -147,7 +156,7 @@ export const da = (): Texts => ({
     birthdate: "Fødselsdato",
     memberNumber: "Medlemsnummer",
     accountId: "Konto-id",
-    since: "Her siden",
+    since: "Konto oprettet",
     consents: "Dine valg",
     saved: "Gemt.",
     save: "Gem valg",
@@ -157,7 +166,7 @@ export const da = (): Texts => ({
     terms: "Vilkår",
     accepted: "Version {version}, accepteret {at}",
     sessions: "Hvor du er logget ind",
-    download: "Hent alt",
+    download: "Download mine data",
     erase: "Slet min konto",
     eraseHelp: "Alt, hvad {site} har gemt om dig her, slettes for altid, og du logges ud overalt.",
     eraseConfirm: "Ja, slet min konto og alt, der hører til",
@@ -169,11 +178,11 @@ export const da = (): Texts => ({
   terms: {
     title: "Før du går videre",
     titleAgain: "Vilkårene er ændret",
-    lead: "Velkommen til {site}. For at blive logget ind skal du acceptere vilkårene.",
+    lead: "Velkommen til {site}. For at logge ind skal du acceptere vilkårene.",
     leadAgain: "{site} har nye vilkår. For at gå videre skal du acceptere dem.",
     leadConsents: "Velkommen til {site}. Du kan også sige ja til dette:",
     terms: "Vilkår",
-    privacy: "Privatliv",
+    privacy: "Privatlivspolitik",
     accept: "Jeg har læst og accepterer vilkårene",
     voluntary: "Hvis du vil",
     voluntaryHelp: "Du kan til enhver tid ombestemme dig.",
@@ -188,12 +197,12 @@ export const da = (): Texts => ({
     several:
       "Flere konti hos {site} har dit telefonnummer eller din e-mailadresse, så vi ved ikke, hvilken der er din.",
     taken: "Kontoen med din e-mailadresse tilhører allerede en anden, der logger ind med {brand}.",
-    factLead: "Har du en konto her, så vis, at den er din. Du bliver kun spurgt én gang.",
+    factLead: "Har du en konto her, kan du vise, at den er din. Du bliver kun spurgt én gang.",
     factLabel: "Medlemsnummer eller den kode, du fik fra {site}",
     factSubmit: "Denne konto er min",
     wrong: "Det passer ikke. Tjek det, og prøv igen.",
     exhausted: "Der har været for mange forsøg. Prøv igen i morgen, eller kontakt {site}.",
-    siteLead: "Har du en konto her, så log ind på den, som du plejede. Derefter kan du bruge {brand}.",
+    siteLead: "Har du en konto her, kan du logge ind på den, som du plejer. Derefter kan du bruge {brand}.",
     siteTick: "Ja, den konto er min",
     siteSubmit: "Log ind på den gamle måde",
     newLead: "Har du aldrig haft en konto her, kan du oprette en ny. Den gamle bliver ikke rørt.",
@@ -204,7 +213,7 @@ export const da = (): Texts => ({
   confirm: {
     title: "Er det dig?",
     who: "er ved at blive logget ind på {site} i denne browser.",
-    why: "Login blev startet i en anden browser eller app og kom tilbage hertil, som det ofte sker på en telefon. Vi spørger, for at ingen skal logge dig ind som en anden.",
+    why: "Loginnet blev startet i en anden browser eller app og kom tilbage hertil, som det ofte sker på en telefon. Vi spørger, for at ingen skal logge dig ind som en anden.",
     warning:
       "Svar nej, hvis du ikke lige selv har logget ind med {brand}, eller hvis nogen har sendt dig hertil.",
     replaces: "{current} er logget ind her nu og bliver logget ud.",
@@ -227,7 +236,7 @@ export const da = (): Texts => ({
     begun: "Logget ind {when}",
     end: "Log ud",
     endOthers: "Log alle andre ud",
-    endedOne: "Enheden er logget ud. Der kan gå op til {delay}, før den opdager det.",
-    endedOthers: "Alle andre enheder er logget ud. Der kan gå op til {delay}, før de opdager det.",
+    endedOne: "Enheden er logget ud. Der kan gå op til {delay}, før det slår igennem der.",
+    endedOthers: "Alle andre enheder er logget ud. Der kan gå op til {delay}, før det slår igennem der.",
   },
 });

@@ -8,7 +8,7 @@ export const en = (): Texts => ({
       next: "If that was not what you meant, just try again.",
     },
     declined: {
-      title: "That login was thrown away",
+      title: "We stopped that login",
       happened: "You answered that it was not you, so we did not log anybody in.",
       next: "Did somebody send you here? Then close this page. If you want to log in yourself, start again.",
     },
@@ -60,8 +60,7 @@ export const en = (): Texts => ({
     },
     termsDeclined: {
       title: "You did not accept the terms",
-      happened:
-        "{site} needs your consent to its terms before you can be logged in. Nothing has been kept about you.",
+      happened: "You need to accept the terms to log in to {site}. Nothing has been kept about you.",
       next: "Log in again if you change your mind.",
     },
     notMember: {
@@ -78,7 +77,7 @@ export const en = (): Texts => ({
     },
     tryLater: {
       title: "We could not finish that just now",
-      happened: "Something is temporarily wrong on our side. You have not been logged in.",
+      happened: "We have a passing problem. You have not been logged in.",
       next: "Wait a minute and try again.",
     },
     tooMany: {
@@ -140,6 +139,15 @@ export const en = (): Texts => ({
     tickFirst: "Tick the box first.",
     tooSoon: "That was a little quick. Move the pointer over this page for a moment, then press again.",
   },
+  loggedOut: {
+    title: "You are logged out",
+    done: "You are logged out of {site} in this browser.",
+    again: "Log in again",
+    shared:
+      "Do you share this computer? {brand} may remember whoever logged in last in this browser, and {site} cannot change that. Delete the cookies of {brand} in the browser, or use a private window, and the next person has to give their own number.",
+  },
+  notYou:
+    "Not you? {brand} may remember whoever logged in last in this browser. Delete the cookies of {brand}, or use a private window, and start again.",
   me: {
     title: "My page",
     intro:
@@ -151,7 +159,7 @@ export const en = (): Texts => ({
     birthdate: "Date of birth",
     memberNumber: "Member number",
     accountId: "Account id",
-    since: "Here since",
+    since: "Account created",
     consents: "Your choices",
     saved: "Saved.",
     save: "Save choices",
@@ -178,7 +186,7 @@ export const en = (): Texts => ({
     leadAgain: "{site} has new terms. To go on you need to accept them.",
     leadConsents: "Welcome to {site}. You may also say yes to this:",
     terms: "Terms and conditions",
-    privacy: "Privacy",
+    privacy: "Privacy policy",
     accept: "I have read and accept the terms and conditions",
     voluntary: "If you like",
     voluntaryHelp: "You can change your mind at any time.",

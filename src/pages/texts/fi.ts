@@ -8,8 +8,8 @@ export const fi = (): Texts => ({
       next: "Jos et tarkoittanut peruuttaa, yritä uudelleen.",
     },
     declined: {
-      title: "Kirjautuminen hylättiin",
-      happened: "Vastasit, ettet ollut kyseessä sinä, joten emme kirjanneet ketään sisään.",
+      title: "Kirjautuminen keskeytettiin",
+      happened: "Vastasit, että kyseessä et ollut sinä, joten emme kirjanneet ketään sisään.",
       next: "Lähettikö joku sinut tänne? Silloin voit sulkea tämän sivun. Jos haluat itse kirjautua sisään, aloita alusta.",
     },
     wrongNumber: {
@@ -50,21 +50,21 @@ export const fi = (): Texts => ({
     vippsMisunderstood: {
       title: "Jokin meni vikaan meidän ja palvelun {brand} välillä",
       happened: "Palvelun {brand} vastausta ei voitu hyväksyä, joten emme kirjanneet sinua sisään.",
-      next: "Yritä uudelleen. Jos ongelma toistuu, ota yhteyttä: {site}. Mainitse alla oleva viite.",
+      next: "Yritä uudelleen. Jos ongelma toistuu, ota yhteyttä sivustoon {site} ja kerro alla oleva viite.",
     },
     siteMisconfigured: {
       title: "Kirjautumista ei ole määritetty oikein",
       happened: "Vika on sivustolla {site}, ei sinulla.",
-      next: "Ota yhteyttä: {site}. Mainitse alla oleva viite.",
+      next: "Ota yhteyttä sivustoon {site} ja kerro alla oleva viite.",
     },
     termsDeclined: {
       title: "Et hyväksynyt ehtoja",
       happened:
-        "{site} tarvitsee hyväksyntäsi ehdoille ennen kuin voit kirjautua. Sinusta ei tallennettu mitään.",
+        "Sivustolle {site} kirjautuminen edellyttää ehtojen hyväksymistä. Sinusta ei tallennettu mitään.",
       next: "Kirjaudu uudelleen, jos muutat mielesi.",
     },
     notMember: {
-      title: "Et ole vielä jäsen täällä",
+      title: "Et ole vielä jäsen",
       happened:
         "{site} on avoinna vain niille, jotka on jo rekisteröity, emmekä löytäneet ketään puhelinnumerollasi tai sähköpostiosoitteellasi.",
       next: "Kysy sivustolta {site}, miten jäseneksi pääsee. Jos olet jo jäsen, kerro heille alla oleva viite, niin he löytävät sinut.",
@@ -72,7 +72,7 @@ export const fi = (): Texts => ({
     accountUnclear: {
       title: "Emme ole varmoja, mikä tili on sinun",
       happened:
-        "Sivustolla {site} on rekisteröity joku puhelinnumerollasi tai sähköpostiosoitteellasi, mutta jokin ei täsmää.",
+        "Sivustolle {site} on rekisteröity joku puhelinnumerollasi tai sähköpostiosoitteellasi, mutta jokin ei täsmää.",
       next: "Ota yhteyttä sivustoon {site} ja kerro alla oleva viite, niin asia selviää.",
     },
     tryLater: {
@@ -97,13 +97,13 @@ export const fi = (): Texts => ({
       next: "Palaa sivustolle ja yritä sieltä uudelleen.",
     },
     notFound: {
-      title: "Täällä ei ole mitään",
+      title: "Sivua ei löytynyt",
       happened: "Osoitetta ei ole olemassa.",
       next: "Palaa sivustolle.",
     },
     badRequest: {
-      title: "Pyyntöä ei voitu ymmärtää",
-      happened: "Osoite on puutteellinen tai muuttunut matkalla.",
+      title: "Emme ymmärtäneet osoitetta",
+      happened: "Se on puutteellinen tai muuttunut matkalla.",
       next: "Aloita kirjautuminen uudelleen sivustolta.",
     },
     badAddress: {
@@ -138,10 +138,19 @@ export const fi = (): Texts => ({
     tickFirst: "Rastita ruutu ensin.",
     tooSoon: "Se kävi hieman nopeasti. Liikuta osoitinta sivulla hetki ja paina uudelleen.",
   },
+  loggedOut: {
+    title: "Olet kirjautunut ulos",
+    done: "Olet kirjautunut ulos sivustolta {site} tässä selaimessa.",
+    again: "Kirjaudu uudelleen",
+    shared:
+      "Onko laite yhteiskäytössä? {brand} voi muistaa tässä selaimessa viimeksi kirjautuneen, eikä {site} voi muuttaa sitä. Poista selaimesta palvelun {brand} evästeet tai käytä yksityistä ikkunaa, niin seuraavan on annettava oma numeronsa.",
+  },
+  notYou:
+    "Etkö se ollut sinä? {brand} voi muistaa tässä selaimessa viimeksi kirjautuneen. Poista palvelun {brand} evästeet tai käytä yksityistä ikkunaa ja aloita alusta.",
   me: {
     title: "Oma sivu",
     intro:
-      "Nämä tiedot {site} tietää sinusta. Nimi, puhelinnumero ja sähköpostiosoite tulevat palvelusta {brand} ja päivittyvät aina, kun kirjaudut.",
+      "Nämä tiedot {site} on tallentanut sinusta. Nimi, puhelinnumero ja sähköpostiosoite tulevat palvelusta {brand} ja päivittyvät aina, kun kirjaudut.",
     name: "Nimi",
     phone: "Puhelinnumero",
     email: "Sähköpostiosoite",
@@ -149,7 +158,7 @@ export const fi = (): Texts => ({
     birthdate: "Syntymäaika",
     memberNumber: "Jäsennumero",
     accountId: "Tilin tunnus",
-    since: "Täällä alkaen",
+    since: "Tili luotu",
     consents: "Valintasi",
     saved: "Tallennettu.",
     save: "Tallenna valinnat",
@@ -159,7 +168,7 @@ export const fi = (): Texts => ({
     terms: "Ehdot",
     accepted: "Versio {version}, hyväksytty {at}",
     sessions: "Missä olet kirjautuneena",
-    download: "Lataa kaikki",
+    download: "Lataa omat tietoni",
     erase: "Poista tilini",
     eraseHelp:
       "Kaikki, mitä {site} on tallentanut sinusta tänne, poistetaan pysyvästi, ja sinut kirjataan ulos kaikkialta.",
@@ -172,11 +181,11 @@ export const fi = (): Texts => ({
   terms: {
     title: "Ennen kuin jatkat",
     titleAgain: "Ehdot ovat muuttuneet",
-    lead: "Tervetuloa sivustolle {site}. Kirjautuaksesi sinun on hyväksyttävä ehdot.",
-    leadAgain: "Sivustolla {site} on uudet ehdot. Jatkaaksesi sinun on hyväksyttävä ne.",
+    lead: "Tervetuloa sivustolle {site}. Jotta voit kirjautua, sinun on hyväksyttävä ehdot.",
+    leadAgain: "Sivustolla {site} on uudet ehdot. Jotta voit jatkaa, sinun on hyväksyttävä ne.",
     leadConsents: "Tervetuloa sivustolle {site}. Voit myös antaa luvan tähän:",
     terms: "Ehdot",
-    privacy: "Tietosuoja",
+    privacy: "Tietosuojaseloste",
     accept: "Olen lukenut ja hyväksyn ehdot",
     voluntary: "Jos haluat",
     voluntaryHelp: "Voit muuttaa mielesi milloin tahansa.",
@@ -187,7 +196,7 @@ export const fi = (): Texts => ({
   },
   proof: {
     title: "Olet ehkä jo rekisteröitynyt",
-    name: "Sivustolla {site} on rekisteröity joku puhelinnumerollasi tai sähköpostiosoitteellasi, mutta eri nimellä kuin se, jonka {brand} tuntee. Numerot ja osoitteet vaihtavat omistajaa, joten emme ole avanneet sitä tiliä.",
+    name: "Sivustolle {site} on rekisteröity joku puhelinnumerollasi tai sähköpostiosoitteellasi, mutta eri nimellä kuin se, jonka {brand} tuntee. Numerot ja osoitteet vaihtavat omistajaa, joten emme ole avanneet sitä tiliä.",
     several:
       "Useammalla kuin yhdellä sivuston {site} tilillä on puhelinnumerosi tai sähköpostiosoitteesi, joten emme tiedä, mikä niistä on sinun.",
     taken:
@@ -207,9 +216,9 @@ export const fi = (): Texts => ({
     help: "Etkö ole varma? Ota yhteyttä sivustoon {site} ja kerro tämä viite, niin he voivat liittää oikean tilin puolestasi.",
   },
   confirm: {
-    title: "Oletko se sinä?",
+    title: "Oletko tämä sinä?",
     who: "on kirjautumassa sivustolle {site} tässä selaimessa.",
-    why: "Kirjautuminen aloitettiin toisessa selaimessa tai sovelluksessa ja palasi tänne, kuten puhelimella usein käy. Kysymme, jottei kukaan kirjaisi sinua sisään toisena henkilönä.",
+    why: "Kirjautuminen aloitettiin toisessa selaimessa tai sovelluksessa ja palasi tänne, kuten puhelimella usein käy. Kysymme, jotta kukaan ei kirjaa sinua sisään jonakuna toisena.",
     warning:
       "Vastaa ei, jos et juuri itse kirjautunut {brand}-sovelluksella tai jos joku lähetti sinut tänne.",
     replaces: "{current} on nyt kirjautuneena tässä ja kirjataan ulos.",
@@ -218,7 +227,7 @@ export const fi = (): Texts => ({
     someone: "Joku muu",
     tick: "Kyllä, tämä olen minä",
     yes: "Kyllä, kirjaa minut sisään",
-    no: "Ei, en ole",
+    no: "Ei, tämä en ole minä",
   },
   sessions: {
     title: "Laitteet, joilla olet kirjautuneena",

@@ -8,7 +8,7 @@ export const nb = (): Texts => ({
       next: "Var det ikke meningen, kan du bare prøve igjen.",
     },
     declined: {
-      title: "Innloggingen er forkastet",
+      title: "Innloggingen ble stoppet",
       happened: "Du svarte at det ikke var deg, så vi logget ingen inn.",
       next: "Var det noen som sendte deg hit? Da kan du lukke denne siden. Vil du logge inn selv, kan du starte på nytt.",
     },
@@ -26,7 +26,7 @@ export const nb = (): Texts => ({
     rejected: {
       title: "Innloggingen ble ikke fullført",
       happened: "{brand} bekreftet ikke innloggingen.",
-      next: "Åpne {brand}-appen og se om den har en beskjed til deg, og prøv igjen.",
+      next: "Åpne {brand}-appen og se om det ligger en beskjed der. Prøv så igjen.",
     },
     loginExpired: {
       title: "Denne innloggingen gjelder ikke lenger",
@@ -52,7 +52,7 @@ export const nb = (): Texts => ({
     vippsMisunderstood: {
       title: "Noe gikk galt mellom oss og {brand}",
       happened: "Svaret fra {brand} kunne ikke godtas, så vi logget deg ikke inn.",
-      next: "Prøv igjen. Skjer det på nytt, kontakt {site} og oppgi referansen under.",
+      next: "Prøv igjen. Skjer det en gang til, kan du kontakte {site} og oppgi referansen under.",
     },
     siteMisconfigured: {
       title: "Innloggingen er ikke satt opp riktig",
@@ -61,14 +61,14 @@ export const nb = (): Texts => ({
     },
     termsDeclined: {
       title: "Du godtok ikke vilkårene",
-      happened: "{site} må ha ditt ja til vilkårene før du kan logges inn. Ingenting er lagret om deg.",
+      happened: "Du må godta vilkårene for å logge inn på {site}. Vi har ikke lagret noe om deg.",
       next: "Logg inn på nytt hvis du ombestemmer deg.",
     },
     notMember: {
       title: "Du er ikke medlem her ennå",
       happened:
         "{site} er bare åpent for dem som allerede er registrert, og vi fant ingen med telefonnummeret eller e-postadressen din.",
-      next: "Spør {site} hvordan du blir medlem. Er du allerede det, oppgi referansen under, så finner de deg.",
+      next: "Spør {site} hvordan du blir medlem. Er du det allerede, kan du oppgi referansen under, så finner de deg.",
     },
     accountUnclear: {
       title: "Vi er ikke sikre på hvilken konto som er din",
@@ -78,7 +78,7 @@ export const nb = (): Texts => ({
     },
     tryLater: {
       title: "Det gikk ikke akkurat nå",
-      happened: "Noe er midlertidig galt hos oss. Du er ikke logget inn.",
+      happened: "Vi har et midlertidig problem. Du er ikke logget inn.",
       next: "Vent et minutt og prøv igjen.",
     },
     tooMany: {
@@ -97,13 +97,13 @@ export const nb = (): Texts => ({
       next: "Gå tilbake til nettstedet og prøv igjen derfra.",
     },
     notFound: {
-      title: "Her er det ingenting",
+      title: "Fant ikke siden",
       happened: "Adressen finnes ikke.",
       next: "Gå tilbake til nettstedet.",
     },
     badRequest: {
-      title: "Dette ga ikke mening",
-      happened: "Adressen er ufullstendig eller endret på veien.",
+      title: "Vi forsto ikke adressen",
+      happened: "Den er ufullstendig eller ble endret underveis.",
       next: "Start innloggingen på nytt fra nettstedet.",
     },
     badAddress: {
@@ -138,6 +138,15 @@ export const nb = (): Texts => ({
     tickFirst: "Kryss av først.",
     tooSoon: "Det gikk litt fort. Beveg pekeren over siden et øyeblikk, og trykk igjen.",
   },
+  loggedOut: {
+    title: "Du er logget ut",
+    done: "Du er logget ut av {site} i denne nettleseren.",
+    again: "Logg inn igjen",
+    shared:
+      "Deler du maskinen med andre? {brand} kan huske den som sist logget inn i denne nettleseren, og det kan ikke {site} endre. Slett informasjonskapslene fra {brand} i nettleseren, eller bruk et privat vindu, så må den neste oppgi sitt eget nummer.",
+  },
+  notYou:
+    "Ikke deg? {brand} kan huske den som sist logget inn i denne nettleseren. Slett informasjonskapslene fra {brand}, eller bruk et privat vindu, og start på nytt.",
   me: {
     title: "Min side",
     intro:
@@ -149,7 +158,7 @@ export const nb = (): Texts => ({
     birthdate: "Fødselsdato",
     memberNumber: "Medlemsnummer",
     accountId: "Konto-id",
-    since: "Her siden",
+    since: "Konto opprettet",
     consents: "Dine valg",
     saved: "Lagret.",
     save: "Lagre valgene",
@@ -159,7 +168,7 @@ export const nb = (): Texts => ({
     terms: "Vilkår",
     accepted: "Versjon {version}, godtatt {at}",
     sessions: "Hvor du er logget inn",
-    download: "Last ned alt",
+    download: "Last ned dataene mine",
     erase: "Slett kontoen min",
     eraseHelp: "Alt {site} har lagret om deg her, blir slettet for godt, og du logges ut overalt.",
     eraseConfirm: "Ja, slett kontoen min og alt som hører til",
@@ -171,11 +180,11 @@ export const nb = (): Texts => ({
   terms: {
     title: "Før du går videre",
     titleAgain: "Vilkårene er endret",
-    lead: "Velkommen til {site}. For å logges inn må du godta vilkårene.",
+    lead: "Velkommen til {site}. For å logge inn må du godta vilkårene.",
     leadAgain: "{site} har nye vilkår. For å gå videre må du godta dem.",
     leadConsents: "Velkommen til {site}. Du kan også si ja til dette:",
     terms: "Vilkår",
-    privacy: "Personvern",
+    privacy: "Personvernerklæring",
     accept: "Jeg har lest og godtar vilkårene",
     voluntary: "Hvis du vil",
     voluntaryHelp: "Du kan når som helst ombestemme deg.",
@@ -190,15 +199,15 @@ export const nb = (): Texts => ({
     several:
       "Flere kontoer hos {site} har telefonnummeret eller e-postadressen din, så vi vet ikke hvilken som er din.",
     taken: "Kontoen med e-postadressen din tilhører allerede en annen som logger inn med {brand}.",
-    factLead: "Har du en konto her, vis at den er din. Du blir bare spurt én gang.",
+    factLead: "Har du en konto her, kan du vise at den er din. Du blir bare spurt én gang.",
     factLabel: "Medlemsnummer, eller koden du fikk fra {site}",
     factSubmit: "Denne kontoen er min",
-    wrong: "Det stemmer ikke. Se over og prøv igjen.",
+    wrong: "Det stemmer ikke. Se over, og prøv igjen.",
     exhausted: "Det har vært for mange forsøk. Prøv igjen i morgen, eller kontakt {site}.",
-    siteLead: "Har du en konto her, logg inn på den slik du pleide. Etter det kan du bruke {brand}.",
+    siteLead: "Har du en konto her, kan du logge inn på den som før. Deretter kan du bruke {brand}.",
     siteTick: "Ja, den kontoen er min",
     siteSubmit: "Logg inn på gamlemåten",
-    newLead: "Har du aldri hatt konto her, kan du lage en ny. Den gamle blir ikke rørt.",
+    newLead: "Har du aldri hatt konto her, kan du opprette en ny. Den gamle blir ikke rørt.",
     newTick: "Ja, jeg vil ha en ny konto",
     newSubmit: "Jeg er ny her",
     help: "Usikker? Kontakt {site} og oppgi denne referansen, så kan de koble til riktig konto for deg.",
@@ -228,7 +237,7 @@ export const nb = (): Texts => ({
     begun: "Logget inn {when}",
     end: "Logg ut",
     endOthers: "Logg ut alle andre",
-    endedOne: "Enheten er logget ut. Det kan ta opptil {delay} før den merker det.",
-    endedOthers: "Alle andre enheter er logget ut. Det kan ta opptil {delay} før de merker det.",
+    endedOne: "Enheten er logget ut. Det kan ta opptil {delay} før det merkes der.",
+    endedOthers: "Alle andre enheter er logget ut. Det kan ta opptil {delay} før det merkes der.",
   },
 });

@@ -8,12 +8,12 @@ export const sv = (): Texts => ({
       next: "Var det inte meningen kan du bara försöka igen.",
     },
     declined: {
-      title: "Inloggningen har kastats",
+      title: "Inloggningen stoppades",
       happened: "Du svarade att det inte var du, så vi loggade inte in någon.",
       next: "Var det någon som skickade dig hit? Då kan du stänga sidan. Vill du logga in själv kan du börja om.",
     },
     wrongNumber: {
-      title: "Siffrorna stämde inte",
+      title: "Numren stämde inte",
       happened: "Ett annat nummer valdes i appen än det som visades på skärmen, så inloggningen stoppades.",
       next: "Försök igen och välj numret du ser på skärmen.",
     },
@@ -51,23 +51,23 @@ export const sv = (): Texts => ({
     vippsMisunderstood: {
       title: "Något gick fel mellan oss och {brand}",
       happened: "Svaret från {brand} kunde inte godtas, så vi loggade inte in dig.",
-      next: "Försök igen. Händer det igen, kontakta {site} och uppge referensen nedan.",
+      next: "Försök igen. Händer det en gång till kan du kontakta {site} och uppge referensen nedan.",
     },
     siteMisconfigured: {
-      title: "Inloggningen är inte rätt inställd",
+      title: "Inloggningen är inte rätt konfigurerad",
       happened: "Felet ligger hos {site}, inte hos dig.",
       next: "Kontakta {site} och uppge referensen nedan.",
     },
     termsDeclined: {
       title: "Du godkände inte villkoren",
-      happened: "{site} behöver ditt ja till villkoren innan du kan loggas in. Ingenting har sparats om dig.",
+      happened: "Du måste godkänna villkoren för att logga in på {site}. Vi har inte sparat något om dig.",
       next: "Logga in igen om du ändrar dig.",
     },
     notMember: {
       title: "Du är inte medlem här än",
       happened:
         "{site} är bara öppet för dem som redan är registrerade, och vi hittade ingen med ditt telefonnummer eller din e-postadress.",
-      next: "Fråga {site} hur du blir medlem. Är du redan det, uppge referensen nedan så hittar de dig.",
+      next: "Fråga {site} hur du blir medlem. Är du det redan kan du uppge referensen nedan, så hittar de dig.",
     },
     accountUnclear: {
       title: "Vi är inte säkra på vilket konto som är ditt",
@@ -77,7 +77,7 @@ export const sv = (): Texts => ({
     },
     tryLater: {
       title: "Det gick inte just nu",
-      happened: "Något är tillfälligt fel hos oss. Du är inte inloggad.",
+      happened: "Vi har ett tillfälligt problem. Du är inte inloggad.",
       next: "Vänta en minut och försök igen.",
     },
     tooMany: {
@@ -96,13 +96,13 @@ export const sv = (): Texts => ({
       next: "Gå tillbaka till webbplatsen och försök igen därifrån.",
     },
     notFound: {
-      title: "Här finns ingenting",
+      title: "Sidan hittades inte",
       happened: "Adressen finns inte.",
       next: "Gå tillbaka till webbplatsen.",
     },
     badRequest: {
-      title: "Det där gick inte att förstå",
-      happened: "Adressen är ofullständig eller har ändrats på vägen.",
+      title: "Vi förstod inte adressen",
+      happened: "Den är ofullständig eller har ändrats på vägen.",
       next: "Börja om inloggningen från webbplatsen.",
     },
     badAddress: {
@@ -137,6 +137,15 @@ export const sv = (): Texts => ({
     tickFirst: "Kryssa i rutan först.",
     tooSoon: "Det gick lite fort. Rör pekaren över sidan en stund och tryck igen.",
   },
+  loggedOut: {
+    title: "Du är utloggad",
+    done: "Du är utloggad från {site} i den här webbläsaren.",
+    again: "Logga in igen",
+    shared:
+      "Delar du datorn med andra? {brand} kan komma ihåg den som senast loggade in i den här webbläsaren, och det kan {site} inte ändra. Radera kakorna från {brand} i webbläsaren, eller använd ett privat fönster, så måste nästa person ange sitt eget nummer.",
+  },
+  notYou:
+    "Inte du? {brand} kan komma ihåg den som senast loggade in i den här webbläsaren. Radera kakorna från {brand}, eller använd ett privat fönster, och börja om.",
   me: {
     title: "Min sida",
     intro:
@@ -148,7 +157,7 @@ export const sv = (): Texts => ({
     birthdate: "Födelsedatum",
     memberNumber: "Medlemsnummer",
     accountId: "Konto-id",
-    since: "Här sedan",
+    since: "Konto skapat",
     consents: "Dina val",
     saved: "Sparat.",
     save: "Spara valen",
@@ -158,7 +167,7 @@ export const sv = (): Texts => ({
     terms: "Villkor",
     accepted: "Version {version}, godkänd {at}",
     sessions: "Var du är inloggad",
-    download: "Ladda ner allt",
+    download: "Ladda ner mina uppgifter",
     erase: "Radera mitt konto",
     eraseHelp: "Allt som {site} har sparat om dig här raderas för gott, och du loggas ut överallt.",
     eraseConfirm: "Ja, radera mitt konto och allt som hör till",
@@ -170,11 +179,11 @@ export const sv = (): Texts => ({
   terms: {
     title: "Innan du går vidare",
     titleAgain: "Villkoren har ändrats",
-    lead: "Välkommen till {site}. För att loggas in behöver du godkänna villkoren.",
+    lead: "Välkommen till {site}. För att logga in behöver du godkänna villkoren.",
     leadAgain: "{site} har nya villkor. För att gå vidare behöver du godkänna dem.",
     leadConsents: "Välkommen till {site}. Du kan också säga ja till det här:",
     terms: "Villkor",
-    privacy: "Integritet",
+    privacy: "Integritetspolicy",
     accept: "Jag har läst och godkänner villkoren",
     voluntary: "Om du vill",
     voluntaryHelp: "Du kan ändra dig när som helst.",
@@ -189,12 +198,12 @@ export const sv = (): Texts => ({
     several:
       "Flera konton hos {site} har ditt telefonnummer eller din e-postadress, så vi vet inte vilket som är ditt.",
     taken: "Kontot med din e-postadress tillhör redan någon annan som loggar in med {brand}.",
-    factLead: "Har du ett konto här, visa att det är ditt. Du blir bara tillfrågad en gång.",
+    factLead: "Har du ett konto här kan du visa att det är ditt. Du får bara frågan en gång.",
     factLabel: "Medlemsnummer, eller koden du fick från {site}",
     factSubmit: "Det här kontot är mitt",
     wrong: "Det stämmer inte. Kontrollera och försök igen.",
     exhausted: "Det har varit för många försök. Försök igen i morgon, eller kontakta {site}.",
-    siteLead: "Har du ett konto här, logga in på det som du brukade. Sedan kan du använda {brand}.",
+    siteLead: "Har du ett konto här kan du logga in på det som vanligt. Sedan kan du använda {brand}.",
     siteTick: "Ja, det kontot är mitt",
     siteSubmit: "Logga in på det gamla sättet",
     newLead: "Har du aldrig haft ett konto här kan du skapa ett nytt. Det gamla rörs inte.",
@@ -205,7 +214,7 @@ export const sv = (): Texts => ({
   confirm: {
     title: "Är det här du?",
     who: "är på väg att loggas in på {site} i den här webbläsaren.",
-    why: "Inloggningen startades i en annan webbläsare eller app och kom tillbaka hit, som det ofta blir på en telefon. Vi frågar för att ingen ska logga in dig som någon annan.",
+    why: "Inloggningen startades i en annan webbläsare eller app och kom tillbaka hit, som ofta händer på en telefon. Vi frågar för att ingen ska logga in dig som någon annan.",
     warning: "Svara nej om du inte nyss själv loggade in med {brand}, eller om någon skickade dig hit.",
     replaces: "{current} är inloggad här nu och kommer att loggas ut.",
     numberEnding: "Den som har telefonnumret som slutar på {digits}",
@@ -227,7 +236,7 @@ export const sv = (): Texts => ({
     begun: "Inloggad {when}",
     end: "Logga ut",
     endOthers: "Logga ut alla andra",
-    endedOne: "Enheten är utloggad. Det kan ta upp till {delay} innan den märker det.",
-    endedOthers: "Alla andra enheter är utloggade. Det kan ta upp till {delay} innan de märker det.",
+    endedOne: "Enheten är utloggad. Det kan ta upp till {delay} innan det märks där.",
+    endedOthers: "Alla andra enheter är utloggade. Det kan ta upp till {delay} innan det märks där.",
   },
 });

@@ -23,6 +23,16 @@ export interface Texts {
     /** To somebody whose press came before it could be told that it was meant for this page. */
     readonly tooSoon: string;
   };
+  /** The page after logging out. */
+  readonly loggedOut: {
+    readonly title: string;
+    readonly done: string;
+    readonly again: string;
+    /** There is no way for a site to log anybody out at Vipps. `{brand}`, `{site}` */
+    readonly shared: string;
+  };
+  /** To somebody who meets another person's name, or a login that is not theirs. `{brand}` */
+  readonly notYou: string;
   /** A person's own page. */
   readonly me: {
     readonly title: string;

@@ -88,6 +88,10 @@ export interface SupportTexts {
   readonly loggedIn: string;
   /** `{title}` of the page the customer saw. */
   readonly saw: string;
+  /** How the account of a login was found. */
+  readonly loginHow: Readonly<Record<"known" | "link" | "create", string>>;
+  /** Before what stands in the log for whoever runs the site. */
+  readonly code: string;
   readonly tellThem: string;
   readonly sameBrowser: string;
   readonly requests: string;
@@ -133,6 +137,8 @@ export interface SupportTexts {
       string
     >
   >;
+  /** What stands in the details of an audit line, in words. */
+  readonly details: Readonly<Record<"log" | "all" | "proof" | "reference" | "current" | "history", string>>;
   /** `{day}` */
   readonly figures: string;
   readonly cancelled: string;
