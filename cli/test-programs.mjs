@@ -51,6 +51,7 @@ const PROGRAMS = /** @satisfies {Record<string, Wanted>} */ ({
     places: ["/usr/bin/python3", "python3"],
     asked: ["-c", "import jwt, cryptography; print(jwt.__version__)"],
   },
+  faketime: { what: "faketime", packages: ["faketime"], places: ["faketime"], asked: ["--version"] },
   gunicorn: { what: "gunicorn", packages: ["gunicorn"], places: ["gunicorn"], asked: ["--version"] },
   go: { what: "Go", packages: ["golang-go"], places: ["go", "/usr/local/go/bin/go"], asked: ["version"] },
 });

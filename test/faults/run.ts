@@ -12,6 +12,7 @@ import { HTTP_FAULTS } from "./http-faults.ts";
 import { LOGIN_FAULTS } from "./login-faults.ts";
 import { PRESSES_FAULTS } from "./presses-faults.ts";
 import { SESSION_FAULTS } from "./session-faults.ts";
+import { SITE_FAULTS } from "./site-faults.ts";
 import { SITES_FAULTS } from "./sites-faults.ts";
 import { VIPPS_FAULTS } from "./vipps-faults.ts";
 
@@ -32,6 +33,7 @@ const FAULTS: readonly Fault[] = [
   ...SESSION_FAULTS,
   ...HTTP_FAULTS,
   ...PRESSES_FAULTS,
+  ...SITE_FAULTS,
   ...SITES_FAULTS,
 ];
 

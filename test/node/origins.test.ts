@@ -1,4 +1,4 @@
-import { execFileSync } from "node:child_process";
+import { execFileSync, spawnSync } from "node:child_process";
 import { createHash, generateKeyPairSync, type KeyObject } from "node:crypto";
 import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import type { Server } from "node:https";
@@ -312,6 +312,35 @@ for (const { name, programs, command } of ORIGINS) {
     }
   });
 }
+
+describeWith(["python", "faketime"], "a library without tolerance", () => {
+  /** PyJWT as it comes: no leeway, and an `iat` or `nbf` that its clock has not reached is refused. */
+  const PROGRAM = [
+    "import json, sys, jwt",
+    "key = jwt.PyJWK.from_dict(json.loads(sys.argv[2])).key",
+    "print(jwt.decode(sys.argv[1], key, algorithms=['ES256'], audience=sys.argv[3])['sub'])",
+  ].join("\n");
+
+  const decodedAt = (offset: string, token: string, audience: string) => {
+    const jwk = JSON.stringify({ ...key.public.export({ format: "jwk" }), alg: "ES256" });
+    const args = ["-f", offset, findProgram("python") ?? "", "-c", PROGRAM, token, jwk, audience];
+    const { status, stdout, stderr } = spawnSync(findProgram("faketime") ?? "", args, { encoding: "utf8" });
+    return status === 0 ? stdout.trim() : (stderr.trim().split("\n").at(-1) ?? "");
+  };
+
+  test("takes a fresh assertion on a clock up to a minute off, and refuses a session token there", async () => {
+    const verified = await visitor.request("/auth/verify");
+    const fresh = verified.headers.get("session-assertion") ?? "";
+    const { sub } = decodeJwt(fresh);
+    for (const offset of ["-59s", "-2s", "-0.2s", "+0s", "+2s", "+59s"])
+      expect(decodedAt(offset, fresh, `${proxy.url.origin}/auth/verify`), offset).toBe(sub);
+    expect(decodedAt("+120s", fresh, `${proxy.url.origin}/auth/verify`)).toContain("ExpiredSignatureError");
+    // What the origins' 60 seconds of tolerance are for.
+    expect(decodedAt("-60s", await resigned({ claims: { iat: now() } }), proxy.url.origin)).toContain(
+      "ImmatureSignatureError",
+    );
+  });
+});
 
 describeWith(["apache"], "the Apache origin", () => {
   let folder: string;

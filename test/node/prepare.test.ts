@@ -148,7 +148,7 @@ describe("preparing a fresh clone", () => {
       expect(prepare([goal], { CHROMIUM_PATH: path }).stdout.at(-1)).toBe(`browser   ${path}`);
     const steps = prepare(["checklist"], { CHROMIUM_PATH: path }).stdout.map((line) => line.split(" ")[0]);
     expect(steps).toContain("settings");
-    expect(steps).not.toContain("nginx");
+    expect(steps).not.toContain("programs");
   });
 
   test("explains itself", () => {

@@ -1,0 +1,76 @@
+import { faultsIn, requirement, workerTest } from "./fault.ts";
+
+const identity = requirement("r23-identity-headers");
+const loginNeeded = requirement("r24-login-needed");
+const verify = workerTest("verify");
+
+export const SITE_FAULTS = [
+  ...faultsIn("src/site/session-assertion.ts", [
+    [
+      "an assertion begins the moment it is signed",
+      "from: signedAt - CLOCK_DIFFERENCE,",
+      "from: signedAt,",
+      [identity],
+    ],
+    [
+      "an assertion ends too early for a clock that is ahead",
+      "+ ON_THE_WAY + CLOCK_DIFFERENCE",
+      "+ ON_THE_WAY",
+      [identity],
+    ],
+    [
+      "an assertion has a session's audience",
+      "return `${site.origin}${site.authPath}/verify`;",
+      "return site.origin;",
+      [identity, verify],
+    ],
+    [
+      "an origin at the site's own address gets a session's audience",
+      "site.originUrl !== undefined && site.originUrl !== site.origin",
+      "site.originUrl !== undefined",
+      [verify],
+    ],
+  ]),
+  ...faultsIn("src/site/verify-route.ts", [
+    [
+      "the last of several forwarded values counts",
+      'header?.split(",", 1)[0]',
+      'header?.split(",").at(-1)',
+      [verify],
+    ],
+    [
+      "every proxy lets preflights pass",
+      'queryParameter(c.req.raw, "preflight") === "allow" && isPreflight',
+      "isPreflight",
+      [verify],
+    ],
+    [
+      "a list of methods may begin with OPTIONS",
+      'const method = headers.get("x-forwarded-method") ?? c.req.method;',
+      'const method = headers.get("x-forwarded-method")?.split(",")[0] ?? c.req.method;',
+      [verify],
+    ],
+  ]),
+  ...faultsIn("src/http/cross-origin.ts", [
+    [
+      "anybody's preflight is answered",
+      "login.returnToOrigins.has(origin) ? origin : undefined",
+      "login.returnToOrigins ? origin : undefined",
+      [loginNeeded],
+    ],
+    [
+      "every OPTIONS is a preflight",
+      ' && headers.has("access-control-request-method")',
+      "",
+      [loginNeeded, verify],
+    ],
+  ]),
+  ...faultsIn("src/session/session-required.ts", [
+    [
+      "an app's name makes a script of a page",
+      'headers.get("x-requested-with")?.trim().toLowerCase() === "xmlhttprequest"',
+      'headers.has("x-requested-with")',
+      [loginNeeded, verify],
+    ],
+  ]),
+];
