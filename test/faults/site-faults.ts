@@ -20,8 +20,8 @@ export const SITE_FAULTS = [
     ],
     [
       "an assertion has a session's audience",
-      "return `${site.origin}${site.authPath}/verify`;",
-      "return site.origin;",
+      "site.authPath}/verify`;",
+      "site.authPath.slice(0, 0)}`;",
       [identity, verify],
     ],
     [
