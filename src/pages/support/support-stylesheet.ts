@@ -21,7 +21,7 @@ main.wide{max-width:76rem;margin:0 auto;padding:clamp(16px,3vw,40px);background:
 .rows>li{padding:.875rem 0;border-top:1px solid var(--line);overflow-wrap:anywhere}
 .rows>li:first-child{border-top:0;padding-top:0}
 .rows p{margin:.125rem 0 0}
-.rows form{margin-top:.625rem}
+.rows form,.rows p:has(>.button){margin-top:.625rem}
 .rows .button,.small{min-height:44px;padding:.375rem 1.125rem;font-size:.9375rem}
 .rows .button{flex:none;min-width:0}
 .rows a.who{font-weight:600;font-size:1.0625rem}
