@@ -63,6 +63,10 @@ export function settingsFrom(values: SettingValues, surroundings: Surroundings):
     if (!issuer.startsWith("https:")) {
       faults.push("VIPPS_ISSUER must start with https:// outside localhost");
     }
+    // It gets who is logged in, and a signed assertion of it. A server on the same machine needs no TLS.
+    if (read.ORIGIN_URL?.startsWith("http:") && !isLocalHost(new URL(read.ORIGIN_URL).hostname)) {
+      faults.push("ORIGIN_URL must start with https:// outside localhost");
+    }
     if (read.PROVIDER_ENDPOINTS?.some((endpoint) => endpoint.startsWith("http:"))) {
       faults.push("PROVIDER_ENDPOINTS must start with https:// outside localhost");
     }

@@ -8,6 +8,11 @@ export interface Target {
   readonly authPath: string;
   /** The events that the worker has logged so far, as lines; undefined where it runs elsewhere. */
   readonly events: readonly string[] | undefined;
+  /**
+   * Ends the worker, does something with its storage (the folder that wrangler keeps it in) and starts it again,
+   * with nothing in memory; undefined where the worker is not ours to end.
+   */
+  readonly restart: ((between: (state: string) => Promise<void>) => Promise<void>) | undefined;
 }
 
 /** What came of an attack. */

@@ -126,6 +126,7 @@ else {
           simulator: values.simulator === undefined ? undefined : new URL(values.simulator),
           authPath: values["auth-path"],
           events: undefined,
+          restart: undefined,
         };
   const results = await tryAll(attacks, running, values.json);
   const count = (outcome: Result["outcome"]) => results.filter((result) => result.outcome === outcome).length;

@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { completeDevVars, readDevVars, simulatorIssuer } from "../../cli/dev-vars.mjs";
 import { applyMigrations } from "../../cli/migrations.mjs";
-import { startWorker } from "../../cli/worker-process.ts";
+import { startWorker, type WorkerProcess } from "../../cli/worker-process.ts";
 import { startSimulator } from "../../simulator/server.ts";
 import { freePorts } from "../node/free-ports.ts";
 import type { Target } from "./attack.ts";
@@ -36,28 +36,40 @@ export async function startSurroundings(
   const env = { ...readDevVars(settingsFile), ...overrides };
   const simulator = await startSimulator({ port: simulatorPort, env });
   const events: string[] = [];
-  const worker = startWorker({
-    root,
-    port: sitePort,
-    state,
-    settingsFile,
-    overrides,
-    quiet: false,
-    onOutput: (line) => {
-      if (line.kind === "event" || line.kind === "error") events.push(line.text);
-    },
-  });
+  const start = () =>
+    startWorker({
+      root,
+      port: sitePort,
+      state,
+      settingsFile,
+      overrides,
+      quiet: false,
+      onOutput: (line) => {
+        if (line.kind === "event" || line.kind === "error") events.push(line.text);
+      },
+    });
+  const sessionUrl = new URL(`${settings.AUTH_PATH ?? "/auth"}/session`, site);
+  const answering = async (started: WorkerProcess) => {
+    const ended = started.ended.then((fault) => Promise.reject(new Error(`the worker has ended: ${fault}`)));
+    ended.catch(() => undefined);
+    await Promise.race([untilAnswered(sessionUrl), ended]);
+  };
+  let worker = start();
+  const restart = async (between: (state: string) => Promise<void>) => {
+    await worker.stop();
+    await between(state);
+    worker = start();
+    await answering(worker);
+  };
   const close = async () => {
     await worker.stop();
     await simulator.close();
     rmSync(folder, { recursive: true, force: true });
   };
   try {
-    const ended = worker.ended.then((fault) => Promise.reject(new Error(`the worker has ended: ${fault}`)));
-    ended.catch(() => undefined);
+    await answering(worker);
     const authPath = settings.AUTH_PATH ?? "/auth";
-    await Promise.race([untilAnswered(new URL(`${authPath}/session`, site)), ended]);
-    return { target: { site, simulator: new URL(simulator.url), authPath, events }, close };
+    return { target: { site, simulator: new URL(simulator.url), authPath, events, restart }, close };
   } catch (error) {
     await close();
     throw error;

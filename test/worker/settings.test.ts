@@ -71,6 +71,12 @@ describe("settings", () => {
 
   it.each([
     ["an issuer without TLS", { VIPPS_ISSUER: "http://127.0.0.1:8788/" }, "VIPPS_ISSUER"],
+    ["an origin without TLS", { ORIGIN_URL: "http://origin.example" }, "ORIGIN_URL"],
+    [
+      "a provider's endpoints without TLS",
+      { PROVIDER_ENDPOINTS: "http://login.example" },
+      "PROVIDER_ENDPOINTS",
+    ],
     ["a site without TLS", { SITE_URL: "http://site.example" }, "SITE_URL"],
     ["a site with a path", { SITE_URL: "https://site.example/shop" }, "SITE_URL"],
     ["an idle lifetime beyond the absolute one", { SESSION_TTL: "600", SESSION_IDLE: "900" }, "SESSION_IDLE"],
@@ -114,6 +120,12 @@ describe("settings", () => {
   it("take an issuer without TLS when the site itself is on localhost", () => {
     const local = { SITE_URL: "http://localhost:8787", VIPPS_ISSUER: "http://simulator.internal/" };
     expect(settingsOf(local).relyingParty.allowHttp).toBe(true);
+  });
+
+  it("take an origin without TLS on the same machine", () => {
+    for (const ORIGIN_URL of ["http://localhost:3000", "http://127.0.0.1:3000", "https://origin.example"]) {
+      expect(settingsOf({ ORIGIN_URL }).site.originUrl).toBe(ORIGIN_URL);
+    }
   });
 
   it("need SITE_URL anywhere but on localhost, whatever host a request names", () => {
