@@ -40,20 +40,29 @@ async function attackersServer() {
   return { origin: `http://127.0.0.1:${address.port}`, requests, close: () => server.close() };
 }
 
+/** An honest person's login: where they were sent, and the answer to the callback. */
+async function logIn(site: URL, authPath: string) {
+  const visitor = createVisitor(site.origin);
+  const authorize = redirectOf(await visitor.request(`${authPath}/login`));
+  const callback = await logInAsPerson((request) => fetch(request), authorize);
+  return { authorize, answer: await visitor.request(callback.href) };
+}
+
 const attack: Attack = {
   does: "writes into KV another token endpoint and another key for the right issuer, and waits for a cold isolate",
   run: async ({ site, simulator, authPath, restart, events = [] }) => {
     if (restart === undefined || simulator === undefined) throw new Error("needs the worker's storage");
     const attacker = await attackersServer();
     try {
-      const first = await createVisitor(site.origin).request(`${authPath}/login`);
-      const issuer = new URL("/access-management-1.0/access/", redirectOf(first)).href;
+      // A whole login, so that the copy, which is written behind an answer, is there.
+      const { authorize: first } = await logIn(site, authPath);
+      const issuer = new URL("/access-management-1.0/access/", first).href;
       const { publicKey } = await generateKeyPair("RS256", { extractable: true });
       const now = Date.now();
       const forged = {
         discovery: {
           issuer,
-          authorization_endpoint: redirectOf(first).href.split("?")[0],
+          authorization_endpoint: first.href.split("?")[0],
           token_endpoint: `${attacker.origin}/token`,
           userinfo_endpoint: `${attacker.origin}/userinfo`,
           jwks_uri: `${attacker.origin}/keys`,
@@ -84,10 +93,7 @@ const attack: Attack = {
         kv(state, ["bulk", "put", file]);
         written = values.length;
       });
-      const visitor = createVisitor(site.origin);
-      const authorize = redirectOf(await visitor.request(`${authPath}/login`));
-      const callback = await logInAsPerson((request) => fetch(request), authorize);
-      const answer = await visitor.request(callback.href);
+      const { authorize, answer } = await logIn(site, authPath);
       const told = events.slice(before).filter((line) => line.includes("metadata_copy_refused")).length;
       return outcomeOf([
         [

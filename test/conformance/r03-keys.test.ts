@@ -305,6 +305,40 @@ describe("R3 the key set", () => {
     expect(site.log.at(-1)).toMatchObject({ code: "keys_unavailable", stage: "id_token" });
   });
 
+  it.each<[string, () => Response, RegExp]>([
+    ["down", down, /^answered with 503$/],
+    ["not found", () => new Response(null, { status: 404 }), /^answered with 404$/],
+    ["a page", () => new Response("<h1>hello</h1>"), /^not a set with a key that verifies RS256$/],
+    ["elsewhere", () => Response.redirect("https://attacker.example/", 302), /^answered with a redirect$/],
+  ])("that is %s is told in the log with the reason", async (_what, answer, reason) => {
+    const { provider, site, browser } = openHostileSite();
+    provider.answers.jwks = answer;
+    await browser.startLogin();
+    const lines = site.log.filter(({ event }) => event === "keys_refresh_failed");
+    expect(lines.map((line) => line.reason)).toEqual([expect.stringMatching(reason)]);
+  });
+
+  it("is told to lack the key, to be empty, or to leave a choice, as it is", async () => {
+    const reasonOf = async (prepare: (hostile: HostileSite) => void) => {
+      const hostile = await openWarmSite();
+      prepare(hostile);
+      await logInAt(hostile.provider, hostile.browser);
+      return hostile.site.log.at(-1)?.reason;
+    };
+    expect(
+      await reasonOf(({ provider }) => {
+        provider.header = { kid: "nobody's" };
+      }),
+    ).toBe("no key has the kid of the token");
+    expect(
+      await reasonOf(({ provider }) => {
+        provider.header = { kid: undefined };
+        provider.keys = [signer.jwk, second.jwk];
+        provider.signer = third;
+      }),
+    ).toBe("no kid, and more than one key");
+  });
+
   it("stored in KV is the usable part alone", async () => {
     const { provider, site, browser } = openHostileSite();
     provider.keys = [...junk, signer.jwk];
