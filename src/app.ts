@@ -2,7 +2,7 @@ import type { Next } from "hono";
 import { cors } from "hono/cors";
 import { HonoBase } from "hono/hono-base";
 import { RegExpRouter } from "hono/router/reg-exp-router";
-import { Failure } from "./failure.ts";
+import { Failure, type Stage } from "./failure.ts";
 import { answerFailure } from "./failure-answer.ts";
 import { showHealth } from "./health-route.ts";
 import { ownAnswers } from "./http/answer-headers.ts";
@@ -42,62 +42,122 @@ import { forStaff } from "./support/staff.ts";
 import { unlinkIdentity } from "./support/unlink-route.ts";
 import { consentRevoked } from "./webhooks/consent-revoked-route.ts";
 
-/** Every route, and the order of middleware. One router, told by name, in place of three to choose from. */
+type Handler = (c: AppContext) => Response | Promise<Response>;
+type StaffHandler = Parameters<typeof forStaff>[0];
+/** What answers which method. HEAD is answered as GET. */
+type Methods<Handles> = Readonly<Partial<Record<"GET" | "POST" | "DELETE" | "OPTIONS", Handles>>>;
+
+/** One route: all that is true of it stands here, and nowhere else. */
+type Route = RouteTraits &
+  (
+    | { readonly guard?: undefined; readonly methods: Methods<Handler> }
+    /** Only there for staff: to everybody else not even its methods are told. */
+    | { readonly guard: "staff"; readonly methods: Methods<StaffHandler> }
+  );
+
+interface RouteTraits {
+  /** Below AUTH_PATH, in the router's spelling. */
+  readonly path: string;
+  /** Which limiter counts its requests, by network, and the step that a refusal belongs to. */
+  readonly limiter?: readonly ["start" | "finish", Stage];
+  /** Whether failures are JSON whatever the client says it reads, because no person reads them. */
+  readonly isJson?: true;
+  /** Whether scripts of RETURN_TO_ORIGINS may read its answers (CORS). */
+  readonly isShared?: true;
+  /** Waits for one call to storage at most, which has a time limit of its own: no timer is set for it. */
+  readonly isQuick?: true;
+  /** Whether a developer's browser is shown what its steps took. */
+  readonly showsSteps?: true;
+}
+
+/** Every route below AUTH_PATH. What is none of them is not there; what is none of its methods is answered 405. */
+export const ROUTES: readonly Route[] = [
+  { path: "/session", methods: { GET: showSession }, isJson: true, isShared: true, isQuick: true },
+  { path: "/verify", methods: { GET: verifySession, OPTIONS: verifySession }, isQuick: true },
+  { path: "/.well-known/jwks.json", methods: { GET: showPublicKeys }, isQuick: true },
+  { path: "/vipps-login.js", methods: { GET: serveElement }, isQuick: true },
+
+  { path: "/login", methods: { GET: startLogin }, limiter: ["start", "start"], showsSteps: true },
+  { path: "/callback", methods: { GET: finishLogin }, limiter: ["finish", "callback"], showsSteps: true },
+  { path: "/continue", methods: { POST: continueLogin }, limiter: ["finish", "continue"] },
+  { path: "/proof", methods: { GET: finishProof }, limiter: ["finish", "continue"] },
+  { path: "/app/start", methods: { POST: startAppLogin }, limiter: ["start", "start"], isJson: true },
+  { path: "/app/finish", methods: { POST: finishAppLogin }, limiter: ["finish", "callback"], isJson: true },
+  { path: "/logout", methods: { POST: logout }, isShared: true },
+  { path: "/logged-out", methods: { GET: showLoggedOut } },
+  { path: "/sessions", methods: { GET: showSessions, DELETE: endOtherSessions } },
+  { path: "/sessions/end", methods: { POST: endFromPage } },
+  { path: "/sessions/:id", methods: { DELETE: endOneSession } },
+  { path: "/me", methods: { GET: showMyPage } },
+  { path: "/me/download", methods: { GET: downloadMyData } },
+  { path: "/me/consents", methods: { POST: changeConsents } },
+  { path: "/me/erase", methods: { POST: eraseMyAccount } },
+  { path: "/webhooks/consent/:secret", methods: { POST: consentRevoked } },
+  { path: "/health", methods: { GET: showHealth } },
+
+  { path: "/support", methods: { GET: showConsole }, guard: "staff" },
+  { path: "/support/search", methods: { POST: searchPeople }, guard: "staff" },
+  { path: "/support/consents", methods: { POST: exportConsents }, guard: "staff" },
+  { path: "/support/log", methods: { GET: showLog }, guard: "staff" },
+  { path: "/support/accounts/:id", methods: { GET: showAccount }, guard: "staff" },
+  { path: "/support/accounts/:id/sessions", methods: { POST: endSessions }, guard: "staff" },
+  { path: "/support/accounts/:id/unlink", methods: { POST: unlinkIdentity }, guard: "staff" },
+  { path: "/support/accounts/:id/correct", methods: { POST: correctAccount }, guard: "staff" },
+  { path: "/support/accounts/:id/link", methods: { POST: findRequest }, guard: "staff" },
+  { path: "/support/accounts/:id/erase", methods: { GET: askToErase, POST: eraseForGood }, guard: "staff" },
+  { path: "/support/requests/:reference", methods: { GET: showRequest }, guard: "staff" },
+  { path: "/support/requests/:reference/link", methods: { POST: linkPerson }, guard: "staff" },
+];
+
+/** The router with every route. One router, told by name, in place of three to choose from. */
 function createApp() {
   const app = new HonoBase<AppEnv>({ router: new RegExpRouter(), getPath: routePath });
-
   app.use("/auth/*", ownAnswers);
-
-  // These wait for one call to storage at most, which has a time limit of its own: no timer is set for them.
-  app.use("/auth/session", allowedOrigins()).get(showSession);
-  app.on(["GET", "OPTIONS"], "/auth/verify", verifySession);
-  app.get("/auth/.well-known/jwks.json", showPublicKeys);
-  app.get("/auth/vipps-login.js", serveElement);
-
+  for (const route of ROUTES.filter(({ isQuick }) => isQuick)) addRoute(app, route);
   app.use("/auth/*", answerInTime);
-
-  app.get("/auth/login", showStepTimes, limitPerNetwork("start", "start"), startLogin);
-  app.get("/auth/callback", showStepTimes, limitPerNetwork("finish", "callback"), finishLogin);
-  app.post("/auth/continue", limitPerNetwork("finish", "continue"), continueLogin);
-  app.get("/auth/proof", limitPerNetwork("finish", "continue"), finishProof);
-  app.post("/auth/app/start", limitPerNetwork("start", "start"), startAppLogin);
-  app.post("/auth/app/finish", limitPerNetwork("finish", "callback"), finishAppLogin);
-  app.use("/auth/logout", allowedOrigins()).post(logout);
-  app.get("/auth/logged-out", showLoggedOut);
-  app.get("/auth/sessions", showSessions).delete(endOtherSessions);
-  app.delete("/auth/sessions/:id", endOneSession);
-  app.post("/auth/sessions/end", endFromPage);
-  app.get("/auth/me", showMyPage);
-  app.get("/auth/me/download", downloadMyData);
-  app.post("/auth/me/consents", changeConsents);
-  app.post("/auth/me/erase", eraseMyAccount);
-  app.post("/auth/webhooks/consent/:secret", consentRevoked);
-  // No route of the console says which methods it takes: to all but staff, none of them is there.
-  app.get("/auth/support", forStaff(showConsole));
-  app.post("/auth/support/search", forStaff(searchPeople));
-  app.post("/auth/support/consents", forStaff(exportConsents));
-  app.get("/auth/support/log", forStaff(showLog));
-  app.get("/auth/support/accounts/:id", forStaff(showAccount));
-  app.post("/auth/support/accounts/:id/sessions", forStaff(endSessions));
-  app.post("/auth/support/accounts/:id/unlink", forStaff(unlinkIdentity));
-  app.post("/auth/support/accounts/:id/correct", forStaff(correctAccount));
-  app.post("/auth/support/accounts/:id/link", forStaff(findRequest));
-  app.get("/auth/support/accounts/:id/erase", forStaff(askToErase));
-  app.post("/auth/support/accounts/:id/erase", forStaff(eraseForGood));
-  app.get("/auth/support/requests/:reference", forStaff(showRequest));
-  app.post("/auth/support/requests/:reference/link", forStaff(linkPerson));
-  app.get("/auth/health", showHealth);
-
+  for (const route of ROUTES.filter(({ isQuick }) => !isQuick)) addRoute(app, route);
   app.all("/auth/*", refuseOther);
   app.all("*", serveSite);
 
+  const jsonPaths = new Set(ROUTES.filter(({ isJson }) => isJson).map(({ path }) => `/auth${path}`));
   app.onError((error, c: AppContext) =>
     answerFailure(error, c.req.raw, c.env.settings, {
-      jsonOnly: c.req.path === "/auth/session" || c.req.path.startsWith("/auth/app/"),
+      jsonOnly: jsonPaths.has(c.req.path),
       onAnswered: (failed) => recordFailedLogin(c, failed),
     }),
   );
   return app;
+}
+
+/** Adds a route with what its row says of it. */
+function addRoute(app: HonoBase<AppEnv>, route: Route): void {
+  const { path, limiter, isShared, showsSteps } = route;
+  const address = `/auth${path}`;
+  if (isShared) app.use(address, allowedOrigins());
+  if (showsSteps) app.use(address, showStepTimes);
+  if (limiter !== undefined) app.on(Object.keys(route.methods), [address], limitPerNetwork(...limiter));
+  const handlers =
+    route.guard === "staff"
+      ? Object.entries(route.methods).map(([method, handle]) => [method, forStaff(handle)] as const)
+      : Object.entries(route.methods);
+  for (const [method, handler] of handlers) app.on([method], [address], handler);
+}
+
+/** @throws {Failure} `method_not_allowed` for a route that takes other methods, else `not_found`. */
+function refuseOther(c: AppContext): never {
+  const asked = c.req.path.slice("/auth".length).split("/");
+  const route = ROUTES.find(({ path, guard }) => guard === undefined && isRouteOf(path.split("/"), asked));
+  if (route === undefined) throw new Failure("not_found", { stage: "site" });
+  const methods = Object.keys(route.methods).flatMap((method) =>
+    method === "GET" ? ["GET", "HEAD"] : [method],
+  );
+  throw new Failure("method_not_allowed", { stage: "site", allow: methods.join(", ") });
+}
+
+function isRouteOf(path: readonly string[], asked: readonly string[]): boolean {
+  const isSame = (part: string, at: number) =>
+    part === asked[at] || (part.startsWith(":") && asked[at] !== "");
+  return path.length === asked.length && path.every(isSame);
 }
 
 /** Made for the first request: an isolate that only runs Durable Objects does without. */
@@ -114,37 +174,6 @@ function allowedOrigins() {
   });
   // Without an origin there is nothing to say, and headers put on an answer afterwards have it made twice.
   return (c: AppContext, next: Next) => (c.req.raw.headers.has("origin") ? share(c, next) : next());
-}
-
-/** The methods of each route, for `Allow`. Those of the console are not told: to all but staff, it is not there. */
-const METHODS: Readonly<Record<string, string>> = {
-  login: "GET, HEAD",
-  callback: "GET, HEAD",
-  continue: "POST",
-  proof: "GET, HEAD",
-  "app/start": "POST",
-  "app/finish": "POST",
-  session: "GET, HEAD",
-  logout: "POST",
-  "logged-out": "GET, HEAD",
-  sessions: "GET, HEAD, DELETE",
-  "sessions/end": "POST",
-  me: "GET, HEAD",
-  "me/download": "GET, HEAD",
-  "me/consents": "POST",
-  "me/erase": "POST",
-  verify: "GET, HEAD, OPTIONS",
-  ".well-known/jwks.json": "GET, HEAD",
-  health: "GET, HEAD",
-  "vipps-login.js": "GET, HEAD",
-};
-
-/** @throws {Failure} `method_not_allowed` for a route that takes other methods, else `not_found`. */
-function refuseOther(c: AppContext): never {
-  const route = c.req.path.slice("/auth/".length);
-  const isOneSession = /^sessions\/[^/]+$/.test(route);
-  const allow = Object.hasOwn(METHODS, route) ? METHODS[route] : isOneSession ? "DELETE" : undefined;
-  throw new Failure(allow === undefined ? "not_found" : "method_not_allowed", { stage: "site", allow });
 }
 
 /**

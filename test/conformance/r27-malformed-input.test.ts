@@ -1,18 +1,22 @@
 import { describe, expect, it } from "vitest";
+import { ROUTES } from "../../src/app.ts";
 import { openBrowser, SESSION_COOKIE } from "../worker/browser.ts";
-import { openSite, SITE } from "../worker/site.ts";
+import { openSite, SITE, type TestSite } from "../worker/site.ts";
 import { openHostileSite } from "./hostile-site.ts";
 
-/** Every route below AUTH_PATH, with the methods it takes. */
-const ROUTES: Readonly<Record<string, readonly string[]>> = {
+/** The routes that people, scripts and servers may rely on, with the methods they take, as the documents say. */
+const PUBLIC_ROUTES: Readonly<Record<string, readonly string[]>> = {
   "/auth/login": ["GET", "HEAD"],
   "/auth/callback": ["GET", "HEAD"],
   "/auth/continue": ["POST"],
-  "/auth/session": ["GET", "HEAD", "OPTIONS"],
-  "/auth/logout": ["POST", "OPTIONS"],
+  "/auth/proof": ["GET", "HEAD"],
+  "/auth/session": ["GET", "HEAD"],
+  "/auth/verify": ["GET", "HEAD", "OPTIONS"],
+  "/auth/logout": ["POST"],
   "/auth/logged-out": ["GET", "HEAD"],
   "/auth/sessions": ["GET", "HEAD", "DELETE"],
-  "/auth/sessions/01a2037a-c632-7734-bd4f-4070e3e62caa": ["DELETE"],
+  "/auth/sessions/end": ["POST"],
+  "/auth/sessions/:id": ["DELETE"],
   "/auth/.well-known/jwks.json": ["GET", "HEAD"],
   "/auth/health": ["GET", "HEAD"],
   "/auth/vipps-login.js": ["GET", "HEAD"],
@@ -22,7 +26,21 @@ const ROUTES: Readonly<Record<string, readonly string[]>> = {
   "/auth/me/download": ["GET", "HEAD"],
   "/auth/me/consents": ["POST"],
   "/auth/me/erase": ["POST"],
+  "/auth/webhooks/consent/:secret": ["POST"],
 };
+
+const SETTINGS = {
+  APP_REDIRECT_URIS: "no.fjordbyen.app:/login",
+  CONSENT_WEBHOOK_SECRET: "0123456789abcdef",
+  SUPPORT_STAFF: "+4799999901",
+};
+
+/** An address that a route's spelling in the router stands for. */
+const addressOf = (route: string): string =>
+  SITE +
+  route
+    .replace(":secret", SETTINGS.CONSENT_WEBHOOK_SECRET)
+    .replace(/:\w+/, "01a2037a-c632-7734-bd4f-4070e3e62caa");
 
 const METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "PROPFIND", "SEARCH"];
 
@@ -32,20 +50,54 @@ function expectNoSession(response: Response): void {
 }
 
 describe("R27 methods", () => {
-  it.each(Object.entries(ROUTES))(
-    "of %s that it does not take are a 4xx that says which it takes",
-    async (path, takes) => {
-      const site = openSite();
+  const ask = (site: TestSite, route: string, method: string) => {
+    const body = ["GET", "HEAD"].includes(method) ? null : "x=1";
+    return site.fetch(new Request(addressOf(route), { method, body, redirect: "manual" }));
+  };
+
+  it.each(Object.entries(PUBLIC_ROUTES))(
+    "of %s that it does not take are a 405 that says which it takes",
+    async (route, takes) => {
+      const site = openSite({ vars: SETTINGS });
       for (const method of METHODS.filter((each) => !takes.includes(each))) {
-        const body = ["GET", "HEAD"].includes(method) ? null : "x=1";
-        const response = await site.fetch(new Request(SITE + path, { method, body }));
-        expect([method, response.status]).toEqual([method, takes.length === 0 ? 404 : 405]);
-        if (takes.length > 0) expect(response.headers.get("allow")).toMatch(/^[A-Z]+(, [A-Z]+)*$/);
+        // A session may be ended by any id, whether or not there is one.
+        if (route === "/auth/sessions/end" && method === "DELETE") continue;
+        const response = await ask(site, route, method);
+        expect([method, response.status]).toEqual([method, 405]);
+        expect(response.headers.get("allow")).toBe(takes.join(", "));
         expectNoSession(response);
       }
       expect(site.counts.fetches).toEqual([]);
     },
   );
+
+  it.each(Object.entries(PUBLIC_ROUTES))("of %s that it takes are answered by it", async (route, takes) => {
+    const site = openSite({ vars: SETTINGS });
+    for (const method of takes) {
+      // The site has no page of its own for the proof of an account, and nobody's session has this id.
+      const isAbsent = route === "/auth/proof";
+      const { status } = await ask(site, route, method);
+      expect([method, status === 404, status]).toEqual([method, isAbsent, status]);
+      expect([method, status]).not.toEqual([method, 405]);
+    }
+  });
+
+  it("of the console are told to nobody", async () => {
+    const site = openSite({ vars: SETTINGS });
+    for (const { path, guard } of ROUTES) {
+      if (guard === undefined) continue;
+      for (const method of METHODS) {
+        const response = await ask(site, `/auth${path}`, method);
+        expect([path, method, response.status]).toEqual([path, method, 404]);
+        expect(response.headers.get("allow")).toBeNull();
+      }
+    }
+  });
+
+  it("are known of every route there is", () => {
+    const known = ROUTES.filter(({ guard }) => guard === undefined).map(({ path }) => `/auth${path}`);
+    expect(known.sort()).toEqual(Object.keys(PUBLIC_ROUTES).sort());
+  });
 });
 
 /** Texts that decoders, parsers and escapers stumble over. */
