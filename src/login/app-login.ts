@@ -5,7 +5,7 @@ import { jsonBody } from "../http/json-body.ts";
 import { type AppContext, PROVIDER_TIME } from "../http/request-context.ts";
 import { refuseCrossSite } from "../http/same-site.ts";
 import { randomText } from "../random.ts";
-import { sessionExpiry } from "../session/session-lifetime.ts";
+import { sessionExpiry } from "../session/session.ts";
 import type { LoginSettings } from "../settings.ts";
 import { providerFailure, readAuthorizationResponse } from "../vipps/authorization-response.ts";
 import { broughtState } from "./call-attempts.ts";

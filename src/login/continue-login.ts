@@ -6,7 +6,7 @@ import type { AppContext } from "../http/request-context.ts";
 import { refuseCrossSite } from "../http/same-site.ts";
 import { pageLanguage } from "../pages/language.ts";
 import { currentSession } from "../session/current-session.ts";
-import { newSessionId } from "../session/session-id.ts";
+import { newSessionId } from "../session/session.ts";
 import { broughtState, loginStep, returnUrlOf } from "./call-attempts.ts";
 import { answerOutcome } from "./finish-login.ts";
 import type { AnswerCall } from "./login-attempts.ts";

@@ -3,7 +3,7 @@ import { type KnownBrowser, recogniseBrowser } from "../http/browser-cookie.ts";
 import { type AppContext, PROVIDER_TIME, prefersJson, providerAccess } from "../http/request-context.ts";
 import { logEvent } from "../log.ts";
 import { type CurrentSession, currentSession } from "../session/current-session.ts";
-import { newSessionId } from "../session/session-id.ts";
+import { newSessionId } from "../session/session.ts";
 import { providerFailure, readAuthorizationResponse } from "../vipps/authorization-response.ts";
 import { attemptsCall, type BroughtState, broughtState, loginStep, returnUrlOf } from "./call-attempts.ts";
 import { type ConsumedLogin, finishConsumed } from "./finish-consumed.ts";

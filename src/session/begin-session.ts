@@ -1,11 +1,9 @@
 import { logEvent } from "../log.ts";
 import type { Settings } from "../settings.ts";
 import type { VippsClaims } from "../vipps/identity.ts";
-import { cookieFor } from "./current-session.ts";
+import { cookieFor, fittedProfile } from "./current-session.ts";
 import type { Device, Place } from "./device.ts";
-import type { AuthenticSession } from "./session.ts";
-import { sessionStart } from "./session-id.ts";
-import { fittedProfile } from "./session-profile.ts";
+import { type AuthenticSession, sessionStart } from "./session.ts";
 import { recordSession } from "./session-store.ts";
 import { signSessionToken } from "./session-token.ts";
 

@@ -1,13 +1,16 @@
-import type { Settings } from "../settings.ts";
-import { carriedTokens } from "./carried-tokens.ts";
-import { hasEnded } from "./ended-sessions.ts";
-import { rememberSuccessor, successorOf } from "./renewed-tokens.ts";
-import type { AuthenticSession, SessionClaims, SignedSession } from "./session.ts";
-import { expiredSessionCookie, sessionCookie } from "./session-cookie.ts";
-import { now, sessionExpiry, standing } from "./session-lifetime.ts";
-import { fittedProfile } from "./session-profile.ts";
-import { renewSession } from "./session-store.ts";
-import { signSessionToken } from "./session-token.ts";
+import { putBounded } from "../bounded-map.ts";
+import type { SessionSettings, Settings } from "../settings.ts";
+import {
+  type AuthenticSession,
+  now,
+  type SessionClaims,
+  type SignedSession,
+  sessionExpiry,
+  standing,
+} from "./session.ts";
+import { carriedTokens, expiredSessionCookie, sessionCookie, tokenSizeLimit } from "./session-cookie.ts";
+import { hasEnded, renewSession } from "./session-store.ts";
+import { signSessionToken, tokenLength } from "./session-token.ts";
 
 /** The session of a request, and what to answer with where its token was renewed or its session has ended. */
 export interface CurrentSession {
@@ -100,4 +103,57 @@ export async function signedSession(settings: Settings, claims: SessionClaims): 
 /** The `Set-Cookie` value that puts a token into the browser for as long as its session can live unused. */
 export function cookieFor({ session: settings }: Settings, { session, token }: SignedSession): string {
   return sessionCookie(settings, token, Math.max(0, sessionExpiry(settings, session) - now()));
+}
+
+/**
+ * What stale tokens were renewed to, by the exact text of the token, each with the settings it was renewed under. A
+ * page sends many requests at once with the token it has; only those that come before the first answer need to ask
+ * the session store, and the rest get the same new token. It is as good as the store's answer for as long as it is
+ * fresh.
+ */
+const renewed = new Map<string, Renewal>();
+
+interface Renewal {
+  readonly settings: SessionSettings;
+  readonly successor: SignedSession;
+}
+
+/** Enough for what is renewed in one isolate while requests with the old token are still on their way. */
+const LIMIT = 1_000;
+
+/** The token that replaced this one. Whether it is still fresh is for the caller to see. */
+export function successorOf(settings: SessionSettings, token: string): SignedSession | undefined {
+  const renewal = renewed.get(token);
+  return renewal?.settings === settings ? renewal.successor : undefined;
+}
+
+/** Remembers the token that replaced a stale one. */
+export function rememberSuccessor(settings: SessionSettings, token: string, successor: SignedSession): void {
+  putBounded(renewed, token, { settings, successor }, LIMIT);
+}
+
+/** The profile a token can carry, and the names of the wanted claims for which there was no room. */
+export interface FittedProfile {
+  readonly profile: Readonly<Record<string, unknown>>;
+  readonly leftOut: readonly string[];
+}
+
+/**
+ * Picks what SESSION_CLAIMS names out of what is known of a person, in that order, as far as the cookie has
+ * room. A claim that does not fit is left out whole: half a name is worse than none.
+ * @param claims a session with a profile of any size.
+ */
+export function fittedProfile(settings: SessionSettings, claims: SessionClaims): FittedProfile {
+  const limit = tokenSizeLimit(settings);
+  const issuedAt = now();
+  const leftOut: string[] = [];
+  let profile: Readonly<Record<string, unknown>> = {};
+  for (const name of settings.claims) {
+    if (claims.profile[name] === undefined) continue;
+    const larger = { ...profile, [name]: claims.profile[name] };
+    const session = { ...claims, profile: larger, issuedAt, expiresAt: issuedAt };
+    if (tokenLength(settings, session) <= limit) profile = larger;
+    else leftOut.push(name);
+  }
+  return { profile, leftOut };
 }

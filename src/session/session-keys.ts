@@ -1,7 +1,7 @@
 import { Failure } from "../failure.ts";
 import type { SessionSettings, SigningKey, VerifyingKey } from "../settings.ts";
 import { neededUntil } from "./key-retirement.ts";
-import { now } from "./session-lifetime.ts";
+import { now } from "./session.ts";
 
 /** The algorithm of the session token: short signatures, and public keys that any JOSE library reads. */
 export const SESSION_ALGORITHM = "ES256";

@@ -1,6 +1,9 @@
+import { putBounded } from "../bounded-map.ts";
 import { Failure, fromStorage } from "../failure.ts";
-import { OWN_PARTITION, type Settings } from "../settings.ts";
-import { noteEnded } from "./ended-sessions.ts";
+import { logEvent } from "../log.ts";
+import { OWN_PARTITION, type SessionSettings, type Settings } from "../settings.ts";
+import { type AuthenticSession, now } from "./session.ts";
+import { carriedTokens } from "./session-cookie.ts";
 import type { NewStoredSession, StoredSession } from "./user-sessions.ts";
 
 /**
@@ -86,4 +89,79 @@ export async function refuseSessions(
 ): Promise<void> {
   const ended = await fromStorage("session", store(settings, accountId).refuseBegunBefore(begunBefore));
   for (const sid of ended) noteEnded(settings.session, sid);
+}
+
+/**
+ * Sessions known here to have ended, by id, until the second at which their last token is stale anyway. A site whose
+ * settings change begins anew: then its tokens are as dead here as elsewhere, within SESSION_FRESH.
+ */
+const ended = new WeakMap<SessionSettings, Map<string, number>>();
+
+/** Enough for every session that an isolate sees end within SESSION_FRESH; beyond it the oldest go first. */
+const LIMIT = 10_000;
+
+/**
+ * Notes that a session has ended, so that its still fresh token is dead at once in this place; everywhere else
+ * it is within SESSION_FRESH, when the store is asked.
+ */
+export function noteEnded(settings: SessionSettings, sid: string): void {
+  const sessions = ended.get(settings) ?? new Map<string, number>();
+  putBounded(sessions, sid, now() + settings.fresh, LIMIT);
+  ended.set(settings, sessions);
+}
+
+/** Whether this session is known here to have ended. */
+export function hasEnded(settings: SessionSettings, sid: string): boolean {
+  const sessions = ended.get(settings);
+  const until = sessions?.get(sid);
+  if (until === undefined) return false;
+  if (now() <= until) return true;
+  sessions?.delete(sid);
+  return false;
+}
+
+/**
+ * Ends every authentic session that a request carries, however old its token: ending needs no freshness. They
+ * are dead in this place at once, even if the store does not answer.
+ * @throws {Failure} `storage_unavailable`; then they may still live elsewhere.
+ */
+export async function endCarriedSessions(settings: Settings, headers: Headers): Promise<void> {
+  const { bearer, cookies } = await carriedTokens(settings.session, headers);
+  const carried = [...(bearer === undefined ? [] : [bearer]), ...cookies].map(({ session }) => session);
+  const sessions = new Map<string, AuthenticSession>(carried.map((session) => [session.sid, session]));
+  await Promise.all(Array.from(sessions.values(), ({ sub, sid }) => endSession(settings, sub, sid)));
+}
+
+/** Ends the session that a new login has just replaced in this browser. Never throws: the new one is made. */
+export async function endReplacedSession(settings: Settings, headers: Headers): Promise<void> {
+  try {
+    await endCarriedSessions(settings, headers);
+  } catch (error) {
+    logEvent("warn", "replaced_session_not_ended", { code: codeOf(error) });
+    await endAgain(settings, headers);
+  }
+}
+
+/**
+ * Pauses before the store is told once more, in milliseconds. With five seconds of patience for each try they
+ * stay within the thirty seconds that the platform gives to work after an answer.
+ */
+const PAUSES = [1_000, 4_000, 8_000];
+
+/** Tells a store that did not answer again, a few times, while the request's context lives. Never throws. */
+export async function endAgain(settings: Settings, headers: Headers): Promise<void> {
+  for (const pause of PAUSES) {
+    await new Promise((wake) => setTimeout(wake, pause));
+    try {
+      await endCarriedSessions(settings, headers);
+      logEvent("info", "session_end_recorded_late");
+      return;
+    } catch {
+      // The next pause is longer; after the last one the log already says that it was not recorded.
+    }
+  }
+}
+
+export function codeOf(error: unknown): string {
+  return error instanceof Failure ? error.code : "internal_error";
 }

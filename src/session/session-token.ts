@@ -1,11 +1,16 @@
 import { type JWTPayload, jwtVerify, SignJWT } from "jose";
 import { JOSEError, JWKSNoMatchingKey } from "jose/errors";
+import { putBounded } from "../bounded-map.ts";
 import type { SessionSettings } from "../settings.ts";
 import { lastSignature } from "./key-retirement.ts";
-import type { AuthenticSession, SessionClaims, SignedSession } from "./session.ts";
+import {
+  type AuthenticSession,
+  absoluteEnd,
+  now,
+  type SessionClaims,
+  type SignedSession,
+} from "./session.ts";
 import { importedKeys, isNeeded, SESSION_ALGORITHM } from "./session-keys.ts";
-import { absoluteEnd, now } from "./session-lifetime.ts";
-import { rememberVerified, verifiedToken } from "./verified-tokens.ts";
 
 /** Tells a session token from every other JWT signed with the same keys (RFC 8725 section 3.11). */
 const TOKEN_TYPE = "session+jwt";
@@ -121,4 +126,33 @@ function sessionOf(payload: JWTPayload): AuthenticSession | undefined {
   }
   const profile = Object.fromEntries(Object.entries(payload).filter(([name]) => !REGISTERED.has(name)));
   return { sub, sid, authTime, issuedAt: iat, expiresAt: exp, profile };
+}
+
+/**
+ * Tokens whose signature, `typ`, `iss` and `aud` were found right, by the exact text of the token, each with the
+ * settings it was checked under: keys, issuer and audience are part of these, and a site never sees what another
+ * site's settings made of a token. Verifying once saves an elliptic-curve operation on every later request.
+ *
+ * Only that a token is authentic is remembered. Whether it is still fresh, and whether its session has ended,
+ * is asked anew at every request. What did not verify is not remembered: anybody can make such tokens.
+ */
+const verified = new Map<string, VerifiedToken>();
+
+interface VerifiedToken {
+  readonly settings: SessionSettings;
+  readonly session: AuthenticSession;
+}
+
+/** Tokens of all sites together. A token is 400 to 4,000 characters, so this is a few megabytes. */
+const LIMIT = 4_000;
+
+/** What this very token said when it was verified under these very settings, if that was not long ago. */
+export function verifiedToken(settings: SessionSettings, token: string): AuthenticSession | undefined {
+  const known = verified.get(token);
+  return known?.settings === settings ? known.session : undefined;
+}
+
+/** Remembers what a token says. Call it only with what was verified under these settings. */
+export function rememberVerified(settings: SessionSettings, token: string, session: AuthenticSession): void {
+  putBounded(verified, token, { settings, session }, LIMIT);
 }

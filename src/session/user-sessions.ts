@@ -1,6 +1,6 @@
 import { DurableObject } from "cloudflare:workers";
 import type { Device, Place } from "./device.ts";
-import { sessionBegin } from "./session-id.ts";
+import { sessionBegin } from "./session.ts";
 
 /** A session as it begins. Times in seconds since the epoch. */
 export interface NewStoredSession {

@@ -1,7 +1,6 @@
 import { withoutOwnCookies } from "../http/cookie.ts";
-import { carriedTokens } from "../session/carried-tokens.ts";
 import type { CurrentSession } from "../session/current-session.ts";
-import { sessionCookieName } from "../session/session-cookie.ts";
+import { carriedTokens, sessionCookieName } from "../session/session-cookie.ts";
 import type { Settings } from "../settings.ts";
 import { headerKey, identityHeaders, isIdentityHeader } from "./identity-headers.ts";
 

@@ -1,7 +1,6 @@
 import { SignJWT } from "jose";
-import type { AuthenticSession } from "../session/session.ts";
+import { type AuthenticSession, now } from "../session/session.ts";
 import { importedKeys, SESSION_ALGORITHM } from "../session/session-keys.ts";
-import { now } from "../session/session-lifetime.ts";
 import type { Settings } from "../settings.ts";
 
 /** Tells an assertion from a session token, which is signed with the same keys (RFC 8725 section 3.11). */

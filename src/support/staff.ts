@@ -1,5 +1,4 @@
-import type { AuditAction, AuditEntry } from "../accounts/audit-log.ts";
-import { appendAudit } from "../accounts/audit-log.ts";
+import { type AuditAction, type AuditEntry, appendAudit } from "../accounts/audit-log.ts";
 import { type Records, siteRecords } from "../accounts/records.ts";
 import type { Registry } from "../accounts/registry.ts";
 import { siteRegistry } from "../accounts/site-registry.ts";
@@ -10,9 +9,9 @@ import { logEvent } from "../log.ts";
 import type { PageContext } from "../pages/layout.ts";
 import { pageContext } from "../pages/page-context.ts";
 import { timeZone } from "../pages/time-words.ts";
-import { carriedTokens } from "../session/carried-tokens.ts";
 import { currentSession } from "../session/current-session.ts";
 import { visitorTimeZone } from "../session/device.ts";
+import { carriedTokens } from "../session/session-cookie.ts";
 import { renewSession } from "../session/session-store.ts";
 import type { Settings } from "../settings.ts";
 import { withinTime } from "../time-limit.ts";

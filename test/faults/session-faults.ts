@@ -20,7 +20,7 @@ export const SESSION_FAULTS = [
       [workerTest("session-token")],
     ],
   ]),
-  ...faultsIn("src/session/session-lifetime.ts", [
+  ...faultsIn("src/session/session.ts", [
     [
       "a token is believed for as long as it could be renewed",
       "const trusted = Math.min(settings.fresh, settings.idle / 2);",
@@ -54,7 +54,7 @@ export const SESSION_FAULTS = [
     ["other sites' requests carry the session", 'sameSite: "Lax",', 'sameSite: "None",', [cookie]],
     ["the session goes over plain http", "secure: true,", "secure: false,", [cookie]],
   ]),
-  ...faultsIn("src/session/logout-route.ts", [
+  ...faultsIn("src/session/session-routes.ts", [
     [
       "another website can log people out",
       '  refuseCrossSite(settings, headers, "session", settings.login.returnToOrigins);\n',
@@ -110,7 +110,7 @@ export const SESSION_FAULTS = [
       [session, workerTest("login")],
     ],
   ]),
-  ...faultsIn("src/session/carried-tokens.ts", [
+  ...faultsIn("src/session/session-cookie.ts", [
     [
       "a site's own Bearer token locks people out",
       "return { bearer: ofApp, cookies:",

@@ -1,6 +1,5 @@
 import { randomBytes } from "node:crypto";
-import type { Alteration } from "./altered-server.ts";
-import { withBody } from "./altered-server.ts";
+import { type Alteration, withBody } from "./altered-server.ts";
 import { type Fault, withValues } from "./doctor-fault.ts";
 
 /** Changes what discovery says. */

@@ -1,7 +1,7 @@
 import { env } from "cloudflare:workers";
 import { decodeJwt } from "jose";
 import { expect, it } from "vitest";
-import { newSessionId } from "../../src/session/session-id.ts";
+import { newSessionId } from "../../src/session/session.ts";
 import { signSessionToken } from "../../src/session/session-token.ts";
 import { readSettings } from "../../src/settings.ts";
 

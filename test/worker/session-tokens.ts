@@ -1,5 +1,5 @@
 import { decodeJwt, decodeProtectedHeader, importJWK, type JWK, type JWTPayload, SignJWT } from "jose";
-import { newSessionId } from "../../src/session/session-id.ts";
+import { newSessionId } from "../../src/session/session.ts";
 import { type Browser, SESSION_COOKIE } from "./browser.ts";
 import { seconds } from "./clock.ts";
 import { SITE, type TestSite } from "./site.ts";

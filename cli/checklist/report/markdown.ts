@@ -1,5 +1,4 @@
-import type { Evidence } from "../row.ts";
-import { SECTIONS, type Section } from "../row.ts";
+import { type Evidence, SECTIONS, type Section } from "../row.ts";
 import { CHECKLIST_PAGE, SENT_TO } from "../vipps-addresses.ts";
 import { type Report, type ReportRow, rowsOf, STATUSES } from "./report.ts";
 import {

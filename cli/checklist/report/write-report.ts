@@ -1,8 +1,7 @@
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { picturesFolder } from "../evidence-store.ts";
-import type { Embed } from "./html.ts";
-import { htmlReport } from "./html.ts";
+import { type Embed, htmlReport } from "./html.ts";
 import { markdownReport } from "./markdown.ts";
 import { printReport } from "./pdf.ts";
 import type { Report } from "./report.ts";

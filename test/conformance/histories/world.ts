@@ -13,8 +13,18 @@ import { type Browser, openBrowser, SESSION_COOKIE } from "../../worker/browser.
 import { type AppStart, type NativeApp, openApp } from "../../worker/native-app.ts";
 import { formOf, textOf } from "../../worker/page-form.ts";
 import { CALLBACK, openSite, type TestSite } from "../../worker/site.ts";
-import type { Answer, ModelAttempt, ModelSession, ModelToken, Place, Policy, User } from "./model.ts";
-import { PLACES, POLICIES, USERS } from "./model.ts";
+import {
+  type Answer,
+  type ModelAttempt,
+  type ModelSession,
+  type ModelToken,
+  PLACES,
+  type Place,
+  POLICIES,
+  type Policy,
+  USERS,
+  type User,
+} from "./model.ts";
 
 const APP_REDIRECT_URI = "no.fjordbyen.app:/login";
 

@@ -5,8 +5,40 @@ import type { AppContext } from "../http/request-context.ts";
 import { safeReturnUrl } from "../http/return-url.ts";
 import { refuseCrossSite } from "../http/same-site.ts";
 import { logEvent } from "../log.ts";
-import { codeOf, endAgain, endCarriedSessions } from "./end-session.ts";
+import { currentSession } from "./current-session.ts";
+import { sessionExpiry } from "./session.ts";
 import { expiredSessionCookie } from "./session-cookie.ts";
+import { publishedKeys } from "./session-keys.ts";
+import { codeOf, endAgain, endCarriedSessions } from "./session-store.ts";
+
+/**
+ * `GET /auth/session`: who is logged in, for scripts. Times in Unix seconds. An app whose Bearer token has become
+ * stale finds the new one in `session.token`; browsers get theirs as a cookie that no script can read.
+ */
+export async function showSession(c: AppContext): Promise<Response> {
+  const { settings } = c.env;
+  const { session, setCookie, renewedBearer } = await currentSession(settings, c.req.raw.headers);
+  const body =
+    session === undefined
+      ? { authenticated: false }
+      : {
+          authenticated: true,
+          user: { sub: session.sub, ...session.profile },
+          session: {
+            id: session.sid,
+            expires_at: sessionExpiry(settings.session, session),
+            token: renewedBearer,
+          },
+        };
+  return new Response(JSON.stringify(body), {
+    headers: {
+      "content-type": "application/json",
+      "cache-control": "no-store",
+      vary: "cookie, authorization, origin",
+      ...(setCookie !== undefined && { "set-cookie": setCookie }),
+    },
+  });
+}
 
 /**
  * `POST /auth/logout`: ends this session here and in the store. A form is sent on to `return_to`, a script
@@ -34,4 +66,11 @@ export async function logout(c: AppContext): Promise<Response> {
   const wanted = form?.get("return_to") ?? queryParameter(c.req.raw, "return_to");
   answer.set("location", wanted ? safeReturnUrl(settings, wanted) : `${settings.site.authPath}/logged-out`);
   return new Response(null, { status: 303, headers: answer });
+}
+
+/** `GET /auth/.well-known/jwks.json`: the public keys of the session token (RFC 7517), for origins. */
+export function showPublicKeys(c: AppContext): Response {
+  return new Response(JSON.stringify({ keys: publishedKeys(c.env.settings.session) }), {
+    headers: { "content-type": "application/jwk-set+json", "cache-control": "public, max-age=300" },
+  });
 }
