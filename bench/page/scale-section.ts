@@ -1,5 +1,4 @@
-import type { Deed, ScaleFigures, ScaleRow } from "../parts/scale.ts";
-import { DEEDS } from "../parts/scale.ts";
+import { DEEDS, type Deed, type ScaleFigures, type ScaleRow } from "../parts/scale.ts";
 import { goal, number, picture, table } from "./markdown.ts";
 import type { Section } from "./section.ts";
 

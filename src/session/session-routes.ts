@@ -5,6 +5,9 @@ import type { AppContext } from "../http/request-context.ts";
 import { safeReturnUrl } from "../http/return-url.ts";
 import { refuseCrossSite } from "../http/same-site.ts";
 import { logEvent } from "../log.ts";
+import { loggedOutPage } from "../pages/logged-out-page.ts";
+import { pageContext } from "../pages/page-context.ts";
+import { pageResponse } from "../pages/page-response.ts";
 import { currentSession } from "./current-session.ts";
 import { sessionExpiry } from "./session.ts";
 import { expiredSessionCookie } from "./session-cookie.ts";
@@ -42,8 +45,8 @@ export async function showSession(c: AppContext): Promise<Response> {
 
 /**
  * `POST /auth/logout`: ends this session here and in the store. A form is sent on to `return_to`, a script
- * gets 204; who names no place to go to finds the page that says so (`/auth/logged-out`). The browser also becomes a stranger to the logins it began, so that the back button cannot log in
- * again.
+ * gets 204; who names no place to go to finds the page that says so (`/auth/logged-out`). The browser also becomes
+ * a stranger to the logins it began, so that the back button cannot log in again.
  * @throws {Failure} `cross_site`.
  */
 export async function logout(c: AppContext): Promise<Response> {
@@ -73,4 +76,15 @@ export function showPublicKeys(c: AppContext): Response {
   return new Response(JSON.stringify({ keys: publishedKeys(c.env.settings.session) }), {
     headers: { "content-type": "application/jwk-set+json", "cache-control": "public, max-age=300" },
   });
+}
+
+/**
+ * `GET /auth/logged-out`: where somebody comes after logging out who named no other place. There is no log-out at
+ * Vipps for a site to ask for: a browser that Vipps remembers stays remembered, and the page says so.
+ */
+export function showLoggedOut(c: AppContext): Promise<Response> {
+  const { settings } = c.env;
+  const context = pageContext(c.req.raw.headers.get("accept-language"), settings);
+  const loginHref = `${settings.site.authPath}/login?return_to=%2F`;
+  return pageResponse(loggedOutPage({ ...context, loginHref }), context.nonce, 200);
 }

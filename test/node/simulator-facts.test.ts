@@ -1,8 +1,7 @@
 import { readFileSync } from "node:fs";
 import { decodeProtectedHeader } from "jose";
 import { expect, test } from "vitest";
-import type { PersonChoices } from "../../simulator/person.ts";
-import { logInAsPerson } from "../../simulator/person.ts";
+import { logInAsPerson, type PersonChoices } from "../../simulator/person.ts";
 import type { Simulator } from "../../simulator/simulator.ts";
 import {
   authorizeUrl,
