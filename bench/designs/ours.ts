@@ -28,7 +28,7 @@ const OURS = {
   login: {
     requests: 1,
     behind: {
-      attempt: "a Durable Object; used once, also by parallel requests",
+      attempt: "a sealed `state`; its use is recorded in a Durable Object: once, also by parallel requests",
       ending: "yes; everywhere within 5 minutes (`SESSION_FRESH`)",
       signature: "yes",
       life: "30 days, 7 of them unused",

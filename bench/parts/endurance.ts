@@ -91,7 +91,8 @@ async function run(
       latencies.push(performance.now() - loginAt);
       count.logins += 1;
       if (isNew) count.newPeople += 1;
-      count.other += await useSite(visitor, index, fail);
+      const others = await useSite(visitor, index, fail);
+      count.other += others;
       if (index % 500 === 0) count.openFiles = Math.max(count.openFiles, openFiles(server.pid)?.open ?? 0);
       if (seconds() - told < 20) return;
       told = seconds();

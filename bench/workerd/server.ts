@@ -91,7 +91,7 @@ function tailOf(path: string): string {
 function linesWorthALook(path: string, count: number): readonly string[] {
   return tailOf(path)
     .split("\n")
-    .filter((line) => line.trim() !== "" && !/"level":"(?:info|debug)"/.test(line))
+    .filter((line) => line.trim() !== "" && !/^stack: |"level":"(?:info|debug)"/.test(line))
     .slice(-count);
 }
 

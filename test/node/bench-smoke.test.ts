@@ -4,12 +4,15 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type Bundle, bundle } from "../../bench/bundle.ts";
 import { OURS_D1 } from "../../bench/designs/ours.ts";
+import { openConnection } from "../../bench/load/connection.ts";
 import { confirmLogins, finishLogins } from "../../bench/load/many-logins.ts";
 import { createProvider, type Provider } from "../../bench/load/provider.ts";
 import { repeatRequest } from "../../bench/load/repeated-request.ts";
+import { enduranceSection } from "../../bench/page/endurance-section.ts";
+import { endureLogins } from "../../bench/parts/endurance.ts";
 import { buildServices, logIn, startDesign } from "../../bench/running-design.ts";
 import { processorNanoseconds, residentMemory } from "../../bench/workerd/process-figures.ts";
-import type { Server } from "../../bench/workerd/server.ts";
+import { lastLinesOfAll, type Server } from "../../bench/workerd/server.ts";
 
 /** The production bundle on bare workerd, as the benchmark runs it, for a moment. */
 describe("the benchmark's surroundings", () => {
@@ -61,6 +64,23 @@ describe("the benchmark's surroundings", () => {
     // Another browser brings a code that is used up.
     const stolen = logins.map(({ back }) => ({ back, cookies: new Map<string, string>() }));
     await expect(finishLogins(server, OURS_D1, stolen, 1)).rejects.toThrow("the callback answered");
+  });
+
+  it("lets many log in with other work beside them, and names what fails in the worker's own words", async () => {
+    const surroundings = { folder, provider, cores: undefined, say: () => undefined };
+    const bundleOf = async () => production;
+    const figures = await endureLogins({ ...surroundings, bundleOf }, { logins: 60, seconds: 60 });
+    expect(figures).toMatchObject({ logins: 60, failures: {}, said: [] });
+    expect(figures.newPeople).toBe(38);
+    expect(figures.otherRequests).toBeGreaterThan(120);
+    expect(enduranceSection(figures).goals).toEqual([expect.stringContaining("**Reached**")]);
+
+    const { headers } = await openConnection(server.port).send({
+      path: "/auth/callback?code=x&state=invented",
+    });
+    expect(headers["content-type"]).toContain("text/html");
+    expect(server.lastLines(5).join("\n")).toContain('"code":"state_invalid"');
+    expect(lastLinesOfAll(5)).not.toEqual([]);
   });
 
   it.runIf(process.platform === "linux")("sees what the process uses", async () => {
