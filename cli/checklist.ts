@@ -12,7 +12,7 @@ import {
 import { MerchantFileError, readMerchantFile } from "./checklist/merchant-fields.ts";
 import { HELP, type Options, readOptions, root, UsageError } from "./checklist/options.ts";
 import { makeReport, type Report } from "./checklist/report/report.ts";
-import { STATUS_SIGNS, STATUS_WORDS } from "./checklist/report/words.ts";
+import { comments, STATUS_SIGNS, STATUS_WORDS } from "./checklist/report/words.ts";
 import { type WrittenFiles, writeReport } from "./checklist/report/write-report.ts";
 import { scenesFor } from "./checklist/rows.ts";
 import type { Surroundings } from "./checklist/run.ts";
@@ -139,7 +139,8 @@ async function checklist(options: Options): Promise<number> {
   const report = makeReport(stored, { now: Date.now(), maxAge: options.maxAge, own, merchant: fields });
   if (!options.quiet) tell(`${styleText("dim", "·")} writing the report`);
   const files = await writeReport(report, options.output, options.pdf ? chromium : undefined);
-  if (options.json) console.log(asJson(report, files));
+  if (options.comments) console.log(comments(report));
+  else if (options.json) console.log(asJson(report, files));
   else printSummary(report, files, options.merchant, made);
   return report.counts.failed > 0 || (options.strict && report.toDo.length > 0) ? 1 : 0;
 }

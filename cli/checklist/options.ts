@@ -16,6 +16,7 @@ Where the evidence comes from:
   --url URL              a deployed site, as a browser sees it. You log in by hand likewise
   --log FILE             with --url: what "wrangler tail --format json" writes during the run
   --report-only          no run: makes the report anew from what earlier runs found
+  --comments             likewise, and prints what to paste into 'your comments' of Vipps' editable form, row by row
 
   --only ROW             looks at these rows alone; may be given several times. The others stay as they were.
                          Rows: ${wrapped(ROW_IDS)}
@@ -62,6 +63,7 @@ export interface Options {
   readonly settingsFile: string;
   readonly port: number;
   readonly pdf: boolean;
+  readonly comments: boolean;
   readonly strict: boolean;
   readonly json: boolean;
   readonly quiet: boolean;
@@ -94,6 +96,7 @@ export function readOptions(argv: readonly string[]): Options | undefined {
     settingsFile: values.settings === undefined ? join(root, ".dev.vars") : resolve(values.settings),
     port: number("--port", values.port ?? "8790", 1, 65_000),
     pdf: !values["no-pdf"],
+    comments: values.comments ?? false,
     strict: values.strict ?? false,
     json: values.json ?? false,
     quiet: values.quiet ?? false,
@@ -109,6 +112,7 @@ function parse(argv: readonly string[]) {
         url: { type: "string" },
         log: { type: "string" },
         "report-only": { type: "boolean" },
+        comments: { type: "boolean" },
         only: { type: "string", multiple: true },
         output: { type: "string" },
         merchant: { type: "string" },
@@ -131,10 +135,12 @@ function parse(argv: readonly string[]) {
 
 function sourceOf(values: ReturnType<typeof parse>["values"]): Source {
   const { provider, url, log } = values;
-  const given = [provider !== undefined, url !== undefined, values["report-only"] === true].filter(Boolean);
-  if (given.length > 1) throw new UsageError("Say one of --provider, --url and --report-only");
+  const noRun = values["report-only"] === true || values.comments === true;
+  const given = [provider !== undefined, url !== undefined, noRun].filter(Boolean);
+  if (given.length > 1) throw new UsageError("Say one of --provider, --url, and --report-only or --comments");
+  if (values.comments === true && values.json === true) throw new UsageError("Say --comments or --json");
   if (log !== undefined && url === undefined) throw new UsageError("--log goes with --url");
-  if (values["report-only"]) return { kind: "none" };
+  if (noRun) return { kind: "none" };
   if (url !== undefined) {
     if (URL.parse(url)?.protocol !== "https:")
       throw new UsageError(`--url takes an https address, not "${url}"`);

@@ -28,6 +28,9 @@ const LEFT_OUT = {
   VIPPS_ENVIRONMENT: "the simulator stands in for Vipps",
 } as const;
 
+/** An app of nobody's, to show the flow of apps where the site has none. */
+const DEMONSTRATED_APP = "checklist.demonstration://login/callback";
+
 /** Whose phone number opens the console during a run against the simulator: its test user Kari Nordmann. */
 export const STAFF_PHONE = "+4799999901";
 
@@ -55,6 +58,9 @@ export function settingsForSimulator(own: SiteValues, site: string, issuer: stri
     }),
     ...(own.values.REGISTRATION !== undefined && {
       REGISTRATION: ["open", "the simulator's people are new"],
+    }),
+    ...(own.values.APP_REDIRECT_URIS === undefined && {
+      APP_REDIRECT_URIS: [DEMONSTRATED_APP, "for demonstration: the site's settings name no native app"],
     }),
     ...(own.values.TERMS_URL === undefined && {
       TERMS_URL: ["/", "for demonstration: the site's settings name no terms"],

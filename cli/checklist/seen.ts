@@ -56,6 +56,8 @@ export interface ButtonPage {
   readonly official: "shown" | "asked for, script not loaded" | "not asked for";
   /** The words of the button or link that leads to the login; undefined if there is none. */
   readonly words: string | undefined;
+  /** What `<vipps-login official>` asks of Vipps' component, by the language it was asked for; none without the element. */
+  readonly attributes: Readonly<Record<string, Readonly<Record<string, string>>>>;
   /** Addresses of frames on the page that hold the login; none if all is well. */
   readonly loginFrames: readonly string[];
   readonly pictures: readonly Picture[];
@@ -137,8 +139,14 @@ export interface Console {
 }
 
 export interface NativeApp {
+  /** The addresses that apps may come back to. */
+  readonly redirectUris: readonly string[];
   readonly status: number;
   readonly authorizeUrl: string | undefined;
+  /** Whether another app, without the secret of the start, was refused; undefined where nobody could log in. */
+  readonly strangerRefused: boolean | undefined;
+  /** Whether the login ended with a session token that the site takes; undefined likewise. */
+  readonly tokenAccepted: boolean | undefined;
 }
 
 export interface Webhook {

@@ -3,7 +3,7 @@ import { findAsStaff } from "./scenes/console.ts";
 import { meetErrors } from "./scenes/errors.ts";
 import { logInOnce, logInWithOlderToken } from "./scenes/login.ts";
 import { linkMembers } from "./scenes/members.ts";
-import { beginInApp } from "./scenes/native-app.ts";
+import { logInFromApp } from "./scenes/native-app.ts";
 import { returnElsewhere } from "./scenes/other-browser.ts";
 import type { Stage } from "./scenes/stage.ts";
 import { beginLogins } from "./scenes/starts.ts";
@@ -27,7 +27,7 @@ const PLAY: { readonly [Name in SceneName]: (stage: Stage) => Promise<Seen[Name]
   otherBrowser: returnElsewhere,
   members: linkMembers,
   console: findAsStaff,
-  nativeApp: beginInApp,
+  nativeApp: logInFromApp,
   webhook: revokeConsent,
 };
 

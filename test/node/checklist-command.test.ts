@@ -42,6 +42,8 @@ describe("npm run checklist", () => {
     [["--url", "http://www.example.com"]],
     [["--url", "https://www.example.com", "--provider", "test"]],
     [["--log", "tail.json"]],
+    [["--comments", "--provider", "test"]],
+    [["--comments", "--json"]],
     [["--max-age-days", "0"]],
     [["--button-page", "//elsewhere.example"]],
     [["--unknown"]],
@@ -60,6 +62,8 @@ describe("npm run checklist", () => {
     expect(JSON.parse(fine.stdout)).toMatchObject({ counts: { failed: 0 }, files: { pdf: null } });
     expect(readFileSync(merchant, "utf8")).toBe(emptyMerchantFile());
     expect(run(...common, "--strict").status).toBe(1);
+    const words = run("--comments", "--no-pdf", "--output", output, "--merchant", merchant);
+    expect(words.stdout).toMatch(/^## OpenID Connect discovery: /);
 
     const checks = [{ text: "It holds", ok: false }];
     writeEvidence(output, { runs: {}, rows: [{ row: "token", evidence: evidence({ takenAt, checks }) }] });

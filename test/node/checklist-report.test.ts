@@ -14,6 +14,7 @@ import { FIELDS, type FieldName, type MerchantFields } from "../../cli/checklist
 import { htmlReport } from "../../cli/checklist/report/html.ts";
 import { markdownReport } from "../../cli/checklist/report/markdown.ts";
 import { makeReport, type Report } from "../../cli/checklist/report/report.ts";
+import { comments } from "../../cli/checklist/report/words.ts";
 import type { Evidence } from "../../cli/checklist/row.ts";
 import { ROW_IDS, type RowId } from "../../cli/checklist/row-ids.ts";
 import { siteValuesFrom } from "../../cli/checklist/site-values.ts";
@@ -106,6 +107,34 @@ describe("a report", () => {
     // Nobody is asked for a partner's name, or for permission of a scope, who needs none.
     expect(html).not.toContain(FIELDS.partner_name.question);
     expect(html).not.toContain(FIELDS.nin_permission.question);
+  });
+
+  it("begins with a line for each row that leads to its evidence, in HTML and in Markdown", async () => {
+    const made = report(everyRow());
+    const html = await htmlReport(made, () => "");
+    const [table = "", appendix = ""] = html.split('id="evidence"');
+    made.rows.forEach(({ id, title, number }, index) => {
+      expect(number).toBe(index + 1);
+      expect(table).toContain(`${number} ${title.replaceAll("'", "&#39;")}</th>`);
+      expect(table).toContain(`href="#${id}"`);
+      expect(appendix).toContain(`id="${id}"`);
+    });
+    expect(table).not.toContain("<pre>");
+    const [lines = ""] = markdownReport(made).split("# Appendix");
+    expect(lines.match(/^\| ✓ \| \d+ /gm)).toHaveLength(ROW_IDS.length);
+  });
+
+  it("gives the comments for Vipps' form, row by row, with the merchant's own words first", () => {
+    const text = comments(
+      report(everyRow(), { merchant: { ...allFields, pilot_customer: "Svaberget\nBadelag" } }),
+    );
+    expect(text.match(/^## /gm)).toHaveLength(ROW_IDS.length);
+    expect(text).toMatch(/^## Pilot customer: Met\nSvaberget Badelag /m);
+    expect(text).toMatch(
+      /^## OAuth 2.0 token: Met\n.+ Proof: 1 check, 1 request, checklist-report\.pdf, number 4\.$/m,
+    );
+    // A field of the form is one paragraph.
+    for (const part of text.split("\n\n")) expect(part.split("\n")).toHaveLength(2);
   });
 
   it("loads nothing and runs nothing", async () => {

@@ -6,7 +6,7 @@ import { ROW_IDS, type RowId } from "../../cli/checklist/row-ids.ts";
 import { ROWS, scenesFor } from "../../cli/checklist/rows.ts";
 import type { SceneName, Seen } from "../../cli/checklist/seen.ts";
 import { siteValuesFrom } from "../../cli/checklist/site-values.ts";
-import { exchange, seenInOrder } from "./checklist-seen.ts";
+import { APP, exchange, OFFICIAL, seenInOrder } from "./checklist-seen.ts";
 
 /** The rows in which something does not hold, with what does not. */
 function failures(seen: Seen, failed: Partial<Record<SceneName, string>> = {}): Record<string, string[]> {
@@ -61,6 +61,8 @@ describe("the rows", () => {
   const [login, starts] = [seenInOrder().login, seenInOrder().starts];
   if (login === undefined || starts === undefined) throw new Error("the run has no login");
   const [firstUrl = ""] = starts.urls;
+  const { button } = seenInOrder();
+  if (button === undefined) throw new Error("the page with the button was seen");
 
   const faults: readonly (readonly [what: string, row: RowId, seen: Seen])[] = [
     [
@@ -170,7 +172,38 @@ describe("the rows", () => {
       "flow",
       {
         ...withSettings({ APP_REDIRECT_URIS: "app://x/y" }),
-        nativeApp: { status: 200, authorizeUrl: firstUrl },
+        nativeApp: { ...APP, authorizeUrl: firstUrl },
+      },
+    ],
+    [
+      "an app's login comes back elsewhere",
+      "flow",
+      { ...seenInOrder(), nativeApp: { ...APP, redirectUris: ["app://other/y"] } },
+    ],
+    [
+      "another app can finish an app's login",
+      "flow",
+      { ...seenInOrder(), nativeApp: { ...APP, strangerRefused: false } },
+    ],
+    [
+      "an app's login ends without a session",
+      "flow",
+      { ...seenInOrder(), nativeApp: { ...APP, tokenAccepted: false } },
+    ],
+    [
+      "the official button is asked for a language it does not have",
+      "buttons",
+      {
+        ...seenInOrder(),
+        button: { ...button, attributes: { ...button.attributes, fi: { ...OFFICIAL, language: "se" } } },
+      },
+    ],
+    [
+      "the official button is asked for a verb that is not documented",
+      "buttons",
+      {
+        ...seenInOrder(),
+        button: { ...button, attributes: { en: { ...OFFICIAL, language: "en", verb: "sign-in" } } },
       },
     ],
     ["the login is in a frame", "no-iframe", { ...seenInOrder(), login: { ...login, topLevel: false } }],
@@ -231,7 +264,14 @@ describe("the rows", () => {
       "buttons",
       {
         ...seenInOrder(),
-        button: { path: "/", official: "not asked for", words: undefined, loginFrames: [], pictures: [] },
+        button: {
+          path: "/",
+          official: "not asked for",
+          words: undefined,
+          loginFrames: [],
+          attributes: {},
+          pictures: [],
+        },
       },
     ],
     [
@@ -254,9 +294,7 @@ describe("the rows", () => {
     const seen = seenInOrder();
     expect(judged(seen, "webhook").notApplicable).toContain("CONSENT_WEBHOOK_SECRET is not set");
     expect(judged(seen, "partner").notApplicable).toContain("VIPPS_KEYS is not partner");
-    expect(judged(seen, "flow").checks.map(({ text }) => text)).toContain(
-      "Native apps: not applicable. APP_REDIRECT_URIS is not set, so no app can log in",
-    );
+    expect(judged(seen, "flow").missing.join(" ")).toContain("APP_REDIRECT_URIS is not set");
     const used = withSettings({ CONSENT_WEBHOOK_SECRET: "0123456789abcdef", VIPPS_KEYS: "partner" });
     expect(judged(used, "webhook").notApplicable).toBeUndefined();
     expect(judged(used, "partner").notApplicable).toBeUndefined();

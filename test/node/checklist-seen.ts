@@ -48,6 +48,19 @@ const page = (url: string): Exchange =>
   });
 
 /** What a run sees in which nothing is wrong. */
+/** What the element asks of Vipps' component. */
+export const OFFICIAL = { brand: "vipps", verb: "login", branded: "true", stretched: "true" };
+
+/** An app's login that went as it should. */
+export const APP = {
+  redirectUris: ["app://x/y"],
+  status: 200,
+  authorizeUrl:
+    "https://apitest.vipps.no/oauth2/auth?requested_flow=app_to_app_v2&redirect_uri=app%3A%2F%2Fx%2Fy&code_challenge_method=S256",
+  strangerRefused: true,
+  tokenAccepted: true,
+};
+
 export function seenInOrder(): Seen {
   const login = page(`${CALLBACK}?code=c&state=state-number-1`);
   return {
@@ -88,11 +101,15 @@ export function seenInOrder(): Seen {
     ],
     log: [],
     secrets: { VIPPS_CLIENT_SECRET: "the-client-secret" },
+    nativeApp: APP,
     button: {
       path: "/",
       official: "shown",
       words: "Log in with Vipps",
       loginFrames: [],
+      attributes: Object.fromEntries(
+        ["no", "da", "sv", "fi", "en"].map((language) => [language, { ...OFFICIAL, language }]),
+      ),
       pictures: [],
     },
     starts: { urls: [1, 2, 3].map(authorizeUrl), tampered: authorizeUrl(4) },

@@ -1,13 +1,17 @@
 import { html, raw } from "hono/html";
 import { type Evidence, type Picture, SECTIONS, type Section } from "../row.ts";
 import { CHECKLIST_PAGE, SENT_TO } from "../vipps-addresses.ts";
-import { type Report, type ReportRow, rowsOf, type Status } from "./report.ts";
+import { type Report, type ReportRow, rowsOf, STATUSES, type Status } from "./report.ts";
 import { STYLE } from "./style.ts";
 import {
   ageWords,
+  appliesTo,
+  comment,
   ENVIRONMENT_NOTES,
   ENVIRONMENT_WORDS,
+  facts,
   moment,
+  proofWords,
   receiverWords,
   SENDER_WORDS,
   STATUS_SIGNS,
@@ -21,9 +25,13 @@ type Html = ReturnType<typeof html>;
 /** Gives the picture's file as a `data:` URL. */
 export type Embed = (picture: Picture, evidence: Evidence) => string;
 
-/** The report as one HTML page with everything in it: no script, no request to anywhere. */
+/**
+ * The report as one HTML page with everything in it: no script, no request to anywhere. What a reviewer reads is on
+ * two printed pages, a line a row; the evidence behind it is an appendix, its pictures together at the end, where
+ * they can be large and leave no gaps.
+ */
 export async function htmlReport(report: Report, embed: Embed): Promise<string> {
-  const sections = Object.keys(SECTIONS) as Section[];
+  const { version, madeAt, maxAge } = report;
   const page = html`<!doctype html>
 <html lang="en">
 <head>
@@ -38,22 +46,20 @@ export async function htmlReport(report: Report, embed: Embed): Promise<string> 
 <header class="top">
 <p class="kind">Vipps MobilePay Login API checklist</p>
 <h1>${titleOf(report)}</h1>
-${facts(report)}
+<dl class="facts">${facts(report).map(([name, value]) => html`<div><dt>${name}</dt><dd>${value}</dd></div>`)}</dl>
 </header>
 <main>
 ${summary(report)}
-${contents(report, sections)}
-${sections.map(
-  (section) => html`
-<section aria-labelledby="${section}">
-<h2 id="${section}">${SECTIONS[section]}</h2>
-${rowsOf(report, section).map((row) => rowCard(row, report.maxAge, embed))}
-</section>`,
-)}
+${(Object.keys(SECTIONS) as Section[]).map((section) => sectionTable(report, section))}
+<section class="appendix">
+<h2 id="evidence">Appendix: the evidence</h2>
+${report.rows.filter((row) => appliesTo(row) || row.fields.length > 0).map((row) => rowCard(row, maxAge))}
+</section>
+${pictureAppendix(report, embed)}
 </main>
 <footer>
 <p>Rows follow <a href="${CHECKLIST_PAGE}">Vipps' Login API checklist</a>. Partners send it to <a href="mailto:${SENT_TO}">${SENT_TO}</a>; merchants with a direct integration keep it as their own check. In every request and answer, secrets and personal data have given way to their length; in pictures, to bars.</p>
-<p>Made by vipps-login-worker ${report.version}, ${moment(report.madeAt)}. Not made by Vipps MobilePay.</p>
+<p>Made by vipps-login-worker ${version}, ${moment(madeAt)}. Not made by Vipps MobilePay.</p>
 </footer>
 </body>
 </html>
@@ -61,31 +67,10 @@ ${rowsOf(report, section).map((row) => rowCard(row, report.maxAge, embed))}
   return String(await page);
 }
 
-function facts({ merchantSerialNumber, sites, issuers, madeAt, merchant }: Report): Html {
-  const rows: readonly (readonly [string, string | undefined])[] = [
-    ["Partner", merchant.partner_name],
-    ["Sales unit", merchant.sales_unit_name],
-    ["Merchant Serial Number", merchantSerialNumber],
-    ["Site", sites.join(", ") || undefined],
-    ["Issuer", issuers.join(", ") || undefined],
-    ["Made", moment(madeAt)],
-  ];
-  return html`<dl class="facts">${rows
-    .filter(([, value]) => value !== undefined)
-    .map(([name, value]) => html`<div><dt>${name}</dt><dd>${value}</dd></div>`)}</dl>`;
-}
-
-/** From what is done to what does not concern the site. */
-const IN_BAR: readonly Status[] = ["met", "fill", "open", "failed", "none"];
-
-function summary({ counts, environments, toDo, rows, runs }: Report): Html {
-  const present = IN_BAR.filter((status) => counts[status] > 0);
-  const words = present.map((status) => `${counts[status]} ${STATUS_WORDS[status].toLowerCase()}`).join(", ");
+function summary({ counts, environments, toDo, runs }: Report): Html {
+  const present = STATUSES.filter((status) => counts[status] > 0);
   return html`
 <section class="summary" aria-label="Summary">
-<div class="bar" role="img" aria-label="${words} of ${rows.length} rows">${present.map(
-    (status) => html`<span class="${status}" style="flex-grow:${counts[status]}"></span>`,
-  )}</div>
 <ul class="legend">${present.map(
     (status) =>
       html`<li>${badge(status)}<strong>${counts[status]}</strong> ${STATUS_WORDS[status].toLowerCase()}</li>`,
@@ -110,32 +95,34 @@ function changedSettings(changed: readonly { name: string; why: string }[] = [])
   )}</ul></details>`;
 }
 
-function contents(report: Report, sections: readonly Section[]): Html {
+/** A line a row: how it stands, how it is met, and where the proof is. */
+function sectionTable(report: Report, section: Section): Html {
   return html`
-<nav class="contents" aria-label="Rows">
-${sections.map(
-  (section) => html`
-<div><h2>${SECTIONS[section]}</h2><ul>${rowsOf(report, section).map(
-    ({ id, title, status }) => html`<li><a href="#${id}">${badge(status)}<span>${title}</span></a></li>`,
-  )}</ul></div>`,
-)}
-</nav>`;
+<table class="rows">
+<caption>${SECTIONS[section]}</caption>
+<thead><tr><th scope="col"><span class="unseen">Stands</span></th><th scope="col">Row</th><th scope="col">How it is met</th><th scope="col">Proof</th></tr></thead>
+<tbody>${rowsOf(report, section).map(
+    (row) => html`
+<tr class="is-${row.status}"><td>${badge(row.status)}</td><th scope="row">${row.number} ${row.title}</th><td>${comment(row)}</td><td>${
+      appliesTo(row) || row.fields.length > 0
+        ? html`<a href="#${row.id}">${proofWords(row)}</a>`
+        : STATUS_WORDS[row.status]
+    }</td></tr>`,
+  )}</tbody>
+</table>`;
 }
 
 const badge = (status: Status): Html =>
   html`<span class="badge ${status}" role="img" aria-label="${STATUS_WORDS[status]}">${STATUS_SIGNS[status]}</span>`;
 
-function rowCard(row: ReportRow, maxAge: number, embed: Embed): Html {
-  const { id, title, status, endpoint, asked, evidence, fields, why } = row;
-  const applies = evidence !== undefined && evidence.notApplicable === undefined;
+function rowCard(row: ReportRow, maxAge: number): Html {
+  const { id, number, title, status, endpoint, asked, evidence, fields, why } = row;
   return html`
 <article class="row is-${status}" id="${id}">
-<header>${badge(status)}<h3>${title}</h3><span class="status">${STATUS_WORDS[status]}</span></header>
-${endpoint && html`<p class="endpoint"><code>${endpoint}</code></p>`}
-<p class="asked">${asked}</p>
+<header>${badge(status)}<h3>${number} ${title}</h3><span class="status">${STATUS_WORDS[status]}</span></header>
+<p class="asked">${asked}${endpoint && html` <code>${endpoint}</code>`}</p>
 ${why !== undefined && status !== "met" && status !== "fill" && html`<p class="why">${why}</p>`}
-${applies && html`<p class="how">${evidence.how}</p>`}
-${applies && evidence.checks.length > 0 && checkList(evidence)}
+${appliesTo(row) && evidence && html`<p>${evidence.how}</p>${checkList(evidence)}`}
 ${
   fields.length > 0 &&
   html`<dl class="fields">${fields.map(
@@ -143,10 +130,7 @@ ${
       html`<div class="${answer === undefined ? "empty" : "filled"}"><dt>${question}</dt><dd>${answer ?? "To fill in"}</dd></div>`,
   )}</dl>`
 }
-${applies && evidence.pictures.length > 0 && pictures(evidence, embed)}
-${applies && exchanges(evidence)}
-${applies && evidence.logLines.length > 0 && logLines(evidence)}
-${applies && evidence.missing.map((entry) => html`<p class="missing">${entry}</p>`)}
+${appliesTo(row) && evidence && html`${exchanges(evidence)}${logLines(evidence)}${evidence.missing.map((entry) => html`<p class="missing">${entry}</p>`)}`}
 ${evidence && html`<p class="taken"><span class="tag ${evidence.environment}">${ENVIRONMENT_WORDS[evidence.environment]}</span> <time datetime="${evidence.takenAt}">${moment(evidence.takenAt)}</time> <span class="${row.isOld ? "old" : ""}">${ageWords(row, maxAge)}</span></p>`}
 </article>`;
 }
@@ -158,21 +142,22 @@ function checkList({ checks }: Evidence): Html {
   )}</ul>`;
 }
 
-function exchanges({ exchanges: shown, environment }: Evidence): Html | readonly Html[] {
+function exchanges({ exchanges: shown, environment }: Evidence): readonly Html[] {
   return shown.map(
     ({ at, from, to, request, response }) => html`
 <details class="exchange">
 <summary><span>${SENDER_WORDS[from]} → ${receiverWords(to, environment)}</span> <code>${firstLine(request)}</code> <span class="code">${response.split("\n")[0]}</span> <time datetime="${at}">${moment(at)}</time></summary>
-<div class="wire"><div><h4>Request</h4><pre>${request}</pre></div><div><h4>Response</h4><pre>${response}</pre></div></div>
+<div class="wire"><pre>${request}</pre><pre>${response}</pre></div>
 </details>`,
   );
 }
 
-function logLines({ logLines: lines }: Evidence): Html {
+function logLines({ logLines: lines }: Evidence): Html | false {
+  if (lines.length === 0) return false;
   return html`
 <details class="exchange">
 <summary><span>The worker's log</span> <code>${lines.length === 1 ? "1 line" : `${lines.length} lines`}</code></summary>
-<div class="wire"><div><pre>${lines.join("\n")}</pre></div></div>
+<div class="wire"><pre>${lines.join("\n")}</pre></div>
 </details>`;
 }
 
@@ -180,9 +165,24 @@ function logLines({ logLines: lines }: Evidence): Html {
 const firstLine = (request: string): string =>
   (request.split("\n")[0] ?? "").replace(/^(\S+ )https?:\/\/[^/]+/, "$1");
 
-function pictures(evidence: Evidence, embed: Embed): Html {
-  return html`<div class="pictures">${evidence.pictures.map(
-    (picture) => html`
-<figure class="${picture.device}"><img src="${embed(picture, evidence)}" width="${picture.width}" height="${picture.height}" alt="${picture.caption}"><figcaption>${picture.caption}</figcaption></figure>`,
-  )}</div>`;
+/** The pictures of a device together: of one size, they fill the page. */
+function pictureAppendix({ rows }: Report, embed: Embed): Html | false {
+  const shown = rows.flatMap(({ evidence, title, number }) =>
+    (evidence?.pictures ?? []).map((picture) => ({ picture, evidence, title: `${number} ${title}` })),
+  );
+  if (shown.length === 0) return false;
+  const of = (device: Picture["device"]) =>
+    shown.map(
+      ({ picture, evidence, title }) =>
+        picture.device === device &&
+        evidence &&
+        html`
+<figure class="${device}"><img src="${embed(picture, evidence)}" width="${picture.width}" height="${picture.height}" alt="${picture.caption}"><figcaption><strong>${title}.</strong> ${picture.caption}</figcaption></figure>`,
+    );
+  return html`
+<section class="appendix">
+<h2 id="pictures">Appendix: the pictures</h2>
+<div class="pictures">${of("phone")}</div>
+<div class="pictures">${of("desktop")}</div>
+</section>`;
 }

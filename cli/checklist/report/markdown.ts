@@ -3,9 +3,13 @@ import { CHECKLIST_PAGE, SENT_TO } from "../vipps-addresses.ts";
 import { type Report, type ReportRow, rowsOf, STATUSES } from "./report.ts";
 import {
   ageWords,
+  appliesTo,
+  comment,
   ENVIRONMENT_NOTES,
   ENVIRONMENT_WORDS,
+  facts,
   moment,
+  proofWords,
   receiverWords,
   SENDER_WORDS,
   STATUS_SIGNS,
@@ -16,25 +20,35 @@ import {
 /** Text as it is, whatever signs of Markdown are in it. */
 const plain = (text: string): string => text.replace(/[\\`*_{}[\]<>#|]/g, "\\$&").replaceAll("\n", " ");
 
-/** The report as Markdown. Pictures are files beside it. */
+/** The report as Markdown, in the same order as on paper. Pictures are files beside it. */
 export function markdownReport(report: Report): string {
-  const { counts, toDo, environments } = report;
+  const { counts, toDo, environments, runs } = report;
   const summary = STATUSES.filter((status) => counts[status] > 0)
     .map((status) => `${STATUS_SIGNS[status]} ${counts[status]} ${STATUS_WORDS[status].toLowerCase()}`)
     .join(" · ");
+  const line = (row: ReportRow) =>
+    `| ${STATUS_SIGNS[row.status]} | ${row.number} ${plain(row.title)} | ${plain(comment(row))} | ${appliesTo(row) ? proofWords(row) : STATUS_WORDS[row.status]} |`;
   return `${[
     `# Login API checklist: ${plain(titleOf(report))}`,
     summary,
-    table(report),
+    ["| | |", "| --- | --- |", ...facts(report).map(([name, value]) => `| ${name} | ${plain(value)} |`)].join(
+      "\n",
+    ),
     ...environments.flatMap((environment) => [
       `> ${ENVIRONMENT_NOTES[environment]}`,
-      ...changedSettings(report.runs[environment]?.changed),
+      ...changedSettings(runs[environment]?.changed),
     ]),
     ...(toDo.length > 0 ? ["## Before it is sent", toDo.map((entry) => `- ${plain(entry)}`).join("\n")] : []),
     ...(Object.keys(SECTIONS) as Section[]).flatMap((section) => [
       `## ${SECTIONS[section]}`,
-      ...rowsOf(report, section).flatMap((row) => rowText(row, report.maxAge)),
+      [
+        "| | row | how it is met | proof |",
+        "| --- | --- | --- | --- |",
+        ...rowsOf(report, section).map(line),
+      ].join("\n"),
     ]),
+    "# Appendix: the evidence",
+    ...report.rows.flatMap((row) => rowText(row, report.maxAge)),
     "---",
     `Vipps' own page: ${CHECKLIST_PAGE}. Partners send the checklist to ${SENT_TO}. Secrets and personal data have given way to their length.`,
   ].join("\n\n")}\n`;
@@ -46,31 +60,14 @@ function changedSettings(changed: readonly { name: string; why: string }[] = [])
   return [`Settings that differed from the site's own during the run:\n\n${list}`];
 }
 
-function table(report: Report): string {
-  const { madeAt, merchantSerialNumber, sites, issuers, version, environments } = report;
-  const facts: readonly (readonly [string, string])[] = [
-    ["Made", moment(madeAt)],
-    ["Merchant Serial Number", merchantSerialNumber ?? "not set"],
-    ["Site", sites.join(", ") || "–"],
-    ["Issuer", issuers.join(", ") || "–"],
-    ["Evidence from", environments.map((each) => ENVIRONMENT_WORDS[each]).join(", ") || "–"],
-    ["Integration", `vipps-login-worker ${version ?? ""}`],
-  ];
-  return ["| | |", "| --- | --- |", ...facts.map(([name, value]) => `| ${name} | ${plain(value)} |`)].join(
-    "\n",
-  );
-}
-
 function rowText(row: ReportRow, maxAge: number): readonly string[] {
-  const { title, status, endpoint, asked, why, evidence, fields } = row;
+  const { number, title, status, endpoint, asked, why, evidence, fields } = row;
   return [
-    `### ${STATUS_SIGNS[status]} ${title}`,
+    `### ${STATUS_SIGNS[status]} ${number} ${title}`,
     `**${STATUS_WORDS[status]}.** ${why === undefined || status === "met" ? "" : plain(why)}`.trim(),
     ...(endpoint === undefined ? [] : [`\`${endpoint}\``]),
     `*Asked:* ${plain(asked)}`,
-    ...(evidence === undefined || evidence.notApplicable !== undefined
-      ? []
-      : evidenceText(evidence, row, maxAge)),
+    ...(evidence !== undefined && appliesTo(row) ? evidenceText(evidence, row, maxAge) : []),
     ...fields.map(
       ({ question, answer }) =>
         `**${plain(question)}**\n\n${answer === undefined ? "*To fill in.*" : plain(answer)}`,

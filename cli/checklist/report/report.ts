@@ -11,6 +11,8 @@ export const STATUSES = ["failed", "open", "fill", "met", "none"] as const;
 export type Status = (typeof STATUSES)[number];
 
 export interface ReportRow extends Pick<Row, "id" | "section" | "title" | "asked" | "endpoint" | "document"> {
+  /** Counted from one; it ties the line of a row to its evidence. */
+  readonly number: number;
   readonly status: Status;
   /** Why it stands like that, in a few words; undefined where the rest says it. */
   readonly why: string | undefined;
@@ -60,13 +62,13 @@ export function makeReport({ rows: stored, runs }: Stored, options: ReportOption
   const { now, maxAge, own, merchant } = options;
   const ageOf = ({ takenAt }: Evidence) => Math.max(0, Math.floor((now - Date.parse(takenAt)) / DAY));
   const isRecent = (evidence: Evidence) => now - Date.parse(evidence.takenAt) <= maxAge * DAY;
-  const rows = ROWS.map((row): ReportRow => {
+  const rows = ROWS.map((row, index): ReportRow => {
     const evidence = bestEvidence(stored, row.id, isRecent);
     const fields = askedFields(row.id, own, merchant);
     const isOld = evidence !== undefined && !isRecent(evidence) && !IN_WORDS.has(row.id);
     const { id, section, title, asked, endpoint, document } = row;
     return {
-      ...{ id, section, title, asked, evidence, fields, isOld },
+      ...{ id, section, title, asked, evidence, fields, isOld, number: index + 1 },
       ...(endpoint !== undefined && { endpoint }),
       ...(document !== undefined && { document }),
       age: evidence === undefined ? undefined : ageOf(evidence),

@@ -22,11 +22,7 @@ code,pre{font-family:var(--mono);font-size:.82rem}
 .facts{display:grid;grid-template-columns:repeat(auto-fill,minmax(13rem,1fr));gap:.9rem 2rem;margin:0}
 .facts dt{color:var(--soft);font-size:.82rem}
 .facts dd{margin:0;overflow-wrap:anywhere}
-.summary{background:var(--card);border:1px solid var(--line);border-radius:14px;padding:clamp(1rem,3vw,1.75rem)}
-.bar{display:flex;gap:3px;height:12px;border-radius:6px;overflow:hidden}
-.bar span{min-width:6px}
-.bar .met{background:var(--met)}.bar .failed{background:var(--failed)}.bar .fill{background:var(--fill)}.bar .open{background:var(--open)}.bar .none{background:color-mix(in srgb,var(--none) 45%,transparent)}
-.legend{list-style:none;display:flex;flex-wrap:wrap;gap:.5rem 1.5rem;margin:1rem 0 0;padding:0}
+.legend{list-style:none;display:flex;flex-wrap:wrap;gap:.5rem 1.5rem;margin:0;padding:0}
 .legend li{display:flex;align-items:center;gap:.45rem}
 .badge{flex:none;display:inline-grid;place-items:center;width:1.5rem;height:1.5rem;border-radius:50%;font-size:.85rem;font-weight:700;line-height:1}
 .badge.met{background:var(--met-wash);color:var(--met)}.badge.failed{background:var(--failed);color:var(--card)}.badge.fill{background:var(--fill-wash);color:var(--fill)}.badge.open{background:var(--open-wash);color:var(--open)}.badge.none{background:var(--none-wash);color:var(--none)}
@@ -38,14 +34,17 @@ code,pre{font-family:var(--mono);font-size:.82rem}
 .to-do ul{margin:.4rem 0 0;padding-left:1.2rem}
 .to-do li{margin:.25rem 0}
 .ready{margin:1.2rem 0 0;color:var(--met);font-weight:600}
-.contents{display:grid;grid-template-columns:repeat(auto-fill,minmax(16rem,1fr));gap:1.6rem 2rem;margin:2.2rem 0 0}
-.contents h2{font-size:.88rem;color:var(--soft);font-weight:600;margin-bottom:.4rem}
-.contents ul{list-style:none;margin:0;padding:0}
-.contents a{display:flex;gap:.55rem;align-items:center;padding:.22rem 0;text-decoration:none}
-.contents a:hover span:last-child{text-decoration:underline;text-underline-offset:.18em}
-.contents .badge{width:1.25rem;height:1.25rem;font-size:.72rem}
-main>section:not(.summary){margin-top:3rem}
-main>section>h2{margin-bottom:1rem}
+.rows{width:100%;border-collapse:collapse;margin-top:1.6rem;table-layout:fixed}
+.rows caption{text-align:left;font-weight:600;font-size:1.1rem;padding-bottom:.4rem}
+.rows thead{font-size:.8rem;color:var(--soft)}
+.rows :is(th,td){text-align:left;vertical-align:top;padding:.45rem .6rem .45rem 0;border-top:1px solid var(--line);overflow-wrap:anywhere}
+.rows thead th{border:0;padding-block:0 .2rem;font-weight:400}
+.rows :is(th,td):first-child{width:2.1rem}.rows :is(th,td):nth-child(2){width:12.5rem}.rows :is(th,td):last-child{width:9.5rem;padding-right:0}
+.rows .badge{width:1.25rem;height:1.25rem;font-size:.72rem}
+.rows .is-failed td{color:var(--failed)}
+.unseen{position:absolute;clip-path:inset(50%)}
+.appendix{margin-top:3.5rem}
+.appendix>h2{margin-bottom:1rem}
 .row{background:var(--card);border:1px solid var(--line);border-radius:14px;padding:clamp(1rem,2.6vw,1.5rem);margin:0 0 1rem;scroll-margin-top:1rem}
 .row.is-failed{border-color:var(--failed)}
 .row>header{display:flex;align-items:center;gap:.7rem}
@@ -53,7 +52,6 @@ main>section>h2{margin-bottom:1rem}
 .row p{margin:.6rem 0 0;max-width:48rem}
 .status{font-size:.85rem;font-weight:600;color:var(--soft);white-space:nowrap}
 .is-met .status{color:var(--met)}.is-failed .status{color:var(--failed)}.is-fill .status{color:var(--fill)}.is-open .status{color:var(--open)}
-.endpoint code{overflow-wrap:anywhere;color:var(--soft)}
 .asked{color:var(--soft)}
 .why{padding:.55rem .85rem;border-radius:8px;background:var(--none-wash);overflow-wrap:anywhere}
 .is-failed .why{background:var(--failed-wash);color:var(--failed);font-weight:600}.is-fill .why{background:var(--fill-wash)}.is-open .why{background:var(--open-wash)}
@@ -77,12 +75,12 @@ main>section>h2{margin-bottom:1rem}
 .exchange summary code{flex:1 1 16rem;min-width:0;overflow-wrap:anywhere;color:var(--soft)}
 .exchange summary time{color:var(--soft);font-size:.82rem}
 .exchange .code{font-family:var(--mono);font-size:.85rem;font-weight:600}
-.wire{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,22rem),1fr));gap:1px;background:var(--line);border-top:1px solid var(--line)}
-.wire>div{background:var(--card);padding:.8rem .9rem;min-width:0}
+.wire{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,22rem),1fr));border-top:1px solid var(--line);background:var(--card)}
+.wire pre{padding:.8rem .9rem;min-width:0}
 pre{margin:0;white-space:pre-wrap;overflow-wrap:anywhere;line-height:1.5}
-.pictures{display:flex;flex-wrap:wrap;gap:1.2rem;margin-top:1.1rem;align-items:flex-start}
-figure{margin:0;flex:1 1 20rem;min-width:0;max-width:27rem}
-figure.phone{flex:0 1 13rem;max-width:13rem}
+.pictures{display:grid;grid-template-columns:repeat(auto-fill,minmax(min(100%,15rem),1fr));gap:1.4rem;margin-top:1.1rem;align-items:start}
+.pictures:has(.desktop){grid-template-columns:repeat(auto-fill,minmax(min(100%,28rem),1fr))}
+figure{margin:0;min-width:0}
 figure img{display:block;width:100%;height:auto;border:1px solid var(--line);border-radius:8px;background:#fff}
 figcaption{margin-top:.45rem;color:var(--soft);font-size:.85rem;line-height:1.4}
 .row .missing{color:var(--soft);font-size:.92rem;border-left:3px solid var(--line);padding-left:.9rem}
@@ -91,12 +89,20 @@ figcaption{margin-top:.45rem;color:var(--soft);font-size:.85rem;line-height:1.4}
 .tag.simulator{background:var(--fill-wash);color:var(--fill)}
 .old{color:var(--failed);font-weight:600}
 footer{padding-block:2.5rem 4rem;color:var(--soft);font-size:.9rem}
-@media (max-width:34rem){.row>header{flex-wrap:wrap}.row h3{flex-basis:calc(100% - 2.3rem)}.status{margin-left:2.2rem}figure.phone{flex-basis:11rem}.exchange summary time{flex-basis:100%}}
+@media screen and (max-width:44rem){.rows,.rows tbody,.rows tr,.rows caption{display:block}.rows thead{display:none}.rows tr{display:grid;grid-template-columns:2rem 1fr;padding:.6rem 0;border-top:1px solid var(--line)}.rows :is(th,td){border:0;padding:0 0 .15rem;width:auto!important;grid-column:2}.rows td:first-child{grid-column:1}.row>header{flex-wrap:wrap}.row h3{flex-basis:calc(100% - 2.3rem)}.status{margin-left:2.2rem}.exchange summary time{flex-basis:100%}}
 @media print{:root{--paper:#fff;--card:#fff;--ink:#111;--soft:#555;--line:#ddd;--wash:#fafafa;--met:#1b7f4b;--failed:#c0281c;--fill:#8a5a00;--open:#2f5f9e;--none:#77808b;--met-wash:#e6f4ec;--failed-wash:#fdebe9;--fill-wash:#fff4dc;--open-wash:#e8f0fa;--none-wash:#eef0f2;color-scheme:light}
-body{font-size:10.5pt;print-color-adjust:exact;-webkit-print-color-adjust:exact}
-.top,main,footer{max-width:none;padding-inline:0}.top{padding-block:0 1rem}
-.row{break-inside:auto;padding:.9rem 1.1rem}.row>header,.row .asked,.checks li,figure,.fields>div{break-inside:avoid}.row>header,h2{break-after:avoid}
-.contents{grid-template-columns:repeat(3,1fr);gap:1rem 1.4rem;font-size:9.5pt;break-after:page}main>section:not(.summary){margin-top:1.6rem}
-figure{max-width:23rem;flex-basis:18rem}figure.phone{max-width:9rem;flex-basis:9rem}figure img{max-height:20rem;object-fit:cover;object-position:top}
-.origin details{display:none}.exchange summary::before{content:none}.exchange{break-inside:avoid}code,pre{font-size:7.8pt}}
+body{font-size:9.5pt;line-height:1.4;print-color-adjust:exact;-webkit-print-color-adjust:exact}
+.top,main,footer{max-width:none;padding-inline:0}.top{padding-block:0 .4rem}h1{font-size:20pt;margin:.1em 0 .3em}
+.facts{grid-template-columns:repeat(3,1fr);gap:.3rem 1.2rem;font-size:8.5pt}
+.origin{margin-top:.5rem;padding:.4rem .7rem;font-size:8.5pt}.origin details{display:none}.to-do{margin-top:.5rem;font-size:8.5pt}.to-do h2{font-size:9.5pt}.to-do li{margin:0}
+.rows{margin-top:.8rem;font-size:9pt;line-height:1.32}.rows caption{font-size:10pt;padding-bottom:.1rem}.rows :is(th,td){padding-block:.24rem}.rows thead{display:none}.rows tr{break-inside:avoid}.rows caption{break-after:avoid}
+.rows :is(th,td):nth-child(2){width:40mm}.rows :is(th,td):last-child{width:27mm}.rows :is(th,td):first-child{width:7mm}.rows .badge{width:1rem;height:1rem;font-size:.62rem}
+.appendix{margin-top:0;break-before:page}.appendix+.appendix{break-before:auto;margin-top:8mm}
+.row{border:0;border-top:1px solid var(--line);border-radius:0;padding:.5rem 0;margin:0}.row p{margin-top:.25rem;max-width:none}.checks{margin-top:.3rem;gap:.1rem}.fields{margin-top:.4rem;gap:.2rem}.row .taken{margin-top:.3rem}
+.row>header,h2,h3,summary{break-after:avoid}.row>header,.checks li{break-inside:avoid}
+.exchange{margin-top:.35rem;overflow:visible}.exchange summary{padding:.2rem .5rem;font-size:8pt}.exchange summary::before{content:none!important}
+.wire{grid-template-columns:1fr 1fr}.wire:has(pre:only-child){grid-template-columns:1fr}.wire pre{padding:.3rem .5rem}code,pre{font-size:6.8pt;line-height:1.3}
+.pictures{gap:5mm 6mm}.pictures:has(.phone){grid-template-columns:repeat(3,1fr)}.pictures:has(.desktop){grid-template-columns:1fr;margin-top:6mm}
+figure{break-inside:avoid}figure img{object-fit:cover;object-position:top;width:100%}figure.phone img{height:108mm}figure.desktop img{height:112mm}
+figcaption{font-size:7.5pt;margin-top:1mm;line-height:1.25}footer{padding-block:1rem 0;font-size:8pt}}
 `;

@@ -47,9 +47,70 @@ export function titleOf({ merchant, sites }: Report): string {
 }
 
 export const SENDER_WORDS = { browser: "Browser", worker: "Worker", command: "This command" } as const;
-export const RECEIVER_WORDS = { site: "site", provider: "Vipps" } as const;
+const RECEIVER_WORDS = { site: "site", provider: "Vipps" } as const;
 
 /** Who the provider is in an exchange of this environment. */
 export function receiverWords(to: keyof typeof RECEIVER_WORDS, environment: Environment): string {
   return to === "provider" && environment === "simulator" ? "simulator" : RECEIVER_WORDS[to];
+}
+
+/** Whether there is anything to show for a row. */
+export const appliesTo = ({ evidence }: ReportRow): boolean =>
+  evidence !== undefined && evidence.notApplicable === undefined;
+
+/** What stands above the report. */
+export function facts(report: Report): readonly (readonly [name: string, value: string])[] {
+  const { merchant, merchantSerialNumber, sites, issuers, madeAt } = report;
+  const all: readonly (readonly [string, string | undefined])[] = [
+    ["Partner", merchant.partner_name],
+    ["Sales unit", merchant.sales_unit_name],
+    ["Merchant Serial Number", merchantSerialNumber],
+    ["Site", sites.join(", ")],
+    ["Issuer", issuers.join(", ")],
+    ["Made", moment(madeAt)],
+  ];
+  return all.flatMap(([name, value]) => (value ? [[name, value]] : []));
+}
+
+/** In characters: a form's field, or three lines of a table, hold it. */
+const SHORT = 240;
+
+/**
+ * One or two sentences on a row: what to put into the field 'your comments' of Vipps' form. What the merchant said
+ * comes first, because only they can; of what the worker does, what is most important.
+ */
+export function comment({ status, why, evidence, fields }: ReportRow): string {
+  if (status === "none" || status === "failed" || evidence === undefined) return why ?? STATUS_WORDS[status];
+  // The second sentence too, where both are short.
+  const [one = "", two = ""] = evidence.how.split(/(?<=[.!?])\s/, 2);
+  const how = one.length + two.length > SHORT ? one : `${one} ${two}`.trim();
+  const answers = fields.flatMap(({ answer }) => (answer === undefined ? [] : [answer.replace(/\s+/g, " ")]));
+  const open = status === "fill" || status === "open" ? why : undefined;
+  return [...answers, how, ...(open === undefined ? [] : [`${open}${/[.!?]$/.test(open) ? "" : "."}`])].join(
+    " ",
+  );
+}
+
+/** How much stands in the appendix for a row. */
+export function proofWords({ evidence, fields }: ReportRow): string {
+  const count = (number: number, word: string) =>
+    number === 0 ? [] : [`${number} ${word}${number === 1 ? "" : "s"}`];
+  const words = [
+    ...count(evidence?.checks.length ?? 0, "check"),
+    ...count(evidence?.exchanges.length ?? 0, "request"),
+    ...count(evidence?.pictures.length ?? 0, "picture"),
+  ];
+  return words.length > 0 ? words.join(", ") : fields.length > 0 ? "the merchant's word" : "described";
+}
+
+/** The texts for the fields 'your comments' of Vipps' editable form, row by row, to be pasted. */
+export function comments(report: Report): string {
+  return report.rows
+    .map((row) => {
+      const proof = appliesTo(row)
+        ? ` Proof: ${proofWords(row)}, checklist-report.pdf, number ${row.number}.`
+        : "";
+      return `## ${row.title}: ${STATUS_WORDS[row.status]}\n${comment(row)}${row.status === "met" ? proof : ""}`;
+    })
+    .join("\n\n");
 }

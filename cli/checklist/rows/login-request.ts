@@ -4,40 +4,62 @@ import { leaks } from "./leaks.ts";
 import { check, finding, parameter, type RawFinding, type Row } from "./row-definition.ts";
 
 function flow(seen: Seen): RawFinding {
-  const apps = seen.own.values.APP_REDIRECT_URIS;
-  const noCiba = check(
-    "Merchant-initiated login (CIBA) was never asked for",
-    exchangesWith(seen.exchanges, "ciba").length === 0,
-  );
-  const how =
-    "The website uses the browser flow. Native apps use app-to-app (requested_flow=app_to_app_v2) by routes of their own. Merchant-initiated login does not exist here.";
-  if (apps === undefined)
-    return finding({
-      how,
-      checks: [
-        noCiba,
-        check("Native apps: not applicable. APP_REDIRECT_URIS is not set, so no app can log in", true),
-      ],
-    });
   const { nativeApp } = seen;
+  const hasApp = seen.own.values.APP_REDIRECT_URIS !== undefined;
   const address = nativeApp?.authorizeUrl;
+  const app =
+    nativeApp === undefined
+      ? []
+      : [
+          check(
+            "A native app's login begins by routes of its own",
+            nativeApp.status === 200,
+            `answered with ${nativeApp.status}`,
+          ),
+          check("It asks for the app-to-app flow", parameter(address, "requested_flow") === "app_to_app_v2"),
+          check(
+            "It returns to an address of APP_REDIRECT_URIS",
+            nativeApp.redirectUris.includes(parameter(address, "redirect_uri")),
+          ),
+          check("It uses PKCE with S256", parameter(address, "code_challenge_method") === "S256"),
+          ...(nativeApp.strangerRefused === undefined
+            ? []
+            : [check("Another app cannot finish it", nativeApp.strangerRefused)]),
+          ...(nativeApp.tokenAccepted === undefined
+            ? []
+            : [
+                check(
+                  "It ends with a session of the app, or is told that terms are to be accepted first",
+                  nativeApp.tokenAccepted,
+                ),
+              ]),
+        ];
   return finding({
-    how,
+    how: "The website uses the browser flow. Native apps use app-to-app (requested_flow=app_to_app_v2) by routes of their own. Merchant-initiated login does not exist here.",
     checks: [
-      noCiba,
       check(
-        "A native app's login begins",
-        nativeApp?.status === 200,
-        `answered with ${nativeApp?.status ?? "nothing"}`,
+        "Merchant-initiated login (CIBA) was never asked for",
+        exchangesWith(seen.exchanges, "ciba").length === 0,
       ),
-      check("It asks for the app-to-app flow", parameter(address, "requested_flow") === "app_to_app_v2"),
-      check(
-        "It returns to an address of APP_REDIRECT_URIS",
-        apps.split(/[\s,]+/).includes(parameter(address, "redirect_uri")),
-      ),
-      check("It uses PKCE with S256", parameter(address, "code_challenge_method") === "S256"),
+      ...(seen.login === undefined
+        ? []
+        : [
+            check(
+              "The website's login does not ask for the flow of apps",
+              parameter(seen.login.authorize?.url, "requested_flow") !== "app_to_app_v2",
+            ),
+          ]),
+      ...app,
     ],
-    missing: ["The switch between app and app needs a phone: show it in the video."],
+    missing: [
+      ...(hasApp
+        ? ["The switch between app and app needs a phone: show it in the video."]
+        : [
+            nativeApp === undefined
+              ? "Native apps: APP_REDIRECT_URIS is not set, so no app can log in here."
+              : "APP_REDIRECT_URIS is not set, so no app can log in at the site itself: the flow of apps is shown with an app of nobody's.",
+          ]),
+    ],
   });
 }
 

@@ -1,6 +1,23 @@
 import type { Seen } from "../seen.ts";
 import { check, finding, notApplicable, type RawFinding, type Row } from "./row-definition.ts";
 
+/** The values of the component's attributes that matter for a login (Vipps, button documentation). */
+const DOCUMENTED: Readonly<Record<string, readonly string[]>> = {
+  brand: ["vipps", "mobilepay"],
+  language: [],
+  verb: ["login", "continue", "register"],
+  branded: ["true"],
+  stretched: ["true", "false"],
+};
+/** How the component names a language; for Danish its versions differ, and the element takes the one that works. */
+const LANGUAGE_NAMES: Readonly<Record<string, readonly string[]>> = {
+  no: ["no"],
+  da: ["da", "dk"],
+  sv: ["sv"],
+  fi: ["fi"],
+  en: ["en"],
+};
+
 function buttons(seen: Seen): RawFinding {
   const { button } = seen;
   const how =
@@ -23,6 +40,20 @@ function buttons(seen: Seen): RawFinding {
           ? "add the attribute official, or check the button of your own by hand"
           : button.official,
       ),
+      ...Object.entries(button.attributes).map(([language, asked]) => {
+        const wrong = Object.entries(DOCUMENTED).flatMap(([name, values]) => {
+          const value = asked[name] ?? "";
+          const isRight =
+            name === "language" ? LANGUAGE_NAMES[language]?.includes(value) : values.includes(value);
+          return isRight ? [] : [`${name}="${value}"`];
+        });
+        const words = ["brand", "language", "verb"].map((name) => `${name}="${asked[name] ?? ""}"`).join(" ");
+        return check(
+          `In ${language}, its attributes are documented ones`,
+          wrong.length === 0,
+          wrong.length === 0 ? words : wrong.join(", "),
+        );
+      }),
     ],
     missing:
       button.official === "asked for, script not loaded"

@@ -5,6 +5,9 @@ import { PATIENCE, type Stage } from "./stage.ts";
 /** Milliseconds that Vipps' component gets to be there. */
 const COMPONENT = 2_500;
 
+/** The languages of Vipps' component (Vipps, button documentation), as the element names them. */
+const LANGUAGES = ["no", "da", "sv", "fi", "en"];
+
 /** Looks at the page with the login button, at a desk and on a phone. */
 export async function seeButton(stage: Stage): Promise<ButtonPage> {
   const pictures = [];
@@ -18,7 +21,7 @@ export async function seeButton(stage: Stage): Promise<ButtonPage> {
     pictures.push(await stage.browsers.picture(page, "button", caption));
     await page.context().close();
   }
-  const nothing = { official: "not asked for", words: undefined, loginFrames: [] } as const;
+  const nothing = { official: "not asked for", words: undefined, loginFrames: [], attributes: {} } as const;
   return { path: stage.buttonPath, ...(found ?? nothing), pictures };
 }
 
@@ -43,6 +46,29 @@ async function lookAt(page: Page, loginPath: string): Promise<Omit<ButtonPage, "
       words: inside?.textContent?.trim() || link?.textContent?.trim(),
     };
   }, loginPath);
+  const attributes = await page.evaluate(attributesByLanguage, LANGUAGES);
   const official = seen.loaded ? "shown" : "asked for, script not loaded";
-  return { official: seen.asked ? official : "not asked for", words: seen.words || undefined, loginFrames };
+  return {
+    official: seen.asked ? official : "not asked for",
+    words: seen.words || undefined,
+    loginFrames,
+    attributes,
+  };
+}
+
+/** Runs in the page: what the element on it would ask of Vipps' component in each language. */
+function attributesByLanguage(languages: readonly string[]): Record<string, Record<string, string>> {
+  const own = document.querySelector("vipps-login[official]");
+  if (own === null) return {};
+  const asked = languages.map((language) => {
+    const element = own.cloneNode() as HTMLElement;
+    element.setAttribute("language", language);
+    element.hidden = true;
+    document.body.append(element);
+    const component = element.shadowRoot?.querySelector("vipps-mobilepay-button");
+    const attributes = [...(component?.attributes ?? [])].map(({ name, value }) => [name, value] as const);
+    element.remove();
+    return [language, Object.fromEntries(attributes)] as const;
+  });
+  return Object.fromEntries(asked);
 }

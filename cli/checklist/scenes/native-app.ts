@@ -1,16 +1,42 @@
+import { logInAsPerson } from "../../../simulator/person.ts";
 import type { NativeApp } from "../seen.ts";
 import type { Stage } from "./stage.ts";
 
-/** Begins a login as a native app does. Nobody finishes it. */
-export async function beginInApp(stage: Stage): Promise<NativeApp> {
-  const answer = await fetch(`${stage.site}${stage.authPath}/app/start`, {
+/** Logs in as a native app does; at Vipps itself, where only a phone can answer, it is only begun. */
+export async function logInFromApp(stage: Stage): Promise<NativeApp> {
+  const redirectUris = (stage.values.APP_REDIRECT_URIS ?? "").split(/[\s,]+/);
+  const start = await post(stage, "start", {});
+  const { authorize_url: authorizeUrl, app_secret: secret } = start.body;
+  const begun = { redirectUris, status: start.status, authorizeUrl: textOf(authorizeUrl) };
+  if (stage.simulator === undefined || begun.authorizeUrl === undefined)
+    return { ...begun, strangerRefused: undefined, tokenAccepted: undefined };
+  const back = await logInAsPerson((request) => fetch(request), begun.authorizeUrl, { user: "sofie" });
+  const brought = Object.fromEntries(back.searchParams);
+  const stranger = await post(stage, "finish", { ...brought, app_secret: "of another app" });
+  const finish = await post(stage, "finish", { ...brought, app_secret: textOf(secret) });
+  const session = finish.body.session as { readonly token?: unknown } | undefined;
+  const answer = await fetch(`${stage.site}${stage.authPath}/session`, {
+    headers: { Authorization: `Bearer ${textOf(session?.token)}` },
+  });
+  const { authenticated } = (await answer.json()) as { readonly authenticated?: unknown };
+  return {
+    ...begun,
+    strangerRefused: stranger.status === 403 || stranger.status === 400,
+    // Nobody can be asked in an app: a person who has yet to accept terms is told so, and logs in on the site first.
+    tokenAccepted: authenticated === true || finish.body.code === "terms_not_accepted",
+  };
+}
+
+async function post({ site, authPath }: Stage, step: "start" | "finish", body: object) {
+  const answer = await fetch(`${site}${authPath}/app/${step}`, {
     method: "POST",
     headers: { "Content-Type": "application/json" },
-    body: "{}",
+    body: JSON.stringify(body),
     redirect: "manual",
   });
-  const body: unknown = await answer.json().catch(() => undefined);
-  const url =
-    typeof body === "object" && body !== null && "authorize_url" in body ? body.authorize_url : undefined;
-  return { status: answer.status, authorizeUrl: typeof url === "string" ? url : undefined };
+  const read: unknown = await answer.json().catch(() => undefined);
+  const record = typeof read === "object" && read !== null ? read : {};
+  return { status: answer.status, body: record as Readonly<Record<string, unknown>> };
 }
+
+const textOf = (value: unknown): string | undefined => (typeof value === "string" ? value : undefined);
