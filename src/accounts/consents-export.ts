@@ -109,13 +109,22 @@ const cellText = (value: string | boolean | null): string =>
 
 const csvLine = (cells: readonly string[]): string => `${cells.map(csvCell).join(",")}\r\n`;
 
+/** What a formula begins with, and what a program with other settings may take for the end of a cell. */
+const FORMULA = new Set("=+-@＝＋－＠");
+const SEPARATOR = new Set(";,|\"'");
+
 /**
  * A cell that no spreadsheet takes for a formula. Line breaks and other control characters become spaces, and an
- * apostrophe stands before whatever could begin a formula, at the start of the cell and behind everything that a
- * program with other settings may take for the end of one (OWASP, 'CSV Injection').
+ * apostrophe stands before whatever could begin a formula, at the start of the cell and behind every separator
+ * (OWASP, 'CSV Injection').
  */
 function csvCell(text: string): string {
-  const plain = text.replace(/[\p{Cc}\u2028\u2029]/gu, " ");
-  const harmless = plain.replace(/^ *(?=[=+\-@＝＋－＠])|[;,|"'] *(?=[=+\-@＝＋－＠])/g, "$&'");
-  return `"${harmless.replaceAll('"', '""')}"`;
+  let cell = "";
+  let mayBegin = true;
+  for (const char of text.replace(/[\p{Cc}\u2028\u2029]/gu, " ")) {
+    if (mayBegin && FORMULA.has(char)) cell += "'";
+    if (char !== " ") mayBegin = SEPARATOR.has(char);
+    cell += char === '"' ? '""' : char;
+  }
+  return `"${cell}"`;
 }
