@@ -132,6 +132,9 @@ async function sendRevocation(control: SimulatorControl, value: ActionInput["val
   if (!/^https?:\/\//.test(webhook) || !URL.canParse(webhook)) {
     throw new RequestError("The address of the webhook must begin with http:// or https://.");
   }
+  // Vipps calls the address that was registered; a request from here must not reach whatever else listens nearby.
+  if (!unit.redirectUris.some((uri) => URL.parse(uri)?.origin === new URL(webhook).origin))
+    throw new RequestError("The webhook must be on the site of a redirect URI of the sales unit.");
   const request = await control.revokeConsent({ user: user.id, clientId: unit.clientId }, webhook);
   try {
     const response = await fetch(request, { signal: AbortSignal.timeout(WEBHOOK_PATIENCE) });

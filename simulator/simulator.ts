@@ -7,6 +7,7 @@ import { createEndpointFaults, REDIRECT_TARGET_PATH } from "./endpoint-faults.ts
 import { createJournal, type JournalEndpoint } from "./journal.ts";
 import { createSigningKeys, type SigningKeys } from "./keys.ts";
 import { addLoginRoutes } from "./login-routes.ts";
+import { isForUs, isFromElsewhere, refuseForeign } from "./own-names.ts";
 import { addAssetRoutes } from "./pages/assets.ts";
 import { errorPage } from "./pages/error.ts";
 import { partnerTokenResponse } from "./partner.ts";
@@ -63,6 +64,8 @@ export function createSimulator(options: SimulatorOptions): Simulator {
     issuer: provider.issuer,
     control,
     async fetch(incoming) {
+      if (!isForUs(incoming, provider.origin)) return refuseForeign(421);
+      if (isFromElsewhere(incoming, provider.origin)) return refuseForeign(403);
       const endpoint = endpointOf(incoming);
       if (endpoint === undefined) return respond(incoming);
       // Not text(): workerd warns when that is called on a form.

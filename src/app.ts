@@ -56,7 +56,7 @@ interface RouteTraits {
   /** Below AUTH_PATH, in the router's spelling. */
   readonly path: string;
   /** Which limiter counts its requests, by network, and the step that a refusal belongs to. */
-  readonly limiter?: readonly ["start" | "finish", Stage];
+  readonly limiter?: readonly [step: "start" | "finish", stage: Stage, what?: string];
   /** Whether failures are JSON whatever the client says it reads, because no person reads them. */
   readonly isJson?: true;
   /** Whether scripts of RETURN_TO_ORIGINS may read its answers (CORS). */
@@ -90,7 +90,7 @@ export const ROUTES: readonly Route[] = [
   { path: "/me/consents", methods: { POST: changeConsents } },
   { path: "/me/erase", methods: { POST: eraseMyAccount } },
   { path: "/webhooks/consent/:secret", methods: { POST: consentRevoked } },
-  { path: "/health", methods: { GET: showHealth } },
+  { path: "/health", methods: { GET: showHealth }, limiter: ["start", "site", "health"], isJson: true },
 
   { path: "/support", methods: { GET: showConsole }, guard: "staff" },
   { path: "/support/search", methods: { POST: searchPeople }, guard: "staff" },

@@ -9,6 +9,7 @@ declare namespace Cloudflare {
     SITES?: KVNamespace;
     LOGIN_LIMITER?: RateLimit;
     LOGIN_FINISH_LIMITER?: RateLimit;
+    LOGIN_WIDE_LIMITER?: RateLimit;
 
     SITE_URL?: string;
     SITE_LANGUAGE?: string;

@@ -142,6 +142,8 @@ export interface ConsentQuestion {
 export interface Limiters {
   readonly start: RateLimit | undefined;
   readonly finish: RateLimit | undefined;
+  /** Counts what comes from an IPv6 /48 as well. */
+  readonly wide: RateLimit | undefined;
 }
 
 /** The bindings of wrangler.toml, with the data jurisdiction already applied. */

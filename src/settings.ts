@@ -116,7 +116,7 @@ function surroundings(env: Cloudflare.Env): Omit<Surroundings, "origin" | "parti
       assets: env.ASSETS,
       accounts: env.ACCOUNTS_DB,
     },
-    limiters: { start: env.LOGIN_LIMITER, finish: env.LOGIN_FINISH_LIMITER },
+    limiters: { start: env.LOGIN_LIMITER, finish: env.LOGIN_FINISH_LIMITER, wide: env.LOGIN_WIDE_LIMITER },
   };
 }
 

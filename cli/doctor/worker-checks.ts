@@ -11,7 +11,7 @@ const REQUIRED = [
   { name: "USER_SESSIONS", kind: "durable object", objectClass: "UserSessions" },
 ] as const;
 
-const LIMITERS = ["LOGIN_LIMITER", "LOGIN_FINISH_LIMITER"];
+const LIMITERS = ["LOGIN_LIMITER", "LOGIN_FINISH_LIMITER", "LOGIN_WIDE_LIMITER"];
 
 const NO_CONFIG = "wrangler.toml was not looked at.";
 

@@ -34,7 +34,7 @@ export function readAsWorker(source: SettingsSource): ReadSettings {
       origin: secretsElsewhere ? undefined : LOCAL_SITE,
       partition: "default",
       storage: storageOf(source),
-      limiters: { start: undefined, finish: undefined },
+      limiters: { start: undefined, finish: undefined, wide: undefined },
     },
   );
   return "faults" in read ? read : { settings: read.settings, hidden };

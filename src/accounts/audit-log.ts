@@ -1,4 +1,4 @@
-import { fromStorage } from "../failure.ts";
+import { Failure, fromStorage } from "../failure.ts";
 import type { AccountId } from "./account.ts";
 import { now, type Records } from "./records.ts";
 
@@ -58,6 +58,35 @@ export function auditStatement({ database, site }: Records, entry: AuditEntry): 
  */
 export async function appendAudit(records: Records, entry: AuditEntry): Promise<void> {
   await fromStorage("account", auditStatement(records, entry).run());
+}
+
+/** How often a person may change or fetch something of their own within {@link OWN_WINDOW}. */
+export const OWN_DEEDS = 20;
+/** In seconds. */
+export const OWN_WINDOW = 600;
+
+/**
+ * Writes down what somebody does with their own account, before it is done. The count and the line are one statement,
+ * so that no number of requests at a time gets past the limit.
+ * @throws {Failure} `too_many_changes`, with `Retry-After`; `storage_unavailable`. Then it must not be done.
+ */
+export async function appendOwnDeed(
+  { database, site }: Records,
+  accountId: AccountId,
+  action: AuditAction,
+  details: AuditEntry["details"],
+): Promise<void> {
+  const statement = database
+    .prepare(
+      `INSERT INTO audit_log (site, at, actor, actor_role, action, account_id, details)
+       SELECT ?1, ?2, ?3, 'self', ?4, ?3, ?5 WHERE (
+         SELECT count(*) FROM (
+           SELECT 1 FROM audit_log INDEXED BY audit_log_by_account
+           WHERE site = ?1 AND account_id = ?3 AND at > ?6 AND actor_role = 'self' LIMIT ?7)) < ?7`,
+    )
+    .bind(site, now(), accountId, action, JSON.stringify(details), now() - OWN_WINDOW, OWN_DEEDS);
+  const { meta } = await fromStorage("account", statement.run());
+  if (meta.changes === 0) throw new Failure("too_many_changes", { stage: "account", retryAfter: OWN_WINDOW });
 }
 
 interface AuditRow {

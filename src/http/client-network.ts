@@ -12,6 +12,21 @@ const LONGEST_ADDRESS = 45;
  * @returns `undefined` without an address, or for one of this machine: local development and tests.
  */
 export function clientNetwork(headers: Headers): string | undefined {
+  return networkOf(headers, 4);
+}
+
+/**
+ * The network around that one: the /48 of an IPv6 address, which is what one customer of a provider may hold (RFC
+ * 6177) and so the least that costs anything to change.
+ * @returns `undefined` for an IPv4 address, too.
+ */
+export function widerNetwork(headers: Headers): string | undefined {
+  const network = networkOf(headers, 3);
+  return network?.endsWith("::/48") ? network : undefined;
+}
+
+/** @param groups how many groups of an IPv6 address name the network. */
+function networkOf(headers: Headers, groups: 3 | 4): string | undefined {
   const address = headers.get("cf-connecting-ip");
   if (address === null || LOOPBACK.test(address)) return undefined;
   if (address.length > LONGEST_ADDRESS) return "unreadable";
@@ -20,7 +35,7 @@ export function clientNetwork(headers: Headers): string | undefined {
   if (canonical === undefined) return "unreadable";
   // IPv4 written as IPv6 (RFC 4291 section 2.5.5.2): its /64 would be everybody's.
   if (canonical.startsWith("::ffff:")) return canonical;
-  return `${groupsOf(canonical).slice(0, 4).join(":")}::/64`;
+  return `${groupsOf(canonical).slice(0, groups).join(":")}::/${groups * 16}`;
 }
 
 /** The eight groups of an address in the canonical form of RFC 5952. */

@@ -1,4 +1,4 @@
-import { appendAudit } from "../accounts/audit-log.ts";
+import { appendOwnDeed } from "../accounts/audit-log.ts";
 import { recordConsents } from "../accounts/consents.ts";
 import { requiredRecords } from "../accounts/records.ts";
 import { formBody } from "../http/form-body.ts";
@@ -11,7 +11,7 @@ import { shownConsents } from "./shown-consents.ts";
 /**
  * `POST /auth/me/consents`: the form of the person's page. Every consent on it is answered by it, those given at
  * Vipps too: ticked is yes, not ticked is no. Only what has changed is kept anew.
- * @throws {Failure} `cross_site`, `session_required`, `storage_unavailable`.
+ * @throws {Failure} `cross_site`, `session_required`, `too_many_changes`, `storage_unavailable`.
  */
 export async function changeConsents(c: AppContext): Promise<Response> {
   const { settings } = c.env;
@@ -30,13 +30,8 @@ export async function changeConsents(c: AppContext): Promise<Response> {
     .filter(({ consent, granted }) => (onPage?.has(consent) ?? true) && granted !== ticked.has(consent))
     .map((answer) => ({ ...answer, granted: !answer.granted }));
   if (changed.length > 0) {
-    await appendAudit(records, {
-      actor: accountId,
-      actorRole: "self",
-      action: "consents_changed",
-      accountId,
-      details: { consents: changed.map(({ consent }) => consent) },
-    });
+    const details = { consents: changed.map(({ consent }) => consent) };
+    await appendOwnDeed(records, accountId, "consents_changed", details);
     await recordConsents(records, accountId, changed, "my_page");
   }
   return new Response(null, {

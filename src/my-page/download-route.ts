@@ -1,4 +1,4 @@
-import { appendAudit } from "../accounts/audit-log.ts";
+import { appendOwnDeed } from "../accounts/audit-log.ts";
 import { exportAccount } from "../accounts/export-account.ts";
 import { requiredRecords } from "../accounts/records.ts";
 import { siteRegistry } from "../accounts/site-registry.ts";
@@ -8,7 +8,7 @@ import { ownSession } from "./own-session.ts";
 
 /**
  * `GET /auth/me/download`: everything that is kept about a person, as one JSON file (GDPR articles 15 and 20).
- * @throws {Failure} `session_required`, `storage_unavailable`.
+ * @throws {Failure} `session_required`, `too_many_changes`, `storage_unavailable`.
  */
 export async function downloadMyData(c: AppContext): Promise<Response> {
   const own = await ownSession(c);
@@ -16,13 +16,7 @@ export async function downloadMyData(c: AppContext): Promise<Response> {
   const { settings } = c.env;
   const accountId = own.session.sub;
   const records = requiredRecords(settings);
-  await appendAudit(records, {
-    actor: accountId,
-    actorRole: "self",
-    action: "downloaded",
-    accountId,
-    details: {},
-  });
+  await appendOwnDeed(records, accountId, "downloaded", {});
   const [data, sessions] = await Promise.all([
     exportAccount(siteRegistry(settings), records, accountId),
     listSessions(settings, accountId),

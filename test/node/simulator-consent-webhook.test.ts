@@ -32,7 +32,11 @@ describe("revoking the consent", () => {
 
   it("posts the unsigned JWT and asks for consent again", async () => {
     const webhook = await openWebhook(204);
-    const simulator = simulatorWith();
+    const simulator = simulatorWith({
+      salesUnits: [
+        { ...CLUB, redirectUris: [...CLUB.redirectUris, new URL("/auth/callback", webhook.url).href] },
+      ],
+    });
     const { claims } = await logIn(simulator);
     const form = { action: "revokeConsent", user: "kari", clientId: CLUB.clientId, webhook: webhook.url };
     const response = await submit(simulator, form);
@@ -55,13 +59,26 @@ describe("revoking the consent", () => {
   it("says when the webhook can't be reached, or its address or the person makes no sense", async () => {
     const webhook = await openWebhook(204);
     await webhook.close();
-    const simulator = simulatorWith();
+    const simulator = simulatorWith({
+      salesUnits: [
+        { ...CLUB, redirectUris: [...CLUB.redirectUris, new URL("/auth/callback", webhook.url).href] },
+      ],
+    });
     const revoke = async (changes: Record<string, string>) =>
       (await submit(simulator, { action: "revokeConsent", user: "kari", webhook: webhook.url, ...changes }))
         .status;
     expect(await revoke({})).toBe(422);
     expect(await revoke({ webhook: "file:///etc/passwd" })).toBe(422);
     expect(await revoke({ user: "nobody" })).toBe(422);
+  });
+
+  it("goes to the site of a redirect URI alone, whatever else listens on this machine", async () => {
+    const webhook = await openWebhook(204);
+    const form = { action: "revokeConsent", user: "kari", clientId: CLUB.clientId, webhook: webhook.url };
+    const response = await submit(simulatorWith(), form);
+    await webhook.close();
+    expect(await response.text()).toContain("must be on the site of a redirect URI");
+    expect(webhook.received).toEqual([]);
   });
 
   it("is built for code too, with nobody and no unit refused", async () => {
