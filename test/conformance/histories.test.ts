@@ -22,7 +22,8 @@ it("histories of logins and sessions go as the model says, whatever happens in w
       async (policy, history) => {
         const model = newModel(policy, now, BROWSERS);
         try {
-          await fc.asyncModelRun(() => ({ model, real: openWorld(workers, policy, BROWSERS) }), history);
+          const real = await openWorld(workers, policy, BROWSERS);
+          await fc.asyncModelRun(() => ({ model, real }), history);
         } finally {
           // Time never goes back, or sessions of an earlier history would be the younger ones.
           now = model.now;

@@ -20,6 +20,14 @@ export async function runLoginAlarms(): Promise<number> {
   return run;
 }
 
+/** Runs every alarm that is due by the clock as it stands. */
+export async function runDueLoginAlarms(): Promise<void> {
+  for (const object of loginObjects()) {
+    const at = await runInDurableObject(object, (_object, state) => state.storage.getAlarm());
+    if (at !== null && at <= Date.now()) await runDurableObjectAlarm(object);
+  }
+}
+
 /** When the next alarm is due, in milliseconds since the epoch. */
 export async function nextLoginAlarm(): Promise<number | undefined> {
   const due: number[] = [];
@@ -34,15 +42,25 @@ export async function nextLoginAlarm(): Promise<number | undefined> {
 export async function keptOfLogins(): Promise<readonly Record<string, SqlStorageValue>[]> {
   const all: Record<string, SqlStorageValue>[] = [];
   for (const object of loginObjects()) {
-    const rows = await runInDurableObject(object, (_object, { storage: { sql } }) => {
-      const tables = sql
-        .exec<{ name: string }>(
-          "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE '\\_%' ESCAPE '\\'",
-        )
-        .toArray();
-      return tables.flatMap(({ name }) => sql.exec(`SELECT '${name}' AS "table", * FROM ${name}`).toArray());
-    });
+    const rows = await runInDurableObject(object, (_object, { storage: { sql } }) =>
+      tablesOf(sql).flatMap((table) => sql.exec(`SELECT '${table}' AS "table", * FROM ${table}`).toArray()),
+    );
     all.push(...rows);
   }
   return all;
+}
+
+/** Empties all their tables. */
+export async function forgetLogins(): Promise<void> {
+  for (const object of loginObjects())
+    await runInDurableObject(object, (_object, { storage: { sql } }) => {
+      for (const table of tablesOf(sql)) sql.exec(`DELETE FROM ${table}`);
+    });
+}
+
+function tablesOf(sql: SqlStorage): readonly string[] {
+  const tables = sql.exec<{ name: string }>(
+    "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE '\\_%' ESCAPE '\\'",
+  );
+  return tables.toArray().map(({ name }) => name);
 }

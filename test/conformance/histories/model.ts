@@ -14,6 +14,8 @@ export type Place = (typeof PLACES)[number];
 
 /** The settings' defaults, and how long an authorization code lives at Vipps. */
 const LIFE = { attempt: 600, memory: 86_400, code: 120, fresh: 300, idle: 7 * 86_400, ttl: 30 * 86_400 };
+/** How long what has been kept long enough may lie about until it is swept. */
+const SWEEP = { waiting: 600, used: 3600 };
 
 export interface ModelSession {
   readonly user: User;
@@ -57,8 +59,7 @@ export interface ModelAttempt {
         readonly made: ModelSession | undefined;
         readonly declined: boolean;
         readonly at: number;
-      }
-    | { readonly is: "forgotten" };
+      };
 }
 
 export interface Model {
@@ -153,18 +154,36 @@ export function addAttempt(
   return attempt;
 }
 
-/** When the attempt's alarm is due, if it has one. */
-export function forgottenAt({ state, begunAt, client }: ModelAttempt): number | undefined {
-  if (state.is === "forgotten") return undefined;
-  if (state.is === "open") return begunAt + LIFE.attempt;
-  return state.at + (state.is === "used" && client === "web" ? LIFE.memory : LIFE.attempt);
+/** How old the attempt's state is: it may be finished, it only leads home whoever finished it, or it says nothing. */
+function standing({ now }: Model, { begunAt }: ModelAttempt): "begun" | "late" | "over" {
+  if (now - begunAt <= LIFE.attempt) return "begun";
+  return now - begunAt <= LIFE.attempt + LIFE.memory ? "late" : "over";
 }
 
-/** Whether nothing is known of it any more, its alarm being late. */
-function isOver(model: Model, { state, begunAt }: ModelAttempt): boolean {
-  if (state.is === "used") return false;
-  if (state.is === "forgotten") return true;
-  return model.now - (state.is === "open" ? begunAt : state.at) > LIFE.attempt;
+/** Whether a callback would finish the attempt, or cancel it. */
+export function isUnderWay(model: Model, attempt: ModelAttempt): boolean {
+  return attempt.state.is === "open" && standing(model, attempt) === "begun";
+}
+
+/** Whether a question waits for its answer. */
+export function isWaiting({ now }: Model, { state }: ModelAttempt): boolean {
+  return state.is === "held" && now - state.at <= LIFE.attempt;
+}
+
+/** How many rows logins may have left: at least those still needed, at most those not swept yet. */
+export function rowsOf({
+  now,
+  attempts,
+}: Model): Readonly<Record<"used" | "waiting", { readonly least: number; readonly most: number }>> {
+  const used = attempts.filter(({ state }) => state.is !== "open");
+  const usedWithin = (age: number) => used.filter(({ begunAt }) => now - begunAt <= age).length;
+  const held = attempts.flatMap(({ state }) => (state.is === "held" ? [state.at] : []));
+  const heldWithin = (age: number) => held.filter((at) => now - at <= age).length;
+  const memory = LIFE.attempt + LIFE.memory;
+  return {
+    used: { least: usedWithin(memory), most: usedWithin(memory + SWEEP.used) },
+    waiting: { least: heldWithin(LIFE.attempt), most: heldWithin(LIFE.attempt + SWEEP.waiting) },
+  };
 }
 
 /** `GET /auth/callback` with the attempt's state and what Vipps returned for `from`. */
@@ -176,22 +195,28 @@ export function callback(
   place: Place,
 ): Answer {
   const { returned } = from;
-  if (attempt.client !== "web" || isOver(model, attempt) || returned === undefined) return refused(400);
+  const age = standing(model, attempt);
+  if (attempt.client !== "web" || age === "over" || returned === undefined) return refused(400);
+  if (age === "late") return again(model, attempt, browser, place);
+  // An error says the same however often it is brought, and uses nothing up.
+  if (returned === "cancelled") return refused(403);
   const { state, returnTo } = attempt;
+  const sameBrowser = attempt.begunBy === browser.name;
+  if (!sameBrowser && model.policy === "deny") return refused(400);
+  const living = sameBrowser ? undefined : livingToken(model, browser.token, place);
+  const by = browser.name ?? Symbol("unknown browser");
   if (state.is === "held" && state.by === browser.name)
     return question(model, attempt, state.user, browser, place);
-  const sameBrowser = attempt.begunBy === browser.name;
-  const foreign = state.is === "open" && !sameBrowser && model.policy === "deny";
-  const by = browser.name ?? Symbol("unknown browser");
-  if (state.is === "open" && !foreign) use(model, attempt, by, undefined);
-  if (returned === "cancelled") return refused(403);
-  if (foreign) return refused(400);
-  if (state.is !== "open") return again(model, attempt, browser, place);
+  if (state.is !== "open") {
+    const answer = again(model, attempt, browser, place);
+    if (answer.is === "home") browser.name = by;
+    return answer;
+  }
+  use(model, attempt, by, undefined);
   if (from !== attempt || model.now - returned.at >= LIFE.code) return refused(502);
   if (sameBrowser) return makeSession(model, attempt, returned.user, browser, place);
 
   browser.name = by;
-  const living = livingToken(model, browser.token, place);
   const same = living?.session.user === returned.user;
   if (model.policy === "confirm" && living !== undefined && same) {
     browser.token = living;
@@ -225,14 +250,17 @@ function question(
   return { is: "question", user, replaces: session?.user === user ? undefined : session?.user };
 }
 
-/** A login that somebody has brought before. */
+/** A login that somebody has brought before, or one that is too old to be finished. */
 function again(model: Model, attempt: ModelAttempt, browser: ModelBrowser, place: Place): Answer {
   const { state, returnTo } = attempt;
-  if (state.is !== "used" && state.is !== "held") return refused(400);
-  const living = livingToken(model, browser.token, place);
-  if (state.is === "used" && state.declined) return refused(403);
+  if (state.is === "open" || model.now - state.at > LIFE.memory) return refused(400);
   const broughtHere = browser.name !== undefined && state.by === browser.name;
-  const itsOwn = state.is === "used" && state.made !== undefined && living?.session === state.made;
+  // A question that is not answered in time makes no session, and leads nobody home.
+  if (state.is === "held" && broughtHere) return refused(400);
+  const living = livingToken(model, browser.token, place);
+  if (state.is === "held") return refused(400);
+  if (state.declined) return refused(403);
+  const itsOwn = state.made !== undefined && living?.session === state.made;
   if (living === undefined || !(broughtHere || itsOwn)) return refused(400);
   browser.token = living;
   return { is: "home", returnTo, made: undefined };
@@ -264,10 +292,11 @@ export function answer(
   browser: ModelBrowser,
   place: Place,
 ): Answer {
+  if (attempt.client !== "web" || standing(model, attempt) === "over") return refused(400);
   const living = livingToken(model, browser.token, place);
-  if (attempt.client !== "web" || isOver(model, attempt) || attempt.state.is === "open") return refused(400);
   const { state } = attempt;
-  if (state.is !== "held" || state.by !== browser.name) return again(model, attempt, browser, place);
+  if (state.is !== "held" || state.by !== browser.name || !isWaiting(model, attempt))
+    return again(model, attempt, browser, place);
   if (!yes) {
     use(model, attempt, browser.name, undefined, true);
     return refused(403);
@@ -284,11 +313,11 @@ export function finishInApp(
   withSecretOf: ModelAttempt,
 ): { readonly status: number; readonly token?: ModelToken } {
   const { returned } = attempt;
-  if (attempt.client !== "app" || attempt.state.is !== "open" || isOver(model, attempt))
-    return { status: 400 };
+  if (attempt.client !== "app" || standing(model, attempt) !== "begun") return { status: 400 };
   if (withSecretOf !== attempt || returned === undefined) return { status: 400 };
-  use(model, attempt, undefined, undefined);
   if (returned === "cancelled") return { status: 403 };
+  if (attempt.state.is !== "open") return { status: 400 };
+  use(model, attempt, undefined, undefined);
   if (model.now - returned.at >= LIFE.code) return { status: 502 };
   return { status: 200, token: newToken(newSession(model, returned.user), model.now) };
 }

@@ -1,18 +1,14 @@
-import {
-  createExecutionContext,
-  evictDurableObject,
-  runDurableObjectAlarm,
-  waitOnExecutionContext,
-} from "cloudflare:test";
+import { createExecutionContext, evictDurableObject, waitOnExecutionContext } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { decodeJwt } from "jose";
 import { expect } from "vitest";
 import { logInAsPerson } from "../../../simulator/person.ts";
 import { handleRequest } from "../../../src/app.ts";
 import { type Browser, openBrowser, SESSION_COOKIE } from "../../worker/browser.ts";
+import { forgetLogins, restartLoginObjects } from "../../worker/login-objects.ts";
 import { type AppStart, type NativeApp, openApp } from "../../worker/native-app.ts";
 import { formOf, textOf } from "../../worker/page-form.ts";
-import { CALLBACK, openSite, type TestSite } from "../../worker/site.ts";
+import { CALLBACK, LOGIN_OBJECTS, objectsLivingIn, openSite, type TestSite } from "../../worker/site.ts";
 import {
   type Answer,
   type ModelAttempt,
@@ -63,7 +59,8 @@ export async function openWorkers(): Promise<Workers> {
     POLICIES.flatMap((policy) =>
       PLACES.map((place) => {
         const vars = { CROSS_BROWSER: policy, ACCOUNTS: "none", APP_REDIRECT_URIS: APP_REDIRECT_URI };
-        return [`${policy} ${place}`, { ...site.env, ...vars }] as const;
+        const environment = objectsLivingIn({ ...site.env, ...vars, LOGIN_ATTEMPTS: LOGIN_OBJECTS });
+        return [`${policy} ${place}`, environment] as const;
       }),
     ),
   );
@@ -98,7 +95,9 @@ export interface World {
   readonly tokens: { readonly text: string; readonly model: ModelToken }[];
 }
 
-export function openWorld(workers: Workers, policy: Policy, browsers: number): World {
+/** Begins with objects that keep nothing of any login. */
+export async function openWorld(workers: Workers, policy: Policy, browsers: number): Promise<World> {
+  await forgetLogins();
   const world: World = {
     workers,
     browsers: Array.from({ length: browsers }, () => openBrowser(reach())),
@@ -195,18 +194,10 @@ export function keepToken(world: World, browser: Browser, model: ModelToken | un
     world.tokens.push({ text, model });
 }
 
-const attemptObject = ({ state }: RealAttempt) =>
-  env.LOGIN_ATTEMPTS.get(env.LOGIN_ATTEMPTS.idFromString(state));
-
-/** Makes the objects of an attempt and of a user load from storage anew, as after a crash of their machine. */
-export async function restartObjects(world: World, attempt: RealAttempt, user: User): Promise<void> {
-  for (const object of [attemptObject(attempt), env.USER_SESSIONS.getByName(world.workers.subjects[user])]) {
-    await object.ping();
-    await evictDurableObject(object);
-  }
-}
-
-/** @returns whether an alarm was set. */
-export function runAlarm(attempt: RealAttempt): Promise<boolean> {
-  return runDurableObjectAlarm(attemptObject(attempt));
+/** Makes the objects of logins and of a user load from storage anew, as after a crash of their machine. */
+export async function restartObjects(world: World, user: User): Promise<void> {
+  await restartLoginObjects();
+  const sessions = env.USER_SESSIONS.getByName(world.workers.subjects[user]);
+  await sessions.ping();
+  await evictDurableObject(sessions);
 }
