@@ -9,8 +9,9 @@ export const HELP = `Usage: npm run keys -- make|list|rotate|prune [options]
 The keys that sign sessions: the setting SESSION_KEYS.
   make     makes the first key
   list     says which key signs, and how long the others are still needed
-  rotate   puts a new key first; nobody is logged out, because the old one verifies on. Its private half goes
-  prune    removes keys whose last token is gone (the worker ignores them anyway, and rotate does it too)
+  rotate   puts a new key first; nobody is logged out, because the old one verifies on. Its private half is kept
+           for an hour, for logins that are under way
+  prune    removes keys whose last token is gone, and private halves that are of no more use (rotate does it too)
 
 Where they are:
   --file FILE      a settings file (else .dev.vars)

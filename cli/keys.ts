@@ -74,14 +74,22 @@ async function changedKeys(options: Options, at: number, idle: number): Promise<
   if (action === "prune") {
     const kept = pruned(present, { at, idle });
     const count = present.keys.length - kept.keys.length;
+    const halves = kept.keys.filter(({ kid, d }) => d === undefined && hadPrivateHalf(present, kid)).length;
     return [
       kept,
-      count === 0 ? "Every key is still needed." : `Removed ${count} of ${present.keys.length} keys.`,
+      [
+        count === 0 ? "Every key is still needed." : `Removed ${count} of ${present.keys.length} keys.`,
+        ...(halves === 0 ? [] : [`Took the private half out of ${halves}: it is of no more use.`]),
+      ].join(" "),
     ];
   }
   if (compromised)
     return [newKeySet(), "Made a new key and dropped all others: everybody must log in again."];
   return [rotated(present, { at, idle }), "Made a new key, which signs from now on. Nobody is logged out."];
+}
+
+function hadPrivateHalf({ keys }: SessionKeySet, kid: string): boolean {
+  return keys.some((key) => key.kid === kid && key.d !== undefined);
 }
 
 /** Writes the keys wherever the options say. */

@@ -1,7 +1,10 @@
 import { createHash, generateKeyPairSync } from "node:crypto";
-import { neededUntil } from "../src/session/key-retirement.ts";
+import { lastSignature, neededUntil } from "../src/session/key-retirement.ts";
 
-/** A key of SESSION_KEYS as a JSON Web Key (RFC 7517). Only the one that signs has its private half. */
+/**
+ * A key of SESSION_KEYS as a JSON Web Key (RFC 7517). Only the one that signs has its private half, and for a while
+ * the one before it.
+ */
 export interface SessionKey {
   readonly kty: "EC";
   readonly crv: "P-256";
@@ -103,16 +106,13 @@ export function statusOf({ keys }: SessionKeySet, key: SessionKey, { at, idle }:
 }
 
 /**
- * Puts a new key first. The key that signed so far loses its private half and verifies on; so does any other key
- * of which it was not known when it stopped signing. Keys that nothing needs any more are left out.
+ * Puts a new key first. The key that signed so far verifies on; so does any other key of which it was not known when
+ * it stopped signing. Keys that nothing needs any more are left out, and private halves too.
  * @throws {KeySetError} when too many keys are still needed.
  */
 export function rotated(set: SessionKeySet, moment: Moment): SessionKeySet {
   const { keys } = pruned(set, moment);
-  const previous = keys.map(({ d: _private, ...key }) => ({
-    ...key,
-    retired_at: key.retired_at ?? moment.at,
-  }));
+  const previous = keys.map((key) => ({ ...key, retired_at: key.retired_at ?? moment.at }));
   if (previous.length >= LIMIT) {
     throw new KeySetError(
       `There are ${previous.length} keys whose tokens may still be in use, and the worker takes ${LIMIT}. Wait until the first of them is gone ("list" says when).`,
@@ -121,7 +121,21 @@ export function rotated(set: SessionKeySet, moment: Moment): SessionKeySet {
   return { keys: [newKey(), ...previous] };
 }
 
-/** Leaves out the keys whose last token is gone. */
+/** Leaves out the keys whose last token is gone, and the private halves that open nothing any more. */
 export function pruned(set: SessionKeySet, moment: Moment): SessionKeySet {
-  return { keys: set.keys.filter((key) => statusOf(set, key, moment).is !== "gone") };
+  const kept = set.keys.filter((key) => statusOf(set, key, moment).is !== "gone");
+  return { keys: kept.map((key) => (needsPrivateHalf(set, key, moment.at) ? key : publicHalf(key))) };
+}
+
+/**
+ * Whether a key's private half is of use: it signs, or it has only just stopped, so that logins which began with it
+ * are still on their way through Vipps.
+ * @param at seconds since the epoch.
+ */
+export function needsPrivateHalf({ keys }: SessionKeySet, key: SessionKey, at: number): boolean {
+  return key === keys[0] || (key.retired_at !== undefined && at < lastSignature(key.retired_at));
+}
+
+function publicHalf({ d: _private, ...key }: SessionKey): SessionKey {
+  return key;
 }

@@ -117,7 +117,7 @@ function partsOf(examination: Examination, read: ReadSettings): readonly Part[] 
     [["secrets-in-vars"], () => checkVars(source)],
     [["secrets-in-git"], () => checkTrackedFiles(source)],
     [["secrets-file"], () => checkSettingsFiles(source)],
-    [["session-keys"], () => checkSessionKeys(source)],
+    [["session-keys"], () => checkSessionKeys(source, Math.floor(now() / 1000))],
     withSettings(["session-keys-age"], (settings) =>
       checkSessionKeyAge(source, settings, Math.floor(now() / 1000)),
     ),

@@ -1,7 +1,7 @@
 import { createECDH, createPublicKey } from "node:crypto";
 import { neededUntil } from "../../src/session/key-retirement.ts";
 import type { Settings } from "../../src/settings-types.ts";
-import { parseKeySet, type SessionKey } from "../session-key-set.ts";
+import { needsPrivateHalf, parseKeySet, type SessionKey } from "../session-key-set.ts";
 import { error, type Finding, orOk, skipped, warning } from "./finding.ts";
 import type { SettingsSource } from "./settings-source.ts";
 
@@ -39,10 +39,14 @@ function isOnCurve({ kty, crv, x, y }: SessionKey): boolean {
   }
 }
 
-/** Whether the keys can do what they are for. That they are a key set at all, the settings check says. */
-export function checkSessionKeys({ values }: SettingsSource): readonly Finding[] {
+/**
+ * Whether the keys can do what they are for. That they are a key set at all, the settings check says.
+ * @param now seconds since the epoch.
+ */
+export function checkSessionKeys({ values }: SettingsSource, now: number): readonly Finding[] {
   if (!values.SESSION_KEYS) return [skipped("session-keys", "SESSION_KEYS is not to be seen here.")];
-  const [signing, ...previous] = keysIn(values.SESSION_KEYS);
+  const keys = keysIn(values.SESSION_KEYS);
+  const [signing, ...previous] = keys;
   const replace = `Make new ones: npm run keys -- make --replace. Everybody has to log in again.`;
   if (signing?.d === undefined)
     return [error("session-keys", "There is no private ES256 key that could sign.", replace)];
@@ -64,7 +68,7 @@ export function checkSessionKeys({ values }: SettingsSource): readonly Finding[]
           "Take it out: npm run keys -- prune, or by hand.",
         ),
       );
-    else if (key.d !== undefined)
+    else if (key.d !== undefined && !needsPrivateHalf({ keys }, key, now))
       problems.push(
         warning(
           "session-keys",

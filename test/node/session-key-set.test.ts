@@ -39,14 +39,25 @@ describe("a new key", () => {
 });
 
 describe("a rotation", () => {
-  test("puts a new key first and leaves of the old one what verifies, with the time", () => {
+  test("puts a new key first and keeps the old one whole, with the time, for logins under way", () => {
     const before = newKeySet();
-    const { d: _private, ...publicHalf } = first(before);
     const after = rotated(before, moment(0));
     expect(after.keys).toHaveLength(2);
     expect(first(after).d).toMatch(/^[\w-]{43}$/);
+    expect(first(after).d).not.toBe(first(before).d);
     expect(first(after).retired_at).toBeUndefined();
-    expect(after.keys[1]).toEqual({ ...publicHalf, retired_at: at });
+    expect(after.keys[1]).toEqual({ ...first(before), retired_at: at });
+  });
+
+  test("takes the private half of a key that retired an hour ago, to the second", () => {
+    const before = newKeySet();
+    const { d: _private, ...publicHalf } = first(before);
+    const after = rotated(before, moment(0));
+    for (const change of [rotated, pruned]) {
+      expect(change(after, moment(ROLLOUT - 1)).keys.at(-1)).toEqual({ ...first(before), retired_at: at });
+      expect(change(after, moment(ROLLOUT)).keys.at(-1)).toEqual({ ...publicHalf, retired_at: at });
+    }
+    expect(first(pruned(after, moment(10 * WEEK))).d).toBe(first(after).d);
   });
 
   test("keeps each retired key's own time, and drops what nothing needs any more", () => {
@@ -78,7 +89,7 @@ describe("pruning", () => {
   test("waits until the last token that a key signed is gone, to the second", () => {
     const set = rotated(newKeySet(), moment(0));
     const end = WEEK + ROLLOUT;
-    expect(pruned(set, moment(end - 1))).toEqual(set);
+    expect(pruned(set, moment(end - 1)).keys.map(({ kid }) => kid)).toEqual(set.keys.map(({ kid }) => kid));
     expect(pruned(set, moment(end)).keys).toEqual([first(set)]);
     expect(statusOf(set, set.keys[1] as SessionKey, moment(end - 1))).toEqual({
       is: "verifying",
@@ -88,7 +99,8 @@ describe("pruning", () => {
   });
 
   test("never takes the key that signs, nor one of which nobody knows when it stopped", () => {
-    const set = { keys: [first(newKeySet()), first(newKeySet())] };
+    const [signing, { d: _private, ...old }] = [first(newKeySet()), first(newKeySet())];
+    const set = { keys: [signing, old] };
     expect(pruned(set, moment(10 * WEEK))).toEqual(set);
   });
 });

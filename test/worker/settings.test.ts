@@ -92,14 +92,14 @@ describe("settings", () => {
   const key = { kty: "EC", crv: "P-256", x: "x".repeat(43), y: "y".repeat(43) };
   const signing = { ...key, d: "d".repeat(43), kid: "now" };
 
-  it("take keys that signed before without their private half, and keep none of it", () => {
+  it("take keys that signed before with their private half, which opens what they sealed, or without it", () => {
     const before = { ...key, kid: "before", d: "d".repeat(43), retired_at: 1_700_000_000 };
     const SESSION_KEYS = JSON.stringify({ keys: [signing, before, { ...key, kid: "earlier" }] });
     expect(settingsOf({ SESSION_KEYS }).session.keys).toEqual({
       signing,
       previous: [
-        { ...key, kid: "before", retiredAt: 1_700_000_000 },
-        { ...key, kid: "earlier", retiredAt: undefined },
+        { ...key, kid: "before", d: "d".repeat(43), retiredAt: 1_700_000_000 },
+        { ...key, kid: "earlier", d: undefined, retiredAt: undefined },
       ],
     });
   });
