@@ -1,8 +1,12 @@
+import { restartLoginObjects } from "../worker/login-objects.ts";
+
 /**
  * How a storage binding fails: at once, never, or by throwing before there is a promise; or once only, as the platform
- * does when an object restarts, before the work or with the work done and the answer lost.
+ * does when an object restarts, before the work, or with the work done and the answer lost, or with all lost that the
+ * object had in memory besides.
  */
-export type Fault = "rejects" | "hangs" | "throws" | "passes" | "losesAnswer";
+export type Fault = "rejects" | "hangs" | "throws" | OnceOnly;
+type OnceOnly = "passes" | "losesAnswer" | "losesMemory";
 
 /** Fails in place of one method of a binding, or of the objects it hands out. */
 function failing(fault: Fault): (work: () => unknown) => Promise<never> {
@@ -11,6 +15,10 @@ function failing(fault: Fault): (work: () => unknown) => Promise<never> {
   return (work) => {
     if (fault === "passes") return Promise.reject(reset());
     if (fault === "losesAnswer") return Promise.resolve(work()).then(() => Promise.reject(reset()));
+    if (fault === "losesMemory")
+      return Promise.resolve(work())
+        .then(restartLoginObjects)
+        .then(() => Promise.reject(reset()));
     if (fault === "throws") throw new Error("secret-in-a-message: storage is not there");
     if (fault === "hangs") return new Promise(() => undefined);
     return Promise.reject(new Error("secret-in-a-message: storage is down"));
@@ -41,7 +49,7 @@ export function withFailing<Binding extends object>(
         return (...args: unknown[]) => {
           if (name === method && failures.on) {
             failures.count += 1;
-            if (fault === "passes" || fault === "losesAnswer") failures.on = false;
+            if (fault === "passes" || fault === "losesAnswer" || fault === "losesMemory") failures.on = false;
             return fail(() => Reflect.apply(member, inner, args));
           }
           const result = Reflect.apply(member, inner, args);

@@ -1,6 +1,7 @@
 import { base64url } from "jose";
 import { describe, expect, it, vi } from "vitest";
 import { openBrowser } from "../worker/browser.ts";
+import { keptOfLogins } from "../worker/login-objects.ts";
 import { CALLBACK } from "../worker/site.ts";
 import { type HostileSite, openHostileSite } from "./hostile-site.ts";
 import { expectRefusal } from "./refusal.ts";
@@ -181,14 +182,150 @@ describe("R8 used once means once", () => {
   });
 });
 
-/** A key set as the setting takes it, of a site that has nothing to do with this one. */
-async function otherSessionKeys(): Promise<string> {
+describe("R8 a state brought again after a while", () => {
+  const MINUTE = 60_000;
+  const HOUR = 60 * MINUTE;
+
+  it.each([
+    ["nine minutes", 9 * MINUTE, 303],
+    ["ten minutes", 10 * MINUTE, 303],
+    ["eleven minutes", 11 * MINUTE, 400],
+    ["23 hours", 23 * HOUR, 400],
+    ["25 hours", 25 * HOUR, 400],
+  ] as const)("of %s: a login that was never finished", async (_what, age, status) => {
+    vi.useFakeTimers({ toFake: ["Date"] });
+    const { provider, site, browser, callback } = await openReturningSite();
+    vi.setSystemTime(Date.now() + age);
+    const response = await browser.get(callback.href);
+    expect(response.status).toBe(status);
+    expect(provider.count("token")).toBe(status === 303 ? 1 : 0);
+    if (status === 400) await expectRefusal(response, { site, browser, code: "state_expired" });
+  });
+
+  it.each([
+    ["nine minutes", 9 * MINUTE, "/members/"],
+    ["ten minutes", 10 * MINUTE, "/members/"],
+    ["eleven minutes", 11 * MINUTE, "/members/"],
+    ["23 hours", 23 * HOUR, "/members/"],
+    ["25 hours", 25 * HOUR, null],
+  ] as const)(
+    "of %s: a login that was finished leads its browser home, and makes nothing",
+    async (_what, age, home) => {
+      vi.useFakeTimers({ toFake: ["Date"] });
+      const { provider, site, browser, callback } = await openReturningSite();
+      expect((await browser.get(callback.href)).status).toBe(303);
+      const before = (await browser.session()).session?.id;
+      vi.setSystemTime(Date.now() + age);
+      const stranger = openBrowser(site);
+      for (const query of ["", "&error=access_denied"]) {
+        const again = await browser.get(callback.href + (age > 10 * MINUTE ? query : ""));
+        expect(again.headers.get("location")).toBe(home);
+        expect((await stranger.get(callback.href)).status).toBe(400);
+      }
+      expect(provider.count("token")).toBe(1);
+      expect(site.counts.durableObjectCalls.filter((call) => call === "sessions.record")).toHaveLength(1);
+      expect((await browser.session()).session?.id).toBe(before);
+      expect((await stranger.session()).authenticated).toBe(false);
+    },
+  );
+
+  it("too late to finish anything: it is only looked at, and another code uses nothing up", async () => {
+    vi.useFakeTimers({ toFake: ["Date"] });
+    const { site, browser, callback } = await openReturningSite();
+    vi.setSystemTime(Date.now() + 11 * MINUTE);
+    site.resetCounts();
+    await browser.get(callback.href);
+    expect(site.counts).toMatchObject({ durableObjectCalls: ["attempt.look"], fetches: [], kvReads: 0 });
+    expect(await keptOfLogins()).toEqual([]);
+    vi.setSystemTime(Date.now() + 25 * HOUR);
+    site.resetCounts();
+    await browser.get(callback.href);
+    expect(site.counts).toMatchObject({ durableObjectCalls: [], fetches: [], kvReads: 0 });
+  });
+});
+
+describe("R8 a state that the key before sealed", () => {
+  const HOUR = 3600;
+
+  /** A login that begins with one key set and comes back to another one. */
+  async function acrossRotation(before: readonly TestKey[], after: readonly TestKey[]) {
+    const start = openHostileSite({ vars: { SESSION_KEYS: JSON.stringify({ keys: before }) } });
+    const url = await start.browser.startLogin("/members/");
+    const end = openHostileSite({ vars: { SESSION_KEYS: JSON.stringify({ keys: after }) } });
+    for (const [name, value] of start.browser.cookies) end.browser.cookies.set(name, value);
+    const callback = end.provider.authorize(url);
+    end.site.resetCounts();
+    return { ...end, response: await end.browser.get(callback.href) };
+  }
+  const now = () => Math.floor(Date.now() / 1000);
+
+  it.each([
+    ["a moment ago", 0],
+    ["an hour ago, but for two minutes, by the clock of an isolate that has not heard of it", HOUR - 120],
+  ])("is opened where it keeps its private half: it was retired %s", async (_what, ago) => {
+    const [old, signing] = [await newSessionKey("old"), await newSessionKey("new")];
+    const retired = { ...old, retired_at: now() - ago };
+    const { response, provider, browser } = await acrossRotation([old], [signing, retired]);
+    expect(response.headers.get("location")).toBe("/members/");
+    expect(provider.count("token")).toBe(1);
+    expect((await browser.session()).authenticated).toBe(true);
+  });
+
+  it("is refused where it was retired before it can have sealed it", async () => {
+    const [old, signing] = [await newSessionKey("old"), await newSessionKey("new")];
+    const retired = { ...old, retired_at: now() - HOUR - 60 };
+    const refused = await acrossRotation([old], [signing, retired]);
+    expect(refused.site.counts).toMatchObject({ fetches: [], durableObjectCalls: [] });
+    await expectRefusal(refused.response, { ...refused, code: "state_invalid" });
+  });
+
+  it("is refused without a call where the private half is gone, and where the key is", async () => {
+    const [{ d, ...old }, signing] = [await newSessionKey("old"), await newSessionKey("new")];
+    for (const after of [[signing, { ...old, retired_at: now() }], [signing]]) {
+      const refused = await acrossRotation([{ ...old, d }], after);
+      expect(refused.site.counts).toMatchObject({ fetches: [], durableObjectCalls: [] });
+      await expectRefusal(refused.response, { ...refused, code: "state_invalid" });
+    }
+  });
+});
+
+describe("R8 the length of a state", () => {
+  it("stays below 600 characters, whatever the return URL; and leads there all the same", async () => {
+    const { provider, browser } = await openReturningSite();
+    const rows: string[] = [];
+    for (const length of [0, 60, 200, 260, 261, 1_000, 2_000]) {
+      const returnTo = length === 0 ? undefined : `/members/?${"q".repeat(length - 10)}`;
+      const url = await browser.startLogin(returnTo);
+      const state = url.searchParams.get("state") ?? "";
+      expect(state).toMatch(/^[\w.-]+$/);
+      expect(state.length).toBeLessThan(600);
+      rows.push(`${String(length).padStart(6)} ${String(state.length).padStart(6)}`);
+      const response = await browser.get(provider.authorize(url).href);
+      expect(response.headers.get("location")).toBe(returnTo ?? "/");
+      browser.cookies.clear();
+    }
+    console.log(`return URL  state (characters)\n${rows.join("\n")}`);
+  });
+});
+
+/** A key as SESSION_KEYS holds it. */
+interface TestKey extends Pick<JsonWebKey, "kty" | "crv" | "x" | "y" | "d"> {
+  readonly kid: string;
+  readonly retired_at?: number;
+}
+
+async function newSessionKey(kid: string): Promise<TestKey> {
   const generated = await crypto.subtle.generateKey({ name: "ECDSA", namedCurve: "P-256" }, true, ["sign"]);
   const { kty, crv, x, y, d } = (await crypto.subtle.exportKey(
     "jwk",
     (generated as CryptoKeyPair).privateKey,
   )) as JsonWebKey;
-  return JSON.stringify({ keys: [{ kty, crv, x, y, d, kid: "other" }] });
+  return { kty, crv, x, y, d, kid };
+}
+
+/** A key set as the setting takes it, of a site that has nothing to do with this one. */
+async function otherSessionKeys(): Promise<string> {
+  return JSON.stringify({ keys: [await newSessionKey("other")] });
 }
 
 function flipped(state: string, at: number): string {

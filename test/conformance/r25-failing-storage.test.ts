@@ -2,8 +2,10 @@ import { env } from "cloudflare:workers";
 import { describe, expect, it, vi } from "vitest";
 import { forgetMetadata } from "../../src/vipps/metadata.ts";
 import { openBrowser, SESSION_COOKIE } from "../worker/browser.ts";
+import { accountsDatabase } from "../worker/database.ts";
 import { keptOfLogins, restartLoginObjects } from "../worker/login-objects.ts";
 import { namesInKv } from "../worker/metadata-copies.ts";
+import { formOf } from "../worker/page-form.ts";
 import { LOGIN_OBJECTS } from "../worker/site.ts";
 import { withFailing } from "./failing-storage.ts";
 import { inFakeTime, stopTime } from "./fake-time.ts";
@@ -134,6 +136,90 @@ describe("R25 the login's Durable Object down", () => {
     const kept = JSON.stringify(await keptOfLogins());
     expect(kept).toContain("used_logins");
     for (const secret of provider.secrets) if (secret !== "") expect(kept).not.toContain(secret);
+  });
+});
+
+describe("R25 the login's Durable Object killed after it has used a login up, and before its answer", () => {
+  it.each([
+    ["whether Vipps has said whose login it is", undefined, 1],
+    ["or has not", () => new Response("down", { status: 503 }), 0],
+  ] as const)("%s: nothing is half made, and the person can log in again", async (_what, token, accounts) => {
+    const attempts = withFailing(LOGIN_OBJECTS, "finish", "losesMemory");
+    const hostile = openHostileSite({ vars: { LOGIN_ATTEMPTS: attempts } });
+    const { provider, site, browser } = hostile;
+    const callback = provider.authorize(await browser.startLogin("/members/"));
+    if (token !== undefined) provider.answers.token = token;
+    const { secrets } = provider;
+    await expectRefusal(await browser.get(callback.href), { site, browser, code: "state_used", secrets });
+    expect(attempts.failures.count).toBe(1);
+    expect(await keptOfLogins()).toMatchObject([{ table: "used_logins", declined: 0, held: 0 }]);
+    expect(await accountCount()).toBe(accounts);
+    delete provider.answers.token;
+
+    // Used is used, in the object's next life too: the code has been sent, and is not sent again.
+    await expectRefusal(await browser.get(callback.href), { site, browser, code: "state_used", secrets });
+    expect(provider.count("token")).toBe(1);
+
+    expect((await logInAt(provider, browser)).status).toBe(303);
+    expect((await browser.session()).authenticated).toBe(true);
+    expect(await accountCount()).toBe(1);
+  });
+
+  const accountCount = () => accountsDatabase().prepare("SELECT count(*) AS n FROM accounts").first("n");
+});
+
+describe("R25 one object with more to do at Vipps than it may wait for", () => {
+  it("twelve logins whose code is never answered hold up none of twelve others", async () => {
+    const hostile = openHostileSite({ vars: { LOGIN_SHARDS: "1", ACCOUNTS: "none" } });
+    const { provider, site } = hostile;
+    const hanging = new Set<string>();
+    let release = () => {};
+    const released = new Promise<void>((resolve) => {
+      release = resolve;
+    });
+    provider.answers.token = async (_request, proper) => {
+      const code = provider.requests.at(-1)?.form.get("code") ?? "";
+      if (hanging.has(code)) await released;
+      return proper();
+    };
+    const returning = async () => {
+      const browser = openBrowser(site);
+      const callback = provider.authorize(await browser.startLogin("/members/"));
+      return { browser, callback };
+    };
+    const slow = await Promise.all(Array.from({ length: 12 }, returning));
+    const good = await Promise.all(Array.from({ length: 12 }, returning));
+    for (const { callback } of slow) hanging.add(callback.searchParams.get("code") ?? "");
+
+    let finished = 0;
+    const held = slow.map(async ({ browser, callback }) => {
+      const response = await browser.get(callback.href);
+      finished += 1;
+      return response;
+    });
+    await vi.waitFor(() => expect(provider.count("token")).toBe(12), 5_000);
+    const answers = await Promise.all(good.map(({ browser, callback }) => browser.get(callback.href)));
+    expect(answers.map((answer) => answer.headers.get("location"))).toEqual(good.map(() => "/members/"));
+    expect(finished, "logins whose code was not answered").toBe(0);
+
+    // One of those that go on outside of the object waits in it for the answer to a question all the same.
+    const [starter, finisher] = [openBrowser(site), openBrowser(site)];
+    const brought = provider.authorize(await starter.startLogin("/members/"));
+    const page = await (await finisher.get(brought.href)).text();
+    expect(site.counts.durableObjectCalls).toContain("attempt.hold");
+    const { action, fields } = formOf(page);
+    expect((await finisher.post(action, { ...fields, answer: "yes" })).headers.get("location")).toBe(
+      "/members/",
+    );
+
+    release();
+    for (const response of await Promise.all(held)) expect(response.status).toBe(303);
+    const codes = provider.requests.flatMap(({ endpoint, form }) =>
+      endpoint === "token" ? [form.get("code")] : [],
+    );
+    expect(codes).toHaveLength(25);
+    expect(new Set(codes).size, "each code is sent once").toBe(25);
+    expect(site.counts.durableObjectCalls.filter((call) => call === "sessions.record")).toHaveLength(25);
   });
 });
 

@@ -4,14 +4,7 @@ import type { SessionAnswer } from "../../worker/browser.ts";
 import { keptOfLogins, runDueLoginAlarms } from "../../worker/login-objects.ts";
 import * as expected from "./model.ts";
 import { type Model, type ModelAttempt, type ModelBrowser, PLACES, USERS } from "./model.ts";
-import {
-  expectAnswer,
-  keepToken,
-  newAttempt,
-  restartObjects,
-  visitProvider,
-  type World,
-} from "./world.ts";
+import { expectAnswer, keepToken, newAttempt, restartObjects, visitProvider, type World } from "./world.ts";
 
 export const BROWSERS = 3;
 
