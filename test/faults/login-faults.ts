@@ -3,107 +3,213 @@ import { faultsIn, requirement, workerTest } from "./fault.ts";
 const repeated = requirement("r13-repeated-callback");
 const otherBrowser = requirement("r14-other-browser");
 const histories = requirement("histories");
+const state = requirement("r08-state");
+const failing = requirement("r25-failing-storage");
 const nativeApp = workerTest("native-app");
 const login = workerTest("login");
 
 export const LOGIN_FAULTS = [
-  ...faultsIn("src/login/login-attempt.ts", [
+  ...faultsIn("src/login/login-state.ts", [
     [
-      "a login can be consumed again and again",
-      "    this.#finish({ site, broughtBy: browser, returnTo, sid, declined: false });\n",
+      "a state is worth something at another site",
+      'JSON.stringify(["login", flow, session.issuer, site.partition])',
+      'JSON.stringify(["login", flow])',
+      [state, requirement("site-walls")],
+    ],
+    [
+      "two sites at one address share their states",
+      "flow, session.issuer, site.partition]",
+      "flow, session.issuer]",
+      [requirement("site-walls")],
+    ],
+    [
+      "an app's login may be finished by a browser, and the other way round",
+      'JSON.stringify(["login", flow, ',
+      'JSON.stringify(["login", ',
+      [nativeApp],
+    ],
+    ["a login never expires", "if (at - began <= LOGIN_LIFETIME) return", "if (at >= began) return", [state]],
+    [
+      "a state says something for ever",
+      "return at - began <= LOGIN_LIFETIME + MEMORY_LIFETIME ?",
+      "return at >= began ?",
+      [state],
+    ],
+    [
+      "a state has several spellings",
+      "return base64url.encode(bytes) === text ? bytes : undefined;",
+      "return bytes;",
+      [state],
+    ],
+    [
+      "all logins share their secrets",
+      'crypto.subtle.sign("HMAC", key.derive, encode(id))',
+      'crypto.subtle.sign("HMAC", key.derive, encode(keyId))',
+      [requirement("r09-fresh-secrets")],
+    ],
+    [
+      "verifier and nonce are the same",
+      "nonce: base64url.encode(bits.subarray(32)),",
+      "nonce: base64url.encode(bits.subarray(0, 32)),",
+      [requirement("r09-fresh-secrets")],
+    ],
+    [
+      "a stolen key seals for ever after it was retired",
+      "if (began > at + CLOCK_TOLERANCE || began > key.sealedUntil) return undefined;",
+      "if (began > at + CLOCK_TOLERANCE) return undefined;",
+      [state],
+    ],
+    ["a rotation ends the logins under way", "d === undefined ? [] : [", "d !== undefined ? [] : [", [state]],
+    [
+      "a long return URL makes a long state",
+      "const RETURN_URL_BYTES = 260;",
+      "const RETURN_URL_BYTES = 2_600;",
+      [state],
+    ],
+  ]),
+  ...faultsIn("src/login/login-attempts.ts", [
+    [
+      "a login is finished as often as its code comes back",
+      "      if (this.#store.used(id) !== undefined) return this.#resume({ ...call, id }, stepTimes);\n      this.#store.use({ ...call, id });\n",
       "",
-      [repeated],
+      [repeated, state],
     ],
     [
-      "CROSS_BROWSER=deny lets other browsers in",
-      'if (!sameBrowser && otherBrowsers === "refused")',
-      'if (otherBrowsers === "refused" && browser === "")',
-      [otherBrowser],
+      "a call that is made again does everything twice",
+      "    if (before !== undefined) return before.answer;\n",
+      '    if (before === undefined && key === "") return work({}) as Promise<LoginAnswer>;\n',
+      [failing],
     ],
     [
-      "every browser takes part in a login that began elsewhere as if it were its own",
-      "const sameBrowser = attempt.browser === browser;",
-      "const sameBrowser = true;",
-      [otherBrowser],
+      "what an object has no room for is done twice",
+      'if (this.#exchanges >= EXCHANGES_AT_ONCE) return { outcome: "consumed" };',
+      'if (this.#exchanges >= EXCHANGES_AT_ONCE) await finishConsumed(settings, call, { stepTimes, background: () => {} });\n      if (this.#exchanges >= EXCHANGES_AT_ONCE) return { outcome: "consumed" };',
+      [failing],
     ],
     [
-      "a stranger is shown the question that waits for another browser",
-      "      if (attempt.broughtBy !== browser) return usedBefore(attempt, browser);\n",
-      "",
-      [histories],
+      "an object never hands on what it has no room for",
+      "const EXCHANGES_AT_ONCE = 4;",
+      "const EXCHANGES_AT_ONCE = 4_000;",
+      [failing],
     ],
     [
       "anybody may answer the question",
-      'if (attempt.status === "used" || attempt.broughtBy !== browser)',
-      'if (attempt.status === "used")',
-      [otherBrowser],
+      "return this.#store.used(id)?.browser === browser ? this.#store.waiting(id) : undefined;",
+      'return browser === "" ? undefined : this.#store.waiting(id);',
+      [otherBrowser, histories],
     ],
-    ["no means yes", 'const declined = answer === "no";', "const declined = false;", [otherBrowser]],
     [
       "an answer counts for whatever question",
-      "if (answer === undefined || question !== asked)",
-      "if (answer === undefined)",
+      "given === undefined || waiting.question !== call.question)",
+      "given === undefined)",
       [workerTest("terms")],
     ],
     [
-      "an attempt never expires",
-      "return Date.now() - begun > ATTEMPT_LIFETIME ? undefined : attempt;",
-      "return attempt;",
-      [otherBrowser, requirement("r08-state")],
+      "two answers make two sessions",
+      'if (!isTaken || verdict.kind === "decline")',
+      'if (verdict.kind === "decline")',
+      [otherBrowser, histories],
     ],
     [
-      "an attempt is kept for ever",
-      "await this.ctx.storage.deleteAll();",
-      "await this.ctx.storage.getAlarm();",
-      [repeated],
+      "a question that was never answered leads home",
+      "if (used === undefined || (used.held && used.browser === browser)) return undefined;",
+      "if (used === undefined) return undefined;",
+      [histories],
     ],
     [
-      "a finished login is forgotten after ten minutes",
-      "usedAt + MEMORY_LIFETIME",
-      "usedAt + ATTEMPT_LIFETIME",
-      [repeated],
+      "whoever began a login is taken for the one that brought it",
+      "broughtHere: used.browser === browser };",
+      'broughtHere: browser !== "" };',
+      [repeated, otherBrowser],
     ],
     [
-      "an app may finish with any secret",
-      "if (attempt.appSecret !== appSecret)",
-      'if (appSecret === "")',
-      [nativeApp],
-    ],
-    [
-      "an app may finish a login twice",
-      '    this.#writeOfApp({ status: "used", site }, Date.now() + ATTEMPT_LIFETIME);\n',
+      "what came with a login outlives a no",
+      '    if (verdict.kind === "decline") await forgetDeclined(settings, waiting.identity);\n',
       "",
-      [nativeApp],
-    ],
-    [
-      "an app's login never expires",
-      "if (Date.now() - attempt.startedAt > ATTEMPT_LIFETIME)",
-      "if (attempt.startedAt === 0)",
-      [nativeApp],
+      [workerTest("vipps-consents")],
     ],
   ]),
-  ...faultsIn("src/login/used-login.ts", [
+  ...faultsIn("src/login/login-store.ts", [
+    ["a declined login looks like a used one", "        declined ? 1 : 0,\n", "        0,\n", [otherBrowser]],
     [
-      "a declined login looks like a used one",
+      "an answer may come whenever it likes",
+      "if (row === undefined || Date.now() - row.held_at > LOGIN_LIFETIME) return undefined;",
+      "if (row === undefined) return undefined;",
+      [otherBrowser, histories],
+    ],
+    [
+      "a used login is kept for ever",
+      'rows("DELETE FROM used_logins WHERE id < ?", forgotten);',
+      'rows("DELETE FROM used_logins WHERE id < ?", "");',
+      [repeated, histories],
+    ],
+    [
+      "a used login is forgotten when its state has expired",
+      "firstIdAt(now - LOGIN_LIFETIME - MEMORY_LIFETIME)",
+      "firstIdAt(now - LOGIN_LIFETIME)",
+      [repeated, histories],
+    ],
+    [
+      "an identity is kept though nobody has answered",
+      'rows("DELETE FROM waiting_logins WHERE held_at < ?", now - LOGIN_LIFETIME);',
+      "",
+      [histories],
+    ],
+  ]),
+  ...faultsIn("src/login/confirm-question.ts", [
+    [
+      "no means yes",
+      'if (answer === "no") return { kind: "decline" };',
+      'if (answer === "no") return { kind: "goOn", answers };',
+      [otherBrowser],
+    ],
+    [
+      "the question does not say whom it would replace",
+      "replaced: session === undefined || isSame ?",
+      "replaced: session === undefined || !isSame ?",
+      [otherBrowser],
+    ],
+    [
+      "the question forgets the session it named",
+      "shownSession: session?.sid,",
+      "shownSession: undefined,",
+      [otherBrowser],
+    ],
+  ]),
+  ...faultsIn("src/login/finish-login.ts", [
+    [
+      "a login that is too late is finished all the same",
+      "if (brought.isLate) return await lateCallback(c, brought, here, returnTo);\n",
+      "",
+      [state],
+    ],
+    [
+      "CROSS_BROWSER=deny lets other browsers in",
+      'if (!isSameBrowser && settings.login.crossBrowser === "deny")',
+      'if (!isSameBrowser && here.browser === "")',
+      [otherBrowser],
+    ],
+    [
+      "a declined login says that it was used",
       '  if (used.declined) throw new Failure("login_declined", { stage, returnTo });\n',
       "",
       [otherBrowser],
     ],
     [
       "a used login takes anybody home who is logged in",
-      "(broughtHere || session.sid === used.sid)",
-      "(broughtHere || session.sid !== used.sid)",
+      "(used.broughtHere || session.sid === used.sid)",
+      "(used.broughtHere || session.sid !== used.sid)",
       [repeated],
     ],
     [
       "a reload leads to an error",
-      "if (session !== undefined && (",
-      "if (session === undefined && (",
+      "if (session !== undefined && (used.",
+      "if (session === undefined && (used.",
       [repeated],
     ],
     [
       "the browser that began the login is sent on to a new one",
-      "const resume = broughtHere && ",
+      "const resume = used.broughtHere && ",
       "const resume = ",
       [otherBrowser],
     ],
@@ -113,8 +219,6 @@ export const LOGIN_FAULTS = [
       "Date.now() - used.usedAt < Number.POSITIVE_INFINITY",
       [repeated],
     ],
-  ]),
-  ...faultsIn("src/login/finish-login.ts", [
     [
       "a cancelled login asks Vipps for a token",
       "    if (response.error !== undefined) throw providerFailure(response.error);\n",
@@ -122,34 +226,48 @@ export const LOGIN_FAULTS = [
       [repeated, requirement("r12-provider-errors")],
     ],
     [
-      "ten tabs ask ten questions",
-      'if (settings.login.crossBrowser === "confirm" && alreadyIn)',
-      'if (settings.login.crossBrowser === "deny" && alreadyIn)',
-      [otherBrowser],
-    ],
-    [
-      "CROSS_BROWSER=allow replaces another user's session in silence",
-      '"confirm" || (session !== undefined && !alreadyIn);',
-      '"confirm";',
-      [otherBrowser],
-    ],
-    [
-      "CROSS_BROWSER=confirm does not ask",
-      'const asks = settings.login.crossBrowser === "confirm" || ',
-      "const asks = ",
-      [otherBrowser],
-    ],
-    [
       "a browser is asked without being able to answer",
-      "if (here.isNew && !sameBrowser)",
-      "if (!here.isNew && !sameBrowser)",
+      "if (here.isNew && !isSameBrowser)",
+      "if (!here.isNew && !isSameBrowser)",
       [otherBrowser],
     ],
     [
       "a preview of the callback uses the login up",
       'if (c.req.method === "HEAD")',
       'if (c.req.method === "TRACE")',
-      [workerTest("login")],
+      [login],
+    ],
+  ]),
+  ...faultsIn("src/login/finish-consumed.ts", [
+    [
+      "every browser takes part in a login that began elsewhere as if it were its own",
+      "if (login.browser !== consumed.browser) {",
+      'if (login.browser === "") {',
+      [otherBrowser],
+    ],
+    [
+      "ten tabs ask ten questions",
+      'if (crossBrowser === "confirm" && isAlreadyIn)',
+      'if (crossBrowser === "deny" && isAlreadyIn)',
+      [otherBrowser],
+    ],
+    [
+      "CROSS_BROWSER=allow replaces another user's session in silence",
+      'crossBrowser === "confirm" || (loggedInAs !== undefined && !isAlreadyIn);',
+      'crossBrowser === "confirm";',
+      [otherBrowser],
+    ],
+    [
+      "CROSS_BROWSER=confirm does not ask",
+      'const asks = crossBrowser === "confirm" || ',
+      "const asks = ",
+      [otherBrowser],
+    ],
+    [
+      "consents wait for the end of the login they came with",
+      "    await keepArrivedConsents(settings, identity);\n",
+      "",
+      [workerTest("vipps-consents")],
     ],
   ]),
   ...faultsIn("src/login/continue-login.ts", [
@@ -161,22 +279,8 @@ export const LOGIN_FAULTS = [
     ],
     [
       "a yes counts for a session that the page did not name",
-      'current.session.sid !== form.get("replaces")',
-      'current.session.sid === form.get("replaces")',
-      [otherBrowser],
-    ],
-  ]),
-  ...faultsIn("src/login/confirm-login.ts", [
-    [
-      "the question does not say whom it would replace",
-      "replaced: session === undefined || isSame ?",
-      "replaced: session === undefined || !isSame ?",
-      [otherBrowser],
-    ],
-    [
-      "the question forgets the session it named",
-      "shownSession: session?.sid,",
-      "shownSession: undefined,",
+      'session.sid !== form.get("replaces")',
+      'session.sid === form.get("replaces")',
       [otherBrowser],
     ],
   ]),
@@ -194,25 +298,41 @@ export const LOGIN_FAULTS = [
       'queryParameter(c.req.raw, "return_to") ?? "/"',
       [requirement("r16-return-url")],
     ],
+    ["an app is sent through the web flow", 'nativeApp: flow === "app",', "nativeApp: false,", [nativeApp]],
   ]),
-  ...faultsIn("src/login/attempt-id.ts", [
+  ...faultsIn("src/login/record-login.ts", [
     [
-      "a state is taken in any spelling",
-      "if (!/^[0-9a-f]{64}$/.test(state))",
-      'if (state === "")',
-      [requirement("r08-state")],
+      "a stranger fills the database with events",
+      "(person === undefined && !isFirst(ofLogin))",
+      '(person === undefined && ofLogin === "")',
+      [workerTest("accounts-login")],
+    ],
+    [
+      "a page that is loaded again is an event again",
+      "if (login === undefined || recorded.has(login)) return false;",
+      "if (login === undefined) return false;",
+      [workerTest("accounts-login")],
     ],
   ]),
-  ...faultsIn("src/login/start-app-login.ts", [
+  ...faultsIn("src/login/app-login.ts", [
+    [
+      "an app may finish with any secret",
+      "if (login.browser !== browser) throw",
+      'if (browser === "") throw',
+      [nativeApp],
+    ],
+    [
+      "an app's login never expires",
+      '  if (isLate) throw new Failure("state_expired", { stage: "callback" });\n',
+      "",
+      [nativeApp],
+    ],
     [
       "an app may name any redirect URI",
       "if (allowed.includes(asked)) return asked;",
       "if (allowed.length > 0) return asked;",
       [nativeApp],
     ],
-    ["an app is sent through the web flow", "nativeApp: true,", "nativeApp: false,", [nativeApp]],
-  ]),
-  ...faultsIn("src/login/finish-app-login.ts", [
     [
       "another website may finish an app's login",
       '  refuseCrossSite(settings, c.req.raw.headers, "callback");\n',
@@ -233,22 +353,6 @@ export const LOGIN_FAULTS = [
       "consents that come again undo a withdrawal",
       "AND later.consent = 'vipps:' || (answer.value ->> 'id') AND later.answered_at > waiting.answered_at)",
       "AND later.consent = '' AND later.answered_at > waiting.answered_at)",
-      [workerTest("vipps-consents")],
-    ],
-  ]),
-  ...faultsIn("src/login/finish-login.ts", [
-    [
-      "consents wait for the end of the login they came with",
-      "  await namingPerson(identity, () => keepArrivedConsents(c.env.settings, identity));\n",
-      "",
-      [workerTest("vipps-consents")],
-    ],
-  ]),
-  ...faultsIn("src/login/release-attempt.ts", [
-    [
-      "consents outlive a no",
-      "    await forgetArrivedConsents(settings, waiting.identity);\n",
-      "",
       [workerTest("vipps-consents")],
     ],
   ]),

@@ -6,20 +6,6 @@ const sites = workerTest("sites");
 const partner = workerTest("partner-keys");
 
 export const SITES_FAULTS = [
-  ...faultsIn("src/login/login-attempt.ts", [
-    [
-      "a state is worth something at another site",
-      "if (attempt?.site !== site) return undefined;",
-      "if (attempt === undefined) return undefined;",
-      [walls],
-    ],
-    [
-      "an app's login is worth something at another site",
-      "if (attempt === undefined || attempt.site !== site) return",
-      "if (attempt === undefined) return",
-      [walls],
-    ],
-  ]),
   ...faultsIn("src/session/session-store.ts", [
     [
       "two sites share the sessions of an account that is called the same",

@@ -260,17 +260,5 @@ export const VIPPS_FAULTS = [
       "",
       [workerTest("login")],
     ],
-    [
-      "all logins share a nonce",
-      "nonce: oauth.generateRandomNonce()",
-      'nonce: "n".repeat(43)',
-      [requirement("r09-fresh-secrets")],
-    ],
-    [
-      "all logins share a code verifier",
-      "codeVerifier: oauth.generateRandomCodeVerifier()",
-      'codeVerifier: "v".repeat(43)',
-      [requirement("r09-fresh-secrets")],
-    ],
   ]),
 ];
