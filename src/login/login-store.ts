@@ -78,6 +78,14 @@ export function openLoginStore(storage: DurableObjectStorage): LoginStore {
     return sql.exec(query, ...values).rowsWritten;
   }
 
+  const isLeft = (table: string) => rows(`SELECT 1 FROM ${table} LIMIT 1`).length > 0;
+
+  /** How soon what is kept has to be looked through; `undefined` where nothing is kept. */
+  function sweepPeriod(): number | undefined {
+    if (isLeft("waiting_logins") || isLeft("return_urls")) return SWEEP_SOON;
+    return isLeft("used_logins") ? SWEEP_LATER : undefined;
+  }
+
   /** On the full hour or ten minutes, so that an object which has just been started need not ask what is set. */
   function sweepWithin(period: number): void {
     const due = (Math.floor(Date.now() / period) + 1) * period;
@@ -111,7 +119,8 @@ export function openLoginStore(storage: DurableObjectStorage): LoginStore {
         Date.now(),
       );
       if (written === 0) throw new Failure("state_used", { stage: "callback" });
-      sweepWithin(SWEEP_LATER);
+      // What waited before the object was started anew is not to wait longer for that.
+      sweepWithin((sweepAt === Number.POSITIVE_INFINITY ? sweepPeriod() : undefined) ?? SWEEP_LATER);
     },
     hold({ id, question, identity, answers, state }) {
       write(
@@ -171,9 +180,8 @@ export function openLoginStore(storage: DurableObjectStorage): LoginStore {
         abandoned,
         forgotten,
       );
-      const isLeft = (table: string) => rows(`SELECT 1 FROM ${table} LIMIT 1`).length > 0;
-      if (isLeft("waiting_logins") || isLeft("return_urls")) sweepWithin(SWEEP_SOON);
-      else if (isLeft("used_logins")) sweepWithin(SWEEP_LATER);
+      const period = sweepPeriod();
+      if (period !== undefined) sweepWithin(period);
     },
   };
 }

@@ -1,7 +1,12 @@
 import { describe, expect, it, vi } from "vitest";
 import type { PersonChoices } from "../../simulator/person.ts";
 import { BROWSER_COOKIE, type Browser, openBrowser, SESSION_COOKIE } from "../worker/browser.ts";
-import { keptOfLogins } from "../worker/login-objects.ts";
+import {
+  keptOfLogins,
+  nextLoginAlarm,
+  restartLoginObjects,
+  runLoginAlarms,
+} from "../worker/login-objects.ts";
 import { formOf, textOf } from "../worker/page-form.ts";
 import { openSite, SITE, type TestSite } from "../worker/site.ts";
 
@@ -311,6 +316,25 @@ describe("R14 the callback in a browser that did not start the login", () => {
       expect(response.status).toBe(403);
       expect(textOf(await response.text())).toContain("You cancelled the login");
     });
+  });
+
+  it("forgets a person who never answers within twenty minutes, though the object is started anew", async () => {
+    vi.useFakeTimers({ toFake: ["Date"] });
+    const site = openSite({ vars: { LOGIN_SHARDS: "1" } });
+    await bringTo(openBrowser(site), openBrowser(site));
+    const askedAt = Date.now();
+    await restartLoginObjects();
+    await openBrowser(site).logIn({ user: "mette" });
+    for (let sweep = 0; sweep < 2; sweep += 1) {
+      expect(JSON.stringify(await keptOfLogins())).toContain("Nordmann");
+      const due = (await nextLoginAlarm()) ?? Number.POSITIVE_INFINITY;
+      expect(due).toBeLessThanOrEqual(askedAt + (sweep + 1) * 10 * 60_000);
+      vi.setSystemTime(due);
+      await runLoginAlarms();
+      if (due > askedAt + 10 * 60_000) break;
+    }
+    expect(JSON.stringify(await keptOfLogins())).not.toContain("Nordmann");
+    expect(await keptOfLogins()).toHaveLength(2);
   });
 
   it("leaves no name and no secret behind in the attempt once the answer is given", async () => {
