@@ -309,8 +309,13 @@ describe("R8 the length of a state", () => {
 });
 
 /** A key as SESSION_KEYS holds it. */
-interface TestKey extends Pick<JsonWebKey, "kty" | "crv" | "x" | "y" | "d"> {
+interface TestKey {
   readonly kid: string;
+  readonly kty: string;
+  readonly crv?: string | undefined;
+  readonly x?: string | undefined;
+  readonly y?: string | undefined;
+  readonly d?: string | undefined;
   readonly retired_at?: number;
 }
 

@@ -26,11 +26,11 @@ async function everythingStored() {
   // Looking into objects makes those that are not there yet: they are counted afterwards.
   const logins = await keptOfLogins();
   const alarm = await nextLoginAlarm();
-  const objects = await Promise.all(
-    [env.LOGIN_ATTEMPTS, env.USER_SESSIONS].map(async (namespace) =>
-      (await listDurableObjectIds(namespace)).map(String).sort(),
-    ),
-  );
+  const ids = [
+    ...(await listDurableObjectIds(env.LOGIN_ATTEMPTS)),
+    ...(await listDurableObjectIds(env.USER_SESSIONS)),
+  ];
+  const objects = ids.map(String).sort();
   return { kv, database, objects, logins, alarm };
 }
 
