@@ -150,6 +150,12 @@ export const LOGIN_FAULTS = [
       [repeated, histories],
     ],
     [
+      "an object that was started anew forgets when to sweep",
+      "(sweepAt === Number.POSITIVE_INFINITY ? sweepPeriod() : undefined) ?? SWEEP_LATER",
+      "SWEEP_LATER",
+      [otherBrowser],
+    ],
+    [
       "an identity is kept though nobody has answered",
       'rows("DELETE FROM waiting_logins WHERE held_at < ?", now - LOGIN_LIFETIME);',
       "",
