@@ -17,12 +17,6 @@ export const LOGIN_FAULTS = [
       [state, requirement("site-walls")],
     ],
     [
-      "two sites at one address share their states",
-      "flow, session.issuer, site.partition]",
-      "flow, session.issuer]",
-      [requirement("site-walls")],
-    ],
-    [
       "an app's login may be finished by a browser, and the other way round",
       'JSON.stringify(["login", flow, ',
       'JSON.stringify(["login", ',
