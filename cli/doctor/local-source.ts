@@ -121,10 +121,7 @@ async function readConfig(configFile: string, environment: string | undefined): 
               workerFirst: config.assets.run_worker_first ?? false,
               notFound: config.assets.not_found_handling,
             },
-      objectClasses: config.migrations.flatMap(({ new_classes = [], new_sqlite_classes = [] }) => [
-        ...new_classes,
-        ...new_sqlite_classes,
-      ]),
+      objectClasses: classesAfter(config.migrations),
       routes: routes.map((route) => (typeof route === "string" ? route : route.pattern)),
       workersDev: config.workers_dev ?? routes.length === 0,
       crons: config.triggers.crons ?? [],
@@ -188,4 +185,24 @@ async function trackedFiles(root: string): Promise<readonly TrackedFile[] | unde
     .filter((path) => path !== "" && existsSync(join(root, path)) && statSync(join(root, path)).isFile())
     .filter((path) => statSync(join(root, path)).size <= LARGEST)
     .map((path) => ({ path, text: readFileSync(join(root, path), "utf8") }));
+}
+
+interface ClassMigration {
+  readonly new_classes?: readonly string[];
+  readonly new_sqlite_classes?: readonly string[];
+  readonly renamed_classes?: readonly { readonly from: string; readonly to: string }[];
+  readonly deleted_classes?: readonly string[];
+}
+
+/** The classes that are there once every migration has been applied, in their order. */
+function classesAfter(migrations: readonly ClassMigration[]): readonly string[] {
+  const classes = new Set<string>();
+  for (const migration of migrations) {
+    const { renamed_classes: renamed = [], deleted_classes: deleted = [] } = migration;
+    for (const name of [...(migration.new_classes ?? []), ...(migration.new_sqlite_classes ?? [])])
+      classes.add(name);
+    for (const name of [...deleted, ...renamed.map(({ from }) => from)]) classes.delete(name);
+    for (const { to } of renamed) classes.add(to);
+  }
+  return [...classes].sort();
 }

@@ -24,7 +24,7 @@ export interface WorkerConfig {
   readonly assets: string | undefined;
   /** What of the assets passes the worker; undefined where there are none. */
   readonly assetRouting: AssetRouting | undefined;
-  /** Classes of Durable Objects that a migration creates. */
+  /** Classes of Durable Objects that the migrations leave, by name. */
   readonly objectClasses: readonly string[];
   /** Patterns such as `www.example.com/*`; a custom domain stands for all its paths. */
   readonly routes: readonly string[];
