@@ -102,7 +102,7 @@ export const LOGIN_FAULTS = [
       "two answers make two sessions",
       'if (!isTaken || verdict.kind === "decline")',
       'if (verdict.kind === "decline")',
-      [otherBrowser, histories],
+      [workerTest("accounts-login")],
     ],
     [
       "a question that was never answered leads home",

@@ -286,6 +286,17 @@ describe("somebody whose account is in doubt", () => {
     expect(await subOf(browser)).toBe("acc_henrik");
   });
 
+  it("gets one session for three answers at once, each of which the registry is asked about", async () => {
+    const site = openSite();
+    await addMember(HENRIK_OLD_NUMBER);
+    const { browser, page } = await espen(site);
+    const form = { ...formOf(page).fields, answer: "fact", fact: "M-1001" };
+    const answers = await Promise.all([1, 2, 3].map(() => browser.post("/auth/continue", form)));
+    expect(answers.map(({ status }) => status).sort()).toEqual([303, 400, 400]);
+    expect(site.counts.durableObjectCalls.filter((call) => call === "sessions.record")).toHaveLength(1);
+    expect(await subOf(browser)).toBe("acc_henrik");
+  });
+
   it("sees the question again after a reload, and nobody else ever does", async () => {
     const site = openSite();
     await addMember(HENRIK_OLD_NUMBER);
