@@ -69,8 +69,8 @@ export const SESSION_FAULTS = [
     ],
     [
       "logging out may lead anywhere",
-      'safeReturnUrl(settings, form?.get("return_to") ?? queryParameter(c.req.raw, "return_to"))',
-      'form?.get("return_to") ?? "/"',
+      "wanted ? safeReturnUrl(settings, wanted) :",
+      "wanted ? wanted :",
       [requirement("r16-return-url"), session],
     ],
   ]),
