@@ -2,6 +2,7 @@ import { putBounded } from "../bounded-map.ts";
 import type { SessionSettings, Settings } from "../settings.ts";
 import {
   type AuthenticSession,
+  isAgeing,
   now,
   type SessionClaims,
   type SignedSession,
@@ -37,19 +38,25 @@ const NOBODY: CurrentSession = {
  * The Bearer token of a native app goes before any cookie. Of several cookies with the same name, only the one
  * whose session lives counts; if two different sessions live there is no telling which of them is the visitor's
  * own and which was planted, so neither counts.
+ * @param background keeps work alive after the answer (`waitUntil`). With it a token past half of SESSION_FRESH is
+ *   renewed behind the answer and handed out with the next one, so that nobody who is active waits for the store.
  * @throws {Failure} `storage_unavailable` when a stale token meets a store that does not answer.
  */
-export async function currentSession(settings: Settings, headers: Headers): Promise<CurrentSession> {
+export async function currentSession(
+  settings: Settings,
+  headers: Headers,
+  background?: (work: Promise<unknown>) => void,
+): Promise<CurrentSession> {
   const { bearer, cookies } = await carriedTokens(settings.session, headers);
   if (bearer !== undefined) {
-    const living = await livingSession(settings, bearer);
+    const living = await livingSession(settings, bearer, background);
     if (living === undefined) return NOBODY;
     const renewedBearer = living.token === bearer.token ? undefined : living.token;
     return { ...living, setCookie: undefined, renewedBearer };
   }
   if (cookies.length === 0) return NOBODY;
   const perSession = newestOfEach(cookies);
-  const found = await Promise.all(perSession.map((carried) => livingSession(settings, carried)));
+  const found = await Promise.all(perSession.map((carried) => livingSession(settings, carried, background)));
   const [living, another] = found.filter((candidate) => candidate !== undefined);
   if (living === undefined) return { ...NOBODY, setCookie: expiredSessionCookie(settings.session) };
   if (another !== undefined) return NOBODY;
@@ -73,22 +80,58 @@ function newestOfEach(carried: readonly SignedSession[]): readonly SignedSession
  * The same token while it is fresh, a new one where it was renewed, `undefined` where the session has ended.
  * @throws {Failure} `storage_unavailable`.
  */
-async function livingSession(settings: Settings, carried: SignedSession): Promise<SignedSession | undefined> {
+async function livingSession(
+  settings: Settings,
+  carried: SignedSession,
+  background: ((work: Promise<unknown>) => void) | undefined,
+): Promise<SignedSession | undefined> {
   const { session, token } = carried;
   if (hasEnded(settings.session, session.sid)) return undefined;
-  const worth = standing(settings.session, session, now());
+  const at = now();
+  const worth = standing(settings.session, session, at);
   if (worth === "over") return undefined;
-  if (worth === "fresh") return carried;
+  if (worth === "fresh" && !isAgeing(settings.session, session, at)) return carried;
   const successor = successorOf(settings.session, token);
-  if (successor !== undefined && standing(settings.session, successor.session, now()) === "fresh")
+  if (successor !== undefined && standing(settings.session, successor.session, at) === "fresh")
     return successor;
+  if (worth === "stale") return renewToken(settings, carried);
+  if (background !== undefined) renewBehind(settings, carried, background);
+  return carried;
+}
 
+/**
+ * A new token for a session that lives, as the store says at this moment: how late a revocation may bite is counted
+ * from here.
+ * @returns `undefined` where it has ended.
+ * @throws {Failure} `storage_unavailable`.
+ */
+async function renewToken(
+  settings: Settings,
+  { session, token }: SignedSession,
+): Promise<SignedSession | undefined> {
   const lives = await renewSession(settings, session.sub, session.sid);
   // Somebody may have ended it here while the store was on its way to say yes.
   if (!lives || hasEnded(settings.session, session.sid)) return undefined;
-  const renewed = await signedSession(settings, session);
-  rememberSuccessor(settings.session, token, renewed);
-  return renewed;
+  const successor = await signedSession(settings, session);
+  rememberSuccessor(settings.session, token, successor);
+  return successor;
+}
+
+/** Sessions that are being renewed behind an answer, or could not be a moment ago. */
+const renewals = new Map<string, number>();
+/** A store that did not answer is left alone for a while. In seconds. */
+const RENEWAL_PAUSE = 10;
+
+/** Renews a token that is still good while nobody waits. Fails without a word: there is time until it is stale. */
+function renewBehind(
+  settings: Settings,
+  carried: SignedSession,
+  background: (work: Promise<unknown>) => void,
+): void {
+  const { token } = carried;
+  if (now() - (renewals.get(token) ?? 0) < RENEWAL_PAUSE) return;
+  putBounded(renewals, token, now(), LIMIT);
+  background(renewToken(settings, carried).catch(() => undefined));
 }
 
 /**

@@ -20,7 +20,9 @@ import { codeOf, endAgain, endCarriedSessions } from "./session-store.ts";
  */
 export async function showSession(c: AppContext): Promise<Response> {
   const { settings } = c.env;
-  const { session, setCookie, renewedBearer } = await currentSession(settings, c.req.raw.headers);
+  const { session, setCookie, renewedBearer } = await currentSession(settings, c.req.raw.headers, (work) =>
+    c.executionCtx.waitUntil(work),
+  );
   const body =
     session === undefined
       ? { authenticated: false }

@@ -68,6 +68,13 @@ export function sessionExpiry(settings: SessionSettings, { sid, issuedAt }: Auth
   return Math.min(issuedAt + settings.idle, absoluteEnd(settings, sid));
 }
 
+/** Whether a token that is still fresh has passed half of its time. @param at seconds since the epoch. */
+export function isAgeing(settings: SessionSettings, { issuedAt }: AuthenticSession, at: number): boolean {
+  return at - issuedAt > trustedFor(settings) / 2;
+}
+
+const trustedFor = ({ fresh, idle }: SessionSettings): number => Math.min(fresh, idle / 2);
+
 /**
  * What an authentic token is worth at a moment: `fresh` is believed, `stale` is a handle with which to ask the
  * session store, `over` is worth nothing and needs no asking.
@@ -82,7 +89,6 @@ export function standing(
   session: AuthenticSession,
   at: number,
 ): "fresh" | "stale" | "over" {
-  const trusted = Math.min(settings.fresh, settings.idle / 2);
-  if (at < Math.min(session.expiresAt, session.issuedAt + trusted)) return "fresh";
+  if (at < Math.min(session.expiresAt, session.issuedAt + trustedFor(settings))) return "fresh";
   return at < sessionExpiry(settings, session) ? "stale" : "over";
 }

@@ -28,7 +28,7 @@ export async function serveSite(c: AppContext): Promise<Response> {
   if (needsSession(settings.site, path)) {
     const preflight = preflightAnswer(settings, request);
     if (preflight !== undefined) return preflight;
-    const current = await currentSession(settings, request.headers);
+    const current = await currentSession(settings, request.headers, (work) => c.executionCtx.waitUntil(work));
     if (current.session === undefined)
       return asOwnAnswer(askForLogin(settings, request, pathAndQuery(request, path), current.setCookie));
     const answer =

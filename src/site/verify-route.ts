@@ -27,7 +27,9 @@ export async function verifySession(c: AppContext): Promise<Response> {
   if (queryParameter(c.req.raw, "preflight") === "allow" && isPreflight(method, headers))
     return new Response(null, { status: 204, headers: answer });
 
-  const { session, setCookie } = await currentSession(settings, headers);
+  const { session, setCookie } = await currentSession(settings, headers, (work) =>
+    c.executionCtx.waitUntil(work),
+  );
   if (setCookie !== undefined) answer.append("set-cookie", setCookie);
   if (session !== undefined) {
     for (const [name, value] of await identityHeaders(settings, session)) answer.set(name, value);

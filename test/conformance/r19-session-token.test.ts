@@ -104,7 +104,9 @@ describe("R19", () => {
     const site = openSite();
     const token = await signedToken(keysOf(site)[0]);
     wait(299);
-    expect(await authenticated(site, token)).toBe(true);
+    // Asked once only: behind this answer the store is asked, which does not know the session.
+    const last = await openBrowser(site).get("/auth/session", { authorization: `Bearer ${token}` });
+    expect(await last.json()).toMatchObject({ authenticated: true });
     wait(1);
     expect(await authenticated(site, token)).toBe(false);
   });

@@ -171,7 +171,7 @@ describe("a native app", () => {
     expect(response.status).toBe(403);
     expect(await response.json()).toMatchObject({
       code: "access_denied",
-      title: "Du afbrød login",
+      title: "Du afbrød loginnet",
       reference: expect.any(String),
     });
     expect(await (await app.post("/auth/app/finish", body)).json()).toMatchObject({ code: "access_denied" });

@@ -1,6 +1,7 @@
 import { runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { beforeEach, describe, expect, it, vi } from "vitest";
+import { withFailing } from "../conformance/failing-storage.ts";
 import { type Browser, openBrowser, SESSION_COOKIE } from "./browser.ts";
 import { seconds, stopClock, wait } from "./clock.ts";
 import { claimsOf, tokenOf } from "./session-tokens.ts";
@@ -24,7 +25,7 @@ const rowsOf = (token: string) =>
   });
 
 describe("a fresh token", () => {
-  it("is verified once and then believed without I/O until it is SESSION_FRESH seconds old", async () => {
+  it("is verified once and then believed without I/O until half of SESSION_FRESH is over", async () => {
     const site = openSite();
     const browser = openBrowser(site);
     await browser.logIn();
@@ -32,7 +33,7 @@ describe("a fresh token", () => {
     const verify = vi.spyOn(crypto.subtle, "verify");
     site.resetCounts();
 
-    for (const pause of [0, 0, 100, 199]) {
+    for (const pause of [0, 0, 100, 50]) {
       wait(pause);
       expect((await browser.session()).authenticated).toBe(true);
     }
@@ -43,7 +44,37 @@ describe("a fresh token", () => {
     wait(1);
     expect((await browser.session()).authenticated).toBe(true);
     expect(site.counts.durableObjectCalls).toEqual(["sessions.renew"]);
+    expect(tokenOf(browser)).toBe(token);
+    expect((await browser.session()).authenticated).toBe(true);
+    expect(site.counts.durableObjectCalls).toEqual(["sessions.renew"]);
     expect(tokenOf(browser)).not.toBe(token);
+  });
+
+  it("is still good where it cannot be renewed behind the answer, and the store is left alone a while", async () => {
+    const sessions = withFailing(env.USER_SESSIONS, "renew", "rejects");
+    const site = openSite({ vars: { USER_SESSIONS: sessions } });
+    const browser = openBrowser(site);
+    await browser.logIn();
+    const token = tokenOf(browser);
+    wait(200);
+    for (let time = 0; time < 5; time += 1) expect((await browser.session()).authenticated).toBe(true);
+    expect(sessions.failures.count).toBe(1);
+    expect(tokenOf(browser)).toBe(token);
+    sessions.failures.on = false;
+    wait(11);
+    for (let time = 0; time < 2; time += 1) expect((await browser.session()).authenticated).toBe(true);
+    expect(tokenOf(browser)).not.toBe(token);
+  });
+
+  it("of a session that ended elsewhere is dead here as soon as the store has said so behind an answer", async () => {
+    const site = openSite();
+    const browser = openBrowser(site);
+    await browser.logIn();
+    const { user, session } = await browser.session();
+    await env.USER_SESSIONS.getByName(user?.sub ?? "").end(session?.id ?? "");
+    wait(151);
+    expect((await browser.session()).authenticated).toBe(true);
+    expect((await browser.session()).authenticated).toBe(false);
   });
 
   it("expires for origins in the second in which the worker asks the store again", async () => {
