@@ -19,8 +19,8 @@ interface Readers {
 
 const LENGTHS = [200, 400, 800];
 
-/** Twice the length is twice the work; four times would be a square. What is added on the way adds a little. */
-const FACTOR = 2.7;
+/** Twice the length is twice the work; four times would be a square. What begins on the way adds a little. */
+const FACTOR = 3.1;
 /** Work that is too little to matter, a character: whatever goes over a text a few dozen times. */
 const LITTLE = 40;
 
