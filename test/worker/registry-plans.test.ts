@@ -1,0 +1,268 @@
+import { createScheduledController } from "cloudflare:test";
+import { expect, it, vi } from "vitest";
+import { askedBefore } from "../../src/accounts/asked-before.ts";
+import { appendAudit, readAudit } from "../../src/accounts/audit-log.ts";
+import { currentConsents, recordConsents } from "../../src/accounts/consents.ts";
+import { d1Registry } from "../../src/accounts/d1-registry.ts";
+import { eraseAccount } from "../../src/accounts/erase-account.ts";
+import { exportAccount } from "../../src/accounts/export-account.ts";
+import {
+  forgetStranger,
+  linkRequestByReference,
+  linkRequests,
+  requestLink,
+} from "../../src/accounts/link-requests.ts";
+import { decideAccount, settleAccount } from "../../src/accounts/login-account.ts";
+import {
+  loginEventByReference,
+  loginEventsOf,
+  loginFigures,
+  recordLoginEvent,
+} from "../../src/accounts/login-events.ts";
+import { countProofGuess, proofGuessesAt } from "../../src/accounts/proof-guesses.ts";
+import type { Records } from "../../src/accounts/records.ts";
+import { deleteExpired, deleteOutdated, sitesInDatabase } from "../../src/accounts/retention.ts";
+import { personSubject, wasErased } from "../../src/accounts/subjects.ts";
+import { acceptTerms } from "../../src/accounts/terms.ts";
+import {
+  adoptVippsConsents,
+  forgetVippsConsents,
+  keepVippsConsents,
+} from "../../src/accounts/vipps-consents.ts";
+import type { VippsPerson } from "../../src/accounts/vipps-person.ts";
+import { runScheduledWork } from "../../src/scheduled-work.ts";
+import { readSettings } from "../../src/settings.ts";
+import { accountsDatabase } from "./database.ts";
+import { type Cost, oneLine, recordCosts } from "./recorded-database.ts";
+import { openSite, SITE } from "./site.ts";
+import { patternOf, writtenSql } from "./written-sql.ts";
+
+/** The import's own statements. Programs of the command line are typed for Node, so they are not imported by name. */
+const [memberPortion] = Object.values(
+  import.meta.glob<
+    (
+      members: readonly object[],
+      site: string,
+      at: number,
+    ) => Promise<{
+      readonly statements: readonly { readonly sql: string; readonly params: readonly unknown[] }[];
+    }>
+  >("../../cli/member-sql.ts", { import: "memberPortion", eager: true }),
+);
+
+const SITE_KEY = "default";
+/** People in the large registry. */
+const PEOPLE = 20_000;
+const DAY = 24 * 3600;
+
+const person = (name: string, number: number, changes: Partial<VippsPerson> = {}): VippsPerson => ({
+  msn: "123456",
+  sub: `sub-${name}`,
+  name: `Kari ${name}sen`,
+  givenName: "Kari",
+  familyName: `${name}sen`,
+  phone: `47${String(number).padStart(8, "0")}`,
+  phoneVerified: true,
+  email: `${name}@example.com`,
+  emailVerified: true,
+  profile: {},
+  ...changes,
+});
+
+/** A registry as large as said, its rows spread over everything that grows: people, logins, requests, deeds. */
+async function fill(database: D1Database, people: number): Promise<void> {
+  const at = Math.floor(Date.now() / 1000) - 10 * DAY;
+  const each = `WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ${people})`;
+  await database.batch(
+    [
+      `${each} INSERT INTO accounts (site, id, name, search_name, phone, phone_verified, email, email_verified,
+         member_number, proof_digest, import_key, origin, created_at, updated_at)
+       SELECT '${SITE_KEY}', 'acc_' || i, 'Ola Person' || i, 'ola person' || i, 4750000000 + i, 1, 'p' || i || '@example.com', 1,
+         'M' || i, 'digest', 'K' || i, 'import', ${at}, ${at} FROM n`,
+      `${each} INSERT INTO identities (site, msn, sub, account_id, linked_at, linked_by)
+       SELECT '${SITE_KEY}', '123456', 'sub-of-' || i, 'acc_' || i, ${at}, 'matched' FROM n`,
+      `${each} INSERT INTO logins (site, id, outcome, account_id, msn, sub, browser)
+       SELECT '${SITE_KEY}', ((${at} + i) << 20) + k.value, iif(k.value, 'logged_in', 'access_denied'),
+         iif(k.value, 'acc_' || i, NULL), '123456', iif(k.value, 'sub-of-' || i, NULL), 'browser-' || i
+       FROM n, json_each('[0,1]') k`,
+      `${each} INSERT INTO login_events (site, at, outcome, account_id, msn, sub, browser)
+       SELECT '${SITE_KEY}', ${at} + i, 'logged_in', 'acc_' || i, '123456', 'sub-of-' || i, 'browser-' || i FROM n WHERE i % 4 = 0`,
+      `${each} INSERT INTO link_requests (site, msn, sub, reference, reason, told, candidates, window_at, requested_at)
+       SELECT '${SITE_KEY}', '123456', 'waiting-' || i, 'REF-' || i, 'name', '{}', json_array('acc_' || i), 0, ${at} + i FROM n WHERE i % 4 = 0`,
+      `${each} INSERT INTO audit_log (site, at, actor, actor_role, action, account_id)
+       SELECT '${SITE_KEY}', ${at} + i, 'acc_staff', 'staff', 'viewed', 'acc_' || i FROM n WHERE i % 4 = 0`,
+      `${each} INSERT INTO consents (site, account_id, consent, granted, source, answered_at)
+       SELECT '${SITE_KEY}', 'acc_' || i, 'newsletter', 1, 'login', ${at} FROM n WHERE i % 4 = 0`,
+      `${each} INSERT INTO terms_acceptances (site, account_id, version, url, language, accepted_at)
+       SELECT '${SITE_KEY}', 'acc_' || i, '1', 'u', 'nb', ${at} FROM n`,
+      `${each} INSERT INTO vipps_consents (site, msn, sub, form, time_of_consent, answered_at, answers, raw, received_at, account_id)
+       SELECT '${SITE_KEY}', '123456', 'sub-of-' || i, 'flowResult', 't', ${at}, '[]', '{}', ${at} + i, iif(i % 8, 'acc_' || i, NULL) FROM n WHERE i % 4 = 0`,
+      `${each} INSERT INTO login_figures (site, hour, outcome, count)
+       SELECT '${SITE_KEY}', 3600 * i, 'logged_in', 1 FROM n WHERE i % 4 = 0`,
+      `${each} INSERT INTO proof_guesses (site, subject, count, until)
+       SELECT '${SITE_KEY}', 'person:' || i, 1, ${at} + 100 * ${DAY} FROM n WHERE i % 4 = 0`,
+      `${each} INSERT INTO erasures (site, subject, erased_at)
+       SELECT '${SITE_KEY}', 'person:' || i, ${Date.now()} FROM n WHERE i % 4 = 0`,
+    ].map((sql) => database.prepare(sql)),
+  );
+}
+
+/**
+ * Everything that a login, the person's own page, customer service, the webhook, the import and the cron trigger
+ * ask of the registry, with people of its own.
+ * @param round tells its people from those of another round.
+ */
+async function exercise(database: D1Database, round: number): Promise<void> {
+  const records: Records = { database, site: SITE_KEY, begunAt: Date.now() };
+  const registry = d1Registry(database, SITE_KEY);
+  const known = person(`known${round}`, 10 + round);
+  const begunAt = Date.now();
+
+  // Logins: new, known, changed, linked, in doubt and proven.
+  const decision = await decideAccount(registry, "open", known, { createsAtOnce: true, begunAt });
+  const settled = await settleAccount(registry, "open", known, decision);
+  const accountId = "accountId" in settled ? settled.accountId : "";
+  await decideAccount(registry, "open", known, { createsAtOnce: true, begunAt });
+  await decideAccount(registry, "open", known);
+  await registry.update(accountId, known);
+  await registry.update(accountId, { ...known, phone: `4799${round}99999` });
+  const double = { ...known, sub: `sub-double${round}`, phone: undefined };
+  await registry.link(accountId, double, "matched");
+  await registry.link(accountId, double, "proven");
+  await requestLink(records, {
+    person: double,
+    reason: "name",
+    candidates: [accountId],
+    reference: `AAAA-000${round}`,
+  });
+  const asNew = await decideAccount(
+    registry,
+    "open",
+    { ...double, sub: `sub-as-new${round}` },
+    { asNew: true },
+  );
+  await settleAccount(registry, "open", { ...double, sub: `sub-as-new${round}` }, asNew, {
+    asNew: true,
+    begunAt,
+  });
+  await countProofGuess(records, double, [accountId]);
+  await proofGuessesAt(records, accountId);
+  if (registry.proof.kind === "fact") await registry.proof.check([accountId], "1");
+  await registry.accountOfSub("123456", known.sub);
+  await askedBefore(siteSettings(database), known.sub);
+
+  // What logins leave behind.
+  await keepVippsConsents(records, known, { flowResult: { timeOfConsent: "t", screens: [] } });
+  await adoptVippsConsents(records, accountId, known);
+  await forgetVippsConsents(records, { msn: "123456", sub: "nobody" });
+  await acceptTerms(records, accountId, { version: "1", url: "u", language: "nb" });
+  const answer = { consent: "newsletter", granted: true, wording: "w", language: "nb", required: false };
+  await recordConsents(records, accountId, [answer], "login");
+  const event = { msn: "123456", sub: known.sub, browser: `b${round}` };
+  await recordLoginEvent(records, { outcome: "logged_in", accountId, ...event });
+  await recordLoginEvent(records, {
+    outcome: "access_denied",
+    browser: `b${round}`,
+    reference: `AAAA-111${round}`,
+  });
+  await recordLoginEvent(records, { outcome: "id_token_invalid", msn: "123456", sub: known.sub });
+  await forgetStranger(records, { msn: "123456", sub: `stranger${round}` });
+
+  // Customer service.
+  const by = { actor: "acc_staff", actorRole: "staff", action: "viewed", accountId, details: {} } as const;
+  await appendAudit(records, by);
+  await readAudit(records, accountId, 50);
+  await readAudit(records, undefined, 3);
+  await linkRequests(records, undefined, 1);
+  await linkRequests(records, accountId);
+  await linkRequestByReference(records, `AAAA-000${round}`);
+  await loginEventByReference(records, `AAAA-111${round}`);
+  await loginEventsOf(records, accountId, 20);
+  await loginFigures(records, 0, 10 * 3600);
+  await currentConsents(records, accountId);
+  await registry.get(accountId);
+  await registry.correct(accountId, { memberNumber: `C${round}`, name: `Kari Known${round}sen` });
+  for (const search of [
+    { phone: `4799${round}99999` },
+    { email: known.email },
+    { memberNumber: `C${round}` },
+    { accountId },
+    { name: `known${round}`, phone: `4799${round}99999` },
+    { name: `known${round}` },
+    { name: `kari known${round}` },
+  ]) {
+    expect((await registry.search(search)).map(({ id }) => id)).toContain(accountId);
+  }
+  await registry.unlink(accountId, "123456", double.sub);
+  await registry.noteConsentRevoked("123456", known.sub);
+
+  // The import.
+  const member = { importKey: `I${round}`, name: "Ny Medlem", phone: known.phone, memberNumber: `I${round}` };
+  if (memberPortion === undefined) throw new Error("cli/member-sql.ts is gone");
+  const { statements } = await memberPortion(
+    [{ givenName: undefined, familyName: undefined, email: undefined, proof: undefined, ...member }],
+    SITE_KEY,
+    1,
+  );
+  await database.batch(statements.map(({ sql, params }) => database.prepare(sql).bind(...params)));
+
+  // The person leaves.
+  await exportAccount(registry, records, accountId);
+  const self = { actor: accountId, actorRole: "self", details: {} } as const;
+  expect(await eraseAccount(registry, records, accountId, self, async () => undefined)).toBe(true);
+  await wasErased(database, SITE_KEY, await personSubject(SITE_KEY, known), begunAt).all();
+
+  // The cron trigger.
+  await deleteExpired(database, { sites: [SITE_KEY], loginEventsDays: 90 });
+  await deleteOutdated(database);
+  await sitesInDatabase(database);
+}
+
+function siteSettings(database: D1Database) {
+  const site = openSite();
+  const read = readSettings({ ...site.env, ACCOUNTS_DB: database }, SITE);
+  if ("faults" in read) throw new Error(read.faults.join());
+  return read.settings;
+}
+
+/** What each statement read at most, and returned or changed then. */
+function dearest(costs: readonly Cost[]): ReadonlyMap<string, Cost> {
+  const most = new Map<string, Cost>();
+  for (const cost of costs) {
+    if (cost.read >= (most.get(cost.sql)?.read ?? 0)) most.set(cost.sql, cost);
+  }
+  return most;
+}
+
+/** Rows more that a statement may read in the large registry, such as a neighbour looked at in vain. */
+const SLACK = 5;
+
+it("no statement reads more rows in a registry of 20,000 than in an empty one, and each that is written is tried", async () => {
+  const { database, costs } = recordCosts(accountsDatabase());
+  vi.useFakeTimers({ toFake: ["Date"] });
+  await exercise(database, 1);
+  const small = dearest(costs.splice(0));
+  await fill(accountsDatabase(), PEOPLE);
+  vi.setSystemTime(Date.now() + 5_000);
+  await exercise(database, 2);
+  const large = dearest(costs);
+
+  const dearer = Array.from(large.values()).filter(
+    ({ sql, read }) => read > (small.get(sql)?.read ?? 0) + SLACK,
+  );
+  expect(dearer).toEqual([]);
+
+  // What the cron trigger, the health check and the command line ask besides.
+  const site = openSite({ vars: { ACCOUNTS_DB: database } });
+  await site.fetch(new Request(`${SITE}/auth/health`));
+  await runScheduledWork(createScheduledController(), { ...site.env, ACCOUNTS_DB: database });
+  const carriedOut = costs.map(({ sql }) => sql);
+  const untried = writtenSql()
+    .filter(({ file }) => !REMOVAL.has(file))
+    .filter((written) => !carriedOut.some((sql) => patternOf(written).test(sql)))
+    .map(({ file, parts }) => `${file}: ${oneLine(parts.join("…"))}`);
+  expect(untried).toEqual([]);
+});
+
+/** Counts and deletes all rows of one site, and so reads as many as it deletes. */
+const REMOVAL: ReadonlySet<string> = new Set(["cli/sites/remove-site.ts"]);
