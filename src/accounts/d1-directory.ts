@@ -10,7 +10,9 @@ const SEARCH_LIMIT = 50;
 /** Accounts that fit of which the most recently used are shown. */
 const FOUND_LIMIT = 200;
 /** Names that are looked through for the further words of a search. */
-const NAMES_LIMIT = 100_000;
+const NAMES_LIMIT = 50_000;
+/** A word that so many names have is common. */
+const RARE = 1_000;
 /** Logins of an account among which the last one of each of its Vipps users is looked for. */
 const LOGINS_LIMIT = 100;
 
@@ -111,26 +113,17 @@ async function searchAccounts(
   const exact = EXACT.filter(([field]) => search[field] !== undefined);
   const [first] = exact;
   const conditions = exact.map(([field, column]) => `a.${column} = ${parameter(search[field] ?? "")}`);
-  const hasWord = (column: string) => (word: string) =>
-    `instr(' ' || ${column}, ' ' || ${parameter(word)}) > 0`;
   let source: string;
   if (first !== undefined) {
-    conditions.push(...words.map(hasWord("a.search_name")));
+    conditions.push(...words.map((word) => `instr(' ' || a.search_name, ${parameter(` ${word}`)}) > 0`));
     source = `accounts a ${first[2]} WHERE a.site = ?1 AND ${conditions.join(" AND ")}`;
   } else {
-    // The longest word is likely the rarest, and of equal ones the last: the family name.
-    const rarest = words.reduce<string | undefined>(
-      (one, other) => (one === undefined || other.length >= one.length ? other : one),
-      undefined,
+    // Whoever has the longer word has the shorter one that it begins with.
+    const needed = words.filter(
+      (word, index) => !words.some((other, at) => at !== index && isBeginning(word, other, index < at)),
     );
-    if (rarest === undefined) return [];
-    const begin = parameter(rarest);
-    const others = words.filter((word) => word !== rarest).map(hasWord("n.name"));
-    source = `(SELECT DISTINCT n.account_id FROM
-        (SELECT name, account_id FROM account_names
-         WHERE site = ?1 AND name >= ${begin} AND name < ${begin} || char(1114111) LIMIT ${NAMES_LIMIT}) n
-        ${others.length === 0 ? "" : `WHERE ${others.join(" AND ")}`} LIMIT ${FOUND_LIMIT}) n
-      CROSS JOIN accounts a ON a.site = ?1 AND a.id = n.account_id`;
+    if (needed.length === 0) return [];
+    source = foundByName(needed.map(parameter));
   }
   const { results } = await fromStorage(
     "account",
@@ -143,6 +136,35 @@ async function searchAccounts(
       .all<AccountRow>(),
   );
   return results.map(accountOf);
+}
+
+/** Whether another word makes this one superfluous; of two equal ones the first. */
+const isBeginning = (word: string, other: string, isFirst: boolean): boolean =>
+  other.startsWith(word) && (word !== other || isFirst);
+
+/**
+ * Accounts whose names have words that begin with these. Names that begin with the rarest of them are looked
+ * through for the others; of those that are all common, the longest.
+ * @param words parameters that hold the folded words.
+ */
+function foundByName(words: readonly string[]): string {
+  const range = (begin: string) => `site = ?1 AND name >= ${begin} AND name < ${begin} || char(1114111)`;
+  const [only] = words;
+  const rarest =
+    words.length === 1
+      ? `(SELECT ${only} AS word)`
+      : `(SELECT word FROM (${words.map((word) => `SELECT ${word} AS word`).join(" UNION ALL ")}) w
+          ORDER BY (SELECT count(*) FROM (SELECT 1 FROM account_names WHERE ${range("w.word")} LIMIT ${RARE})),
+            length(word) DESC LIMIT 1)`;
+  const others =
+    words.length === 1
+      ? "true"
+      : words.map((word) => `(n.word = ${word} OR instr(n.name, ' ' || ${word}) > 0)`).join(" AND ");
+  return `(SELECT DISTINCT n.account_id FROM
+      (SELECT r.word, name, account_id FROM ${rarest} r CROSS JOIN account_names
+       ON ${range("r.word")} LIMIT ${NAMES_LIMIT}) n
+      WHERE ${others} LIMIT ${FOUND_LIMIT}) n
+    CROSS JOIN accounts a ON a.site = ?1 AND a.id = n.account_id`;
 }
 
 async function correct(
