@@ -123,7 +123,7 @@ async function searchAccounts(
       (word, index) => !words.some((other, at) => at !== index && isBeginning(word, other, index < at)),
     );
     if (needed.length === 0) return [];
-    source = foundByName(needed.map(parameter));
+    source = foundByName(needed.map((word) => ({ word: parameter(word), within: parameter(` ${word}`) })));
   }
   const { results } = await fromStorage(
     "account",
@@ -145,21 +145,22 @@ const isBeginning = (word: string, other: string, isFirst: boolean): boolean =>
 /**
  * Accounts whose names have words that begin with these. Names that begin with the rarest of them are looked
  * through for the others; of those that are all common, the longest.
- * @param words parameters that hold the folded words.
+ * @param words parameters that hold each folded word, and the word with the space before it that it has within a
+ *   name.
  */
-function foundByName(words: readonly string[]): string {
+function foundByName(words: readonly { readonly word: string; readonly within: string }[]): string {
   const range = (begin: string) => `site = ?1 AND name >= ${begin} AND name < ${begin} || char(1114111)`;
   const [only] = words;
   const rarest =
     words.length === 1
-      ? `(SELECT ${only} AS word)`
-      : `(SELECT word FROM (${words.map((word) => `SELECT ${word} AS word`).join(" UNION ALL ")}) w
+      ? `(SELECT ${only?.word} AS word)`
+      : `(SELECT word FROM (${words.map(({ word }) => `SELECT ${word} AS word`).join(" UNION ALL ")}) w
           ORDER BY (SELECT count(*) FROM (SELECT 1 FROM account_names WHERE ${range("w.word")} LIMIT ${RARE})),
             length(word) DESC LIMIT 1)`;
   const others =
     words.length === 1
       ? "true"
-      : words.map((word) => `(n.word = ${word} OR instr(n.name, ' ' || ${word}) > 0)`).join(" AND ");
+      : words.map(({ word, within }) => `(instr(n.name, ${within}) > 0 OR n.word = ${word})`).join(" AND ");
   return `(SELECT DISTINCT n.account_id FROM
       (SELECT r.word, name, account_id FROM ${rarest} r CROSS JOIN account_names
        ON ${range("r.word")} LIMIT ${NAMES_LIMIT}) n
