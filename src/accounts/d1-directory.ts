@@ -157,14 +157,13 @@ function foundByName(words: readonly { readonly word: string; readonly within: s
       : `(SELECT word FROM (${words.map(({ word }) => `SELECT ${word} AS word`).join(" UNION ALL ")}) w
           ORDER BY (SELECT count(*) FROM (SELECT 1 FROM account_names WHERE ${range("w.word")} LIMIT ${RARE})),
             length(word) DESC LIMIT 1)`;
-  const others =
-    words.length === 1
-      ? "true"
-      : words.map(({ word, within }) => `(instr(n.name, ${within}) > 0 OR n.word = ${word})`).join(" AND ");
+  const hasAll = words
+    .map(({ word, within }) => `(instr(n.name, ${within}) > 0 OR n.word = ${word})`)
+    .join(" AND ");
   return `(SELECT DISTINCT n.account_id FROM
       (SELECT r.word, name, account_id FROM ${rarest} r CROSS JOIN account_names
        ON ${range("r.word")} LIMIT ${NAMES_LIMIT}) n
-      WHERE ${others} LIMIT ${FOUND_LIMIT}) n
+      WHERE ${hasAll} LIMIT ${FOUND_LIMIT}) n
     CROSS JOIN accounts a ON a.site = ?1 AND a.id = n.account_id`;
 }
 

@@ -148,5 +148,9 @@ async function lastStatements(
      ON CONFLICT DO UPDATE SET erased_at = excluded.erased_at`,
   );
   const marks = subjects.map((subject) => mark.bind(site, subject, Date.now()));
-  return [...ofAccount, waiting, ...requests, ...marks];
+  // What was written since the portions were taken.
+  const written = [...EVENT_TABLES.map(inItsBrowsers), ...HISTORY].map((sql) =>
+    database.prepare(sql).bind(site, accountId, subsOf(accountId, identities)),
+  );
+  return [...written, ...ofAccount, waiting, ...requests, ...marks];
 }

@@ -18,7 +18,8 @@ export interface WrittenSql {
 }
 
 /** Durable Objects have databases of their own, one for each object. */
-const isOfAnObject = (source: string) => source.includes('from "cloudflare:workers"');
+const isOfAnObject = (source: string) =>
+  /from "cloudflare:workers"|\b(SqlStorage|DurableObjectStorage)\b/.test(source);
 
 /** @throws where a file cannot be read to its end, so that none is passed over in silence. */
 export function writtenSql(): readonly WrittenSql[] {
