@@ -15,13 +15,13 @@ const CANDIDATE_LIMIT = 10;
 /**
  * Ids of accounts whose phone number (?2) or email address (?3), verified, is this person's. Two look-ups in two
  * indexes: for an OR, and without statistics, SQLite walks through all accounts of the site.
- * @param and narrows down which of the site's accounts are looked at.
+ * @param sought what is looked for, given the parameter: the same, or nothing.
  */
-const similar = (limit: number, and = "") => `
+const similar = (limit: number, sought = (parameter: string) => parameter) => `
   SELECT id FROM (SELECT id FROM accounts INDEXED BY accounts_by_phone
-    WHERE site = ?1 AND phone = ?2 AND phone_verified = 1 ${and} LIMIT ${limit})
+    WHERE site = ?1 AND phone = ${sought("?2")} AND phone_verified = 1 LIMIT ${limit})
   UNION SELECT id FROM (SELECT id FROM accounts INDEXED BY accounts_by_email
-    WHERE site = ?1 AND email = ?3 AND email_verified = 1 ${and} LIMIT ${limit})`;
+    WHERE site = ?1 AND email = ${sought("?3")} AND email_verified = 1 LIMIT ${limit})`;
 
 /** Whether the person (?4, ?5) has an account. */
 const KNOWN = "EXISTS (SELECT 1 FROM identities WHERE site = ?1 AND msn = ?4 AND sub = ?5)";
@@ -82,7 +82,7 @@ function findStatements(db: D1Database, site: string, person: VippsPerson): D1Pr
            EXISTS (SELECT 1 FROM identities i INDEXED BY identities_by_account
              WHERE i.site = ?1 AND i.account_id = a.id AND i.msn = ?4) AS taken,
            a.proof_digest IS NOT NULL AS provable
-         FROM (${similar(CANDIDATE_LIMIT, `AND NOT ${KNOWN}`)}) s
+         FROM (${similar(CANDIDATE_LIMIT, (parameter) => `iif(${KNOWN}, NULL, ${parameter})`)}) s
          CROSS JOIN accounts a ON a.site = ?1 AND a.id = s.id
          LIMIT ${CANDIDATE_LIMIT}`,
       )

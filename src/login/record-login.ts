@@ -5,6 +5,7 @@ import { Failure, type FailureCode, type FailureFacts, withFacts } from "../fail
 import { recogniseBrowser } from "../http/browser-cookie.ts";
 import type { AppContext } from "../http/request-context.ts";
 import { logEvent } from "../log.ts";
+import { sessionBegin } from "../session/session-id.ts";
 import type { BegunLogin } from "./login-state.ts";
 
 /**
@@ -13,7 +14,9 @@ import type { BegunLogin } from "./login-state.ts";
  */
 export function recordLogin(c: AppContext, event: LoginEvent): void {
   const { settings } = c.env;
-  const records = siteRecords(settings);
+  const begunAt = event.sid === undefined ? undefined : sessionBegin(event.sid);
+  const known = siteRecords(settings);
+  const records = known && { ...known, begunAt };
   if (records === undefined) return;
   const record = async () => {
     const { browser, isNew } = await recogniseBrowser(c.req.raw.headers);

@@ -59,11 +59,11 @@ export async function settleLogin(
     if (doubt !== undefined) return { asked: doubt };
     throw new Error("a decision that is not carried out is in doubt");
   }
-  if (asked !== undefined) await keepTermsAnswer(settings, settled.accountId, asked, answers);
+  if (asked !== undefined) await keepTermsAnswer(settings, settled.accountId, asked, answers, begunAt);
   // Nobody waits for an account's first page with consents missing; what waits from before comes with the event.
   const records = siteRecords(settings);
   if (records !== undefined && collectedConsents(identity.claims).length > 0)
-    await adoptVippsConsents(records, settled.accountId, person);
+    await adoptVippsConsents({ ...records, begunAt }, settled.accountId, person);
   return { settled: { ...settled, person } };
 }
 
@@ -154,11 +154,12 @@ async function keepTermsAnswer(
   accountId: AccountId,
   asked: AskedForTerms,
   { terms: answer }: Answers,
+  begunAt: number,
 ): Promise<void> {
   if (answer === undefined) return;
   const { accounts } = settings;
   const { language } = answer;
-  const records = requiredRecords(settings);
+  const records = { ...requiredRecords(settings), begunAt };
   if (asked.terms !== undefined && accounts.terms !== undefined)
     await acceptTerms(records, accountId, { ...accounts.terms, language });
   if (!asked.consents) return;

@@ -3,6 +3,7 @@ import { readAudit } from "../accounts/audit-log.ts";
 import { currentConsents } from "../accounts/consents.ts";
 import { linkRequests } from "../accounts/link-requests.ts";
 import { loginEventsOf } from "../accounts/login-events.ts";
+import { type ProofGuesses, proofGuessesAt } from "../accounts/proof-guesses.ts";
 import { termsAcceptances } from "../accounts/terms.ts";
 import { filled } from "../pages/language.ts";
 import { accountPage, type CorrectionForm } from "../pages/support/account-page.ts";
@@ -29,6 +30,16 @@ export const showAccount = withinConsole(
   withAccount((request, account) => answerAccountPage(request, account)),
 );
 
+/** How often facts were tried lately to prove the account, and until when they count. */
+function shownGuesses(request: StaffRequest, { count, isExhausted, until }: ProofGuesses) {
+  const texts = supportTextsIn(request.page.language);
+  const words = { count: String(count), when: when(request, until) };
+  return {
+    label: texts.guesses,
+    value: filled(isExhausted ? texts.guessesExhausted : texts.guessCount, words),
+  };
+}
+
 /** Why a form of the page came back. */
 interface Refusal {
   /** The correction that could not be taken over, as it was typed. */
@@ -49,20 +60,24 @@ export async function answerAccountPage(
   const { language } = page;
   const { id, record } = known;
   await noteDeed(request, "viewed", id);
-  const [sessions, logins, requests, terms, consents, lines] = await Promise.all([
+  const [sessions, logins, requests, terms, consents, lines, guesses] = await Promise.all([
     listSessions(settings, id),
     loginEventsOf(records, id, LOGINS_LIMIT),
     linkRequests(records, id),
     termsAcceptances(records, id),
     currentConsents(records, id),
     readAudit(records, id, DEEDS_LIMIT),
+    proofGuessesAt(records, id),
   ]);
   const account = record?.account;
   const texts = supportTextsIn(language);
   const html = accountPage({
     ...pageBasis(request, refusal?.notice),
     account: shownKnown(request, known),
-    facts: account === undefined ? [{ label: texts.accountId, value: id }] : shownFacts(request, account),
+    facts: [
+      ...(account === undefined ? [{ label: texts.accountId, value: id }] : shownFacts(request, account)),
+      ...(guesses === undefined ? [] : [shownGuesses(request, guesses)]),
+    ],
     identities: (record?.identities ?? []).map((identity) => shownIdentity(request, identity)),
     sessions: sessions.map((session) => shownSession(request, session)),
     delay: lengthWords(language, settings.session.fresh),

@@ -11,6 +11,7 @@ import type { Fault } from "./fault.ts";
 import { HTTP_FAULTS } from "./http-faults.ts";
 import { LOGIN_FAULTS } from "./login-faults.ts";
 import { PRESSES_FAULTS } from "./presses-faults.ts";
+import { REGISTRY_FAULTS } from "./registry-faults.ts";
 import { SESSION_FAULTS } from "./session-faults.ts";
 import { SITE_FAULTS } from "./site-faults.ts";
 import { SITES_FAULTS } from "./sites-faults.ts";
@@ -34,6 +35,7 @@ const FAULTS: readonly Fault[] = [
   ...HTTP_FAULTS,
   ...PRESSES_FAULTS,
   ...SITE_FAULTS,
+  ...REGISTRY_FAULTS,
   ...SITES_FAULTS,
 ];
 

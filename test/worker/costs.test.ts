@@ -4,6 +4,8 @@ import { handleRequest } from "../../src/app.ts";
 import { forgetMetadata } from "../../src/vipps/metadata.ts";
 import { type Browser, openBrowser, SESSION_COOKIE } from "./browser.ts";
 import { stopClock, wait } from "./clock.ts";
+import { accountsDatabase } from "./database.ts";
+import { type RecordedDatabase, recordCosts } from "./recorded-database.ts";
 import { type Counts, openSite, SITE, type TestSite } from "./site.ts";
 
 const TOKEN = "/access-management-1.0/access/oauth2/token";
@@ -128,6 +130,28 @@ describe("what a step costs in a warm isolate", () => {
       ...NOTHING,
       durableObjectCalls: ["sessions.end"],
     });
+  });
+});
+
+describe("what D1 counts", () => {
+  /** Rows read and written, work behind the answer included. */
+  async function rowsOf(recorded: RecordedDatabase, work: () => Promise<unknown>) {
+    recorded.costs.length = 0;
+    await work();
+    const sum = (of: "read" | "written") => recorded.costs.reduce((all, cost) => all + cost[of], 0);
+    return { read: sum("read"), written: sum("written") };
+  }
+
+  it("the login of somebody new, and of somebody known: an event, its index and a figure", async () => {
+    const recorded = recordCosts(accountsDatabase());
+    const site = openSite({ vars: { ACCOUNTS_DB: recorded.database } });
+    const fresh = await rowsOf(recorded, () => openBrowser(site).logIn());
+    const known = await rowsOf(recorded, () => openBrowser(site).logIn());
+    expect(known.written).toBe(3);
+    expect(known.read).toBeLessThanOrEqual(12);
+    // An account, two names, phone and email in an index each; an identity and its index; and the same three.
+    expect(fresh.written).toBeLessThanOrEqual(11);
+    expect(fresh.read).toBeLessThanOrEqual(30);
   });
 });
 

@@ -63,6 +63,9 @@ export const da = (): SupportTexts => ({
   tellThem: "Sig til kunden:",
   sameBrowser: "I samme browser, før nogen var kendt",
   requests: "Venter på tilknytning",
+  guesses: "Forsøg på at bevise kontoen",
+  guessCount: "{count}, tæller til {when}",
+  guessesExhausted: "{count}. Flere tages ikke imod før {when}",
   requestReasons: {
     name: "En konto har samme telefon eller e-mail, men et andet navn.",
     several: "Flere konti har samme telefon eller e-mail.",

@@ -62,6 +62,9 @@ export const en = (): SupportTexts => ({
   tellThem: "Tell the customer:",
   sameBrowser: "In the same browser, before anybody was known",
   requests: "Waiting to be linked",
+  guesses: "Attempts to prove this account",
+  guessCount: "{count}, counted until {when}",
+  guessesExhausted: "{count}. No more are taken before {when}",
   requestReasons: {
     name: "An account has the same phone or email, but another name.",
     several: "Several accounts have the same phone or email.",

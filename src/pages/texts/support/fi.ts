@@ -66,6 +66,9 @@ export const fi = (): SupportTexts => ({
   tellThem: "Kerro asiakkaalle:",
   sameBrowser: "Samassa selaimessa, ennen kuin kukaan oli tiedossa",
   requests: "Odottaa liittämistä",
+  guesses: "Yritykset todistaa tili omaksi",
+  guessCount: "{count}, lasketaan {when} asti",
+  guessesExhausted: "{count}. Uusia ei oteta vastaan ennen: {when}",
   requestReasons: {
     name: "Tilillä on sama puhelin tai sähköposti mutta toinen nimi.",
     several: "Usealla tilillä on sama puhelin tai sähköposti.",

@@ -63,6 +63,9 @@ export const nb = (): SupportTexts => ({
   tellThem: "Si til kunden:",
   sameBrowser: "I samme nettleser, før noen var kjent",
   requests: "Venter på å bli koblet",
+  guesses: "Forsøk på å bevise kontoen",
+  guessCount: "{count}, teller til {when}",
+  guessesExhausted: "{count}. Flere godtas ikke før {when}",
   requestReasons: {
     name: "En konto har samme telefon eller e-post, men et annet navn.",
     several: "Flere kontoer har samme telefon eller e-post.",

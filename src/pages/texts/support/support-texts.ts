@@ -95,6 +95,10 @@ export interface SupportTexts {
   readonly tellThem: string;
   readonly sameBrowser: string;
   readonly requests: string;
+  /** Facts that were tried to prove the account. With {count} and {when}. */
+  readonly guesses: string;
+  readonly guessCount: string;
+  readonly guessesExhausted: string;
   readonly requestReasons: Readonly<Record<"name" | "several" | "taken" | "not_member", string>>;
   readonly requestHelp: string;
   readonly candidates: string;

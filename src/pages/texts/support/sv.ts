@@ -63,6 +63,9 @@ export const sv = (): SupportTexts => ({
   tellThem: "Säg till kunden:",
   sameBrowser: "I samma webbläsare, innan någon var känd",
   requests: "Väntar på att kopplas",
+  guesses: "Försök att bevisa kontot",
+  guessCount: "{count}, räknas till {when}",
+  guessesExhausted: "{count}. Fler tas inte emot före {when}",
   requestReasons: {
     name: "Ett konto har samma telefon eller e-post, men ett annat namn.",
     several: "Flera konton har samma telefon eller e-post.",
