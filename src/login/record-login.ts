@@ -5,7 +5,7 @@ import { Failure, type FailureCode, type FailureFacts, withFacts } from "../fail
 import { recogniseBrowser } from "../http/browser-cookie.ts";
 import type { AppContext } from "../http/request-context.ts";
 import { logEvent } from "../log.ts";
-import { sessionBegin } from "../session/session-id.ts";
+import { sessionBegin } from "../session/session.ts";
 import type { BegunLogin } from "./login-state.ts";
 
 /**

@@ -6,7 +6,7 @@ import { recordLoginEvent } from "../../src/accounts/login-events.ts";
 import { acceptTerms } from "../../src/accounts/terms.ts";
 import type { VippsPerson } from "../../src/accounts/vipps-person.ts";
 import { Failure } from "../../src/failure.ts";
-import { newSessionId, sessionStart } from "../../src/session/session-id.ts";
+import { newSessionId, sessionStart } from "../../src/session/session.ts";
 import { listSessions, recordSession, refuseSessions } from "../../src/session/session-store.ts";
 import { readSettings, type Settings } from "../../src/settings.ts";
 import { accountsDatabase } from "./database.ts";
