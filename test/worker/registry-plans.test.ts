@@ -1,7 +1,7 @@
 import { createScheduledController } from "cloudflare:test";
 import { expect, it, vi } from "vitest";
 import { askedBefore } from "../../src/accounts/asked-before.ts";
-import { appendAudit, readAudit } from "../../src/accounts/audit-log.ts";
+import { appendAudit, appendOwnDeed, readAudit } from "../../src/accounts/audit-log.ts";
 import { currentConsents, recordConsents } from "../../src/accounts/consents.ts";
 import { exportedConsents } from "../../src/accounts/consents-export.ts";
 import { d1Registry } from "../../src/accounts/d1-registry.ts";
@@ -173,6 +173,7 @@ async function exercise(database: D1Database, round: number): Promise<void> {
   // Customer service.
   const by = { actor: "acc_staff", actorRole: "staff", action: "viewed", accountId, details: {} } as const;
   await appendAudit(records, by);
+  await appendOwnDeed(records, accountId, "consents_changed", {});
   await readAudit(records, accountId, 50);
   await readAudit(records, undefined, 3);
   await linkRequests(records, undefined, 1);
