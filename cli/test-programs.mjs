@@ -2,7 +2,8 @@
 // what is not there.
 
 import { spawnSync } from "node:child_process";
-import { existsSync, globSync } from "node:fs";
+import { existsSync, readdirSync } from "node:fs";
+import { basename, dirname, join } from "node:path";
 import { runQuietly, say } from "./step.mjs";
 
 /**
@@ -84,13 +85,31 @@ export function findProgram(name, env = process.env) {
   if (!found.has(key)) {
     const places = named
       ? [named]
-      : wanted.places.flatMap((place) => (place.includes("*") ? globSync(place).sort().reverse() : place));
+      : wanted.places.flatMap((place) => (place.includes("*") ? versionsOf(place) : place));
     found.set(
       key,
       places.find((path) => isSuitable(path, wanted)),
     );
   }
   return found.get(key);
+}
+
+/**
+ * What there is of a path whose last part has a `*` for a version, the newest first. Node 20 has no globSync.
+ * @param {string} place
+ */
+function versionsOf(place) {
+  const [before = "", behind = ""] = basename(place).split("*");
+  try {
+    const names = readdirSync(dirname(place));
+    const fitting = names.filter((name) => name.startsWith(before) && name.endsWith(behind));
+    return fitting
+      .sort()
+      .reverse()
+      .map((name) => join(dirname(place), name));
+  } catch {
+    return [];
+  }
 }
 
 /**

@@ -200,3 +200,16 @@ describe("what is installed", () => {
     expect(isInstalled(project)).toBe(false);
   });
 });
+
+test("the scripts that run before anything is installed load on the Node of the machine, which may be an old one", () => {
+  const paths = (process.env.PATH ?? "").split(":").filter((path) => !path.includes("node_modules"));
+  const { status, stdout, stderr } = spawnSync("node", [join(process.cwd(), "cli/prepare.mjs"), "--help"], {
+    cwd: tmpdir(),
+    env: { PATH: paths.join(":") },
+    encoding: "utf8",
+  });
+  // A machine without a Node of its own has nothing to show here but the one of the packages.
+  if (status === null) return;
+  expect(stderr).toBe("");
+  expect(stdout).toContain("Usage: node cli/prepare.mjs");
+});
