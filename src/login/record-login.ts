@@ -4,6 +4,7 @@ import { putBounded } from "../bounded-map.ts";
 import { Failure, type FailureCode, type FailureFacts, withFacts } from "../failure.ts";
 import { recogniseBrowser } from "../http/browser-cookie.ts";
 import type { AppContext } from "../http/request-context.ts";
+import { isolateMap } from "../isolate-state.ts";
 import { logEvent } from "../log.ts";
 import { sessionBegin } from "../session/session.ts";
 import type { BegunLogin } from "./login-state.ts";
@@ -61,7 +62,7 @@ export function recordFailedLogin(
 }
 
 /** Logins whose failure has been recorded here: an answer that is loaded again is the same event. */
-const recorded = new Map<string, true>();
+const recorded = isolateMap<string, true>();
 const RECORDED_LIMIT = 10_000;
 
 function isFirst(login: string | undefined): boolean {

@@ -1,4 +1,5 @@
 import { putBounded } from "../bounded-map.ts";
+import { isolateMap } from "../isolate-state.ts";
 import type { SessionSettings, Settings } from "../settings.ts";
 import {
   type AuthenticSession,
@@ -118,7 +119,7 @@ async function renewToken(
 }
 
 /** Sessions that are being renewed behind an answer, or could not be a moment ago. */
-const renewals = new Map<string, number>();
+const renewals = isolateMap<string, number>();
 /** A store that did not answer is left alone for a while. In seconds. */
 const RENEWAL_PAUSE = 10;
 
@@ -154,7 +155,7 @@ export function cookieFor({ session: settings }: Settings, { session, token }: S
  * the session store, and the rest get the same new token. It is as good as the store's answer for as long as it is
  * fresh.
  */
-const renewed = new Map<string, Renewal>();
+const renewed = isolateMap<string, Renewal>();
 
 interface Renewal {
   readonly settings: SessionSettings;

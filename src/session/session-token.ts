@@ -1,6 +1,7 @@
 import { type JWTPayload, jwtVerify, SignJWT } from "jose";
 import { JOSEError, JWKSNoMatchingKey } from "jose/errors";
 import { putBounded } from "../bounded-map.ts";
+import { isolateMap } from "../isolate-state.ts";
 import type { SessionSettings } from "../settings.ts";
 import { lastSignature } from "./key-retirement.ts";
 import {
@@ -136,7 +137,7 @@ function sessionOf(payload: JWTPayload): AuthenticSession | undefined {
  * Only that a token is authentic is remembered. Whether it is still fresh, and whether its session has ended,
  * is asked anew at every request. What did not verify is not remembered: anybody can make such tokens.
  */
-const verified = new Map<string, VerifiedToken>();
+const verified = isolateMap<string, VerifiedToken>();
 
 interface VerifiedToken {
   readonly settings: SessionSettings;

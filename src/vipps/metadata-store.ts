@@ -1,5 +1,6 @@
 import { base64url } from "jose";
 import { putBounded } from "../bounded-map.ts";
+import { isolateMap } from "../isolate-state.ts";
 import type { MetadataStore } from "../settings-types.ts";
 import { withinTime } from "../time-limit.ts";
 
@@ -90,7 +91,7 @@ interface StoreKey {
 }
 
 /** By secret: derived once in an isolate, for all sites that have the same. */
-const storeKeys = new Map<string, Promise<StoreKey>>();
+const storeKeys = isolateMap<string, Promise<StoreKey>>();
 const LIMIT = 100;
 
 function storeKey(secret: string): Promise<StoreKey> {

@@ -1,7 +1,7 @@
 import { Failure } from "../failure.ts";
+import { isolateFlights, isolateMap } from "../isolate-state.ts";
 import { logEvent } from "../log.ts";
 import type { MetadataStore } from "../settings-types.ts";
-import { createSingleFlight } from "../single-flight.ts";
 import type { StepTimes } from "../step-times.ts";
 import { withinTime } from "../time-limit.ts";
 import { checkedDiscovery, type Discovery, fetchDiscovery } from "./discovery.ts";
@@ -62,11 +62,11 @@ interface Known {
 }
 
 /** Keyed by all that a copy depends on: the issuer, where its endpoints may lie, and whether without TLS. */
-const memory = new Map<string, Known>();
+const memory = isolateMap<string, Known>();
 const MEMORY_LIMIT = 50;
-const failedRefreshes = new Map<string, number>();
-const refreshes = createSingleFlight<Metadata>();
-const keyRefreshes = createSingleFlight<readonly SigningKey[] | undefined>();
+const failedRefreshes = isolateMap<string, number>();
+const refreshes = isolateFlights<Metadata>();
+const keyRefreshes = isolateFlights<readonly SigningKey[] | undefined>();
 
 /**
  * The provider's metadata, {@link knownMetadata}, where it fits this relying party.
@@ -224,14 +224,6 @@ function inTime<Value>(access: ProviderAccess, work: Promise<Value>, tooLate: Fa
   return withinTime(Math.max(0, access.answerBy - Date.now()), work, () => {
     throw tooLate;
   });
-}
-
-/** Forgets everything in memory: what a new isolate starts with. */
-export function forgetMetadata(): void {
-  memory.clear();
-  failedRefreshes.clear();
-  refreshes.forget();
-  keyRefreshes.forget();
 }
 
 /** What a copy of the metadata depends on. */

@@ -1,8 +1,8 @@
 import { putBounded } from "../bounded-map.ts";
 import { Failure } from "../failure.ts";
+import { isolateFlights, isolateMap } from "../isolate-state.ts";
 import { logEvent } from "../log.ts";
 import { randomText } from "../random.ts";
-import { createSingleFlight } from "../single-flight.ts";
 import { withinTime } from "../time-limit.ts";
 import { boundedFetch } from "./bounded-fetch.ts";
 import { type ProviderAccess, providerMetadata } from "./metadata.ts";
@@ -22,8 +22,6 @@ interface PartnerToken {
 const TIME_LIMIT = 5_000;
 /** A token that is about to expire could do so on its way. In milliseconds. */
 const MARGIN = 60_000;
-/** A login that begins now needs a token when it comes back. In milliseconds: as long as a login may take. */
-const AHEAD = 10 * 60_000;
 /** A token that was taken this lately is sent with a code unseen. In milliseconds. */
 const PROVEN_FOR = 60_000;
 /** How long trying a token may take, in milliseconds. */
@@ -31,9 +29,9 @@ const TRIAL_TIME_LIMIT = 2_000;
 /** Partners whose tokens are kept. */
 const LIMIT = 50;
 
-const tokens = new Map<string, PartnerToken>();
-const fetches = createSingleFlight<PartnerToken>();
-const trials = createSingleFlight<boolean>();
+const tokens = isolateMap<string, PartnerToken>();
+const fetches = isolateFlights<PartnerToken>();
+const trials = isolateFlights<boolean>();
 
 /**
  * The access token of the partner whose keys the relying party uses: the one in memory until shortly before it
@@ -44,20 +42,7 @@ const trials = createSingleFlight<boolean>();
  *   keys are wrong.
  */
 export async function partnerToken(access: ProviderAccess): Promise<string> {
-  return (await workingToken(access, MARGIN)).token;
-}
-
-/**
- * Sees to it, in the background, that a login which begins now finds a token when it comes back. Nothing to do
- * for a sales unit with its own keys.
- */
-export function preparePartnerToken(access: ProviderAccess): void {
-  if (access.relyingParty.keys.kind === "own") return;
-  const prepared = workingToken(access, AHEAD).catch((error: unknown) => {
-    const { code, facts } = error instanceof Failure ? error : { code: "internal_error", facts: undefined };
-    logEvent("warn", "partner_token_failed", { code, reason: facts?.reason });
-  });
-  access.background(prepared);
+  return (await workingToken(access)).token;
 }
 
 /** Notes that Vipps has just taken the token that is in memory. */
@@ -66,8 +51,8 @@ export function confirmPartnerToken(access: ProviderAccess): void {
   if (known !== undefined) known.provenAt = Date.now();
 }
 
-async function workingToken(access: ProviderAccess, ahead: number): Promise<PartnerToken> {
-  const known = await tokenFor(access, ahead);
+async function workingToken(access: ProviderAccess): Promise<PartnerToken> {
+  const known = await tokenFor(access);
   if (Date.now() - known.provenAt < PROVEN_FOR) return known;
   const name = tokenName(access, partnerKeys(access));
   const works = await trials.run(name, access.background, () => isTaken(access, known.token));
@@ -77,7 +62,7 @@ async function workingToken(access: ProviderAccess, ahead: number): Promise<Part
     tokens.delete(name);
     logEvent("warn", "partner_token_failed", { code: "partner_token_refused", reason: "revoked early" });
   }
-  return tokenFor(access, ahead);
+  return tokenFor(access);
 }
 
 /**
@@ -116,20 +101,12 @@ export function forgetPartnerToken(access: ProviderAccess): void {
   tokens.delete(tokenName(access, partnerKeys(access)));
 }
 
-/** Forgets all tokens: what a new isolate starts with. */
-export function forgetPartnerTokens(): void {
-  tokens.clear();
-  fetches.forget();
-  trials.forget();
-}
-
-/** @param ahead how long the token must still live, in milliseconds, or half its life if that is less. */
-async function tokenFor(access: ProviderAccess, ahead: number): Promise<PartnerToken> {
+async function tokenFor(access: ProviderAccess): Promise<PartnerToken> {
   const keys = partnerKeys(access);
   const name = tokenName(access, keys);
   const known = tokens.get(name);
   if (known !== undefined) {
-    const needed = Math.min(ahead, (known.expiresAt - known.fetchedAt) / 2);
+    const needed = Math.min(MARGIN, (known.expiresAt - known.fetchedAt) / 2);
     if (Date.now() < known.expiresAt - needed) return known;
   }
   const fetched = fetches.run(name, access.background, async () => {

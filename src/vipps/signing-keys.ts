@@ -1,4 +1,5 @@
 import { Failure } from "../failure.ts";
+import { isolateMap } from "../isolate-state.ts";
 import {
   confirmedKeys,
   isRefreshingKeys,
@@ -68,7 +69,7 @@ const FRUITLESS_LIMIT = 3;
 const FRUITLESS_PAUSE = 10_000;
 
 /** By issuer: how many fruitless refetches are left, and as of when, in milliseconds since the epoch. */
-const allowances = new Map<string, { readonly left: number; readonly at: number }>();
+const allowances = isolateMap<string, { readonly left: number; readonly at: number }>();
 
 /**
  * Nobody may use us to drive traffic to the provider: a refetch that finds nothing is paid out of an allowance
@@ -92,9 +93,4 @@ function foundSomething(access: ProviderAccess): void {
   if (allowance === undefined) return;
   const left = Math.min(FRUITLESS_LIMIT, allowance.left + 1);
   allowances.set(metadataKey(access), { ...allowance, left });
-}
-
-/** Forgets which refetches were in vain: what a new isolate starts with. */
-export function forgetFruitlessRefetches(): void {
-  allowances.clear();
 }

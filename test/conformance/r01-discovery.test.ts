@@ -1,5 +1,5 @@
 import { describe, expect, it, vi } from "vitest";
-import { forgetMetadata } from "../../src/vipps/metadata.ts";
+import { beginIsolate } from "../../src/isolate-state.ts";
 import { writeCopy } from "../../src/vipps/metadata-store.ts";
 import { openBrowser } from "../worker/browser.ts";
 import { metadataStore } from "../worker/metadata-copies.ts";
@@ -235,7 +235,7 @@ describe("R1 while discovery is down", () => {
     await browser.startLogin();
     provider.answers.discovery = down;
     provider.answers.jwks = down;
-    forgetMetadata();
+    beginIsolate();
     provider.requests.length = 0;
     expect((await logInAt(provider, browser)).status).toBe(303);
     expect(provider.requests.map(({ endpoint }) => endpoint)).toEqual(["token"]);

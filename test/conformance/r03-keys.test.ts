@@ -1,5 +1,5 @@
 import { describe, expect, it, vi } from "vitest";
-import { forgetMetadata } from "../../src/vipps/metadata.ts";
+import { beginIsolate } from "../../src/isolate-state.ts";
 import { readCopy } from "../../src/vipps/metadata-store.ts";
 import { openBrowser } from "../worker/browser.ts";
 import { metadataStore } from "../worker/metadata-copies.ts";
@@ -279,7 +279,7 @@ describe("R3 the key set", () => {
       provider.signer = signer;
       expect((await logInAt(provider, openBrowser(site))).status).toBe(303);
       // Nor in KV, from which the next isolate begins.
-      forgetMetadata();
+      beginIsolate();
       expect((await logInAt(provider, openBrowser(site))).status).toBe(303);
     },
   );

@@ -1,6 +1,6 @@
 import { env } from "cloudflare:workers";
 import { describe, expect, it, vi } from "vitest";
-import { forgetMetadata } from "../../src/vipps/metadata.ts";
+import { beginIsolate } from "../../src/isolate-state.ts";
 import { openBrowser, SESSION_COOKIE } from "../worker/browser.ts";
 import { accountsDatabase } from "../worker/database.ts";
 import { keptOfLogins, restartLoginObjects } from "../worker/login-objects.ts";
@@ -329,7 +329,7 @@ describe("R25 Vipps down", () => {
   it("everybody who is logged in stays so, and the health check says what is down", async () => {
     const { provider, browser, logIn } = openHostileSite();
     await logIn();
-    forgetMetadata();
+    beginIsolate();
     const down = () => new Response("down", { status: 503 });
     Object.assign(provider.answers, { discovery: down, jwks: down, token: down });
     const [copy = "", ...others] = await namesInKv(env.VIPPS_METADATA);

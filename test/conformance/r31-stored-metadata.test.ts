@@ -1,9 +1,10 @@
 import { createExecutionContext, waitOnExecutionContext } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { describe, expect, it, vi } from "vitest";
+import { beginIsolate } from "../../src/isolate-state.ts";
 import { readSettings } from "../../src/settings.ts";
 import type { MetadataStore } from "../../src/settings-types.ts";
-import { forgetMetadata, type ProviderAccess } from "../../src/vipps/metadata.ts";
+import type { ProviderAccess } from "../../src/vipps/metadata.ts";
 import { writeCopy } from "../../src/vipps/metadata-store.ts";
 import { openBrowser } from "../worker/browser.ts";
 import { metadataStore, namesInKv } from "../worker/metadata-copies.ts";
@@ -84,7 +85,7 @@ async function coldSite() {
   const hostile = openHostileSite();
   openedSite = hostile.site;
   await hostile.browser.startLogin();
-  forgetMetadata();
+  beginIsolate();
   hostile.provider.requests.length = 0;
   hostile.site.resetCounts();
   hostile.site.log.length = 0;
@@ -165,7 +166,7 @@ describe("R31 a stored copy of the provider's metadata that somebody else wrote"
     provider.keys = [provider.signer.jwk];
     vi.setSystemTime(Date.now() + DAY + HOUR);
     for (const [name, value] of old) await env.VIPPS_METADATA.put(name, value);
-    forgetMetadata();
+    beginIsolate();
     provider.signer = stolen;
     await expectRefusal(await logInAt(provider, browser), { site, browser, code: "id_token_invalid" });
   });
@@ -177,7 +178,7 @@ describe("R31 a stored copy of the provider's metadata that somebody else wrote"
     const old = await allInKv();
     vi.setSystemTime(Date.now() + 8 * DAY);
     for (const [name, value] of old) await env.VIPPS_METADATA.put(name, value);
-    forgetMetadata();
+    beginIsolate();
     provider.answers.discovery = () => new Response("down", { status: 503 });
     expect((await browser.get("/auth/login")).status).toBe(502);
   });
@@ -197,11 +198,11 @@ describe("R31 the secret that authenticates copies", () => {
     await rotated.browser.startLogin();
     expect([rotated.provider.count("discovery"), rotated.site.counts.kvWrites]).toEqual([1, 1]);
     expect(rotated.site.log).toEqual([]);
-    forgetMetadata();
+    beginIsolate();
     await openBrowser(rotated.site).startLogin();
     expect(rotated.provider.count("discovery")).toBe(1);
 
-    forgetMetadata();
+    beginIsolate();
     vi.mocked(fetch).mockImplementation((input, init) =>
       provider.fetch(new Request(input as RequestInfo, init as RequestInit)),
     );

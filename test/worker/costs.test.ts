@@ -1,7 +1,7 @@
 import { createExecutionContext } from "cloudflare:test";
 import { describe, expect, it, vi } from "vitest";
 import { handleRequest } from "../../src/app.ts";
-import { forgetMetadata } from "../../src/vipps/metadata.ts";
+import { beginIsolate } from "../../src/isolate-state.ts";
 import { type Browser, openBrowser, SESSION_COOKIE } from "./browser.ts";
 import { stopClock, wait } from "./clock.ts";
 import { accountsDatabase } from "./database.ts";
@@ -178,7 +178,7 @@ describe("what a step costs in a cold isolate", () => {
 
   it("a login that comes back to another isolate: one KV read more at the callback", async () => {
     const { site, browser, callback } = await warmSite();
-    forgetMetadata();
+    beginIsolate();
     expect(await costOf(site, () => browser.get(callback))).toEqual({
       ...NOTHING,
       kvReads: 1,
@@ -191,7 +191,7 @@ describe("what a step costs in a cold isolate", () => {
   it("a request with a session: nothing", async () => {
     const { site, browser, callback } = await warmSite();
     await browser.get(callback);
-    forgetMetadata();
+    beginIsolate();
     expect(await costOf(site, () => browser.session())).toEqual(NOTHING);
   });
 });

@@ -6,9 +6,7 @@ import { createSigningKeys } from "../../simulator/keys.ts";
 import { createSimulator, type SalesUnit, type Simulator } from "../../simulator/simulator.ts";
 import type { TestUser } from "../../simulator/users.ts";
 import { handleRequest } from "../../src/app.ts";
-import { forgetMetadata } from "../../src/vipps/metadata.ts";
-import { forgetPartnerTokens } from "../../src/vipps/partner-token.ts";
-import { forgetFruitlessRefetches } from "../../src/vipps/signing-keys.ts";
+import { beginIsolate } from "../../src/isolate-state.ts";
 import { isTimeStopped, runningObject } from "../conformance/fake-time.ts";
 import { prepareDatabase } from "./database.ts";
 
@@ -70,9 +68,7 @@ const signingKeys = createSigningKeys();
 /** A worker in a new isolate's state, its outside world played by a new simulator. */
 export function openSite(options: SiteOptions = {}): TestSite {
   const { vars = {}, salesUnit = {}, salesUnits = [], users, provider, origin } = options;
-  forgetMetadata();
-  forgetPartnerTokens();
-  forgetFruitlessRefetches();
+  beginIsolate();
   const simulator = createSimulator({
     origin: VIPPS,
     keys: createSigningKeys(undefined, signingKeys),
