@@ -47,12 +47,6 @@ export const REGISTRY_FAULTS = [
       [plans],
     ],
     [
-      "customer service looks for a member number in all accounts",
-      '["memberNumber", "member_number", "INDEXED BY accounts_by_member_number"],',
-      '["memberNumber", "member_number", ""],',
-      [plans],
-    ],
-    [
       "customer service looks for an email address in all accounts",
       '["email", "email", "INDEXED BY accounts_by_email"],',
       '["email", "email", ""],',

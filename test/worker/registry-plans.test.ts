@@ -59,7 +59,8 @@ const DAY = 24 * 3600;
 
 const person = (name: string, number: number, changes: Partial<VippsPerson> = {}): VippsPerson => ({
   msn: "123456",
-  sub: `sub-${name}`,
+  // Sorts behind all others, so that a walk through them comes by last.
+  sub: `z-${name}`,
   name: `Kari ${name}sen`,
   givenName: "Kari",
   familyName: `${name}sen`,
@@ -128,7 +129,7 @@ async function exercise(database: D1Database, round: number): Promise<void> {
   await decideAccount(registry, "open", known);
   await registry.update(accountId, known);
   await registry.update(accountId, { ...known, phone: `4799${round}99999` });
-  const double = { ...known, sub: `sub-double${round}`, phone: undefined };
+  const double = { ...known, sub: `z-double${round}`, phone: undefined };
   await registry.link(accountId, double, "matched");
   await registry.link(accountId, double, "proven");
   await requestLink(records, {
@@ -140,10 +141,10 @@ async function exercise(database: D1Database, round: number): Promise<void> {
   const asNew = await decideAccount(
     registry,
     "open",
-    { ...double, sub: `sub-as-new${round}` },
+    { ...double, sub: `z-as-new${round}` },
     { asNew: true },
   );
-  await settleAccount(registry, "open", { ...double, sub: `sub-as-new${round}` }, asNew, {
+  await settleAccount(registry, "open", { ...double, sub: `z-as-new${round}` }, asNew, {
     asNew: true,
     begunAt,
   });
