@@ -20,12 +20,6 @@ export const REGISTRY_FAULTS = [
       "FROM accounts",
       [plans],
     ],
-    [
-      "whether an account is taken is looked for in all identities",
-      "FROM identities i INDEXED BY identities_by_account\n             WHERE",
-      "FROM identities i\n             WHERE",
-      [plans],
-    ],
   ]),
   ...faultsIn("src/accounts/d1-directory.ts", [
     [
@@ -79,10 +73,18 @@ export const REGISTRY_FAULTS = [
   ]),
   ...faultsIn("src/accounts/erase-account.ts", [
     [
-      "sessions end before an erasure and not once more after it",
+      "sessions live on when an erasure fails",
+      "  await endSessions(Date.now() + PATIENCE);\n",
+      "",
+      [erasure],
+    ],
+    [
+      "whoever was erased cannot come back for a while",
       "  await endSessions(Date.now());\n",
       "",
       [erasure],
+    ],
+    [erasure],
     ],
     [
       "an erasure leaves what is written while it runs",
