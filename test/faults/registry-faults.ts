@@ -78,14 +78,7 @@ export const REGISTRY_FAULTS = [
       "",
       [erasure],
     ],
-    [
-      "whoever was erased cannot come back for a while",
-      "  await endSessions(Date.now());\n",
-      "",
-      [erasure],
-    ],
-    [erasure],
-    ],
+    ["whoever was erased cannot come back for a while", "  await endSessions(Date.now());\n", "", [erasure]],
     [
       "an erasure leaves what is written while it runs",
       "return [...written, ...ofAccount,",
