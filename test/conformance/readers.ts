@@ -76,6 +76,7 @@ export function singleReaders(env: Cloudflare.Env): Readonly<Record<string, Read
   return {
     "a path": path,
     "a path below a protected one": (text) => path(`members/${text}`),
+    "a path with a dot at its end": (text) => path(`a${text}x./`),
     "a path that is not parsed": (text) => plainPathname(`https://site.example/${text}`),
     "the length of a path": (text) => isPathTooLong(`https://site.example/${text}`),
     "a cookie": (text) => cookieValues(`${name}=${text}`, name),
@@ -99,6 +100,8 @@ export function singleReaders(env: Cloudflare.Env): Readonly<Record<string, Read
     "the name of a header": (text) => [headerKey(text), isIdentityHeader(`x-remote-${text}`)],
     "a text for a header": headerText,
     "a name": searchName,
+    // The longer ones are cut.
+    "a name that is not cut": (text) => searchName(text.slice(0, text.length / 2)),
     "two names": (text) => isSameName(`Kari ${text}`, `${text} Nordmann`),
     "a person's name on a page": (text) => briefly({ name: text, phone_number: text }),
     "a phone number": normalPhone,
