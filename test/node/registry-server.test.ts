@@ -96,7 +96,10 @@ describe("the registry over HTTP, against the example server", () => {
     const registry = open();
     expect(await registry.find(KARI)).toEqual({ known: undefined, candidates: [] });
     const id = await created(KARI);
-    expect(await registry.find(KARI)).toEqual({ known: { id, acceptedTerms: undefined }, candidates: [] });
+    expect(await registry.find(KARI)).toEqual({
+      known: { id, acceptedTerms: undefined, isCurrent: false, isNew: false },
+      candidates: [],
+    });
     expect(await registry.accountOfSub("123456", "sub-kari")).toBe(id);
     expect((await registry.get(id))?.account).toMatchObject({
       name: "Kari Nordmann",
