@@ -2,6 +2,7 @@ import { env } from "cloudflare:workers";
 import { afterAll, describe, expect, it, vi } from "vitest";
 import { logInAsPerson } from "../../simulator/person.ts";
 import { type Browser, openBrowser, SESSION_COOKIE } from "../worker/browser.ts";
+import { FROM_HERE } from "../worker/desk.ts";
 import { type HostedSite, hostedSite, openSites, storeSite } from "../worker/many-sites.ts";
 import { formOf } from "../worker/page-form.ts";
 import { SITE, type TestSite } from "../worker/site.ts";
@@ -297,7 +298,7 @@ function presentedByMembers(
     {
       artefact: "account id",
       how: "opened at the desk",
-      present: () => own.get(desk),
+      present: () => own.get(desk, FROM_HERE),
       refused: noSuchAccount,
     },
     ...["sessions", "unlink", "correct", "link", "erase"].map(
