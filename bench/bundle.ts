@@ -33,7 +33,7 @@ const ENVIRONMENT = {
 };
 
 /**
- * Bundles with `wrangler deploy --dry-run --minify`, this project with its own wrangler.toml.
+ * Bundles with `wrangler deploy --dry-run --minify`, this project and other revisions of it with their own wrangler.toml.
  * @param folder where the bundle goes; made if it is not there
  * @throws Error with what wrangler wrote when it does not build
  */
@@ -45,8 +45,8 @@ export async function bundle(
   mkdirSync(folder, { recursive: true });
   const metafile = join(folder, "metafile.json");
   const outdir = join(folder, "bundle");
-  const config = source === "this project" ? "wrangler.toml" : join(folder, "wrangler.json");
-  if (source !== "this project") {
+  const config = configFile(source, folder);
+  if (source !== "this project" && "entry" in source) {
     const main = resolve(source.entry);
     writeFileSync(
       config,
@@ -75,6 +75,11 @@ export async function bundle(
     gzip: sum(contents.map((content) => gzipSync(content).length)),
     inputs: bytesByInput(JSON.parse(readFileSync(metafile, "utf8"))),
   };
+}
+
+function configFile(source: Source, folder: string): string {
+  if (source === "this project") return "wrangler.toml";
+  return "project" in source ? join(source.project, "wrangler.toml") : join(folder, "wrangler.json");
 }
 
 function bytesByInput({ outputs }: Metafile): Record<string, number> {

@@ -2,7 +2,7 @@ import { writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { build } from "esbuild";
 import type { Bundle } from "./bundle.ts";
-import type { Design } from "./designs/design.ts";
+import type { Design, Source } from "./designs/design.ts";
 import { type Connection, openConnection } from "./load/connection.ts";
 import { type Surroundings, startDesign } from "./running-design.ts";
 import type { Server } from "./workerd/server.ts";
@@ -26,7 +26,12 @@ export function instrumentedServer(
     d1: d1 === undefined ? [] : [d1.name],
     durableObjects: Object.keys(durableObjects),
   });
-  const watched: Design = { ...design, vars: (provider) => ({ ...design.vars(provider), BENCH_BINDINGS }) };
+  const watched: Design = {
+    ...design,
+    vars: (provider) => ({ ...design.vars(provider), BENCH_BINDINGS }),
+    // The instrument tells by it who asks.
+    compatibilityFlags: [...design.compatibilityFlags, "nodejs_als"],
+  };
   return startDesign(watched, bundle, surroundings, folder);
 }
 
@@ -49,10 +54,16 @@ export async function withIsolate<Result>(
   }
 }
 
+/** The file that exports a design's Worker. */
+export function entryOf(source: Source): string {
+  if (source === "this project") return "src/index.ts";
+  return "project" in source ? join(source.project, "src/index.ts") : source.entry;
+}
+
 /** The design's Worker within the instrument. Not minified: its time is not what is measured. */
 export async function instrumented(design: Design, folder: string): Promise<Instrumented> {
   const outdir = join(folder, "instrumented", design.id);
-  const measured = design.source === "this project" ? "src/index.ts" : design.source.entry;
+  const measured = entryOf(design.source);
   const entry = join(folder, `instrumented-${design.id}.ts`);
   writeFileSync(
     entry,

@@ -1,16 +1,18 @@
 // `npm run bench`: this project beside others, on bare workerd; writes docs/performance.md.
 
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { PreparationError } from "../cli/step.mjs";
 import { type Bundle, bundle } from "./bundle.ts";
 import type { Design } from "./designs/design.ts";
+import { earlierDesign } from "./designs/earlier.ts";
 import { describeEnvironment } from "./environment.ts";
 import { createProvider } from "./load/provider.ts";
 import { HELP, type Options, PARTS, type Part, readOptions, UsageError } from "./options.ts";
-import { sectionOf, writePage } from "./page/page.ts";
+import { sectionOf, updatePage, writePage } from "./page/page.ts";
+import { measureAttempts } from "./parts/attempts.ts";
 import { countCosts } from "./parts/cost.ts";
 import { endure } from "./parts/endurance.ts";
 import { measureLogins } from "./parts/logins.ts";
@@ -21,6 +23,7 @@ import { measureSessions } from "./parts/session.ts";
 import { measureSizes } from "./parts/size.ts";
 import { measureStarts } from "./parts/start.ts";
 import { countSteps } from "./parts/steps.ts";
+import { countWalks } from "./parts/walk.ts";
 import { installPeers } from "./peers.ts";
 import type { Results } from "./results.ts";
 import { buildServices } from "./running-design.ts";
@@ -30,7 +33,9 @@ import { lastLinesOfAll } from "./workerd/server.ts";
 const MEASURE: { readonly [Name in Part]: (bench: Bench) => Promise<NonNullable<Results[Name]>> } = {
   session: measureSessions,
   logins: measureLogins,
+  attempts: measureAttempts,
   steps: countSteps,
+  walk: countWalks,
   scale: measureScale,
   cost: countCosts,
   size: measureSizes,
@@ -53,12 +58,14 @@ async function run(options: Options, folder: string): Promise<boolean> {
   await installPeers(root);
   const cores = chooseCores();
   if (cores !== undefined) pinGenerator(cores);
+  const earlier = options.beside === undefined ? undefined : earlierDesign(root, options.beside, folder);
   const provider = await createProvider();
   await buildServices(folder);
   let results: Results = {
     environment: describeEnvironment(cores, new Date()),
     quick: options.quick,
     command: options.command,
+    ...(earlier !== undefined && { earlier }),
   };
   let failed = 0;
   for (const part of options.parts) {
@@ -68,6 +75,7 @@ async function run(options: Options, folder: string): Promise<boolean> {
       provider,
       cores,
       quick: options.quick,
+      earlier,
       alone: options.parts.length === 1,
       bundleOf: bundler(folder, say),
       say,
@@ -85,7 +93,10 @@ async function run(options: Options, folder: string): Promise<boolean> {
   }
   if (json !== undefined) writeFileSync(json, `${JSON.stringify(results, undefined, 2)}\n`);
   const whole = failed === 0 && !options.quick && options.parts.length === PARTS.length;
-  console.log(`${elapsed()}  written to ${writePage(results, whole ? "docs" : "dist/bench")}`);
+  const path = options.update
+    ? updatePage(results, "docs")
+    : writePage(results, whole ? "docs" : "dist/bench");
+  console.log(`${elapsed()}  written to ${path}`);
   return failed === 0;
 }
 
@@ -95,7 +106,7 @@ function bundler(folder: string, say: (line: string) => void): (design: Design) 
     const { source } = design;
     const known = bundles.get(source);
     if (known !== undefined) return known;
-    say(`bundling ${source === "this project" ? source : source.entry}`);
+    say(`bundling ${design.name}`);
     const made = bundle(source, join(folder, "bundles", design.id), design.compatibilityFlags);
     bundles.set(source, made);
     return made;
@@ -112,7 +123,13 @@ function withoutPictures(markdown: string): string {
 try {
   const options = readOptions(process.argv.slice(2));
   if (options.help) console.log(HELP);
-  else {
+  else if (options.from !== undefined) {
+    const results: Results = JSON.parse(readFileSync(resolve(options.from), "utf8"));
+    process.chdir(root);
+    console.log(
+      `written to ${options.update ? updatePage(results, "docs") : writePage(results, "dist/bench")}`,
+    );
+  } else {
     const folder = mkdtempSync(join(tmpdir(), "vipps-login-bench-"));
     process.once("exit", () => rmSync(folder, { recursive: true, force: true }));
     for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => process.exit(130));

@@ -31,7 +31,19 @@ export const HONO: Design = {
   configuredAs: "Hono with two routes and no authentication: the same answers, to everybody.",
 };
 
-/** What starting a login is compared with. */
+/** The least that starting a login can be. */
+export const REDIRECT: Design = {
+  ...BASELINE,
+  id: "redirect",
+  name: "Bare Hono, a redirect",
+  source: { entry: "bench/workers/baselines/redirect.ts" },
+  bindings: NO_BINDINGS,
+  sessionPath: undefined,
+  guardedPath: undefined,
+  configuredAs: "Hono with one route that answers 302 with a constant address, and nothing of a login.",
+};
+
+/** What storing each click would cost. */
 export const DURABLE_WRITE: Design = {
   ...BASELINE,
   id: "durable-write",

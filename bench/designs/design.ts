@@ -21,8 +21,8 @@ export interface Design {
   readonly configuredAs: string;
 }
 
-/** What is bundled: this project with its own wrangler.toml, or one file of bench/. */
-export type Source = "this project" | { readonly entry: string };
+/** What is bundled: this project, or another revision of it in a folder, with its own wrangler.toml; or one file of bench/. */
+export type Source = "this project" | { readonly project: string } | { readonly entry: string };
 
 export interface Bindings {
   readonly assets: boolean;

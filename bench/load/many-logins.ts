@@ -42,6 +42,57 @@ export async function repeatStart(
   });
 }
 
+/**
+ * Whole logins of people who wait nowhere: all are started, confirmed at the provider, and finished. The clock stands
+ * still while the generator plays the provider, which costs it more than a login costs the site.
+ * @throws Error at the first that is not let in
+ */
+export async function wholeLogins(
+  server: Server,
+  design: Design,
+  provider: Provider,
+  persons: readonly number[],
+  connections: number,
+): Promise<{ readonly finish: LoadResult; readonly whole: LoadResult }> {
+  const { login } = design;
+  if (login === undefined) throw new Error(`${design.name} has no login`);
+  const begun: { readonly person: number; readonly cookies: Map<string, string>; readonly url: string }[] =
+    [];
+  const start = await withConnections(server, connections, (open) =>
+    measureLoad(server, (done) =>
+      shareOut(persons, open, async (person, connection) => {
+        const startedAt = performance.now();
+        const visitor = newVisitor(connection);
+        const url = await login.start(visitor);
+        done(performance.now() - startedAt);
+        begun.push({ person, cookies: visitor.cookies, url });
+      }),
+    ),
+  );
+  const confirmed: ConfirmedLogin[] = [];
+  for (const { person, cookies, url } of begun)
+    confirmed.push({ cookies, back: await provider.confirm(url, person) });
+  const finish = await finishLogins(server, design, confirmed, connections);
+  return { finish, whole: oneAfterTheOther(start, finish) };
+}
+
+/** What two halves that were measured by themselves come to together. */
+export function oneAfterTheOther(first: LoadResult, second: LoadResult): LoadResult {
+  const both = (of: (half: LoadResult) => number | undefined) => {
+    const [one, other] = [of(first), of(second)];
+    return one === undefined || other === undefined ? undefined : one + other;
+  };
+  const perSecond = 1 / (1 / first.perSecond + 1 / second.perSecond);
+  const processorTime = both((half) => half.processorTime);
+  return {
+    perSecond,
+    medianLatency: first.medianLatency + second.medianLatency,
+    p99Latency: first.p99Latency + second.p99Latency,
+    processorTime,
+    busy: processorTime === undefined ? undefined : (processorTime * perSecond) / 1e6,
+  };
+}
+
 /** Starts logins and confirms them at the provider, so that only the callbacks are left. */
 export async function confirmLogins(
   server: Server,

@@ -1,4 +1,5 @@
-import { COMPARED, HONO, OURS_D1 } from "../designs/designs.ts";
+import type { Design } from "../designs/design.ts";
+import { comparedWith, HONO, OURS_D1 } from "../designs/designs.ts";
 import type { SizeFigures } from "../parts/size.ts";
 import { goal, number, picture, table } from "./markdown.ts";
 import type { Chart, Section } from "./section.ts";
@@ -6,9 +7,11 @@ import type { Chart, Section } from "./section.ts";
 /** The goal for the whole bundle, gzip, in bytes. */
 const GOAL = 45 * 1024;
 
-export function sizeSection({ sizes, parts }: SizeFigures): Section {
+export function sizeSection({ sizes, parts }: SizeFigures, earlier?: Design): Section {
+  const compared = comparedWith(earlier);
   const sizeOf = (id: string) => sizes.find(({ design }) => design === id);
   const ours = sizeOf(OURS_D1.id);
+  const before = earlier && sizeOf(earlier.id);
   const total = parts.reduce((sum, { bytes }) => sum + bytes, 0);
   const dependencies = parts.filter(({ name }) => !name.startsWith("src/") && !name.startsWith("texts"));
   const ofOthers = dependencies.reduce((sum, { bytes }) => sum + bytes, 0);
@@ -17,7 +20,7 @@ export function sizeSection({ sizes, parts }: SizeFigures): Section {
     name: "bundle-size",
     title: "Bundle size",
     subtitle: "KiB, minified and gzip; less is better",
-    bars: COMPARED.flatMap(({ id, name, kind }) => {
+    bars: compared.flatMap(({ id, name, kind }) => {
       const size = sizeOf(id);
       return size === undefined
         ? []
@@ -35,7 +38,7 @@ export function sizeSection({ sizes, parts }: SizeFigures): Section {
           { heading: "gzip", align: "right" },
           { heading: "gzip, of Hono", align: "right" },
         ],
-        COMPARED.flatMap(({ id, name, kind }) => {
+        compared.flatMap(({ id, name, kind }) => {
           const size = sizeOf(id);
           if (size === undefined) return [];
           const ofHono = size.gzip / (sizeOf(HONO.id)?.gzip ?? Number.NaN);
@@ -60,6 +63,15 @@ export function sizeSection({ sizes, parts }: SizeFigures): Section {
         `${kib(ours?.gzip ?? Number.NaN)}, of ${kib(ours?.minified ?? Number.NaN)} minified`,
         `Dependencies alone are ${kib(ofOthers)} minified and the texts in five languages ${kib(texts)}; [whose the bytes are](#whose-the-bytes-are) lists the rest. What the peers leave to the site, pages, accounts, sessions, customer service, is in this bundle.`,
       ),
+      ...(before === undefined || ours === undefined || earlier === undefined
+        ? []
+        : [
+            goal(
+              `the bundle, gzip, not larger than ${earlier.name.split(", ").at(-1)}'s`,
+              ours.gzip <= before.gzip,
+              `${kib(ours.gzip)} beside ${kib(before.gzip)}`,
+            ),
+          ]),
     ],
   };
 }

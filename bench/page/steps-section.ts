@@ -1,7 +1,8 @@
-import { LOGINS } from "../designs/designs.ts";
-import { KINDS, type Kind, type Operation } from "../parts/operation.ts";
+import type { Design } from "../designs/design.ts";
+import { loginsWith, OURS_D1 } from "../designs/designs.ts";
+import { type Kind, type Operation, totalOf } from "../parts/operation.ts";
 import { STEPS, type StepCount, type StepFigures, type StepName } from "../parts/steps.ts";
-import { table } from "./markdown.ts";
+import { goal, table } from "./markdown.ts";
 import type { Section } from "./section.ts";
 
 const TITLES: Readonly<Record<StepName, string>> = {
@@ -11,52 +12,74 @@ const TITLES: Readonly<Record<StepName, string>> = {
   guarded: "A guarded page",
 };
 
-const HEADINGS: Readonly<Record<Kind, string>> = {
-  fetch: "requests to the provider",
-  "kv read": "KV reads",
-  "kv write": "KV writes",
-  "durable object": "Durable Object calls",
-  d1: "D1 round trips (statements, of them writes)",
-};
+const COLUMNS: readonly { readonly heading: string; readonly kinds: readonly Kind[] }[] = [
+  { heading: "requests to the provider", kinds: ["fetch"] },
+  { heading: "KV reads", kinds: ["kv read"] },
+  { heading: "KV writes", kinds: ["kv write"] },
+  { heading: "Durable Object calls", kinds: ["placed object", "durable object"] },
+  { heading: "D1 round trips (statements, of them writes)", kinds: ["d1"] },
+];
 
-export function stepsSection(figures: StepFigures): Section {
+/** The goal for the callback: this many waits from the edge. */
+const GOAL = 2;
+
+export function stepsSection(figures: StepFigures, earlier?: Design): Section {
+  const callback = figures.counts.find(
+    ({ design, step, state }) => design === OURS_D1.id && step === "finish" && state === "warm",
+  );
   return {
     markdown: [
       "## Round trips",
-      `What a step asks of others, counted by an instrument around the Worker that is the same for all: every fetch, and every call of a KV, Durable Object or D1 binding. \`+\` is what begins behind the answer, for which nobody waits. “Waits” is how many of them the answer waits for one after the other: found by making each kind ${figures.delay} ms slower and looking how much later the answer comes, so what runs side by side counts once. Warm: the isolate has served logins before. Cold: it has served nothing, but KV holds what an earlier one stored. Statements inside a Durable Object are not counted: they cross no network.`,
-      ...STEPS.flatMap((step) => [`### ${TITLES[step]}`, tableOf(figures, step)]),
+      `What a step asks of others, counted by an instrument around the Worker that is the same for all: every fetch, and every call of a KV, Durable Object or D1 binding. \`+\` is what begins behind the answer, for which nobody waits. “Waits” is how many of them the answer waits for one after the other: found by making each kind ${figures.delay} ms slower and looking how much later the answer comes, so what runs side by side counts once. Warm: the isolate has served logins before. Cold: it has served nothing, but KV holds what an earlier one stored. “In the object” is what is asked, and waited for, not where the visitor is but within a Durable Object that the edge called. Statements inside a Durable Object are not counted: they cross no network.`,
+      ...STEPS.flatMap((step) => [`### ${TITLES[step]}`, tableOf(figures, step, earlier)]),
       "A design that never fetches the provider's keys does not check the signature of the ID token; OpenID Connect Core (section 3.1.3.7) lets it trust the TLS connection to the token endpoint instead. With Vipps, which gives no refresh token, @hono/oidc-auth repeats start and finish every 15 minutes.",
     ].join("\n\n"),
     charts: [],
-    goals: [],
+    goals:
+      callback === undefined
+        ? []
+        : [
+            goal(
+              `the callback of somebody who is known, with D1, waits at most ${GOAL} times from the edge`,
+              totalOf(callback.waits.edge) <= GOAL,
+              `${totalOf(callback.waits.edge)}, and ${totalOf(callback.waits.object)} in the object`,
+            ),
+          ],
   };
 }
 
-function tableOf({ counts }: StepFigures, step: StepName): string {
+function tableOf({ counts }: StepFigures, step: StepName, earlier: Design | undefined): string {
   const columns = [
     { heading: "" },
     { heading: "" },
-    ...KINDS.map((kind) => ({ heading: HEADINGS[kind] })),
-    { heading: "waits", align: "right" },
+    ...COLUMNS.map(({ heading }) => ({ heading })),
+    { heading: "waits from the edge", align: "right" },
+    { heading: "waits in the object", align: "right" },
   ] as const;
-  const rows = LOGINS.flatMap(({ id, name, kind }) =>
+  const rows = loginsWith(earlier).flatMap(({ id, name, kind }) =>
     counts
       .filter((count) => count.design === id && count.step === step)
       .map((count) => [
         kind === "ours" ? `**${name}**` : name,
         count.state,
-        ...KINDS.map((one) => cell(count, one)),
-        String(KINDS.reduce((total, one) => total + count.waits[one], 0)),
+        ...COLUMNS.map(({ kinds }) => cell(count, kinds)),
+        String(totalOf(count.waits.edge)),
+        String(totalOf(count.waits.object)),
       ]),
   );
   return table(columns, rows);
 }
 
-function cell({ operations }: StepCount, kind: Kind): string {
-  const own = operations.filter((operation) => operation.kind === kind);
+function cell({ operations }: StepCount, kinds: readonly Kind[]): string {
+  const own = operations.filter((operation) => kinds.includes(operation.kind));
   const [before, behind] = [own.filter((one) => !one.behindAnswer), own.filter((one) => one.behindAnswer)];
+  const [edge, object] = [
+    before.filter(({ origin }) => origin === "edge"),
+    before.filter(({ origin }) => origin === "object"),
+  ];
   const parts = [
-    before.length > 0 ? words(before) : undefined,
+    edge.length > 0 ? words(edge) : undefined,
+    object.length > 0 ? `in the object ${words(object)}` : undefined,
     behind.length > 0 ? `+ ${words(behind)}` : undefined,
   ];
   return parts.filter((part) => part !== undefined).join(" ") || "–";

@@ -37,7 +37,7 @@ export async function count(connection: Connection, work: () => Promise<unknown>
     rowsRead: sum(operations.map(({ rowsRead }) => rowsRead)),
     rowsWritten: sum(operations.map(({ rowsWritten }) => rowsWritten)),
     d1Calls: of("d1").length,
-    objectCalls: of("durable object").length,
+    objectCalls: of("durable object").length + of("placed object").length,
     objectRows,
     kvReads: of("kv read").length,
     kvWrites: of("kv write").length,

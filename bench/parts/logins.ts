@@ -1,14 +1,15 @@
 import { join } from "node:path";
 import type { Design } from "../designs/design.ts";
-import { DURABLE_WRITE, LOGINS } from "../designs/designs.ts";
-import { confirmLogins, finishLogins, repeatStart } from "../load/many-logins.ts";
+import { DURABLE_WRITE, loginsWith, REDIRECT } from "../designs/designs.ts";
+import { confirmLogins, finishLogins, repeatStart, wholeLogins } from "../load/many-logins.ts";
 import type { LoadResult } from "../load/measured-load.ts";
 import type { Visitor } from "../load/visitor.ts";
 import { startDesign } from "../running-design.ts";
 import type { Server } from "../workerd/server.ts";
 import type { Bench } from "./part.ts";
 
-export type Step = "start" | "finish";
+/** `whole`: a start and a finish, one after the other. */
+export type Step = "start" | "finish" | "whole";
 
 /** One design, or one route of the baseline, at one step. */
 export interface LoginSeries {
@@ -27,8 +28,14 @@ export interface LoginFigures {
   readonly persons: number;
 }
 
-/** Routes of the baseline that stand in for starting a login. */
-export const WRITES = { "durable-write": "/write", "durable-write-alarm": "/write-with-alarm" } as const;
+/** Routes of the baselines that stand in for starting a login. */
+const ROUTES: Readonly<Record<string, readonly { readonly id: string; readonly path: string }[]>> = {
+  [REDIRECT.id]: [{ id: REDIRECT.id, path: "/redirect" }],
+  [DURABLE_WRITE.id]: [
+    { id: DURABLE_WRITE.id, path: "/write" },
+    { id: "durable-write-alarm", path: "/write-with-alarm" },
+  ],
+};
 
 interface Running {
   readonly design: Design;
@@ -40,7 +47,7 @@ interface Running {
 export async function measureLogins(bench: Bench): Promise<LoginFigures> {
   const scale = bench.quick
     ? { rounds: 2, seconds: 0.4, logins: 60, persons: 60 }
-    : { rounds: 5, seconds: 1.2, logins: 600, persons: 300 };
+    : { rounds: 5, seconds: 1.2, logins: 120, persons: 60 };
   const running = await startAll(bench);
   const collected = new Map<string, LoginSeries & { readonly rounds: LoadResult[] }>();
   const note = (design: string, step: Step, connections: number, result: LoadResult) => {
@@ -82,8 +89,9 @@ export async function measureLogins(bench: Bench): Promise<LoginFigures> {
           [16, scale.logins],
         ] as const) {
           const persons = people(count, round * scale.logins, scale.persons);
-          const confirmed = await confirmLogins(server, design, bench.provider, persons);
-          note(design.id, "finish", connections, await finishLogins(server, design, confirmed, connections));
+          const { finish, whole } = await wholeLogins(server, design, bench.provider, persons, connections);
+          note(design.id, "finish", connections, finish);
+          note(design.id, "whole", connections, whole);
         }
       }
     }
@@ -100,15 +108,15 @@ export async function measureLogins(bench: Bench): Promise<LoginFigures> {
 
 async function startAll(bench: Bench): Promise<readonly Running[]> {
   const running: Running[] = [];
-  for (const design of [DURABLE_WRITE, ...LOGINS]) {
+  for (const design of [REDIRECT, DURABLE_WRITE, ...loginsWith(bench.earlier)]) {
     const folder = join(bench.folder, `logins-${design.id}`);
     const server = await startDesign(design, await bench.bundleOf(design), bench, folder);
     const { login } = design;
     const starts =
       login === undefined
-        ? Object.entries(WRITES).map(([id, path]) => ({
+        ? (ROUTES[design.id] ?? []).map(({ id, path }) => ({
             id,
-            start: (visitor: Visitor) => write(visitor, path),
+            start: (visitor: Visitor) => redirected(visitor, path),
           }))
         : [{ id: design.id, start: login.start }];
     running.push({ design, server, starts });
@@ -116,7 +124,7 @@ async function startAll(bench: Bench): Promise<readonly Running[]> {
   return running;
 }
 
-async function write(visitor: Visitor, path: string): Promise<void> {
+async function redirected(visitor: Visitor, path: string): Promise<void> {
   const { status } = await visitor.send({ path });
   if (status !== 302) throw new Error(`${path} answered ${status}`);
 }

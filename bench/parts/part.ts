@@ -8,6 +8,8 @@ export interface Bench extends Surroundings {
   readonly quick: boolean;
   /** Whether this is the only part that is measured, which then may take the time it needs. */
   readonly alone: boolean;
+  /** Another revision of this project that is measured beside it. */
+  readonly earlier: Design | undefined;
   /** The production bundle of a design; built when first asked for. */
   readonly bundleOf: (design: Design) => Promise<Bundle>;
   /** One line for the person who waits. */

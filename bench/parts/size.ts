@@ -1,4 +1,4 @@
-import { COMPARED, OURS_D1 } from "../designs/designs.ts";
+import { comparedWith, OURS_D1 } from "../designs/designs.ts";
 import type { Bench } from "./part.ts";
 
 export interface Size {
@@ -24,7 +24,7 @@ export interface SizeFigures {
 /** Measures the bundles that wrangler would upload. */
 export async function measureSizes(bench: Bench): Promise<SizeFigures> {
   const sizes: Size[] = [];
-  for (const design of COMPARED) {
+  for (const design of comparedWith(bench.earlier)) {
     const { minified, gzip } = await bench.bundleOf(design);
     sizes.push({ design: design.id, minified, gzip });
   }

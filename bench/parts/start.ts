@@ -2,7 +2,7 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import { join, relative } from "node:path";
 import type { Bundle } from "../bundle.ts";
 import type { Design } from "../designs/design.ts";
-import { COMPARED } from "../designs/designs.ts";
+import { comparedWith } from "../designs/designs.ts";
 import { openConnection } from "../load/connection.ts";
 import { processorNanoseconds } from "../workerd/process-figures.ts";
 import { startServer } from "../workerd/server.ts";
@@ -24,7 +24,9 @@ export interface StartFigures {
 /** Measures the start of each bundle in fresh processes. */
 export async function measureStarts(bench: Bench): Promise<StartFigures> {
   const rounds = bench.quick ? 4 : 15;
-  const series = COMPARED.map((design) => ({ design, processor: [] as number[], wall: [] as number[] }));
+  const series = comparedWith(bench.earlier).map((design) => {
+    return { design, processor: [] as number[], wall: [] as number[] };
+  });
   for (let round = 1; round <= rounds; round += 1) {
     if (round % 5 === 1) bench.say(`round ${round} of ${rounds}: a fresh process for each bundle`);
     for (const { design, processor, wall } of series) {

@@ -1,11 +1,11 @@
 import { setTimeout as pause } from "node:timers/promises";
 import type { Design } from "../designs/design.ts";
-import { LOGINS } from "../designs/designs.ts";
+import { loginsWith } from "../designs/designs.ts";
 import { type Instrumented, instrumented, withIsolate } from "../instrumented-design.ts";
 import type { Connection } from "../load/connection.ts";
 import { newVisitor, type Visitor } from "../load/visitor.ts";
 import { assertLoggedIn } from "../running-design.ts";
-import type { Kind, Operation } from "./operation.ts";
+import { type Kind, NO_WAITS, type Operation, ORIGINS, type Origin, type Waits } from "./operation.ts";
 import type { Bench } from "./part.ts";
 
 export const STEPS = ["start", "finish", "session", "guarded"] as const;
@@ -20,8 +20,8 @@ export interface StepCount {
   /** Requests the browser makes for the step. */
   readonly requests: number;
   readonly operations: readonly Operation[];
-  /** How many operations of each kind the answer waits for one after the other, found by delaying them. */
-  readonly waits: Readonly<Record<Kind, number>>;
+  /** How many operations of each kind the answer waits for one after the other, found by delaying them; by origin. */
+  readonly waits: Readonly<Record<Origin, Waits>>;
 }
 
 export interface StepFigures {
@@ -31,12 +31,12 @@ export interface StepFigures {
 }
 
 /** Long beside what an answer takes here, so that whole delays can be told apart. In milliseconds. */
-const DELAY = 100;
+const DELAY = 250;
 
 /** Counts the round trips of every step, warm and cold, of everything with a login. */
 export async function countSteps(bench: Bench): Promise<StepFigures> {
   const counts: StepCount[] = [];
-  for (const design of LOGINS) {
+  for (const design of loginsWith(bench.earlier)) {
     bench.say(`counting ${design.name}`);
     const bundle = await instrumented(design, bench.folder);
     counts.push(...(await warmCounts(bench, design, bundle)));
@@ -51,7 +51,7 @@ async function warmCounts(bench: Bench, design: Design, bundle: Instrumented): P
     for (const _ of [1, 2]) await preparedFor("session", bench, design, connection);
     const counts: StepCount[] = [];
     for (const step of stepsOf(design)) {
-      const perform = async (slow?: Kind) => {
+      const perform = async (slow?: Slow) => {
         const ready = await preparedFor(step, bench, design, connection);
         return timed(step, design, newVisitorOf(ready, connection), connection, slow);
       };
@@ -65,7 +65,7 @@ async function coldCounts(bench: Bench, design: Design, bundle: Instrumented): P
   const counts: StepCount[] = [];
   for (const step of stepsOf(design)) {
     // What comes before the step happens in another isolate, so that its own has served nothing.
-    const perform = async (slow?: Kind) => {
+    const perform = async (slow?: Slow) => {
       const ready = await withIsolate(bench, design, bundle, (connection) =>
         preparedFor(step, bench, design, connection),
       );
@@ -82,17 +82,21 @@ async function countStep(
   design: Design,
   step: StepName,
   state: StepCount["state"],
-  perform: (slow?: Kind) => Promise<Performed>,
+  perform: (slow?: Slow) => Promise<Performed>,
 ): Promise<StepCount> {
   const { operations } = await perform();
   const before = operations.filter(({ behindAnswer }) => !behindAnswer);
-  const waits: Record<Kind, number> = { fetch: 0, "kv read": 0, "kv write": 0, "durable object": 0, d1: 0 };
-  for (const [kind, own] of Map.groupBy(before, (operation) => operation.kind)) {
-    waits[kind] = await agreed(async () => {
-      const undelayed = await perform();
-      const added = (await perform(kind)).milliseconds - undelayed.milliseconds;
-      return Math.min(own.length, wholeDelays(added));
-    });
+  const waits = { edge: { ...NO_WAITS }, object: { ...NO_WAITS } };
+  for (const origin of ORIGINS) {
+    const fromHere = before.filter((operation) => operation.origin === origin);
+    for (const [kind, own] of Map.groupBy(fromHere, (operation) => operation.kind)) {
+      const waited = await agreed(async () => {
+        const undelayed = await perform();
+        const added = (await perform({ origin, kind })).milliseconds - undelayed.milliseconds;
+        return Math.min(own.length, wholeDelays(added));
+      });
+      waits[origin] = { ...waits[origin], [kind]: waited };
+    }
   }
   const requests = step === "start" ? (design.login?.requests ?? 0) : 1;
   return { design: design.id, step, state, requests, operations, waits };
@@ -110,6 +114,12 @@ export async function agreed(measure: () => Promise<number>): Promise<number> {
     seen.add(value);
   }
   throw new Error(`no two measurements agree: ${[...seen].join(", ")}`);
+}
+
+/** What is made slower on purpose. */
+interface Slow {
+  readonly origin: Origin;
+  readonly kind: Kind;
 }
 
 /** A browser at the point where a step begins. */
@@ -148,9 +158,10 @@ async function timed(
   design: Design,
   { visitor, back }: { readonly visitor: Visitor; readonly back: string },
   connection: Connection,
-  slow: Kind | undefined,
+  slow: Slow | undefined,
 ): Promise<Performed> {
-  const query = slow === undefined ? "" : new URLSearchParams({ [slow]: String(DELAY) });
+  const query =
+    slow === undefined ? "" : new URLSearchParams({ [`${slow.origin} ${slow.kind}`]: String(DELAY) });
   await connection.send({ path: `/.bench/delays?${query}` });
   await connection.send({ path: "/.bench/operations" });
   const startedAt = performance.now();

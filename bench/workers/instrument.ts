@@ -1,4 +1,5 @@
-import type { Kind, ObjectRows, Operation } from "../parts/operation.ts";
+import { AsyncLocalStorage } from "node:async_hooks";
+import type { Kind, ObjectRows, Operation, Origin } from "../parts/operation.ts";
 
 /** Names of bindings by what they are; the benchmark knows them, a look at the objects could not tell. */
 interface Bindings {
@@ -27,7 +28,9 @@ const SCHEDULED = "/.bench/scheduled";
 const SQL = "/.bench/sql";
 
 let operations: Operation[] = [];
-/** Milliseconds that each operation of a kind takes longer. */
+/** Whether what runs now was called in a Durable Object; else it was in the Worker. */
+const origins = new AsyncLocalStorage<Origin>();
+/** Milliseconds that each operation of an origin and kind takes longer, as `edge fetch`. */
 const delays = new Map<string, number>();
 let answered = false;
 
@@ -50,7 +53,7 @@ export function instrument(worker: Measured): ExportedHandler<Env> {
       }
       if (url.pathname === DELAYS) {
         delays.clear();
-        for (const [kind, milliseconds] of url.searchParams) delays.set(kind, Number(milliseconds));
+        for (const [delayed, milliseconds] of url.searchParams) delays.set(delayed, Number(milliseconds));
         return new Response();
       }
       if (url.pathname === OBJECT_ROWS) return Response.json(takeObjectRows());
@@ -75,9 +78,10 @@ async function counted<Result>(
   run: () => Promise<Result> | Result,
   sql: Pick<Operation, "statements" | "writes"> = {},
 ): Promise<Result> {
-  const operation = { kind, name, behindAnswer: answered, ...sql };
+  const origin = origins.getStore() ?? "edge";
+  const operation = { kind, origin, name, behindAnswer: answered, ...sql };
   operations.push(operation);
-  const delay = delays.get(kind);
+  const delay = delays.get(`${origin} ${kind}`);
   if (delay !== undefined) await scheduler.wait(delay);
   const result = await run();
   if (kind === "d1") Object.assign(operation, rowsOf([result].flat()));
@@ -147,12 +151,20 @@ export function instrumentObject<Class extends new (ctx: DurableObjectState, env
   Class: Class,
 ): Class {
   const Base = Class as unknown as new (ctx: DurableObjectState, env: object) => object;
-  return class extends Base {
+  const Counted = class extends Base {
     constructor(ctx: DurableObjectState, env: Env & Record<string, unknown>) {
       watchStorage(ctx.storage);
       super(ctx, countedBindings({ ...env }));
     }
-  } as unknown as Class;
+  };
+  for (const name of Object.getOwnPropertyNames(Base.prototype)) {
+    const method: unknown = Reflect.get(Base.prototype, name);
+    if (name === "constructor" || typeof method !== "function") continue;
+    Reflect.set(Counted.prototype, name, function (this: unknown, ...args: unknown[]) {
+      return origins.run("object", () => Reflect.apply(method, this, args));
+    });
+  }
+  return Counted as unknown as Class;
 }
 
 function watchStorage(storage: DurableObjectStorage): void {
@@ -216,16 +228,20 @@ function countedNamespace(namespace: object): object {
 }
 
 function countedObjects(namespace: object): object {
-  const countedStub = (stub: object) =>
+  const countedStub = (stub: object, kind: Kind) =>
     withMethods(
       stub,
       (name, method) =>
         (...args) =>
-          counted("durable object", name, () => method(...args)),
+          counted(kind, name, () => method(...args)),
     );
   return withMethods(namespace, (name, method) => {
     if (name !== "get" && name !== "getByName") return undefined;
-    return (...args) => countedStub(Object(method(...args)));
+    return (...args) => {
+      const { locationHint } = Object(args[1]) as { locationHint?: string };
+      const kind = locationHint === undefined ? "durable object" : "placed object";
+      return countedStub(Object(method(...args)), kind);
+    };
   });
 }
 

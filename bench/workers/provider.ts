@@ -1,4 +1,5 @@
 import { accessTokenOf } from "../load/access-token.ts";
+import { HANGING, HANGS_FOR } from "../load/hanging-code.ts";
 
 interface Env {
   /** The discovery document and the key set of the simulator, as JSON. */
@@ -22,8 +23,12 @@ export default {
   },
 } satisfies ExportedHandler<Env>;
 
-function token(form: string): Response {
+async function token(form: string): Promise<Response> {
   const idToken = new URLSearchParams(form).get("code") ?? "";
+  if (idToken.startsWith(HANGING)) {
+    await scheduler.wait(HANGS_FOR);
+    return new Response("no answer", { status: 504 });
+  }
   return json(
     JSON.stringify({
       access_token: accessTokenOf(JSON.parse(decode(idToken.split(".")[1] ?? ""))),

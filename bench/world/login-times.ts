@@ -1,4 +1,4 @@
-import { KINDS, type Kind } from "../parts/operation.ts";
+import { KINDS, type Kind, type Origin, type Waits } from "../parts/operation.ts";
 import { nearest, PROVIDER, roundTrip } from "./network.ts";
 import { AMSTERDAM, type City, OBJECT_PLACES, type Place } from "./places.ts";
 
@@ -25,28 +25,63 @@ export const DATABASE: Place = AMSTERDAM;
 /** A step of a login as it was measured: the requests of the browser, and what the answer waits for. */
 export interface Step {
   readonly requests: number;
-  readonly waits: Readonly<Record<Kind, number>>;
+  /** What the answer waits for from the edge, and within a Durable Object that the edge called. */
+  readonly waits: Readonly<Record<Origin, Waits>>;
 }
+
+/** Where objects stand whose callers say where: the place their location hint stands for, or near each visitor. */
+export type ObjectPlacement = Place | "near the visitor";
+
+/**
+ * What `weur` stands for: the place of {@link DATABASE} and {@link PROVIDER}. Cloudflare publishes no cities; others of
+ * western Europe that it may choose are in `OBJECT_PLACES`.
+ */
+export const PLACED: Place = AMSTERDAM;
 
 /** Whether the browser still has a connection to the site, or begins anew. */
 export type Link = "open" | "new";
 
 /**
  * What somebody waits for a step of a design that runs at the edge, in milliseconds: the browser's round trips to
- * the edge, and from there everything the answer waits for.
+ * the edge, and from there, and from the object that was called there, everything the answer waits for.
  */
-export function edgeTime({ place, edge }: City, step: Step, link: Link): number {
+export function edgeTime(
+  { place, edge }: City,
+  step: Step,
+  link: Link,
+  placement: ObjectPlacement = PLACED,
+): number {
   const toEdge = ASSUMED.accessNetwork + roundTrip(place, edge);
-  const objects = nearest(edge, OBJECT_PLACES);
+  const objects = placement === "near the visitor" ? nearest(edge, OBJECT_PLACES) : placement;
+  const behind =
+    waitingTime(edge, step.waits.edge, objects) + waitingTime(objects, step.waits.object, objects);
+  return browserTime(toEdge, step.requests, link) + behind;
+}
+
+/** What is waited for at a place. */
+function waitingTime(here: Place, waits: Waits, placed: Place): number {
   const each: Readonly<Record<Kind, number>> = {
-    fetch: roundTrip(edge, PROVIDER) + ASSUMED.provider,
+    fetch: roundTrip(here, PROVIDER) + ASSUMED.provider,
     "kv read": ASSUMED.kvRead,
     "kv write": ASSUMED.durableWrite,
-    "durable object": roundTrip(edge, objects) + ASSUMED.durableWrite,
-    d1: roundTrip(edge, DATABASE) + ASSUMED.durableWrite,
+    "durable object": roundTrip(here, nearest(here, OBJECT_PLACES)) + ASSUMED.durableWrite,
+    "placed object": roundTrip(here, placed) + ASSUMED.durableWrite,
+    d1: roundTrip(here, DATABASE) + ASSUMED.durableWrite,
   };
-  const behind = KINDS.reduce((total, kind) => total + step.waits[kind] * each[kind], 0);
-  return browserTime(toEdge, step.requests, link) + behind;
+  return KINDS.reduce((total, kind) => total + waits[kind] * each[kind], 0);
+}
+
+/** The same step with what the edge asks of objects near it asked by the placed object instead, in the same order. */
+export function recordedFromObject(step: Step): Step {
+  const { edge, object } = step.waits;
+  const moved = edge["durable object"];
+  return {
+    ...step,
+    waits: {
+      edge: { ...edge, "durable object": 0 },
+      object: { ...object, "durable object": object["durable object"] + moved },
+    },
+  };
 }
 
 /**

@@ -13,6 +13,20 @@ describe("npm run bench", () => {
     expect(options.command).toBe(`npm run bench -- --quick --only ${last},${first}`);
   });
 
+  it("names another revision in the command, and neither where figures go nor where they come from", () => {
+    const options = readOptions([
+      "--only",
+      "logins",
+      "--beside",
+      "HEAD~1",
+      "--json",
+      "figures.json",
+      "--update",
+    ]);
+    expect(options).toMatchObject({ beside: "HEAD~1", update: true, from: undefined });
+    expect(options.command).toBe("npm run bench -- --only logins --beside HEAD~1");
+  });
+
   it("refuses what it does not know, and says what there is", () => {
     expect(() => readOptions(["--only", "everything"])).toThrow(UsageError);
     expect(() => readOptions(["--only", "everything"])).toThrow([...PARTS, "endurance"].join(", "));

@@ -1,10 +1,10 @@
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
 import { COMPARED, OURS_D1 } from "../../bench/designs/designs.ts";
 import type { LoadResult } from "../../bench/load/measured-load.ts";
-import { sectionOf, writePage } from "../../bench/page/page.ts";
+import { keptParts, sectionOf, updatePage, writePage } from "../../bench/page/page.ts";
 import type { SessionFigures } from "../../bench/parts/session.ts";
 import type { Results } from "../../bench/results.ts";
 
@@ -94,5 +94,40 @@ describe("the page of the benchmark", () => {
     ])
       expect(text).not.toMatch(/NaN|undefined|Infinity/);
     expect(page).toContain("a processor, 2 cores, 8 GiB, Linux; workerd 2026-10-23");
+  });
+
+  it("takes what was measured in place of the same part, says where it comes from, and leaves the rest", () => {
+    const path = writePage(resultsWith(0.85), folder);
+    const before = readFileSync(path, "utf8");
+    const memory = "<!-- memory -->\n## Memory\n\nAs it was.\n\n";
+    const goals = "<!-- goals of memory -->\n- **Reached**: flat.\n";
+    writeFileSync(
+      path,
+      before
+        .replace("<!-- session -->", `${goals}<!-- session -->`)
+        .replace("## Method", `${memory}## Method`),
+    );
+    const { environment, ...rest } = resultsWith(0.7);
+    const command = "npm run bench -- --only session --update";
+    const results = { ...rest, command, environment: { ...environment, date: "2027-01-01" } };
+    expect(updatePage(results, folder)).toBe(path);
+    const page = readFileSync(path, "utf8");
+    expect(page).toContain("## Memory\n\nAs it was.");
+    expect(page).toContain("- **Reached**: flat.");
+    expect(page).toContain(`Measured on 2027-01-01 by \`${command}\`: a processor`);
+    expect(page).toContain("Measured: 0.70 ");
+    expect(page).not.toContain("Measured: 0.85 ");
+    expect([...keptParts(page).keys()].toSorted()).toEqual(["memory", "session"]);
+    updatePage(results, folder);
+    expect(readFileSync(path, "utf8")).toBe(page);
+  });
+
+  it("knows every part of the page in docs/", () => {
+    const page = readFileSync("docs/performance.md", "utf8");
+    const headings = page.match(/^## /gm) ?? [];
+    const pictured = page.match(/^<!-- \w+ -->$/gm) ?? [];
+    // Goals and Method are of all parts; the world on paper is a part of the round trips.
+    expect(pictured).toHaveLength(headings.length - 3);
+    for (const { markdown } of keptParts(page).values()) expect(markdown).toMatch(/^## .+\n\nMeasured on /);
   });
 });

@@ -9,7 +9,9 @@ import { confirmLogins, finishLogins } from "../../bench/load/many-logins.ts";
 import { createProvider, type Provider } from "../../bench/load/provider.ts";
 import { repeatRequest } from "../../bench/load/repeated-request.ts";
 import { enduranceSection } from "../../bench/page/endurance-section.ts";
+import { besideHanging } from "../../bench/parts/attempts.ts";
 import { endureLogins } from "../../bench/parts/endurance.ts";
+import { countWalks } from "../../bench/parts/walk.ts";
 import { buildServices, logIn, startDesign } from "../../bench/running-design.ts";
 import { processorNanoseconds, residentMemory } from "../../bench/workerd/process-figures.ts";
 import { lastLinesOfAll, type Server } from "../../bench/workerd/server.ts";
@@ -82,6 +84,24 @@ describe("the benchmark's surroundings", () => {
     expect(server.lastLines(5).join("\n")).toContain('"code":"state_invalid"');
     expect(lastLinesOfAll(5)).not.toEqual([]);
   });
+
+  it("finishes good logins while the token requests of others hang, and sees those fail in the end", async () => {
+    const figures = await besideHanging({ provider }, server, { each: 6, rounds: 1 });
+    expect(figures).toMatchObject({ answeredBefore: 0, answers: { 502: 6 } });
+    expect(figures.beside).toHaveLength(1);
+  }, 30_000);
+
+  it("follows requests through files and functions, within Durable Objects too", async () => {
+    const surroundings = { folder, provider, cores: undefined, say: () => undefined, earlier: undefined };
+    const { walks } = await countWalks(surroundings);
+    const filesOf = (name: string) => Object.keys(walks.find(({ walk }) => walk === name)?.functions ?? {});
+    expect(filesOf("start")).toContain("src/login/start-login.ts");
+    expect(filesOf("start")).not.toContain("src/login/login-attempts.ts");
+    expect(filesOf("callback")).toEqual(
+      expect.arrayContaining(["src/login/finish-login.ts", "src/login/login-attempts.ts"]),
+    );
+    expect(filesOf("guarded")).not.toContain("src/login/finish-login.ts");
+  }, 30_000);
 
   it.runIf(process.platform === "linux")("sees what the process uses", async () => {
     const before = processorNanoseconds(server.pid) ?? Number.NaN;

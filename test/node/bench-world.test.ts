@@ -1,5 +1,13 @@
 import { describe, expect, it } from "vitest";
-import { ASSUMED, centralTime, edgeTime } from "../../bench/world/login-times.ts";
+import { NO_WAITS } from "../../bench/parts/operation.ts";
+import {
+  ASSUMED,
+  centralTime,
+  DATABASE,
+  edgeTime,
+  PLACED,
+  recordedFromObject,
+} from "../../bench/world/login-times.ts";
 import { DETOUR, distance, LEAST, nearest, PUBLISHED, roundTrip } from "../../bench/world/network.ts";
 import {
   AMSTERDAM,
@@ -13,7 +21,12 @@ import {
   TOKYO,
 } from "../../bench/world/places.ts";
 
-const NOTHING = { fetch: 0, "kv read": 0, "kv write": 0, "durable object": 0, d1: 0 };
+const NOTHING = { edge: NO_WAITS, object: NO_WAITS };
+
+/** Waits from the edge, and within an object that it called. */
+function waitsOf(edge: Partial<typeof NO_WAITS>, object: Partial<typeof NO_WAITS> = {}) {
+  return { edge: { ...NO_WAITS, ...edge }, object: { ...NO_WAITS, ...object } };
+}
 
 describe("the model of the world", () => {
   it("measures the globe", () => {
@@ -46,7 +59,7 @@ describe("the model of the world", () => {
     expect(edgeTime(city, { requests: 1, waits: NOTHING }, "open")).toBe(toEdge);
     expect(edgeTime(city, { requests: 2, waits: NOTHING }, "open")).toBe(2 * toEdge);
     expect(edgeTime(city, { requests: 1, waits: NOTHING }, "new")).toBe(3 * toEdge);
-    const waits = { ...NOTHING, fetch: 1, "durable object": 2, "kv read": 1 };
+    const waits = waitsOf({ fetch: 1, "durable object": 2, "kv read": 1 });
     expect(edgeTime(city, { requests: 1, waits }, "open")).toBe(
       toEdge + (LEAST + ASSUMED.provider) + 2 * (LEAST + ASSUMED.durableWrite) + ASSUMED.kvRead,
     );
@@ -54,8 +67,8 @@ describe("the model of the world", () => {
 
   it("pays the way to the provider for each fetch, and to the nearest object for each call", () => {
     const city = { place: OSLO, edge: OSLO };
-    const time = (waits: Partial<typeof NOTHING>) =>
-      edgeTime(city, { requests: 1, waits: { ...NOTHING, ...waits } }, "open");
+    const time = (waits: Partial<typeof NO_WAITS>) =>
+      edgeTime(city, { requests: 1, waits: waitsOf(waits) }, "open");
     expect(time({ fetch: 2 }) - time({ fetch: 1 })).toBeCloseTo(
       roundTrip(OSLO, AMSTERDAM) + ASSUMED.provider,
       9,
@@ -66,6 +79,33 @@ describe("the model of the world", () => {
       roundTrip(OSLO, objects) + ASSUMED.durableWrite,
       9,
     );
+  });
+
+  it("asks from where a placed object stands what is asked within it, and goes there once", () => {
+    const city = { place: SYDNEY, edge: SYDNEY };
+    const step = { requests: 1, waits: waitsOf({ "placed object": 1 }, { fetch: 1, d1: 1 }) };
+    const toEdge = ASSUMED.accessNetwork + LEAST;
+    const inside = (from: typeof SYDNEY) =>
+      roundTrip(from, AMSTERDAM) + ASSUMED.provider + roundTrip(from, DATABASE) + ASSUMED.durableWrite;
+    expect(edgeTime(city, step, "open")).toBeCloseTo(
+      toEdge + roundTrip(SYDNEY, PLACED) + ASSUMED.durableWrite + inside(PLACED),
+      9,
+    );
+    expect(edgeTime(city, step, "open", "near the visitor")).toBeCloseTo(
+      toEdge + LEAST + ASSUMED.durableWrite + inside(SYDNEY),
+      9,
+    );
+    expect(edgeTime(city, step, "open", FRANKFURT)).toBeGreaterThan(edgeTime(city, step, "open", AMSTERDAM));
+  });
+
+  it("moves what the edge asks of objects near it into the placed object, and nothing else", () => {
+    const city = { place: OSLO, edge: OSLO };
+    const step = { requests: 1, waits: waitsOf({ "placed object": 1, "durable object": 1 }, { fetch: 1 }) };
+    const moved = recordedFromObject(step);
+    expect(moved.waits).toEqual(waitsOf({ "placed object": 1 }, { fetch: 1, "durable object": 1 }));
+    const saved =
+      roundTrip(OSLO, nearest(OSLO, OBJECT_PLACES)) - roundTrip(PLACED, nearest(PLACED, OBJECT_PLACES));
+    expect(edgeTime(city, step, "open") - edgeTime(city, moved, "open")).toBeCloseTo(saved, 9);
   });
 
   it("lets a server in one place pay for the distance of everybody", () => {
