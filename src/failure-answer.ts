@@ -109,12 +109,10 @@ const unknownSite = (origin: string): PageSettings => ({
 
 /** To somebody who asks for a host of nobody's: not even that there is a login here. */
 function nothingHere(): Response {
-  return asOwnAnswer(
-    new Response("Not found\n", {
-      status: 404,
-      headers: { "content-type": "text/plain; charset=utf-8", "cache-control": "no-store" },
-    }),
-  );
+  return new Response("Not found\n", {
+    status: 404,
+    headers: { "content-type": "text/plain; charset=utf-8", "cache-control": "no-store" },
+  });
 }
 
 function problem(body: Readonly<Record<string, unknown>>): Response {
