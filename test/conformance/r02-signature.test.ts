@@ -78,7 +78,7 @@ describe("R2 only RS256", () => {
     const { provider, expectRefused } = openHostileSite();
     const jwk = (await crypto.subtle.exportKey("jwk", publicKey)) as JsonWebKey;
     provider.keys.push({ ...jwk, kid: "ec", alg: "ES256", use: "sig" });
-    provider.document.id_token_signing_alg_values_supported = ["ES256"];
+    provider.document.id_token_signing_alg_values_supported = ["RS256", "ES256"];
     provider.header = { alg: "ES256", kid: "ec" };
     provider.forge = async (header, claims) => {
       const input = `${encoded(header)}.${encoded(claims)}`;
