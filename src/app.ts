@@ -7,6 +7,7 @@ import { answerFailure } from "./failure-answer.ts";
 import { showHealth } from "./health-route.ts";
 import { ownAnswers } from "./http/answer-headers.ts";
 import { answerInTime } from "./http/answer-in-time.ts";
+import { refuseLookAhead } from "./http/look-ahead.ts";
 import { limitPerNetwork } from "./http/rate-limit.ts";
 import type { AppContext, AppEnv } from "./http/request-context.ts";
 import { isPathTooLong, plainPathname, readPath } from "./http/request-path.ts";
@@ -63,6 +64,8 @@ interface RouteTraits {
   readonly isShared?: true;
   /** Waits for one call to storage at most, which has a time limit of its own: no timer is set for it. */
   readonly isQuick?: true;
+  /** A step that a person takes: who only looks ahead begins and uses up nothing. */
+  readonly isStep?: true;
   /** Whether a developer's browser is shown what its steps took. */
   readonly showsSteps?: true;
 }
@@ -74,10 +77,22 @@ export const ROUTES: readonly Route[] = [
   { path: "/.well-known/jwks.json", methods: { GET: showPublicKeys }, isQuick: true },
   { path: "/vipps-login.js", methods: { GET: serveElement }, isQuick: true },
 
-  { path: "/login", methods: { GET: startLogin }, limiter: ["start", "start"], showsSteps: true },
-  { path: "/callback", methods: { GET: finishLogin }, limiter: ["finish", "callback"], showsSteps: true },
+  {
+    path: "/login",
+    methods: { GET: startLogin },
+    isStep: true,
+    limiter: ["start", "start"],
+    showsSteps: true,
+  },
+  {
+    path: "/callback",
+    methods: { GET: finishLogin },
+    isStep: true,
+    limiter: ["finish", "callback"],
+    showsSteps: true,
+  },
   { path: "/continue", methods: { POST: continueLogin }, limiter: ["finish", "continue"] },
-  { path: "/proof", methods: { GET: finishProof }, limiter: ["finish", "continue"] },
+  { path: "/proof", methods: { GET: finishProof }, isStep: true, limiter: ["finish", "continue"] },
   { path: "/app/start", methods: { POST: startAppLogin }, limiter: ["start", "start"], isJson: true },
   { path: "/app/finish", methods: { POST: finishAppLogin }, limiter: ["finish", "callback"], isJson: true },
   { path: "/logout", methods: { POST: logout }, isShared: true },
@@ -128,9 +143,10 @@ function createApp() {
 
 /** Adds a route with what its row says of it. */
 function addRoute(app: HonoBase<AppEnv>, route: Route): void {
-  const { path, limiter, isShared, showsSteps } = route;
+  const { path, limiter, isShared, isStep, showsSteps } = route;
   const address = `/auth${path}`;
   if (isShared) app.use(address, allowedOrigins());
+  if (isStep) app.use(address, refuseLookAhead);
   if (showsSteps) app.use(address, showStepTimes);
   if (limiter !== undefined) app.on(Object.keys(route.methods), [address], limitPerNetwork(...limiter));
   const handlers =

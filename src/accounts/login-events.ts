@@ -2,8 +2,9 @@ import { type FailureCode, fromStorage, type Stage } from "../failure.ts";
 import type { AccountId } from "./account.ts";
 import { rows } from "./d1-rows.ts";
 import { now, type Records } from "./records.ts";
-import { erasedSince, notErasedSince } from "./subjects.ts";
+import { erasedSince, notErasedSince, personSubject, wasErased } from "./subjects.ts";
 import { adoptVippsConsents, waitingConsents } from "./vipps-consents.ts";
+import type { VippsPerson } from "./vipps-person.ts";
 
 /** How a login ended. */
 export type LoginOutcome = "logged_in" | FailureCode;
@@ -88,6 +89,20 @@ export async function recordLoginEvent(records: Records, event: LoginEvent): Pro
   const batch = database.batch([insert, count, waitingConsents(records, user)]);
   const [, , waiting] = await fromStorage("account", batch);
   if (rows(waiting).length > 0) await adoptVippsConsents(records, accountId, user);
+}
+
+/**
+ * Whether somebody was erased after a moment.
+ * @param since in milliseconds since the epoch.
+ * @throws {Failure} `storage_unavailable`.
+ */
+export async function isErasedSince(
+  { database, site }: Records,
+  person: Pick<VippsPerson, "msn" | "sub">,
+  since: number,
+): Promise<boolean> {
+  const erased = wasErased(database, site, await personSubject(site, person), since);
+  return (await fromStorage("account", erased.first())) !== null;
 }
 
 interface EventRow {

@@ -18,7 +18,9 @@ export async function jsonBody<Schema extends v.GenericSchema>(
   if (text === undefined) throw malformed("body is too large");
   const isJson = /^application\/json\b/i.test(request.headers.get("content-type") ?? "");
   if (text !== "" && !isJson) throw malformed("body is not application/json");
-  const parsed = v.safeParse(schema, text === "" ? {} : parseJson(text));
+  const value = text === "" ? {} : parseJson(text);
+  if (Array.isArray(value)) throw malformed("body is not of the documented form");
+  const parsed = v.safeParse(schema, value);
   if (!parsed.success) throw malformed("body is not of the documented form");
   return parsed.output;
 }

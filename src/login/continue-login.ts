@@ -12,6 +12,7 @@ import { answerOutcome } from "./finish-login.ts";
 import type { AnswerCall } from "./login-attempts.ts";
 import { leaveForProof, provenElsewhere } from "./proof-question.ts";
 import { type GivenAnswer, isQuestion } from "./question.ts";
+import { failureOfLogin } from "./record-login.ts";
 
 /**
  * `POST /auth/continue`: the answer to a page in between. Only the browser that brought the code can give it,
@@ -56,12 +57,20 @@ export async function continueLogin(c: AppContext): Promise<Response> {
     question: asked,
     given: isUnannounced && answer !== "no" ? undefined : given,
   };
-  const outcome = await loginStep(c, login.object, "continue", (object) => object.answer(call));
-  if (outcome.outcome === "left") return leaveForProof(c, `${login.object}.${login.id}`);
-  if (outcome.outcome === "used" && outcome.declined && asked === "terms" && answer === "decline")
-    throw new Failure("terms_declined", { stage: "continue", returnTo });
-  const isSameBrowser = login.browser === browser;
-  return answerOutcome(c, { outcome, sid: call.sid }, { state, returnTo, isSameBrowser, stage: "continue" });
+  try {
+    const outcome = await loginStep(c, login.object, "continue", (object) => object.answer(call));
+    if (outcome.outcome === "left") return await leaveForProof(c, `${login.object}.${login.id}`);
+    if (outcome.outcome === "used" && outcome.declined && asked === "terms" && answer === "decline")
+      throw new Failure("terms_declined", { stage: "continue" });
+    const isSameBrowser = login.browser === browser;
+    return await answerOutcome(
+      c,
+      { outcome, sid: call.sid },
+      { state, returnTo, isSameBrowser, stage: "continue" },
+    );
+  } catch (error) {
+    throw failureOfLogin(login, returnTo, error);
+  }
 }
 
 /**

@@ -19,8 +19,6 @@ import { redirectHome, sessionResponse } from "./session-response.ts";
  * @throws {Failure} with the code that names what is wrong.
  */
 export async function finishLogin(c: AppContext): Promise<Response> {
-  if (c.req.method === "HEAD")
-    return new Response(null, { status: 204, headers: { "cache-control": "no-store" } });
   const work = finish(c);
   c.executionCtx.waitUntil(work.catch(() => undefined));
   return work;

@@ -1,4 +1,4 @@
-import { type LoginEvent, recordLoginEvent } from "../accounts/login-events.ts";
+import { isErasedSince, type LoginEvent, recordLoginEvent } from "../accounts/login-events.ts";
 import { siteRecords } from "../accounts/records.ts";
 import { putBounded } from "../bounded-map.ts";
 import { Failure, type FailureCode, type FailureFacts, withFacts } from "../failure.ts";
@@ -7,13 +7,17 @@ import type { AppContext } from "../http/request-context.ts";
 import { isolateMap } from "../isolate-state.ts";
 import { logEvent } from "../log.ts";
 import { sessionBegin } from "../session/session.ts";
-import type { BegunLogin } from "./login-state.ts";
+import { type BegunLogin, beganAt } from "./login-state.ts";
+
+/** Whoever says no leaves nothing behind that tells who they were, their browser included. */
+const SAID_NO: ReadonlySet<LoginEvent["outcome"]> = new Set(["login_declined", "terms_declined"]);
 
 /**
  * Records how a login ended, after the answer and whatever becomes of it: customer service learns of it, the
  * customer never waits for it.
+ * @param login the id of a login that failed: of a person who was erased since it began, only that it failed is kept.
  */
-export function recordLogin(c: AppContext, event: LoginEvent): void {
+export function recordLogin(c: AppContext, event: LoginEvent, login?: string): void {
   const { settings } = c.env;
   const begunAt = event.sid === undefined ? undefined : sessionBegin(event.sid);
   const known = siteRecords(settings);
@@ -21,8 +25,18 @@ export function recordLogin(c: AppContext, event: LoginEvent): void {
   if (records === undefined) return;
   const record = async () => {
     const { browser, isNew } = await recogniseBrowser(c.req.raw.headers);
-    const msn = event.sub === undefined ? undefined : settings.relyingParty.merchantSerialNumber;
-    await recordLoginEvent(records, { ...event, msn, browser: isNew ? undefined : browser });
+    const { sub, ...ending } = event;
+    const msn = settings.relyingParty.merchantSerialNumber;
+    const isGone =
+      SAID_NO.has(event.outcome) ||
+      (login !== undefined &&
+        sub !== undefined &&
+        (await isErasedSince(records, { msn, sub }, beganAt(login))));
+    await recordLoginEvent(records, {
+      ...ending,
+      ...(!isGone && sub !== undefined && { msn, sub }),
+      ...(!isGone && !isNew && { browser }),
+    });
   };
   c.executionCtx.waitUntil(
     record().catch((error: unknown) => {
@@ -48,9 +62,11 @@ export function recordFailedLogin(
   }: { readonly code: FailureCode; readonly facts: FailureFacts; readonly reference: string },
 ): void {
   const { person, ofLogin } = facts;
+  // Also of somebody who was erased while the login was under way: nothing is noted about them.
+  if (NO_END.has(code)) return;
   // A page that sends the browser on by itself is no end of a login.
   if (facts.resume === true || (person === undefined && !isFirst(ofLogin))) return;
-  recordLogin(c, {
+  const event = {
     outcome: code,
     reference,
     stage: facts.stage,
@@ -58,7 +74,8 @@ export function recordFailedLogin(
     providerError: facts.providerError,
     sub: person?.sub,
     accountId: person?.accountId,
-  });
+  };
+  recordLogin(c, event, ofLogin);
 }
 
 /** Logins whose failure has been recorded here: an answer that is loaded again is the same event. */
@@ -72,7 +89,7 @@ function isFirst(login: string | undefined): boolean {
 }
 
 /** Failures that are no end of a login: it has ended before, or not begun to be finished. */
-const NO_END: ReadonlySet<FailureCode> = new Set(["state_used", "state_expired", "login_declined"]);
+const NO_END: ReadonlySet<FailureCode> = new Set(["state_used", "state_expired"]);
 
 /**
  * A failure as that of a login that began here, so that customer service finds it.

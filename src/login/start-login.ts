@@ -23,9 +23,6 @@ import {
 export async function startLogin(c: AppContext): Promise<Response> {
   const { settings } = c.env;
   const returnTo = safeReturnUrl(settings, queryParameter(c.req.raw, "return_to"));
-  if (isPrefetch(c.req.raw))
-    return new Response(null, { status: 204, headers: { "cache-control": "no-store" } });
-
   const headers = new Headers({ "cache-control": "no-store", vary: "cookie" });
   const { session, setCookie } = await currentSession(settings, c.req.raw.headers);
   if (setCookie !== undefined) headers.append("set-cookie", setCookie);
@@ -79,10 +76,4 @@ export async function beginLogin(
     nativeApp: flow === "app",
   });
   return { url, state };
-}
-
-/** A browser that only looks ahead, or asks for headers alone, must not use up a login. */
-function isPrefetch(request: Request): boolean {
-  const purpose = ["sec-purpose", "purpose", "x-moz"].map((name) => request.headers.get(name) ?? "");
-  return request.method === "HEAD" || purpose.some((value) => value.toLowerCase().includes("prefetch"));
 }

@@ -86,10 +86,10 @@ export async function answerAccountPage(
     terms: terms.map(({ version, acceptedAt }) =>
       filled(texts.accepted, { version, when: when(request, acceptedAt) }),
     ),
-    consents: consents.map(({ consent, wording, granted, answeredAt }) => ({
+    consents: consents.map(({ consent, wording, granted, answeredAt, source }) => ({
       wording: wording ?? consent,
       granted,
-      when: [when(request, answeredAt), ...(consent.startsWith("vipps:") ? [page.brand] : [])].join(" · "),
+      when: [when(request, answeredAt), ...(source === "vipps" ? [page.brand] : [])].join(" · "),
     })),
     deeds: await shownDeeds(request, lines, true),
     correction: refusal?.correction ?? (account && correctionForm(account)),

@@ -149,6 +149,6 @@ test("a page that prefetches the login link starts nothing", async ({ page, cont
   const answer = page.waitForResponse("/auth/login?return_to=/about");
   await page.goto("/prefetching");
   expect((await answer).request().headers()["sec-purpose"]).toBe("prefetch");
-  expect((await answer).status()).toBe(204);
+  expect((await answer).status()).toBe(503);
   expect(await context.cookies()).toEqual([]);
 });

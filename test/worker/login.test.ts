@@ -3,6 +3,19 @@ import { version } from "../../package.json";
 import { BROWSER_COOKIE, openBrowser, SESSION_COOKIE } from "./browser.ts";
 import { CALLBACK, openSite, SITE, VIPPS } from "./site.ts";
 
+/** Requests of browsers, routers and pages that no person will see the answer of. */
+const LOOKS_AHEAD: readonly Record<string, string>[] = [
+  { "sec-purpose": "prefetch;prerender" },
+  { "sec-purpose": "prefetch;anonymous-client-ip" },
+  { purpose: "prefetch" },
+  { purpose: "preview" },
+  { "x-purpose": "preview" },
+  { "x-moz": "prefetch" },
+  { "next-router-prefetch": "1" },
+  { "sec-fetch-dest": "image" },
+  { "sec-fetch-dest": "empty" },
+];
+
 describe("a login", () => {
   it("sends the browser to Vipps with everything the authorize endpoint wants", async () => {
     const browser = openBrowser(openSite());
@@ -62,26 +75,33 @@ describe("a login", () => {
     expect(fresh.headers.get("location")).not.toContain("prompt=");
   });
 
-  it("starts nothing for a browser that only looks ahead", async () => {
+  it("starts nothing for a browser that only looks ahead, and lets it ask anew", async () => {
     const site = openSite();
     const browser = openBrowser(site);
-    for (const headers of [
-      { "sec-purpose": "prefetch;prerender" },
-      { purpose: "prefetch" },
-      { "x-moz": "prefetch" },
-    ]) {
+    for (const headers of LOOKS_AHEAD) {
       const response = await browser.get("/auth/login", headers);
-      expect(response.status).toBe(204);
+      expect(response.status).toBe(503);
+      expect(response.headers.get("cache-control")).toBe("no-store");
       expect(response.headers.getSetCookie()).toEqual([]);
     }
-    expect((await browser.request("/auth/login", { method: "HEAD" })).status).toBe(204);
-    expect(site.counts.durableObjectCalls).toEqual([]);
+    expect((await browser.request("/auth/login", { method: "HEAD" })).status).toBe(503);
+    expect(site.counts).toMatchObject({ durableObjectCalls: [], fetches: [], kvReads: 0 });
+    expect((await browser.get("/auth/login", { "sec-fetch-dest": "document" })).status).toBe(302);
   });
 
-  it("is not used up by a preview of the callback, which asks for headers alone", async () => {
-    const browser = openBrowser(openSite());
+  it("is not used up by a look ahead at the callback", async () => {
+    const site = openSite();
+    const browser = openBrowser(site);
     const callback = await browser.atProvider(await browser.startLogin());
-    expect((await browser.request(callback.href, { method: "HEAD" })).status).toBe(204);
+    site.resetCounts();
+    for (const headers of LOOKS_AHEAD)
+      for (const who of [browser, openBrowser(site)]) {
+        const response = await who.get(callback.href, headers);
+        expect(response.status).toBe(503);
+        expect(response.headers.getSetCookie()).toEqual([]);
+      }
+    expect((await browser.request(callback.href, { method: "HEAD" })).status).toBe(503);
+    expect(site.counts).toMatchObject({ durableObjectCalls: [], fetches: [] });
     expect((await browser.get(callback.href)).status).toBe(303);
   });
 

@@ -134,7 +134,8 @@ export const da = (): Texts => ({
   settingsHelp: "Disse indstillinger skal rettes. De er forklaret i docs/configuration.md.",
   press: {
     tickFirst: "Sæt kryds først.",
-    tooSoon: "Det gik lidt hurtigt. Bevæg markøren over siden et øjeblik, og tryk igen.",
+    tooSoon:
+      "Det gik lidt hurtigt. Vent et øjeblik, med mus mens du bevæger markøren over siden, og tryk igen.",
   },
   loggedOut: {
     title: "Du er logget ud",

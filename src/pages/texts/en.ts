@@ -137,7 +137,8 @@ export const en = (): Texts => ({
   settingsHelp: "These settings need attention. They are explained in docs/configuration.md.",
   press: {
     tickFirst: "Tick the box first.",
-    tooSoon: "That was a little quick. Move the pointer over this page for a moment, then press again.",
+    tooSoon:
+      "That was a little quick. Wait a moment, with a mouse while you move the pointer over this page, then press again.",
   },
   loggedOut: {
     title: "You are logged out",

@@ -136,7 +136,7 @@ export const fi = (): Texts => ({
   settingsHelp: "Nämä asetukset on korjattava. Ne on selitetty tiedostossa docs/configuration.md.",
   press: {
     tickFirst: "Rastita ruutu ensin.",
-    tooSoon: "Se kävi hieman nopeasti. Liikuta osoitinta sivulla hetki ja paina uudelleen.",
+    tooSoon: "Se kävi hieman nopeasti. Odota hetki (hiirellä: liikuta osoitinta sivulla) ja paina uudelleen.",
   },
   loggedOut: {
     title: "Olet kirjautunut ulos",

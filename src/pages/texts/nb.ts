@@ -136,7 +136,8 @@ export const nb = (): Texts => ({
   settingsHelp: "Disse innstillingene må rettes. De er forklart i docs/configuration.md.",
   press: {
     tickFirst: "Kryss av først.",
-    tooSoon: "Det gikk litt fort. Beveg pekeren over siden et øyeblikk, og trykk igjen.",
+    tooSoon:
+      "Det gikk litt fort. Vent et øyeblikk, med mus mens du beveger pekeren over siden, og trykk igjen.",
   },
   loggedOut: {
     title: "Du er logget ut",

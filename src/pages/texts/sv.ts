@@ -135,7 +135,8 @@ export const sv = (): Texts => ({
   settingsHelp: "Dessa inställningar måste rättas. De förklaras i docs/configuration.md.",
   press: {
     tickFirst: "Kryssa i rutan först.",
-    tooSoon: "Det gick lite fort. Rör pekaren över sidan en stund och tryck igen.",
+    tooSoon:
+      "Det gick lite fort. Vänta ett ögonblick, med mus medan du rör pekaren över sidan, och tryck igen.",
   },
   loggedOut: {
     title: "Du är utloggad",
