@@ -1,6 +1,7 @@
 import type { LoadResult } from "../load/measured-load.ts";
 import type { AttemptsFigures } from "../parts/attempts.ts";
 import { ratioByRound, summarise } from "../statistics.ts";
+import { disturbedWarning } from "./load-figures.ts";
 import { goal, number, table } from "./markdown.ts";
 import type { Section } from "./section.ts";
 
@@ -27,6 +28,7 @@ export function attemptsSection({ limits, day, hanging, untouched }: AttemptsFig
   return {
     markdown: [
       "## An object that finishes logins",
+      disturbedWarning(limits.filter(({ connections }) => connections > 4).map(({ result }) => result)),
       "All logins of a deployment are finished in `LOGIN_SHARDS` long-lived objects. Here one of them carries everything, and is asked for more at a time until more at a time brings nothing; eight stand beside it. workerd runs the objects, the Worker that calls them, D1 and the provider on one core, so a figure is what all of it carries, and the object itself can do no less.",
       table(
         [
@@ -70,7 +72,9 @@ export function attemptsSection({ limits, day, hanging, untouched }: AttemptsFig
       `Those that hang were answered in the end: ${answers.join(", ")}; ${number(hanging.answeredBefore)} of them before the good ones were through.`,
       "### What starts leave behind",
       `${number(untouched.starts)} logins were started in ${number(untouched.seconds)} s and never came back. Every file of storage (KV, D1, Durable Objects; ${number(untouched.files)} files, ${number(untouched.bytes)} bytes) was compared by SHA-256 before and after: ${untouched.changed.length === 0 ? "none differs" : `${untouched.changed.length} differ: ${untouched.changed.join(", ")}`}.`,
-    ].join("\n\n"),
+    ]
+      .filter((part) => part !== undefined)
+      .join("\n\n"),
     charts: [],
     goals: [
       goal(

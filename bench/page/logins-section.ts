@@ -2,7 +2,7 @@ import type { Design } from "../designs/design.ts";
 import { LOGINS, loginsWith, OIDC_AUTH, OURS_D1, REDIRECT } from "../designs/designs.ts";
 import type { LoginFigures, LoginSeries, Step } from "../parts/logins.ts";
 import { ratioByRound, type Summary, summarise } from "../statistics.ts";
-import { processorTime } from "./load-figures.ts";
+import { disturbedWarning, processorTime } from "./load-figures.ts";
 import { goal, number, picture, table } from "./markdown.ts";
 import type { Chart, Section } from "./section.ts";
 
@@ -48,6 +48,7 @@ export function loginsSection(figures: LoginFigures, earlier?: Design): Section 
   return {
     markdown: [
       "## Logins",
+      disturbedWarning(find(figures, REDIRECT.id, "start", 16)?.rounds ?? []),
       `${rounds} rounds: logins started for ${secondsEach} s by browsers without cookies, and ${loginsEach} logins finished that had been confirmed at the provider, of ${persons} people who have an account already. Quartiles in brackets. The provider answers at once from the same process and core; its share is in every figure.`,
       `### ${TITLES.start}`,
       "From the click to the redirect to the provider. With Auth.js that takes the browser two requests (CSRF token, then the form); both are counted as one start. All peers but better-auth with D1 keep the login in cookies of the browser, which forgets nothing once it is used; this project seals it into the `state` and stores nothing until it comes back, when a Durable Object records that it is used. The bare routes show what storing each click would cost.",
@@ -64,7 +65,9 @@ export function loginsSection(figures: LoginFigures, earlier?: Design): Section 
       "### What stands behind the figures",
       "A login that stores nothing is quicker than one that does. What each of them can do for it:",
       behindTable(),
-    ].join("\n\n"),
+    ]
+      .filter((part) => part !== undefined)
+      .join("\n\n"),
     charts: STEPS.map((step) => chartOf(figures, step, earlier)),
     goals: [
       goal(

@@ -1,7 +1,7 @@
 import { COMPARED, HONO, OURS_D1, PEERS, PLAIN } from "../designs/designs.ts";
 import type { SessionFigures, SessionSeries, Target } from "../parts/session.ts";
 import { ratioByRound, type Summary, summarise } from "../statistics.ts";
-import { processorTime } from "./load-figures.ts";
+import { BUSY, processorTime } from "./load-figures.ts";
 import { goal, number, picture, table } from "./markdown.ts";
 import type { Chart, Section } from "./section.ts";
 
@@ -39,9 +39,6 @@ export function sessionSection(figures: SessionFigures): Section {
     goals: targets.map((target) => goalOf(figures, target)),
   };
 }
-
-/** Busier than this, the measured core was the limit of the fastest of all; below it, something else was. */
-const BUSY = 0.85;
 
 /** The share of its core that workerd was busy with the fastest of all; undefined where the system does not tell. */
 function busiest(figures: SessionFigures): number | undefined {

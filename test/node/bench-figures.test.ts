@@ -1,4 +1,6 @@
 import { describe, expect, it } from "vitest";
+import { oneAfterTheOther } from "../../bench/load/many-logins.ts";
+import { disturbedWarning } from "../../bench/page/load-figures.ts";
 import { growthOf } from "../../bench/page/memory-section.ts";
 import { bundleParts } from "../../bench/parts/size.ts";
 import { agreed, wholeDelays } from "../../bench/parts/steps.ts";
@@ -41,6 +43,28 @@ describe("what the benchmark makes of what it measured", () => {
     expect(await agreed(values(2, 2, 9))).toBe(2);
     expect(await agreed(values(7, 2, 9, 2))).toBe(2);
     await expect(agreed(values(1, 2, 3, 4, 5, 6, 7, 8, 9, 9))).rejects.toThrow("no two measurements agree");
+  });
+
+  it("warns where the measured process did not have its core", () => {
+    const rounds = (...shares: readonly (number | undefined)[]) =>
+      shares.map((busy) => {
+        return { perSecond: 1, medianLatency: 1, p99Latency: 1, processorTime: undefined, busy };
+      });
+    expect(disturbedWarning(rounds(0.95, 0.4, 0.9))).toBeUndefined();
+    expect(disturbedWarning(rounds(0.95, 0.4, 0.3))).toContain("40 %");
+    expect(disturbedWarning(rounds(undefined))).toBeUndefined();
+  });
+
+  it("adds up two halves of a login that were measured by themselves", () => {
+    const half = { medianLatency: 2, p99Latency: 5, busy: 1 };
+    const whole = oneAfterTheOther(
+      { ...half, perSecond: 100, processorTime: 10_000 },
+      { ...half, perSecond: 300, processorTime: 3_000 },
+    );
+    // 100 of them take a second and a third of one.
+    expect(whole.perSecond).toBeCloseTo(75, 9);
+    expect(whole).toMatchObject({ medianLatency: 4, p99Latency: 10, processorTime: 13_000 });
+    expect(whole.busy).toBeCloseTo(0.975, 9);
   });
 
   it("tells memory that rises and stays from memory that goes on rising", () => {
