@@ -9,6 +9,35 @@ const nativeApp = workerTest("native-app");
 const login = workerTest("login");
 
 export const LOGIN_FAULTS = [
+  ...faultsIn("src/http/look-ahead.ts", [
+    ["asking for headers alone takes a step of a login", 'if (method === "HEAD") return true;', "", [login]],
+    [
+      "a preview takes a step of a login",
+      "purpose: /prefetch|prerender|preview/i,",
+      "purpose: /prefetch/i,",
+      [login],
+    ],
+    [
+      "a picture on a page takes a step of a login",
+      "if (destination !== null && !SHOWN.has(destination)) return true;",
+      "",
+      [login],
+    ],
+  ]),
+  ...faultsIn("src/app.ts", [
+    [
+      "looking ahead at the callback uses a login up",
+      "methods: { GET: finishLogin },\n    isStep: true,",
+      "methods: { GET: finishLogin },",
+      [login],
+    ],
+    [
+      "a route takes another method than the documents say",
+      '{ path: "/continue", methods: { POST: continueLogin }',
+      '{ path: "/continue", methods: { GET: continueLogin, POST: continueLogin }',
+      [requirement("r27-malformed-input")],
+    ],
+  ]),
   ...faultsIn("src/login/login-state.ts", [
     [
       "a state is worth something at another site",
@@ -231,12 +260,6 @@ export const LOGIN_FAULTS = [
       "if (!here.isNew && !isSameBrowser)",
       [otherBrowser],
     ],
-    [
-      "a preview of the callback uses the login up",
-      'if (c.req.method === "HEAD")',
-      'if (c.req.method === "TRACE")',
-      [login],
-    ],
   ]),
   ...faultsIn("src/login/finish-consumed.ts", [
     [
@@ -285,7 +308,6 @@ export const LOGIN_FAULTS = [
     ],
   ]),
   ...faultsIn("src/login/start-login.ts", [
-    ["a prefetch begins a login", "if (isPrefetch(c.req.raw))", 'if (c.req.raw.method === "TRACE")', [login]],
     [
       "a login that is asked for does not begin",
       'queryParameter(c.req.raw, "prompt") !== "login"',

@@ -23,16 +23,16 @@ export const SESSION_FAULTS = [
   ...faultsIn("src/session/session.ts", [
     [
       "a token is believed for as long as it could be renewed",
-      "const trusted = Math.min(settings.fresh, settings.idle / 2);",
-      "const trusted = settings.idle;",
+      "Math.min(fresh, idle / 2);",
+      "idle;",
       [histories, session],
     ],
   ]),
   ...faultsIn("src/session/current-session.ts", [
     [
       "a session that ended here is believed until its token is stale",
-      "  if (hasEnded(settings.session, session.sid)) return undefined;\n  const worth",
-      "  const worth",
+      "  if (hasEnded(settings.session, session.sid)) return undefined;\n  const at",
+      "  const at",
       [end, histories],
     ],
     [
