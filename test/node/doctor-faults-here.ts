@@ -25,8 +25,13 @@ function mixedUpKeys(): string {
 }
 
 /** A set whose signing key has signed for longer than a year. */
-const oldKeys = (): SessionKeySet =>
-  rotated(newKeySet(), { at: Math.floor(Date.now() / 1000) - YEAR_AND_MORE, idle: YEAR_AND_MORE });
+const oldKeys = (): SessionKeySet => {
+  const at = Math.floor(Date.now() / 1000) - YEAR_AND_MORE;
+  const [signing, ...previous] = rotated(newKeySet(), { at, idle: YEAR_AND_MORE }).keys;
+  // A later command takes out the private halves, which are kept for an hour.
+  const retired = previous.map(({ d: _private, ...key }) => key);
+  return { keys: signing === undefined ? retired : [signing, ...retired] };
+};
 
 /** Of no file: the doctor would find it. */
 const FRESH_SECRET = randomBytes(24).toString("base64url");
