@@ -146,9 +146,9 @@ function addRoute(app: HonoBase<AppEnv>, route: Route): void {
   const { path, limiter, isShared, isStep, showsSteps } = route;
   const address = `/auth${path}`;
   if (isShared) app.use(address, allowedOrigins());
-  if (isStep) app.use(address, refuseLookAhead);
   if (showsSteps) app.use(address, showStepTimes);
   if (limiter !== undefined) app.on(Object.keys(route.methods), [address], limitPerNetwork(...limiter));
+  if (isStep) app.use(address, refuseLookAhead);
   const handlers =
     route.guard === "staff"
       ? Object.entries(route.methods).map(([method, handle]) => [method, forStaff(handle)] as const)

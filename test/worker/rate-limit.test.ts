@@ -93,13 +93,13 @@ describe("rate limits", () => {
   it("leave visitors alone whose address nobody knows, or who are on this machine", async () => {
     const site = openLimitedSite();
     const statuses = await exhaust(site, "/auth/login", ["", "127.0.0.1", "::1"]);
-    expect(statuses).toEqual(statuses.map(() => 204));
+    expect(statuses).toEqual(statuses.map(() => 503));
   });
 
   it("are none without the binding, or while the limiter does not answer", async () => {
     const unbound = openSite({ vars: { LOGIN_LIMITER: undefined } as unknown as Partial<Cloudflare.Env> });
     const statuses = await exhaust(unbound, "/auth/login", ["203.0.113.9"]);
-    expect(statuses).toEqual(statuses.map(() => 204));
+    expect(statuses).toEqual(statuses.map(() => 503));
     const broken = openSite({
       vars: { LOGIN_LIMITER: { limit: () => Promise.reject(new Error("no limiter")) } },
     });
