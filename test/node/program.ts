@@ -8,6 +8,9 @@ export interface Program {
   readonly end: () => Promise<void>;
 }
 
+/** How long a program may take to end by itself, in milliseconds. */
+const PATIENCE = 5_000;
+
 /**
  * Starts a server and waits until it answers.
  * @param ready an address that answers then, or whether it is ready, asked again and again
@@ -19,7 +22,20 @@ export async function startServer(
   ready: string | (() => boolean),
   env: Readonly<Record<string, string>> = {},
 ): Promise<Program> {
-  const child = spawn(command, args, { stdio: ["ignore", "pipe", "pipe"], env: { ...process.env, ...env } });
+  // In a process group of its own, so that workers of its own end with it.
+  const child = spawn(command, args, {
+    stdio: ["ignore", "pipe", "pipe"],
+    env: { ...process.env, ...env },
+    detached: true,
+  });
+  const signal = (name: NodeJS.Signals) => {
+    try {
+      if (child.pid !== undefined) process.kill(-child.pid, name);
+    } catch {
+      // Nobody is left in the group.
+    }
+  };
+  process.once("exit", () => signal("SIGKILL"));
   let output = "";
   for (const stream of [child.stdout, child.stderr]) {
     stream.setEncoding("utf8").on("data", (text) => {
@@ -41,8 +57,15 @@ export async function startServer(
     process: child,
     output: () => output,
     end: async () => {
-      child.kill("SIGTERM");
-      await ended;
+      signal("SIGTERM");
+      // Some end only when what they were asked last is answered, and workers of theirs may hold the pipes open.
+      const patience = setTimeout(() => signal("SIGKILL"), PATIENCE);
+      if (child.exitCode === null && child.signalCode === null)
+        await new Promise<void>((resolve) => child.once("exit", () => resolve()));
+      clearTimeout(patience);
+      signal("SIGKILL");
+      child.stdout.destroy();
+      child.stderr.destroy();
     },
   };
 }
