@@ -20,7 +20,9 @@ export async function returnElsewhere(stage: Stage): Promise<OtherBrowser> {
     // The button takes no tap in its first moments (docs/different-browser.md).
     await there.waitForTimeout(1_000);
     await confirm.tap();
-    await there.waitForLoadState("domcontentloaded");
+    // The answer leads away from the return address; a question that stays is seen by who is logged in.
+    const isElsewhere = ({ pathname }: URL) => !pathname.endsWith("/callback");
+    await there.waitForURL(isElsewhere, { timeout: PATIENCE }).catch(() => undefined);
     await acceptTerms(there);
   }
   const seen = {
