@@ -514,7 +514,10 @@ describe("login events", () => {
     await browser.post("/auth/login");
     for (let request = 0; request < 80; request += 1) await browser.get("/auth/callback?state=junk&code=x");
     const { href } = await browser.atProvider(await browser.startLogin());
-    for (const altered of [href.replace(/state=./, "state=_"), href.replace(/&state=[^&]*/, "")])
+    for (const altered of [
+      href.replace(/(?<=state=)./, (first) => (first === "_" ? "-" : "_")),
+      href.replace(/&state=[^&]*/, ""),
+    ])
       for (const answer of ["", "&error=server_error"]) await browser.get(altered + answer);
     expect(await eventCount()).toBe(0);
     expect(site.counts.databaseCalls).toEqual([]);
