@@ -20,7 +20,9 @@ const SHOWN = new Set(["document", "iframe", "frame", "embed", "object"]);
 export function isLookAhead({ method, headers }: Pick<Request, "method" | "headers">): boolean {
   if (method === "HEAD") return true;
   const destination = headers.get("sec-fetch-dest");
-  if (destination !== null && !SHOWN.has(destination)) return true;
+  // A service worker that passes a navigation on loses its destination, but not its mode: a person still goes there.
+  const isNavigation = headers.get("sec-fetch-mode") === "navigate";
+  if (destination !== null && !isNavigation && !SHOWN.has(destination)) return true;
   return Object.entries(HINTS).some(([name, words]) => words.test(headers.get(name) ?? ""));
 }
 

@@ -19,7 +19,7 @@ export const LOGIN_FAULTS = [
     ],
     [
       "a picture on a page takes a step of a login",
-      "if (destination !== null && !SHOWN.has(destination)) return true;",
+      "if (destination !== null && !isNavigation && !SHOWN.has(destination)) return true;",
       "",
       [login],
     ],

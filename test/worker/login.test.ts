@@ -89,6 +89,15 @@ describe("a login", () => {
     expect((await browser.get("/auth/login", { "sec-fetch-dest": "document" })).status).toBe(302);
   });
 
+  it("is a person's step where a service worker passes the navigation on, without its destination", async () => {
+    const browser = openBrowser(openSite());
+    const passedOn = { "sec-fetch-dest": "empty", "sec-fetch-mode": "navigate" };
+    const start = await browser.get("/auth/login?return_to=/members/", passedOn);
+    expect(start.status).toBe(302);
+    const callback = await browser.atProvider(new URL(start.headers.get("location") ?? ""));
+    expect((await browser.get(callback.href, passedOn)).headers.get("location")).toBe("/members/");
+  });
+
   it("is not used up by a look ahead at the callback", async () => {
     const site = openSite();
     const browser = openBrowser(site);
