@@ -3,11 +3,11 @@
 import { once } from "node:events";
 import { relative } from "node:path";
 import { createInterface } from "node:readline";
+import { isSealed } from "../src/settings/table.ts";
 import {
   openSettings,
   openSiteDocument,
   readSiteDocument,
-  SEALED_SETTINGS,
   type SiteValues,
 } from "../src/sites/site-document.ts";
 import { D1Error } from "./d1-command.ts";
@@ -71,7 +71,7 @@ function namedSecrets({ secrets }: Options): Record<string, string> {
   return Object.fromEntries(
     secrets.map((name) => {
       const value = process.env[name];
-      if (!SEALED_SETTINGS.includes(name)) throw new UsageError(`${name} is no secret: say it with --set`);
+      if (!isSealed(name)) throw new UsageError(`${name} is no secret: say it with --set`);
       if (!value) throw new UsageError(`The environment variable ${name} is not set`);
       return [name, value];
     }),
@@ -80,7 +80,7 @@ function namedSecrets({ secrets }: Options): Record<string, string> {
 
 async function add(options: Options): Promise<void> {
   const { place, site, file, set, update, dryRun, json } = options;
-  const secret = Object.keys(set).find((name) => SEALED_SETTINGS.includes(name) && set[name] !== "");
+  const secret = Object.keys(set).find((name) => isSealed(name) && set[name] !== "");
   if (secret !== undefined)
     throw new UsageError(`${secret} is a secret: put it into the environment and say --secret ${secret}`);
   const sites =
@@ -130,7 +130,7 @@ async function show(options: Options): Promise<void> {
   const opened = hasMasterKeys(options.place)
     ? await openSiteDocument(masterKeysAt(options.place), host, document)
     : undefined;
-  const sealedNames = Object.keys(opened ?? {}).filter((name) => SEALED_SETTINGS.includes(name));
+  const sealedNames = Object.keys(opened ?? {}).filter((name) => isSealed(name));
   const settings = blanked(openSettings(document), sealedNames);
   if (options.json)
     return console.log(

@@ -5,7 +5,10 @@ import { dirname, join, relative, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs, styleText } from "node:util";
 import { parse } from "@decimalturn/toml-patch";
+import { writtenAsText } from "../src/settings/kinds.ts";
+import { SETTINGS } from "../src/settings/table.ts";
 import { completeDevVars, readDevVars } from "./dev-vars.mjs";
+import { faultsOfLocalWorker } from "./doctor/worker-settings.ts";
 import { type AskedPorts, type LocalAddresses, StartError, settleAddresses } from "./local-addresses.ts";
 import { applyMigrations, DEFAULT_STATE } from "./migrations.mjs";
 import { claimState } from "./running-instance.ts";
@@ -136,11 +139,11 @@ async function start(options: Options): Promise<void> {
   }
   const addresses = await settleAddresses(settings, options.ports);
   site = addresses.site;
-  const effective = {
-    ...varsOf(readConfig(readFileSync(join(root, "wrangler.toml"), "utf8"))),
-    ...settings,
-    ...addresses.overrides,
-  };
+  const config = readConfig(readFileSync(join(root, "wrangler.toml"), "utf8"));
+  const effective = { ...varsOf(config), ...settings, ...addresses.overrides };
+  const given = { ...config.vars, ...settings, ...addresses.overrides };
+  for (const fault of faultsOfLocalWorker(given, bindingsOf(config)))
+    console.error(`${fault}. docs/configuration.md has every setting.`);
   const print = (text: string) => (options.quiet ? undefined : console.log(text));
   for (const note of addresses.notes) print(note);
   if ((await applyMigrations(root, options.state)) === "applied") print("Database migrations applied.");
@@ -160,7 +163,10 @@ async function start(options: Options): Promise<void> {
   stopOnSignal(worker, stopping);
   const gone = new AbortController();
   const ended = worker.ended.finally(() => gone.abort());
-  await untilAnswered(`${addresses.site}${effective.AUTH_PATH ?? "/auth"}/health`, gone.signal);
+  await untilAnswered(
+    `${addresses.site}${effective.AUTH_PATH ?? SETTINGS.AUTH_PATH.default}/health`,
+    gone.signal,
+  );
   if (!gone.signal.aborted) print(banner(addresses, effective, settingsFile));
 
   const fault = await ended;
@@ -174,9 +180,9 @@ async function start(options: Options): Promise<void> {
 function refuseUnguardedAssets(settings: Readonly<Record<string, string>>): void {
   const { assets, vars = {} } = readConfig(readFileSync(join(root, "wrangler.toml"), "utf8"));
   if (assets === undefined) return;
-  const protectedPaths = patternsIn(settings.PROTECTED_PATHS ?? vars.PROTECTED_PATHS);
+  const protectedPaths = patternsIn(settings.PROTECTED_PATHS ?? writtenAsText(vars.PROTECTED_PATHS));
   const routing = { workerFirst: assets.run_worker_first ?? false, notFound: assets.not_found_handling };
-  const authPath = settings.AUTH_PATH ?? vars.AUTH_PATH ?? "/auth";
+  const authPath = settings.AUTH_PATH ?? (writtenAsText(vars.AUTH_PATH) || SETTINGS.AUTH_PATH.default);
   const faults = unguardedFaults(routing, { protectedPaths, authPath });
   if (faults.length > 0) throw new StartError(`wrangler.toml: ${faults.join(" ")} See docs/site.md.`);
 }
@@ -186,14 +192,25 @@ interface StartConfig {
   readonly assets?: {
     readonly run_worker_first?: boolean | readonly string[];
     readonly not_found_handling?: string;
+    readonly binding?: string;
   };
-  readonly vars?: Readonly<Record<string, string>>;
+  readonly vars?: Readonly<Record<string, unknown>>;
+  readonly kv_namespaces?: readonly { readonly binding: string }[];
+  readonly d1_databases?: readonly { readonly binding: string }[];
+  readonly durable_objects?: { readonly bindings?: readonly { readonly name: string }[] };
 }
 
 /** The vars as settings of the environment are written: lists with blanks between their members. */
 function varsOf({ vars = {} }: StartConfig): Record<string, string> {
-  const written = (value: unknown) => (Array.isArray(value) ? value.join(" ") : String(value));
-  return Object.fromEntries(Object.entries(vars).map(([name, value]) => [name, written(value)]));
+  return Object.fromEntries(Object.entries(vars).map(([name, value]) => [name, writtenAsText(value)]));
+}
+
+/** The names of what the top level of wrangler.toml binds. */
+function bindingsOf(config: StartConfig): ReadonlySet<string> {
+  const { assets, kv_namespaces: kv = [], d1_databases: d1 = [], durable_objects: objects } = config;
+  const names = [...kv, ...d1].map(({ binding }) => binding);
+  names.push(...(objects?.bindings ?? []).map(({ name }) => name));
+  return new Set(assets?.binding === undefined ? names : [...names, assets.binding]);
 }
 
 const readConfig = (text: string): StartConfig => parse(text) as StartConfig;

@@ -1,4 +1,4 @@
-// What src/settings-types.ts names of the Workers runtime, for the compiler of what runs in Node. Nothing here is
+// What src/settings/types.ts names of the Workers runtime, for the compiler of what runs in Node. Nothing here is
 // ever called in Node, so all of it is opaque but the one method that settings are read with.
 
 interface KVNamespace {

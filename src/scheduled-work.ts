@@ -2,11 +2,12 @@ import { siteRecords } from "./accounts/records.ts";
 import { deleteExpired, deleteOutdated, type RetentionGroup, sitesInDatabase } from "./accounts/retention.ts";
 import { Failure } from "./failure.ts";
 import { logEvent } from "./log.ts";
+import { SETTINGS } from "./settings/table.ts";
 import { dailySettings, OWN_PARTITION } from "./settings.ts";
 import { listSites } from "./sites/site-list.ts";
 
 /** How long a site keeps login events that says nothing about it, in days. */
-const DEFAULT_DAYS = 90;
+const DEFAULT_DAYS = SETTINGS.LOGIN_EVENTS_DAYS.default;
 
 /**
  * What the cron trigger of wrangler.toml does once a day: deletes what has been kept long enough, and lets the

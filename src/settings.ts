@@ -1,7 +1,9 @@
 import { base64url } from "jose";
 import { logEvent } from "./log.ts";
-import { isLocalHost, type Surroundings, settingsFrom } from "./settings-from-values.ts";
-import type { SettingsResult } from "./settings-types.ts";
+import { writtenAsText } from "./settings/kinds.ts";
+import { isLocalHost, isUnset, type Surroundings, settingsFrom } from "./settings/read-settings.ts";
+import { OWN_SITE } from "./settings/table.ts";
+import type { SettingsResult } from "./settings/types.ts";
 import { withDeployment } from "./sites/deployment-settings.ts";
 import { type MasterKeys, readMasterKeys } from "./sites/master-keys.ts";
 import {
@@ -14,7 +16,7 @@ import {
 import { countsUntil, leastVersion } from "./sites/site-versions.ts";
 import { createValueByHost, type Parsed, STORE_CACHE_TTL, type ValueByHost } from "./sites/value-by-host.ts";
 
-export type * from "./settings-types.ts";
+export type * from "./settings/types.ts";
 
 /** The settings of the site a host belongs to, or that it belongs to none. */
 export type ResolvedSettings = SettingsResult | "unknownHost";
@@ -37,7 +39,7 @@ export function settingsOfHost(
   requestUrl: string,
   background: (work: Promise<unknown>) => void,
 ): ResolvedSettings | Promise<ResolvedSettings> {
-  if (!env.SITES_KEYS) return readSettings(env, requestUrl);
+  if (isUnset(env.SITES_KEYS)) return readSettings(env, requestUrl);
   const { host, hostname } = new URL(requestUrl);
   if (isOwnHost(env, host, hostname)) return readSettings(env, requestUrl);
   const sites = sitesOf(env);
@@ -63,18 +65,18 @@ export function dailySettings(env: Cloudflare.Env): DailySettings {
   return {
     // Without SITE_URL the own site is on localhost.
     own: hasOwnSite(env) ? readSettings(env, "http://localhost/") : undefined,
-    sites: env.SITES_KEYS ? env.SITES : undefined,
+    sites: isUnset(env.SITES_KEYS) ? undefined : env.SITES,
     database: env.ACCOUNTS_DB,
   };
 }
 
 /** Whether the deployment's own settings are a site of their own beside those in KV. */
 function hasOwnSite(env: Cloudflare.Env): boolean {
-  return !env.SITES_KEYS || Boolean(env.SITE_URL || env.VIPPS_CLIENT_ID || env.VIPPS_MSN);
+  return isUnset(env.SITES_KEYS) || !OWN_SITE.every((name) => isUnset(env[name]));
 }
 
 function isOwnHost(env: Cloudflare.Env, host: string, hostname: string): boolean {
-  if (env.SITE_URL) return URL.parse(env.SITE_URL)?.host === host;
+  if (!isUnset(env.SITE_URL)) return URL.parse(writtenAsText(env.SITE_URL))?.host === host;
   // Without SITE_URL, as on a developer's machine, names below localhost are left to the documents.
   return hasOwnSite(env) && isLocalHost(hostname) && !hostname.endsWith(".localhost");
 }
@@ -87,11 +89,13 @@ function isOwnHost(env: Cloudflare.Env, host: string, hostname: string): boolean
  * @returns the settings, or every fault at once. Never throws.
  */
 export function readSettings(env: Cloudflare.Env, requestUrl: string): SettingsResult {
-  const local = env.SITE_URL ? undefined : localOrigin(requestUrl);
+  const local = isUnset(env.SITE_URL) ? localOrigin(requestUrl) : undefined;
   const key = local ?? "";
   const known = ownSettings.get(env)?.get(key);
   if (known !== undefined) return known;
-  const result = settingsFrom({ ...env }, { ...surroundings(env), origin: local, partition: OWN_PARTITION });
+  // What is wrong with the keys of further sites is told where one of those is asked for.
+  const { SITES_KEYS: _others, ...values } = env;
+  const result = settingsFrom(values, { ...surroundings(env), origin: local, partition: OWN_PARTITION });
   const perOrigin = ownSettings.get(env) ?? new Map<string, SettingsResult>();
   if (perOrigin.size < 10) perOrigin.set(key, result);
   ownSettings.set(env, perOrigin);
@@ -108,7 +112,7 @@ function localOrigin(requestUrl: string): string | undefined {
 
 function surroundings(env: Cloudflare.Env): Omit<Surroundings, "origin" | "partition"> {
   return {
-    deploymentSecret: env.SITES_KEYS ? masterSecret(env.SITES_KEYS) : undefined,
+    deploymentSecret: masterSecret(env.SITES_KEYS),
     storage: {
       metadata: env.VIPPS_METADATA,
       loginAttempts: env.LOGIN_ATTEMPTS,
@@ -121,8 +125,8 @@ function surroundings(env: Cloudflare.Env): Omit<Surroundings, "origin" | "parti
 }
 
 /** The key that seals now; a set that cannot be read is told where a further site is asked for. */
-function masterSecret(text: string): string | undefined {
-  const keys = readMasterKeys(text);
+function masterSecret(set: unknown): string | undefined {
+  const keys = readMasterKeys(set);
   return keys && base64url.encode(keys.sealing.bytes);
 }
 
@@ -146,8 +150,8 @@ function sitesOf(env: Cloudflare.Env): Sites {
 }
 
 function openSites(env: Cloudflare.Env): Sites {
-  const { SITES: store, SITES_KEYS: text = "" } = env;
-  const keys = readMasterKeys(text);
+  const { SITES: store, SITES_KEYS } = env;
+  const keys = readMasterKeys(SITES_KEYS);
   if (store === undefined) return { faults: ["SITES is not bound, which SITES_KEYS needs"] };
   if (keys === undefined)
     return { faults: ["SITES_KEYS must be a JSON Web Key Set of 256-bit keys, each with its own kid"] };

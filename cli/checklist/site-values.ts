@@ -1,5 +1,8 @@
 import { join } from "node:path";
 import { unstable_readConfig as readConfig } from "wrangler";
+import { writtenAsText } from "../../src/settings/kinds.ts";
+import { isUnset } from "../../src/settings/read-settings.ts";
+import { SETTINGS } from "../../src/settings/table.ts";
 import { readDevVars } from "../dev-vars.mjs";
 
 /** What the site's own settings say, before anything is changed for a run. */
@@ -29,14 +32,12 @@ export function readSiteValues(root: string, settingsFile: string, environment?:
 /** Unset and empty are the same, as in the worker. */
 export function siteValuesFrom(all: Readonly<Record<string, unknown>>): SiteValues {
   const values = Object.fromEntries(
-    Object.entries(all).flatMap(([name, value]) =>
-      typeof value === "string" && value.trim() !== "" ? [[name, value.trim()]] : [],
-    ),
+    Object.entries(all).flatMap(([name, value]) => (isUnset(value) ? [] : [[name, writtenAsText(value)]])),
   );
   return {
     values,
-    scopes: (values.VIPPS_SCOPE ?? "openid name phoneNumber email").split(/[\s,]+/).filter(Boolean),
-    authPath: values.AUTH_PATH ?? "/auth",
+    scopes: values.VIPPS_SCOPE?.split(/[\s,]+/).filter(Boolean) ?? SETTINGS.VIPPS_SCOPE.default,
+    authPath: values.AUTH_PATH ?? SETTINGS.AUTH_PATH.default,
     isPartner: values.VIPPS_KEYS === "partner",
   };
 }

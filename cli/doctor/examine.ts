@@ -1,4 +1,4 @@
-import type { Settings } from "../../src/settings-types.ts";
+import type { Settings } from "../../src/settings/types.ts";
 import { isProviderOrigin } from "../../src/vipps/provider-requirements.ts";
 import { checkAuthorizeRequest } from "./authorize-checks.ts";
 import { type Network, REQUEST_TIME_LIMIT } from "./bounded-request.ts";

@@ -2,9 +2,11 @@ import { execFile } from "node:child_process";
 import { existsSync, readFileSync, statSync } from "node:fs";
 import { basename, join, relative, resolve } from "node:path";
 import { promisify } from "node:util";
+import { writtenAsText } from "../../src/settings/kinds.ts";
+import { secretNames } from "../../src/settings/table.ts";
 import { readDevVars } from "../dev-vars.mjs";
 import { pendingMigrations } from "../migrations.mjs";
-import { SECRET_NAMES, type SettingsSource, type TrackedFile, type WorkerConfig } from "./settings-source.ts";
+import type { SettingsSource, TrackedFile, WorkerConfig } from "./settings-source.ts";
 
 /** The settings cannot be read at all. The message is one line. */
 export class SourceError extends Error {}
@@ -47,7 +49,7 @@ export async function readLocalSource(options: LocalSourceOptions): Promise<Sett
       .filter((part) => part !== false)
       .join(" and "),
     environment,
-    values: { ...vars, ...inFile, ...inProcess },
+    values: { ...textsOf(vars), ...inFile, ...inProcess },
     vars,
     secretsElsewhere: environment !== undefined,
     deployedSecrets: undefined,
@@ -66,9 +68,14 @@ export async function readLocalSource(options: LocalSourceOptions): Promise<Sett
   };
 }
 
+/** Variables as text. */
+function textsOf(vars: Readonly<Record<string, unknown>>): Record<string, string> {
+  return Object.fromEntries(Object.entries(vars).map(([name, value]) => [name, writtenAsText(value)]));
+}
+
 function secretsOf(env: Readonly<Record<string, string | undefined>>): Record<string, string> {
   return Object.fromEntries(
-    SECRET_NAMES.flatMap((name) => {
+    secretNames().flatMap((name) => {
       const value = env[name];
       return value === undefined || value === "" ? [] : [[name, value]];
     }),
@@ -87,7 +94,7 @@ function otherEnvironments(root: string, settingsFile: string): Record<string, R
 }
 
 interface Config {
-  readonly vars: Record<string, string>;
+  readonly vars: Readonly<Record<string, unknown>>;
   readonly worker: WorkerConfig;
 }
 
@@ -108,7 +115,7 @@ async function readConfig(configFile: string, environment: string | undefined): 
   if (config.assets?.binding !== undefined) bindings.set(config.assets.binding, "assets");
   const routes = [...(config.route === undefined ? [] : [config.route]), ...(config.routes ?? [])];
   return {
-    vars: Object.fromEntries(Object.entries(config.vars).map(([name, value]) => [name, String(value)])),
+    vars: config.vars,
     worker: {
       compatibilityDate: config.compatibility_date,
       bindings,

@@ -1,4 +1,4 @@
-import type { Settings } from "../../src/settings-types.ts";
+import type { Settings } from "../../src/settings/types.ts";
 import { type Answer, ask, jsonObject } from "./bounded-request.ts";
 import { error, type Finding, orOk, skipped } from "./finding.ts";
 import type { Site } from "./site-checks.ts";

@@ -1,3 +1,4 @@
+import { SETTINGS } from "../../src/settings/table.ts";
 import { error, type Finding, ok, warning } from "./finding.ts";
 import type { SettingsSource } from "./settings-source.ts";
 
@@ -10,7 +11,7 @@ const IP_ADDRESS = /^(\d{1,3}(\.\d{1,3}){3}|\[[0-9a-f:.]+\])$/i;
  */
 export function checkRedirectUri({ values }: SettingsSource): readonly Finding[] {
   const site = values.SITE_URL?.trim() ?? "";
-  const authPath = values.AUTH_PATH?.trim() || "/auth";
+  const authPath = values.AUTH_PATH?.trim() || SETTINGS.AUTH_PATH.default;
   const fault = (what: string, todo: string) => [error("redirect-uri", what, todo)];
   const say = 'Set SITE_URL to the origin alone, such as "https://www.example.com".';
   if (site === "") {

@@ -1,5 +1,7 @@
+import { writtenAsText } from "../../src/settings/kinds.ts";
+import { isSecret, type SettingName } from "../../src/settings/table.ts";
 import { error, type Finding, ok, orOk, skipped, warning } from "./finding.ts";
-import { isSecretName, type SecretName, type SettingsSource } from "./settings-source.ts";
+import type { SettingsSource } from "./settings-source.ts";
 import { secretsIn } from "./worker-settings.ts";
 
 /** What people write where a secret shall go later. */
@@ -36,7 +38,7 @@ function whereFrom(name: string): string {
 }
 
 /** Secrets that are JSON Web Key Sets. */
-const isKeySet = (name: SecretName) => name === "SESSION_KEYS" || name === "SITES_KEYS";
+const isKeySet = (name: SettingName) => name === "SESSION_KEYS" || name === "SITES_KEYS";
 
 /** The private halves of elliptic keys and the symmetric keys in a key set (RFC 7518 section 6). */
 function secretMembers(text: string): readonly string[] {
@@ -44,10 +46,10 @@ function secretMembers(text: string): readonly string[] {
 }
 
 /** What must stay secret, word by word: each secret, and of a key set the private halves. */
-function privateParts(values: Readonly<Record<string, string>>): readonly (readonly [SecretName, string])[] {
-  return secretsIn(values).flatMap(([name, value]): [SecretName, string][] =>
+function privateParts(values: Readonly<Record<string, string>>): readonly (readonly [SettingName, string])[] {
+  return secretsIn(values).flatMap(([name, value]): [SettingName, string][] =>
     isKeySet(name)
-      ? secretMembers(value).map((member): [SecretName, string] => [name, member])
+      ? secretMembers(value).map((member): [SettingName, string] => [name, member])
       : [[name, value]],
   );
 }
@@ -82,7 +84,7 @@ export function checkReuse({ values, otherEnvironments }: SettingsSource): reado
 /** Secrets among the plain variables of wrangler.toml. */
 export function checkVars({ vars }: SettingsSource): readonly Finding[] {
   const problems = Object.entries(vars)
-    .filter(([name, value]) => isSecretName(name) && value.trim() !== "")
+    .filter(([name, value]) => isSecret(name) && writtenAsText(value) !== "")
     .map(([name]) =>
       error(
         "secrets-in-vars",

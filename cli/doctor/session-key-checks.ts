@@ -1,6 +1,6 @@
 import { createECDH, createPublicKey } from "node:crypto";
 import { neededUntil } from "../../src/session/key-retirement.ts";
-import type { Settings } from "../../src/settings-types.ts";
+import type { Settings } from "../../src/settings/types.ts";
 import { needsPrivateHalf, parseKeySet, type SessionKey } from "../session-key-set.ts";
 import { error, type Finding, orOk, skipped, warning } from "./finding.ts";
 import type { SettingsSource } from "./settings-source.ts";

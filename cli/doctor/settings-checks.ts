@@ -1,23 +1,18 @@
-import { settingsSchema } from "../../src/settings-schema.ts";
-import type { Settings } from "../../src/settings-types.ts";
+import { mistakenNames } from "../../src/settings/names.ts";
+import { isSettingName, SETTING_NAMES } from "../../src/settings/table.ts";
+import type { Settings } from "../../src/settings/types.ts";
 import { error, type Finding, ok, orOk, skipped, warning } from "./finding.ts";
-import { SECRET_NAMES, type SettingsSource } from "./settings-source.ts";
+import type { SettingsSource } from "./settings-source.ts";
 import type { ReadSettings } from "./worker-settings.ts";
 
 /** Said in place of everything that needs a site. */
 export const NO_SITE = "The deployment has no site of its own; npm run site -- check examines those in KV.";
 
-/** What is missing is not also malformed. */
-function withoutRepetition(faults: readonly string[]): readonly string[] {
-  const missing = faults.flatMap((fault) => /^(\w+) is missing/.exec(fault)?.[1] ?? []);
-  return faults.filter((fault) => / is missing/.test(fault) || !missing.includes(fault.split(" ")[0] ?? ""));
-}
-
 /** Every fault in the settings, as the worker itself would name it. */
 export function checkSettings(source: SettingsSource, read: ReadSettings): readonly Finding[] {
   if ("noSite" in read) return [skipped("settings", NO_SITE)];
   if ("faults" in read)
-    return withoutRepetition(read.faults).map((fault) =>
+    return read.faults.map((fault) =>
       error(
         "settings",
         `${fault}.`,
@@ -37,36 +32,23 @@ export function checkSettings(source: SettingsSource, read: ReadSettings): reado
   ];
 }
 
-/** Names of this project's settings begin like one of these; a stranger among them is a slip. */
-const OWN_PREFIX =
-  /^(VIPPS_|SITE_|SESSION_|REGIST|TERMS_|PRIVACY_|PROTECTED_|AUTH_|CONSENT|SUPPORT_|LOGIN_|APP_)/;
+/** How the names of settings begin: a stranger among them is a slip, or a setting of another version. */
+const BEGINNINGS = new Set(SETTING_NAMES.map((name) => name.split("_")[0]));
 
 /** Settings that nobody reads, with the name that was probably meant. */
 export function checkSettingsNames({ values, worker }: SettingsSource): readonly Finding[] {
-  const known = [...Object.keys(settingsSchema().entries), ...SECRET_NAMES];
-  const problems = Object.keys(values)
-    .filter((name) => !known.includes(name) && worker?.bindings.has(name) !== true)
-    .flatMap((name) => {
-      const meant = known.find((one) => distance(one, name) <= 3);
-      if (meant === undefined && !OWN_PREFIX.test(name)) return [];
-      const hint = meant === undefined ? "Remove it" : `Was ${meant} meant? Rename it`;
-      return [
-        warning("settings-names", `There is no setting ${name}.`, `${hint}; docs/configuration.md has all.`),
-      ];
-    });
+  const strangers = Object.keys(values).filter(
+    (name) => !isSettingName(name) && worker?.bindings.has(name) !== true,
+  );
+  const problems = strangers.flatMap((name) => {
+    const meant = mistakenNames([name])[0]?.meant;
+    if (meant === undefined && !BEGINNINGS.has(name.split("_")[0] ?? "")) return [];
+    const hint = meant === undefined ? "Remove it" : `Was ${meant} meant? Rename it`;
+    return [
+      warning("settings-names", `There is no setting ${name}.`, `${hint}; docs/configuration.md has all.`),
+    ];
+  });
   return orOk("settings-names", problems, "Every name is known.");
-}
-
-/** How many characters differ between two words (Levenshtein). */
-function distance(one: string, other: string): number {
-  let row = Array.from({ length: other.length + 1 }, (_, index) => index);
-  for (const [i, a] of [...one].entries()) {
-    const next = [i + 1];
-    for (const [j, b] of [...other].entries())
-      next.push(Math.min((row[j] ?? 0) + (a === b ? 0 : 1), (row[j + 1] ?? 0) + 1, (next[j] ?? 0) + 1));
-    row = next;
-  }
-  return row.at(-1) ?? 0;
 }
 
 /** Vipps' own hosts, by environment. */

@@ -1,20 +1,5 @@
 import type { AssetRouting } from "../unguarded-assets.ts";
 
-/** The settings that must be kept secret. Their values are never printed. */
-export const SECRET_NAMES = [
-  "VIPPS_CLIENT_SECRET",
-  "VIPPS_PARTNER_CLIENT_SECRET",
-  "VIPPS_PARTNER_SUBSCRIPTION_KEY",
-  "SESSION_KEYS",
-  "SITES_KEYS",
-  "REGISTRY_SECRET",
-  "CONSENT_WEBHOOK_SECRET",
-] as const;
-
-export type SecretName = (typeof SECRET_NAMES)[number];
-
-export const isSecretName = (name: string): name is SecretName => SECRET_NAMES.some((one) => one === name);
-
 /** What wrangler.toml says of the worker, for one environment. */
 export interface WorkerConfig {
   readonly compatibilityDate: string | undefined;
@@ -51,10 +36,10 @@ export interface SettingsSource {
   readonly name: string;
   /** The environment of wrangler.toml; undefined for the top level. */
   readonly environment: string | undefined;
-  /** Every setting by name as the worker gets it, secrets included, as far as they can be had here. */
+  /** Every setting by name as text, secrets included, as far as they can be had here. */
   readonly values: Readonly<Record<string, string>>;
-  /** The part of them that stands in wrangler.toml. */
-  readonly vars: Readonly<Record<string, string>>;
+  /** The part of them that stands in wrangler.toml, as TOML or JSON has it: numbers, booleans, lists. */
+  readonly vars: Readonly<Record<string, unknown>>;
   /** Whether a secret that is not among the values may be at Cloudflare, where nobody can read it. */
   readonly secretsElsewhere: boolean;
   /** Names of the secrets at Cloudflare; undefined where it was not asked. */

@@ -1,5 +1,5 @@
 import { readPath } from "../../src/http/request-path.ts";
-import type { Settings } from "../../src/settings-types.ts";
+import type { Settings } from "../../src/settings/types.ts";
 import { needsSession } from "../../src/site/path-rules.ts";
 import { ask, jsonObject, type Network } from "./bounded-request.ts";
 import { error, type Finding, ok, orOk, skipped, warning } from "./finding.ts";

@@ -1,5 +1,5 @@
 import { basename } from "node:path";
-import type { Settings } from "../../src/settings-types.ts";
+import type { Settings } from "../../src/settings/types.ts";
 import { unguardedFaults } from "../unguarded-assets.ts";
 import { error, type Finding, ok, orOk, skipped, warning } from "./finding.ts";
 import type { SettingsSource } from "./settings-source.ts";

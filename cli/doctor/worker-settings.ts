@@ -1,12 +1,21 @@
-import { type Bindings, settingsFrom } from "../../src/settings-from-values.ts";
-import type { Settings } from "../../src/settings-types.ts";
+import { writtenAsText } from "../../src/settings/kinds.ts";
+import { type Bindings, settingsFrom } from "../../src/settings/read-settings.ts";
+import {
+  defaultOf,
+  isSecret,
+  OWN_SITE,
+  rowOf,
+  type SettingName,
+  secretNames,
+} from "../../src/settings/table.ts";
+import type { Settings } from "../../src/settings/types.ts";
 import { DEFAULT_SITE_PORT } from "../dev-vars.mjs";
 import { newKeySet } from "../session-key-set.ts";
-import { isSecretName, SECRET_NAMES, type SecretName, type SettingsSource } from "./settings-source.ts";
+import type { SettingsSource } from "./settings-source.ts";
 
 /** The settings as the worker reads them, or every fault in them. */
 export type ReadSettings =
-  | { readonly settings: Settings; readonly hidden: ReadonlySet<SecretName> }
+  | { readonly settings: Settings; readonly hidden: ReadonlySet<SettingName> }
   | { readonly faults: readonly string[] }
   /** The deployment has no site of its own, only those in KV (docs/many-sites.md). */
   | { readonly noSite: true };
@@ -21,15 +30,15 @@ const LOCAL_SITE = `http://localhost:${DEFAULT_SITE_PORT}`;
 export function readAsWorker(source: SettingsSource): ReadSettings {
   const { values, deployedSecrets, secretsElsewhere } = source;
   if (hasNoSite(source)) return { noSite: true };
-  const isHidden = (name: SecretName) =>
+  const isHidden = (name: SettingName) =>
     !values[name] &&
     (deployedSecrets === undefined
       ? secretsElsewhere && isNeeded(name, values)
       : deployedSecrets.includes(name));
-  const hidden = new Set(SECRET_NAMES.filter(isHidden));
+  const hidden = new Set(secretNames().filter(isHidden));
   const standIns = Object.fromEntries([...hidden].map((name) => [name, standIn(name)]));
   const read = settingsFrom(
-    { ...values, ...standIns },
+    { ...asGiven(source), ...standIns },
     {
       origin: secretsElsewhere ? undefined : LOCAL_SITE,
       partition: "default",
@@ -40,53 +49,77 @@ export function readAsWorker(source: SettingsSource): ReadSettings {
   return "faults" in read ? read : { settings: read.settings, hidden };
 }
 
+/** What stands in wrangler.toml as a number, a boolean or a list reaches the worker as that. */
+function asGiven({ values, vars }: SettingsSource): Readonly<Record<string, unknown>> {
+  return Object.fromEntries(
+    Object.entries(values).map(([name, text]) => [
+      name,
+      text === writtenAsText(vars[name]) ? vars[name] : text,
+    ]),
+  );
+}
+
 /** As src/settings.ts decides it. */
 function hasNoSite({ values, deployedSecrets }: SettingsSource): boolean {
   const servesOthers = Boolean(values.SITES_KEYS) || deployedSecrets?.includes("SITES_KEYS") === true;
-  return servesOthers && !values.SITE_URL && !values.VIPPS_CLIENT_ID && !values.VIPPS_MSN;
+  return servesOthers && OWN_SITE.every((name) => !values[name]);
 }
 
 /** Whether the worker cannot do without a secret, by what else is set. */
-function isNeeded(name: SecretName, values: Readonly<Record<string, string>>): boolean {
-  const isPartner = values.VIPPS_KEYS?.trim() === "partner";
-  switch (name) {
-    case "SESSION_KEYS":
-      return true;
-    case "VIPPS_CLIENT_SECRET":
-      return !isPartner;
-    case "VIPPS_PARTNER_CLIENT_SECRET":
-    case "VIPPS_PARTNER_SUBSCRIPTION_KEY":
-      return isPartner;
-    case "REGISTRY_SECRET":
-      return values.ACCOUNTS?.trim() === "remote";
-    case "CONSENT_WEBHOOK_SECRET":
-    case "SITES_KEYS":
-      return false;
-  }
+function isNeeded(name: SettingName, values: Readonly<Record<string, string>>): boolean {
+  const { needed } = rowOf(name);
+  if (typeof needed !== "object") return needed === true;
+  return (values[needed.with]?.trim() || defaultOf(needed.with)) === needed.is;
 }
 
-function standIn(name: SecretName): string {
+function standIn(name: SettingName): string {
   return name === "SESSION_KEYS" ? JSON.stringify(newKeySet()) : "x".repeat(32);
 }
 
 /** Bindings as the settings know them: only whether they are there matters here. */
 function storageOf({ worker }: SettingsSource): Bindings {
-  const object: DurableObjectBinding = { jurisdiction: () => object };
   const has = (name: string) => worker === undefined || worker.bindings.has(name);
-  return {
-    metadata: { binding: "kv" },
-    loginAttempts: object,
-    userSessions: object,
+  // Those that no login works without are examined by themselves (checkBindings).
+  return storageWith((name) => NEEDED.has(name) || has(name));
+}
+
+const NEEDED = new Set(["VIPPS_METADATA", "LOGIN_ATTEMPTS", "USER_SESSIONS"]);
+
+function storageWith(has: (name: string) => boolean): Bindings {
+  const object: DurableObjectBinding = { jurisdiction: () => object };
+  const bound = {
+    metadata: has("VIPPS_METADATA") ? { binding: "kv" } : undefined,
+    loginAttempts: has("LOGIN_ATTEMPTS") ? object : undefined,
+    userSessions: has("USER_SESSIONS") ? object : undefined,
     assets: has("ASSETS") ? { binding: "assets" } : undefined,
     accounts: has("ACCOUNTS_DB") ? { binding: "d1" } : undefined,
   };
+  return bound as Bindings;
+}
+
+/**
+ * What the worker on this machine will find wrong with its settings, in the same words.
+ * @param values as TOML, JSON and settings files have them.
+ * @param bindings the names of what wrangler.toml binds.
+ */
+export function faultsOfLocalWorker(
+  values: Readonly<Record<string, unknown>>,
+  bindings: ReadonlySet<string>,
+): readonly string[] {
+  const read = settingsFrom(values, {
+    origin: LOCAL_SITE,
+    partition: "default",
+    storage: storageWith((name) => bindings.has(name)),
+    limiters: { start: undefined, finish: undefined, wide: undefined },
+  });
+  return "faults" in read ? read.faults : [];
 }
 
 /** The secrets among the values, by name. */
 export function secretsIn(
   values: Readonly<Record<string, string>>,
-): readonly (readonly [SecretName, string])[] {
+): readonly (readonly [SettingName, string])[] {
   return Object.entries(values).flatMap(([name, value]) =>
-    isSecretName(name) && value.trim() !== "" ? [[name, value.trim()] as const] : [],
+    isSecret(name) && value.trim() !== "" ? [[name, value.trim()] as const] : [],
   );
 }

@@ -1,38 +1,22 @@
-import * as v from "valibot";
-import { settingsSchema } from "../../src/settings-schema.ts";
+import { faultOfValue } from "../../src/settings/read-settings.ts";
+import { rowOf, SETTING_NAMES, type SettingName } from "../../src/settings/table.ts";
 
 /** A setting that the set-up asks for and writes into [env.NAME.vars]. */
 export interface Field {
-  readonly name: keyof ReturnType<typeof settingsSchema>["entries"] & string;
+  readonly name: SettingName;
   readonly flag: string;
   readonly required: boolean;
   /** What the flag takes, for the help. */
   readonly about: string;
 }
 
-const field = (name: Field["name"], flag: string, about: string, required = false): Field => ({
-  name,
-  flag,
-  required,
-  about,
+/** Those of the table that have a question, in its order. */
+export const FIELDS: readonly Field[] = SETTING_NAMES.flatMap((name) => {
+  const { question, needed } = rowOf(name);
+  if (question === undefined) return [];
+  const required = name === "SITE_URL" || needed !== undefined;
+  return [{ name, flag: question.flag, required, about: question.about }];
 });
-
-/** In the order in which they are asked for. */
-export const FIELDS: readonly Field[] = [
-  field("SITE_URL", "site-url", "the site's address, such as https://www.example.com", true),
-  field("VIPPS_ENVIRONMENT", "vipps-environment", "test or production (as wrangler.toml has it)"),
-  field("VIPPS_CLIENT_ID", "client-id", "client id of the sales unit", true),
-  field("VIPPS_MSN", "msn", "Merchant Serial Number of the sales unit", true),
-  field("VIPPS_TOKEN_AUTH", "token-auth", "client_secret_basic or client_secret_post, as the portal says"),
-  field("VIPPS_MARKET", "market", "NO, DK, FI or SE"),
-  field("VIPPS_SCOPE", "scope", 'what to ask Vipps for, such as "openid name phoneNumber email"'),
-  field("PROTECTED_PATHS", "protected-paths", 'what needs a login, such as "/members/*"'),
-  field("TERMS_URL", "terms-url", "terms that customers must accept"),
-  field("TERMS_VERSION", "terms-version", "their version, such as 2026-11"),
-  field("PRIVACY_URL", "privacy-url", "the privacy statement"),
-  field("REGISTRATION", "registration", "open, or closed: only people already in the registry"),
-  field("DATA_JURISDICTION", "jurisdiction", "eu keeps the Durable Objects in the EU"),
-];
 
 /** What answers requests that are not the worker's own. */
 export type Behind =
@@ -54,9 +38,8 @@ export interface Answers {
 /** What is wrong with the value of a setting, by the worker's own rules; undefined if nothing is. */
 export function faultOf(name: Field["name"], value: string): string | undefined {
   if (value.trim() === "") return undefined;
-  const entry: v.GenericSchema<unknown, unknown> = settingsSchema().entries[name];
-  const parsed = v.safeParse(entry, value);
-  if (!parsed.success) return `${name} ${parsed.issues[0].message}`;
+  const fault = faultOfValue(name, value);
+  if (fault !== undefined) return fault;
   if (name === "SITE_URL" && !/^https:|^http:\/\/(localhost|127\.0\.0\.1)(:|$)/.test(value))
     return "SITE_URL must start with https://";
   return undefined;

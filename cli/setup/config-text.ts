@@ -1,5 +1,6 @@
 import { diff } from "node:util";
 import { parse, patch } from "@decimalturn/toml-patch";
+import { writtenAsText } from "../../src/settings/kinds.ts";
 import type { Answers, Behind } from "./answers.ts";
 
 /** The ids of what exists at Cloudflare, by binding. */
@@ -62,7 +63,7 @@ export function readEnvironment(text: string, environment: string): EnvironmentC
   const workerName = textOf(section.name) ?? `${textOf(config.name) ?? "vipps-login-worker"}-${environment}`;
   return {
     workerName,
-    vars: Object.fromEntries(Object.entries(vars).map(([name, value]) => [name, String(value)])),
+    vars: Object.fromEntries(Object.entries(vars).map(([name, value]) => [name, writtenAsText(value)])),
     kv: tablesIn(section.kv_namespaces).map(({ binding, id }) => ({
       binding: String(binding),
       id: textOf(id),

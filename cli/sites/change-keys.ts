@@ -1,5 +1,6 @@
 // `npm run site -- rotate`: new session keys for sites, or a new master key for all of them.
 
+import { SETTINGS } from "../../src/settings/table.ts";
 import type { MasterKeys } from "../../src/sites/master-keys.ts";
 import {
   openSiteDocument,
@@ -30,9 +31,6 @@ export interface KeyChangeResult {
   readonly failed: readonly { readonly host: string; readonly fault: string }[];
 }
 
-/** SESSION_IDLE where a site does not say, in seconds: as long as a key that signed is still needed. */
-const DEFAULT_IDLE = 7 * 24 * 3600;
-
 /**
  * Gives each site a new session key; the old one verifies on, so nobody is logged out.
  * @param compromised drops the old keys instead: everybody of these sites must log in again.
@@ -42,7 +40,7 @@ export function rotateSessionKeys(change: KeyChange, compromised: boolean): Prom
   return rewrite(change, (values) => {
     if (compromised) return { ...values, SESSION_KEYS: JSON.stringify(newKeySet()) };
     const present = parseKeySet(values.SESSION_KEYS ?? "", "SESSION_KEYS");
-    const idle = Number(values.SESSION_IDLE ?? DEFAULT_IDLE);
+    const idle = Number(values.SESSION_IDLE ?? SETTINGS.SESSION_IDLE.default);
     return { ...values, SESSION_KEYS: JSON.stringify(rotated(present, { at: change.at, idle })) };
   });
 }

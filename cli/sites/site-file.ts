@@ -3,6 +3,7 @@
 import { existsSync, readFileSync } from "node:fs";
 import * as v from "valibot";
 import { parse } from "yaml";
+import { writtenAsText } from "../../src/settings/kinds.ts";
 import type { SiteValues } from "../../src/sites/site-document.ts";
 
 /** The file makes no sense. The message is one line and holds no value of the file. */
@@ -62,6 +63,5 @@ function asText(value: unknown, where: string, env: Readonly<Record<string, stri
     if (!found) throw new SiteFileError(`${where}: the environment variable ${name} is not set.`);
     return found;
   }
-  if (typeof value === "number" || typeof value === "boolean") return String(value);
-  return JSON.stringify(value);
+  return writtenAsText(value);
 }

@@ -1,25 +1,18 @@
 // The settings of one site: whether the worker could serve it with them, and how they are told from others.
 
 import { createHmac } from "node:crypto";
-import { type Bindings, settingsFrom } from "../../src/settings-from-values.ts";
-import { settingsSchema } from "../../src/settings-schema.ts";
-import { PARTNER_KEYS, withDeployment } from "../../src/sites/deployment-settings.ts";
+import { type Bindings, settingsFrom } from "../../src/settings/read-settings.ts";
+import { defaultOf, isSealed, isSettingName, rowOf, siteNames } from "../../src/settings/table.ts";
+import { partnerKeys, withDeployment } from "../../src/sites/deployment-settings.ts";
 import type { MasterKeys } from "../../src/sites/master-keys.ts";
-import {
-  SEALED_SETTINGS,
-  type SiteValues,
-  versionAfter,
-  writeSiteDocument,
-} from "../../src/sites/site-document.ts";
+import { type SiteValues, versionAfter, writeSiteDocument } from "../../src/sites/site-document.ts";
 import { newKeySet } from "../session-key-set.ts";
 import type { StoredDocument } from "./site-store.ts";
 
-const isDeployments = (name: string): boolean => PARTNER_KEYS.some((key) => key === name);
+const isDeployments = (name: string): boolean => isSettingName(name) && rowOf(name).scope === "deployment";
 
 /** What a site may set. */
-export const SITE_SETTINGS: readonly string[] = Object.keys(settingsSchema().entries).filter(
-  (name) => !isDeployments(name),
-);
+const SITE_SETTINGS: readonly string[] = siteNames();
 
 /** The host under which a site is stored. @returns undefined for what is no origin */
 export function hostOf(url: string | undefined): string | undefined {
@@ -43,7 +36,7 @@ export function faultsOf(values: SiteValues, deployment: SiteValues): readonly s
   return [...unknown, ...("faults" in read ? read.faults : [])];
 }
 
-const STAND_INS = Object.fromEntries(PARTNER_KEYS.map((name) => [name, "known-to-the-deployment"]));
+const STAND_INS = Object.fromEntries(partnerKeys().map((name) => [name, "known-to-the-deployment"]));
 
 const object: DurableObjectBinding = { jurisdiction: () => object };
 
@@ -102,7 +95,7 @@ export async function documentOf(
       msn: values.VIPPS_MSN ?? "",
       keys: values.VIPPS_KEYS === "partner" ? "partner" : "own",
       ...(values.VIPPS_MARKET !== undefined && { market: values.VIPPS_MARKET }),
-      days: Number(values.LOGIN_EVENTS_DAYS ?? 90),
+      days: Number(values.LOGIN_EVENTS_DAYS ?? defaultOf("LOGIN_EVENTS_DAYS")),
       kid: keys.sealing.kid,
       print: fingerprintOf(keys, said),
       version,
@@ -116,6 +109,6 @@ export function blanked(
   values: SiteValues,
   sealedNames: readonly string[],
 ): Readonly<Record<string, string>> {
-  const shown = Object.entries(values).filter(([name]) => !SEALED_SETTINGS.includes(name));
+  const shown = Object.entries(values).filter(([name]) => !isSealed(name));
   return Object.fromEntries([...shown, ...sealedNames.map((name) => [name, "(secret, set)"] as const)]);
 }

@@ -1,5 +1,5 @@
 import { mergeSlashes, type RequestPath } from "../http/request-path.ts";
-import type { SiteSettings } from "../settings-types.ts";
+import type { SiteSettings } from "../settings/types.ts";
 
 /** PROTECTED_PATHS, made ready to be compared with many paths. */
 interface PathRules {

@@ -1,21 +1,13 @@
+import { writtenAsText } from "../settings/kinds.ts";
+import { inheritedNames, rowOf, SETTING_NAMES, SETTINGS } from "../settings/table.ts";
 import type { SiteValues } from "./site-document.ts";
 
-/** What a site leaves to the deployment it is served by, unless it says otherwise. */
-export const INHERITED = [
-  "VIPPS_ENVIRONMENT",
-  "VIPPS_ISSUER",
-  "PROVIDER_ENDPOINTS",
-  "DATA_JURISDICTION",
-  "LOGIN_LOCATION",
-  "LOGIN_SHARDS",
-] as const;
-
 /** The keys of a partner: the deployment's, whichever of its sites they act for. */
-export const PARTNER_KEYS = [
-  "VIPPS_PARTNER_CLIENT_ID",
-  "VIPPS_PARTNER_CLIENT_SECRET",
-  "VIPPS_PARTNER_SUBSCRIPTION_KEY",
-] as const;
+export const partnerKeys = () =>
+  SETTING_NAMES.filter((name) => {
+    const { scope, needed } = rowOf(name);
+    return scope === "deployment" && typeof needed === "object" && needed.is === "partner";
+  });
 
 /** The deployment's settings, of which its sites may use some. */
 export type DeploymentValues = Readonly<Record<string, unknown>>;
@@ -29,15 +21,18 @@ export function withDeployment(
   site: SiteValues,
   deployment: DeploymentValues,
 ): { readonly values: Readonly<Record<string, unknown>> } | { readonly faults: readonly string[] } {
-  const environment = deployment.VIPPS_ENVIRONMENT || "test";
-  const isOther = (name: string) => site[name] !== undefined && site[name] !== deployment[name];
+  const environment = writtenAsText(deployment.VIPPS_ENVIRONMENT) || SETTINGS.VIPPS_ENVIRONMENT.default;
+  const isOther = (name: string) =>
+    site[name] !== undefined && writtenAsText(site[name]) !== writtenAsText(deployment[name]);
   const isElsewhere = {
     VIPPS_ENVIRONMENT: (site.VIPPS_ENVIRONMENT ?? environment) !== environment,
     VIPPS_ISSUER: isOther("VIPPS_ISSUER"),
     PROVIDER_ENDPOINTS: isOther("PROVIDER_ENDPOINTS"),
   };
   const isPartner = site.VIPPS_KEYS === "partner";
-  const inherited = Object.fromEntries(INHERITED.map((name) => [name, deployment[name]]));
+  const inherited: Record<string, unknown> = Object.fromEntries(
+    inheritedNames().map((name) => [name, deployment[name]]),
+  );
   // The deployment's issuer is that of its own environment, and its endpoints are those of its own issuer.
   if (isElsewhere.VIPPS_ENVIRONMENT) delete inherited.VIPPS_ISSUER;
   if (isElsewhere.VIPPS_ENVIRONMENT || isElsewhere.VIPPS_ISSUER) delete inherited.PROVIDER_ENDPOINTS;
@@ -45,6 +40,6 @@ export function withDeployment(
   const chosen = Object.entries(isElsewhere).filter(([, elsewhere]) => elsewhere);
   if (chosen.length > 0)
     return { faults: chosen.map(([name]) => `${name} is the deployment's with VIPPS_KEYS=partner`) };
-  const partner = Object.fromEntries(PARTNER_KEYS.map((name) => [name, deployment[name]]));
+  const partner = Object.fromEntries(partnerKeys().map((name) => [name, deployment[name]]));
   return { values: { ...inherited, ...site, ...partner } };
 }

@@ -32,13 +32,13 @@ const keySet = () =>
   });
 
 /**
- * Reads SITES_KEYS.
- * @returns `undefined` when the text is not a JSON Web Key Set of 256-bit keys, each with its own kid.
+ * Reads SITES_KEYS: JSON in a text, or the structure itself.
+ * @returns `undefined` for what is not a JSON Web Key Set of 256-bit keys, each with its own kid.
  */
-export function readMasterKeys(text: string): MasterKeys | undefined {
+export function readMasterKeys(value: unknown): MasterKeys | undefined {
   try {
     const all = v
-      .parse(keySet(), JSON.parse(text))
+      .parse(keySet(), typeof value === "string" ? JSON.parse(value) : value)
       .keys.map(({ k, kid }) => ({ kid, bytes: new Uint8Array(base64url.decode(k)) }));
     const [sealing] = all;
     return sealing && { sealing, all };

@@ -1,4 +1,5 @@
 import * as v from "valibot";
+import { isSealed } from "../settings/table.ts";
 import type { MasterKeys } from "./master-keys.ts";
 import { openSecrets, sealSecrets } from "./sealed-secrets.ts";
 
@@ -25,15 +26,6 @@ const VERSION = "DOCUMENT_VERSION";
 /** Settings by their names, as text. */
 export type SiteValues = Readonly<Record<string, string>>;
 
-/** Settings that never stand in the open: secrets, and the phone numbers among SUPPORT_STAFF. */
-export const SEALED_SETTINGS: readonly string[] = [
-  "VIPPS_CLIENT_SECRET",
-  "SESSION_KEYS",
-  "REGISTRY_SECRET",
-  "CONSENT_WEBHOOK_SECRET",
-  "SUPPORT_STAFF",
-];
-
 /** Where the document of a host stands in KV. */
 export const siteKey = (host: string): string => `site:${host}`;
 
@@ -47,7 +39,6 @@ export async function writeSiteDocument(
   values: SiteValues,
   version: number,
 ): Promise<SiteDocument> {
-  const isSealed = (name: string) => SEALED_SETTINGS.includes(name);
   const entries = Object.entries({ ...values, [VERSION]: String(version) }).sort(([one], [other]) =>
     one < other ? -1 : 1,
   );

@@ -1,7 +1,7 @@
 import { base64url } from "jose";
 import { putBounded } from "../bounded-map.ts";
 import { isolateMap } from "../isolate-state.ts";
-import type { MetadataStore } from "../settings-types.ts";
+import type { MetadataStore } from "../settings/types.ts";
 import { withinTime } from "../time-limit.ts";
 
 /** What a look into the store came to. */

@@ -1,7 +1,7 @@
 import { Failure } from "../failure.ts";
 import { isolateFlights, isolateMap } from "../isolate-state.ts";
 import { logEvent } from "../log.ts";
-import type { MetadataStore } from "../settings-types.ts";
+import type { MetadataStore } from "../settings/types.ts";
 import type { StepTimes } from "../step-times.ts";
 import { withinTime } from "../time-limit.ts";
 import { checkedDiscovery, type Discovery, fetchDiscovery } from "./discovery.ts";

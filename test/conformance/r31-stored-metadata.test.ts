@@ -2,8 +2,8 @@ import { createExecutionContext, waitOnExecutionContext } from "cloudflare:test"
 import { env } from "cloudflare:workers";
 import { describe, expect, it, vi } from "vitest";
 import { beginIsolate } from "../../src/isolate-state.ts";
+import type { MetadataStore } from "../../src/settings/types.ts";
 import { readSettings } from "../../src/settings.ts";
-import type { MetadataStore } from "../../src/settings-types.ts";
 import type { ProviderAccess } from "../../src/vipps/metadata.ts";
 import { writeCopy } from "../../src/vipps/metadata-store.ts";
 import { openBrowser } from "../worker/browser.ts";

@@ -20,18 +20,20 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
     "webhooks",
     "pages",
     "sites",
+    "settings",
   ],
   login: [".", "http", "vipps", "pages", "session", "accounts"],
   session: [".", "http", "vipps", "pages"],
-  site: [".", "http", "pages", "session"],
+  site: [".", "http", "pages", "session", "settings"],
   "my-page": [".", "http", "pages", "session", "accounts"],
   webhooks: [".", "http", "session", "accounts"],
   support: [".", "http", "pages", "session", "accounts"],
   accounts: [".", "vipps"],
   http: [".", "vipps"],
   pages: [".", "vipps"],
-  vipps: ["."],
-  sites: ["."],
+  vipps: [".", "settings"],
+  sites: [".", "settings"],
+  settings: ["vipps", "pages", "sites"],
 };
 
 /** Files of src/ that answer requests; no room may import them. */

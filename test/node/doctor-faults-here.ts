@@ -54,7 +54,7 @@ export const FAULTS_HERE: readonly Fault[] = [
   },
   {
     fault: "a setting misspelt",
-    found: ["settings-names"],
+    found: ["settings", "settings-names"],
     says: /no setting VIPPS_SCOPES.*\n.*VIPPS_SCOPE meant/,
     source: withValues({ VIPPS_SCOPES: "openid" }),
   },

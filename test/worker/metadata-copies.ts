@@ -1,5 +1,5 @@
+import type { MetadataStore } from "../../src/settings/types.ts";
 import { readSettings } from "../../src/settings.ts";
-import type { MetadataStore } from "../../src/settings-types.ts";
 import { SITE, type TestSite } from "./site.ts";
 
 /** Where a site keeps the provider's metadata, with the secret that authenticates it. */

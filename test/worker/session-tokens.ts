@@ -21,7 +21,7 @@ export interface PrivateKey extends JWK {
 
 /** The private keys in a site's SESSION_KEYS. */
 export function keysOf(site: TestSite): readonly [PrivateKey, ...PrivateKey[]] {
-  const { keys } = JSON.parse(site.env.SESSION_KEYS ?? "");
+  const { keys } = JSON.parse(String(site.env.SESSION_KEYS));
   return keys;
 }
 

@@ -128,6 +128,66 @@ describe("settings", () => {
     }
   });
 
+  it("take numbers, booleans and lists for what they look like", async () => {
+    const written = { VIPPS_MSN: "123456", SESSION_TTL: "86400", VIPPS_AUTOMATIC_RETURN: "true" };
+    const meant = { VIPPS_MSN: 123_456, SESSION_TTL: 86_400, VIPPS_AUTOMATIC_RETURN: true };
+    expect(settingsOf(meant)).toEqual(settingsOf(written));
+    const lists = {
+      PROTECTED_PATHS: ["/members/*", "!/members/open/*"],
+      CONSENTS: [{ id: "newsletter", text: { en: "News" } }],
+      SESSION_KEYS: JSON.parse(String(env.SESSION_KEYS)),
+    };
+    expect(settingsOf(lists).site.protectedPaths).toEqual(["/members/*", "!/members/open/*"]);
+    expect(settingsOf(lists).accounts.consents).toEqual([{ id: "newsletter", wording: { en: "News" } }]);
+    const login = await openBrowser(
+      openSite({ vars: { ...meant, PROTECTED_PATHS: ["/members/*"] } }),
+    ).logIn();
+    expect(login.headers.getSetCookie().join()).toContain("__Host-vipps-session=");
+  });
+
+  it("refuse a number that lost its zeros before it got here", () => {
+    expect(faultsOf({ VIPPS_SYSTEM_VERSION: 1.1 })).toEqual([
+      "VIPPS_SYSTEM_VERSION must be text, in quotation marks",
+    ]);
+  });
+
+  it.each([
+    ["https://www.idyrøy.no", "https://www.xn--idyry-yua.no"],
+    ["https://WWW.Example.com:443/", "https://www.example.com"],
+    ["http://localhost:8787", "http://localhost:8787"],
+  ])("take %s for the origin %s", (SITE_URL, origin) => {
+    const { site, relyingParty } = settingsOf({ SITE_URL });
+    expect(site.origin).toBe(origin);
+    expect(relyingParty.redirectUri).toBe(`${origin}/auth/callback`);
+  });
+
+  it.each([
+    "https://www.example.com/shop",
+    "https://www.example.com/?",
+    "https://www.example.com/#",
+    "https://a@www.example.com",
+    "https://www.exam ple.com",
+    "https:\\\\www.example.com",
+    "//www.example.com",
+    "https://",
+  ])("take %s for no origin", (SITE_URL) => {
+    expect(faultsOf({ SITE_URL })).toEqual([expect.stringMatching(/^SITE_URL must be an origin/)]);
+  });
+
+  it("name what resembles a setting, unless that one is there too", () => {
+    expect(faultsOf({ PROTECTED_PATHS: "", PROTECTD_PATHS: "/members/*" } as never)).toEqual([
+      "PROTECTD_PATHS is no setting; was PROTECTED_PATHS meant?",
+    ]);
+    settingsOf({ PROTECTED_PATHS: "/members/*", PROTECTD_PATHS: "/members/*" } as never);
+  });
+
+  it("name the bindings that no login works without", () => {
+    expect(faultsOf({ VIPPS_METADATA: undefined, USER_SESSIONS: undefined } as never)).toEqual([
+      "VIPPS_METADATA is not bound (wrangler.toml)",
+      "USER_SESSIONS is not bound (wrangler.toml)",
+    ]);
+  });
+
   it("need SITE_URL anywhere but on localhost, whatever host a request names", () => {
     expect(faultsOf({ SITE_URL: "" })).toEqual(["SITE_URL is missing"]);
     expect(settingsOf({ SITE_URL: "" }, "http://localhost:8787/").site.origin).toBe("http://localhost:8787");

@@ -1,5 +1,5 @@
-import type { Language } from "./pages/language.ts";
-import type { RelyingParty } from "./vipps/relying-party.ts";
+import type { Language } from "../pages/language.ts";
+import type { RelyingParty } from "../vipps/relying-party.ts";
 
 /** The validated settings of one site. Everything that is configurable is here, and nothing else reads `env`. */
 export interface Settings {

@@ -1,0 +1,423 @@
+// What values of settings may look like: as text, as `.dev.vars` and secrets have them, and as the numbers, booleans,
+// lists and objects that TOML and JSON know. Each is what it looks like, and whoever writes 86400 or "86400" means
+// the same.
+
+import * as v from "valibot";
+import { type MasterKeys, readMasterKeys } from "../sites/master-keys.ts";
+import { isAppRedirectUri } from "../vipps/app-redirect-uri.ts";
+import type { ConsentQuestion, SessionKeys, SupportSettings } from "./types.ts";
+
+/** How the value of a setting is read. */
+export interface Kind<Output> {
+  /** Made when a setting is first read, not when an isolate starts: many only run Durable Objects. */
+  readonly schema: () => v.GenericSchema<unknown, Output>;
+  /** What an editor can know of it: the words it may be, the limits of a number (JSON Schema). */
+  readonly editor: Readonly<Record<string, unknown>>;
+}
+
+/**
+ * A value of TOML or JSON as text, where only text can stand: what is read from it is the same.
+ * @returns lists of words with blanks between them, structures as JSON.
+ */
+export function writtenAsText(value: unknown): string {
+  if (typeof value !== "object" || value === null) return String(value ?? "").trim();
+  const isWord = (member: unknown) => typeof member !== "object" && /^[^\s,]+$/.test(String(member));
+  return Array.isArray(value) && value.every(isWord) ? value.join(" ") : JSON.stringify(value);
+}
+
+/** Whole numbers that a program keeps exactly; 1.10 has lost its zero before it gets here. */
+const exactNumber = (message: string) => v.pipe(v.number(message), v.safeInteger(message));
+
+const asText = (message: string) =>
+  v.pipe(
+    v.union([v.string(), exactNumber(message)], message),
+    v.transform((value) => String(value).trim()),
+  );
+
+const TEXT_EDITOR = { type: ["string", "integer"] };
+
+/** @param make what is asked of the text. */
+export const text = <Output>(make: () => v.GenericSchema<string, Output>): Kind<Output> => ({
+  schema: () => v.pipe(asText("must be text, in quotation marks"), make()),
+  editor: TEXT_EDITOR,
+});
+
+export const anyText = (): Kind<string> => text(() => v.string());
+
+/** Text that a regular expression describes. */
+export const textLike = (shape: RegExp, message: string): Kind<string> =>
+  text(() => v.pipe(v.string(), v.regex(shape, message)));
+
+export const textOfAtLeast = (least: number): Kind<string> =>
+  text(() => v.pipe(v.string(), v.minLength(least, `must be at least ${least} characters`)));
+
+export const textOfAtMost = (most: number): Kind<string> =>
+  text(() => v.pipe(v.string(), v.maxLength(most, `must be at most ${most} characters`)));
+
+export const choice = <const Options extends readonly string[]>(
+  ...options: Options
+): Kind<Options[number]> => ({
+  schema: () => {
+    const message = `must be one of ${options.join(", ")}`;
+    return v.pipe(asText(message), v.picklist(options, message));
+  },
+  editor: { enum: options },
+});
+
+export const flag = (): Kind<boolean> => ({
+  schema: () =>
+    v.pipe(
+      v.union(
+        [v.boolean(), v.pipe(v.string(), v.trim(), v.picklist(["true", "false"], "must be true or false"))],
+        "must be true or false",
+      ),
+      v.transform((value) => String(value) === "true"),
+    ),
+  editor: { enum: [true, false, "true", "false"] },
+});
+
+/** @param unit what is counted, with a space before it: `" seconds"`. */
+export const wholeNumber = (least: number, most: number, unit = ""): Kind<number> => ({
+  schema: () => {
+    const message = `must be a whole number${unit && ` of${unit}`}`;
+    const digits = v.pipe(v.string(), v.trim(), v.regex(/^\d{1,15}$/, message), v.transform(Number));
+    return v.pipe(
+      v.union([v.number(), digits], message),
+      v.safeInteger(message),
+      v.minValue(least, `must be at least ${least}${unit}`),
+      v.maxValue(most, `must be at most ${most}${unit}`),
+    );
+  },
+  editor: {
+    anyOf: [
+      { type: "integer", minimum: least, maximum: most },
+      { type: "string", pattern: "^\\s*\\d+\\s*$" },
+    ],
+  },
+});
+
+/** Text with blanks or commas between its members, a list of JSON written as text, or a list. */
+const asList = (message: string) =>
+  v.pipe(
+    v.union(
+      [v.string(), exactNumber(message), v.array(v.union([v.string(), exactNumber(message)]))],
+      message,
+    ),
+    v.rawTransform(({ dataset: { value }, addIssue, NEVER }): string[] => {
+      if (typeof value === "object") return value.map((member) => String(member).trim());
+      const written = String(value).trim();
+      if (!written.startsWith("[")) return written.split(/[\s,]+/).filter((member) => member !== "");
+      const parsed = v.safeParse(v.array(v.union([v.string(), exactNumber(message)])), parsedJson(written));
+      if (parsed.success) return parsed.output.map((member) => String(member).trim());
+      addIssue({ message });
+      return NEVER;
+    }),
+  );
+
+/**
+ * Several of a kind.
+ * @param message what each of them must be.
+ */
+export const list = <Output>(
+  message: string,
+  make: () => v.GenericSchema<string[], Output>,
+): Kind<Output> => ({
+  schema: () => v.pipe(asList(message), make()),
+  editor: { anyOf: [{ type: "string" }, { type: "array", items: TEXT_EDITOR }] },
+});
+
+/** A structure: as JSON in a text, or as it is. */
+export const structure = <Output>(
+  message: string,
+  read: (value: unknown) => Output,
+  type: "object" | "array",
+): Kind<Output> => ({
+  schema: () =>
+    v.pipe(
+      v.unknown(),
+      v.rawTransform(({ dataset, addIssue, NEVER }): Output => {
+        try {
+          return read(typeof dataset.value === "string" ? JSON.parse(dataset.value) : dataset.value);
+        } catch {
+          addIssue({ message });
+          return NEVER;
+        }
+      }),
+    ),
+  editor: { anyOf: [{ type }, { type: "string" }] },
+});
+
+function parsedJson(written: string): unknown {
+  try {
+    return JSON.parse(written);
+  } catch {
+    return undefined;
+  }
+}
+
+/** `https://host`, with a port where it is not the usual one, and at most a slash behind it. */
+const ORIGIN = /^https?:\/\/[^\s/?#\\@]+\/?$/i;
+
+/**
+ * The origin that somebody wrote down, in its one normal form: lower case, names in other scripts in ASCII
+ * (`https://www.xn--idyry-yua.no`), without the usual port.
+ * @returns undefined for what is no http or https origin.
+ */
+export function readOrigin(written: string): string | undefined {
+  return ORIGIN.test(written) ? URL.parse(written)?.origin : undefined;
+}
+
+const originSchema = () =>
+  v.pipe(
+    v.string(),
+    v.check(
+      (written) => readOrigin(written) !== undefined,
+      "must be an origin such as https://www.example.com, without a path",
+    ),
+    v.transform((written) => readOrigin(written) ?? written),
+  );
+
+export const origin = (): Kind<string> => text(originSchema);
+
+export const origins = (most: number): Kind<readonly string[]> =>
+  list("must be origins such as https://www.example.com", () =>
+    v.pipe(v.array(originSchema()), v.maxLength(most, `must be at most ${most} origins`)),
+  );
+
+const isPlainUrl = (written: string): boolean => {
+  const url = URL.parse(written);
+  return url !== null && /^https?:$/.test(url.protocol) && url.search === "" && url.hash === "";
+};
+
+/** An address as it is compared or called, to the last slash. */
+export const url = (message = "must be a URL without a query"): Kind<string> =>
+  text(() => v.pipe(v.string(), v.check(isPlainUrl, message)));
+
+/** An address below which others lie. */
+export const baseUrl = (): Kind<string> =>
+  text(() =>
+    v.pipe(
+      v.string(),
+      v.check(isPlainUrl, "must be a URL without a query"),
+      v.transform(withoutEndingSlashes),
+    ),
+  );
+
+function withoutEndingSlashes(written: string): string {
+  let end = written.length;
+  while (written[end - 1] === "/") end -= 1;
+  return written.slice(0, end);
+}
+
+/** A page of the site, or an address anywhere else with TLS. */
+export const pageUrl = (): Kind<string> =>
+  text(() =>
+    v.pipe(
+      v.string(),
+      v.check((written) => {
+        const page = URL.parse(written, "https://site.invalid");
+        return (
+          page?.protocol === "https:" && (written.startsWith("https://") || /^\/(?![/\\])/.test(written))
+        );
+      }, "must be a path of the site or an https address"),
+    ),
+  );
+
+/** What may stand between two slashes of a path pattern; percent signs encode. */
+const PATTERN_SEGMENT = /^(?:[^\s,%?#;\\]|%[0-9a-f]{2})*$/i;
+
+/** A path from the root, in which `*` stands for anything. No dot segments, no query. */
+function isPathPattern(written: string): boolean {
+  const [before, ...segments] = written.replace(/^!/, "").split("/");
+  return (
+    before === "" &&
+    segments.length > 0 &&
+    segments.every((segment) => segment !== "." && segment !== ".." && PATTERN_SEGMENT.test(segment)) &&
+    isDecodable(written)
+  );
+}
+
+function isDecodable(written: string): boolean {
+  try {
+    decodeURIComponent(written);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+export const pathPatterns = (): Kind<readonly string[]> => {
+  const message = "must be path patterns such as /members/* or !/members/open/*";
+  return list(message, () =>
+    v.pipe(
+      v.array(v.string()),
+      v.check((patterns) => patterns.every(isPathPattern), message),
+      v.check(
+        (patterns) => patterns.some((pattern) => !pattern.startsWith("!")),
+        "has exceptions only; begin with what they are exceptions from, such as /*",
+      ),
+      v.maxLength(100, "must be at most 100 patterns"),
+    ),
+  );
+};
+
+export const day = (): Kind<string> =>
+  text(() => v.pipe(v.string(), v.isoDate("must be a day such as 2027-01-12")));
+
+/** Vipps' standard headers take no more than 30 characters. */
+export const standardHeader = (): Kind<string> =>
+  text(() =>
+    v.pipe(
+      v.string(),
+      v.regex(/^[\x20-\x7e]*$/, "must be plain ASCII"),
+      v.maxLength(30, "must be at most 30 characters (Vipps standard headers)"),
+    ),
+  );
+
+/** What will stand in a header. */
+export const visibleText = (): Kind<string> =>
+  textLike(/^[\x21-\x7e]+$/, "must be plain ASCII without spaces");
+
+export const scopes = (): Kind<readonly string[]> =>
+  list("must be scope names with spaces between", () =>
+    v.pipe(
+      v.array(v.string()),
+      v.check((names) => names.includes("openid"), "must contain openid"),
+      v.check(
+        (names) => names.every((name) => /^[\w:.-]+$/.test(name)),
+        "must be scope names with spaces between",
+      ),
+    ),
+  );
+
+export const appRedirectUris = (): Kind<readonly string[]> => {
+  const message = "must be https links or apps' own schemes with a path, without ? and #";
+  return list(message, () =>
+    v.pipe(
+      v.array(v.string()),
+      v.check((uris) => uris.every(isAppRedirectUri), message),
+      v.maxLength(20, "must be at most 20 redirect URIs"),
+    ),
+  );
+};
+
+/** Claims about a person that may be put into the session token; `sub` is always there. */
+const PROFILE_CLAIMS = [
+  "name",
+  "given_name",
+  "family_name",
+  "email",
+  "email_verified",
+  "phone_number",
+  "phone_number_verified",
+  "birthdate",
+  "address",
+] as const;
+
+export const profileClaims = (): Kind<readonly (typeof PROFILE_CLAIMS)[number][]> => {
+  const message = `must be claims out of ${PROFILE_CLAIMS.join(", ")}`;
+  return list(message, () => v.array(v.picklist(PROFILE_CLAIMS, message)));
+};
+
+const base64urlPart = () => v.pipe(v.string(), v.regex(/^[\w-]{43}$/));
+
+/** What signed before may have lost its private half, and may say since when it does not sign any more. */
+const sessionKeySet = () =>
+  v.object({
+    keys: v.pipe(
+      v.array(
+        v.object({
+          kty: v.literal("EC"),
+          crv: v.literal("P-256"),
+          x: base64urlPart(),
+          y: base64urlPart(),
+          d: v.optional(base64urlPart()),
+          kid: v.pipe(v.string(), v.minLength(1), v.maxLength(100)),
+          retired_at: v.optional(v.pipe(v.number(), v.safeInteger(), v.minValue(0))),
+        }),
+      ),
+      v.minLength(1),
+      v.maxLength(10),
+      v.check((keys) => new Set(keys.map((key) => key.kid)).size === keys.length),
+    ),
+  });
+
+/** @throws when the value is not a key set whose first key can sign. */
+function readSessionKeys(value: unknown): SessionKeys {
+  const [first, ...others] = v.parse(sessionKeySet(), value).keys;
+  if (first?.d === undefined || first.retired_at !== undefined) throw new Error("the first key cannot sign");
+  const { kty, crv, x, y, kid, d } = first;
+  return {
+    signing: { kty, crv, x, y, kid, d },
+    previous: others.map(({ d: previousHalf, retired_at: retiredAt, ...key }) => ({
+      ...key,
+      d: previousHalf,
+      retiredAt,
+    })),
+  };
+}
+
+export const sessionKeys = (): Kind<SessionKeys> =>
+  structure(
+    "must be a JSON Web Key Set of ES256 keys, the first of them private, each with its own kid",
+    readSessionKeys,
+    "object",
+  );
+
+const consentQuestions = () =>
+  v.array(
+    v.object({
+      id: v.pipe(v.string(), v.regex(/^[a-z][a-z0-9_-]{0,39}$/)),
+      text: v.union([
+        v.pipe(v.string(), v.nonEmpty(), v.maxLength(500)),
+        v.record(
+          v.picklist(["nb", "da", "fi", "sv", "en"]),
+          v.pipe(v.string(), v.nonEmpty(), v.maxLength(500)),
+        ),
+      ]),
+    }),
+  );
+
+export const consents = (): Kind<readonly ConsentQuestion[]> =>
+  structure(
+    'must be JSON such as [{"id":"newsletter","text":{"nb":"…","en":"…"}}]',
+    (value) =>
+      v.parse(consentQuestions(), value).map(({ id, text: words }) => ({
+        id,
+        wording: typeof words === "string" ? { en: words } : { ...words },
+      })),
+    "array",
+  );
+
+/** A number with its country code; shorter ones lack it. */
+const STAFF_PHONE = /^\+?[1-9]\d{8,14}$/;
+
+export const supportStaff = (): Kind<SupportSettings> => {
+  const message = "must be account ids, subs, or phone numbers such as +4799999901 without spaces in them";
+  return list(message, () =>
+    v.pipe(
+      v.array(v.string()),
+      v.check(
+        (staff) => staff.every((one) => STAFF_PHONE.test(one) || /^(?=.*[^\d])[\w-]{8,100}$/.test(one)),
+        message,
+      ),
+      v.transform((staff) => ({
+        staffPhones: new Set(
+          staff.filter((one) => STAFF_PHONE.test(one)).map((phone) => phone.replace("+", "")),
+        ),
+        staffIds: new Set(staff.filter((one) => !STAFF_PHONE.test(one))),
+      })),
+    ),
+  );
+};
+
+export const masterKeys = (): Kind<MasterKeys> =>
+  structure(
+    "must be a JSON Web Key Set of 256-bit keys, each with its own kid",
+    (value) => {
+      const keys = readMasterKeys(value);
+      if (keys === undefined) throw new Error("no key set");
+      return keys;
+    },
+    "object",
+  );

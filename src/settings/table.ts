@@ -1,0 +1,500 @@
+// Every setting there is, one row each, in the order of docs/configuration.md. Types, lists of secrets, what a site's
+// document may hold and seals, the questions of the set-up, the checks of the doctor, docs/configuration.md and the
+// schema for editors are all made from here, so a new setting is a new row and a test of what it does.
+//
+// The comment above a row is its text in docs/configuration.md, and what an editor shows. @section begins a section
+// there, @default says a default that no value can say.
+
+import type * as v from "valibot";
+import { BRAND_DATE } from "../pages/brand.ts";
+import {
+  anyText,
+  appRedirectUris,
+  baseUrl,
+  choice,
+  consents,
+  day,
+  flag,
+  type Kind,
+  masterKeys,
+  origin,
+  origins,
+  pageUrl,
+  pathPatterns,
+  profileClaims,
+  scopes,
+  sessionKeys,
+  standardHeader,
+  supportStaff,
+  textLike,
+  textOfAtLeast,
+  textOfAtMost,
+  url,
+  visibleText,
+  wholeNumber,
+} from "./kinds.ts";
+
+export interface Row {
+  readonly kind: Kind<unknown>;
+  /** What an unset setting is; absent where it is nothing, or where it follows from others. */
+  readonly default?: unknown;
+  /**
+   * Whose it is where one deployment serves many sites: each site's own; the `deployment`'s alone; or `inherited`,
+   * which is the deployment's unless a site says otherwise.
+   */
+  readonly scope: "site" | "deployment" | "inherited";
+  /** A Worker secret: never among the vars, never printed, sealed in a site's document. */
+  readonly secret?: true;
+  /** Holds personal data: no secret, but sealed in a site's document. */
+  readonly personal?: true;
+  /** What cannot be done without: always, or where another setting has a certain value. */
+  readonly needed?: true | { readonly with: string; readonly is: string };
+  /** An address that must be https, unless the site itself is on localhost. */
+  readonly encrypted?: true;
+  /** The setting that this number must not exceed; an unset one is at most as large. */
+  readonly atMost?: string;
+  /** Asked for by the set-up; without one it is set by hand. */
+  readonly question?: Question;
+}
+
+/** How the set-up asks for a setting. */
+export interface Question {
+  /** The option of the command line, without its dashes. */
+  readonly flag: string;
+  /** What the option takes, for the help. */
+  readonly about: string;
+  /** What a person is asked; absent where only the option is. */
+  readonly ask?: string;
+  readonly example?: string;
+}
+
+/** `__Host-` cookies and browsers cap a cookie's life at 400 days (rfc6265bis section 5.5). In seconds. */
+const MAX_COOKIE_AGE = 400 * 24 * 3600;
+
+const DAY = 24 * 3600;
+
+export const SETTINGS = {
+  /**
+   * Public origin of the site, `https://www.example.com`. The redirect URI is `SITE_URL` + `AUTH_PATH` +
+   * `/callback`; register exactly that in the Vipps portal. It never depends on a header.
+   * @section Site
+   * @default required, except on localhost
+   */
+  SITE_URL: {
+    kind: origin(),
+    scope: "site",
+    encrypted: true,
+    question: {
+      flag: "site-url",
+      about: "the site's address, such as https://www.example.com",
+      ask: "Where is the site?",
+      example: "https://www.example.com",
+    },
+  },
+  /**
+   * The day from which our pages and the login element say Vipps where they said MobilePay, from midnight in the
+   * market (Copenhagen or Helsinki). Nothing has to be deployed on it.
+   */
+  BRAND_DATE: { kind: day(), default: BRAND_DATE, scope: "site" },
+  /**
+   * Language of our pages (`nb`, `da`, `fi`, `sv`, `en`) for a browser that asks for none of these.
+   * @default of `VIPPS_MARKET`, else `en`
+   */
+  SITE_LANGUAGE: { kind: choice("nb", "da", "fi", "sv", "en"), scope: "site" },
+  /** Where the login routes live. */
+  AUTH_PATH: {
+    kind: textLike(/^(\/[a-z0-9_-]+)+$/i, "must be a path such as /auth"),
+    default: "/auth",
+    scope: "site",
+  },
+  /** Path patterns that need a session, such as `/members/* !/members/open/*`: see [site.md](site.md). */
+  PROTECTED_PATHS: {
+    kind: pathPatterns(),
+    scope: "site",
+    question: {
+      flag: "protected-paths",
+      about: 'what needs a login, such as "/members/*"',
+      ask: "Which paths need a login? (empty for none)",
+      example: "/members/*",
+    },
+  },
+  /**
+   * Origin that answers what the static assets do not: see [site.md](site.md). With TLS, unless it is on the same
+   * machine: it gets who is logged in.
+   * @default the route's own origin
+   */
+  ORIGIN_URL: { kind: origin(), scope: "site" },
+  /** `true` lets the origin have the session cookie. */
+  FORWARD_SESSION_COOKIE: { kind: flag(), default: false, scope: "site" },
+
+  /**
+   * Whose keys are used: the sales unit's `own`, or those of the `partner` who acts for it.
+   * @section Vipps MobilePay
+   */
+  VIPPS_KEYS: { kind: choice("own", "partner"), default: "own", scope: "site" },
+  /** Client id of the sales unit. */
+  VIPPS_CLIENT_ID: {
+    kind: anyText(),
+    scope: "site",
+    needed: { with: "VIPPS_KEYS", is: "own" },
+    question: {
+      flag: "client-id",
+      about: "client id of the sales unit",
+      ask: "Client id of the sales unit (portal.vippsmobilepay.com)",
+    },
+  },
+  /** Client secret of the sales unit. */
+  VIPPS_CLIENT_SECRET: {
+    kind: anyText(),
+    scope: "site",
+    secret: true,
+    needed: { with: "VIPPS_KEYS", is: "own" },
+  },
+  /**
+   * Client id of the partner, for all sites of a deployment. The worker gets an access token with the partner's keys
+   * and keeps it in memory until a minute before it expires.
+   */
+  VIPPS_PARTNER_CLIENT_ID: {
+    kind: visibleText(),
+    scope: "deployment",
+    needed: { with: "VIPPS_KEYS", is: "partner" },
+  },
+  /** Client secret of the partner. */
+  VIPPS_PARTNER_CLIENT_SECRET: {
+    kind: visibleText(),
+    scope: "deployment",
+    secret: true,
+    needed: { with: "VIPPS_KEYS", is: "partner" },
+  },
+  /** Subscription key of the partner. */
+  VIPPS_PARTNER_SUBSCRIPTION_KEY: {
+    kind: visibleText(),
+    scope: "deployment",
+    secret: true,
+    needed: { with: "VIPPS_KEYS", is: "partner" },
+  },
+  /** Merchant Serial Number of the sales unit, digits. */
+  VIPPS_MSN: {
+    kind: textLike(/^\d{4,10}$/, "must be the sales unit's number, digits only"),
+    scope: "site",
+    needed: true,
+    question: {
+      flag: "msn",
+      about: "Merchant Serial Number of the sales unit",
+      ask: "Merchant Serial Number of the sales unit",
+      example: "123456",
+    },
+  },
+  /** `test` or `production`. */
+  VIPPS_ENVIRONMENT: {
+    kind: choice("test", "production"),
+    default: "test",
+    scope: "inherited",
+    question: { flag: "vipps-environment", about: "test or production (as wrangler.toml has it)" },
+  },
+  /**
+   * Another issuer: the simulator, or [another OpenID provider](#another-openid-provider). Compared exactly,
+   * trailing slash included. Plain http is only accepted when the site itself is on localhost.
+   * @default of the environment
+   */
+  VIPPS_ISSUER: {
+    kind: url("must be the issuer's URL, without a query"),
+    scope: "inherited",
+    encrypted: true,
+  },
+  /**
+   * Further origins on which the provider's endpoints may lie, separated by spaces. An endpoint anywhere else is
+   * refused, whoever names it: no secret goes there.
+   * @default the issuer's origin alone
+   */
+  PROVIDER_ENDPOINTS: { kind: origins(10), scope: "inherited", encrypted: true },
+  /** `client_secret_basic` or `client_secret_post`, as the portal says for the sales unit. */
+  VIPPS_TOKEN_AUTH: {
+    kind: choice("client_secret_basic", "client_secret_post"),
+    default: "client_secret_basic",
+    scope: "site",
+    question: {
+      flag: "token-auth",
+      about: "client_secret_basic or client_secret_post, as the portal says",
+    },
+  },
+  /** Scopes, separated by spaces, `openid` among them. Ask only for what you need. */
+  VIPPS_SCOPE: {
+    kind: scopes(),
+    default: ["openid", "name", "phoneNumber", "email"],
+    scope: "site",
+    question: {
+      flag: "scope",
+      about: 'what to ask Vipps for, such as "openid name phoneNumber email"',
+      ask: "What do you need to know of a customer? (space selects; ask only for what you need)",
+    },
+  },
+  /** `NO`, `DK`, `FI` or `SE`: theme at Vipps, brand name and fallback language of our pages. */
+  VIPPS_MARKET: {
+    kind: choice("NO", "DK", "FI", "SE"),
+    scope: "site",
+    question: { flag: "market", about: "NO, DK, FI or SE", ask: "In which market?" },
+  },
+  /**
+   * `true` lets the app return by itself (`requested_flow=automatic_return_from_vipps_app`). The return may then
+   * land in another browser: see `CROSS_BROWSER`.
+   */
+  VIPPS_AUTOMATIC_RETURN: { kind: flag(), default: false, scope: "site" },
+  /** `true` demands confirmation in the app each time (`acr_values`, a paid tier) and checks `acr`. */
+  VIPPS_REQUIRE_APP: { kind: flag(), default: false, scope: "site" },
+  /**
+   * The standard header `Vipps-System-Name`, at most 30 characters.
+   * @default host of the site
+   */
+  VIPPS_SYSTEM_NAME: { kind: standardHeader(), scope: "site" },
+  /** The standard header `Vipps-System-Version`, at most 30 characters. */
+  VIPPS_SYSTEM_VERSION: { kind: standardHeader(), default: "1", scope: "site" },
+
+  /**
+   * JSON Web Key Set of 256-bit symmetric keys (`npm run site init` makes one). With it, hosts other than
+   * `SITE_URL`'s are looked up in the KV namespace `SITES`: see [many-sites.md](many-sites.md). The first key seals
+   * the secrets of sites, all open them.
+   * @section Many sites
+   * @default one site
+   */
+  SITES_KEYS: { kind: masterKeys(), scope: "deployment", secret: true },
+
+  /**
+   * What happens when the login comes back in another browser than it began in: `confirm` asks there, `allow` lets
+   * it pass (but still asks before replacing somebody's session), `deny` refuses. See
+   * [different-browser.md](different-browser.md).
+   * @section Login
+   */
+  CROSS_BROWSER: { kind: choice("confirm", "allow", "deny"), default: "confirm", scope: "site" },
+  /**
+   * Where native apps may receive the redirect, separated by spaces: https links the app has claimed, or a scheme of
+   * its own with a path; compared exactly, registered in the Vipps portal too. See [native-apps.md](native-apps.md).
+   * @default none: no app can log in
+   */
+  APP_REDIRECT_URIS: { kind: appRedirectUris(), scope: "site" },
+  /**
+   * Further origins a login may return to, separated by spaces. They may also read `/auth/session` and post
+   * `/auth/logout` with credentials (CORS).
+   */
+  RETURN_TO_ORIGINS: { kind: origins(50), scope: "site" },
+
+  /**
+   * JSON Web Key Set of ES256 keys, ten at most. The first is private and signs, all verify. Keys that signed before
+   * need no private half, or only for an hour after a rotation, and may say in `retired_at` (Unix seconds) since
+   * when they do not sign: then they stop verifying by themselves when the last token they signed is gone.
+   * @section Session
+   */
+  SESSION_KEYS: { kind: sessionKeys(), scope: "site", secret: true, needed: true },
+  /** Absolute lifetime in seconds, at most 400 days. */
+  SESSION_TTL: { kind: wholeNumber(1, MAX_COOKIE_AGE, " seconds"), default: 30 * DAY, scope: "site" },
+  /**
+   * Idle lifetime in seconds. Use is noticed when the token is renewed, so a session may end up to `SESSION_FRESH`
+   * seconds early, never late.
+   */
+  SESSION_IDLE: {
+    kind: wholeNumber(1, MAX_COOKIE_AGE, " seconds"),
+    default: 7 * DAY,
+    scope: "site",
+    atMost: "SESSION_TTL",
+  },
+  /**
+   * Seconds a signed token is trusted before the session store is asked again, at most an hour: how late a
+   * revocation may bite elsewhere.
+   */
+  SESSION_FRESH: {
+    kind: wholeNumber(1, 3600, " seconds"),
+    default: 300,
+    scope: "site",
+    atMost: "SESSION_IDLE",
+  },
+  /**
+   * Profile claims put into the token and shown by `/auth/session`: `name`, `given_name`, `family_name`, `email`,
+   * `email_verified`, `phone_number`, `phone_number_verified`, `birthdate`, `address`. In this order, as far as a
+   * cookie has room (4096 bytes); what does not fit is left out and named in the log.
+   */
+  SESSION_CLAIMS: { kind: profileClaims(), default: ["name"], scope: "site" },
+  /** Shares the session with subdomains of this domain. The cookie is then called `__Secure-vipps-session`. */
+  SESSION_COOKIE_DOMAIN: {
+    kind: textLike(/^\.?([a-z0-9-]+\.)+[a-z]{2,}$/i, "must be a domain such as example.com"),
+    scope: "site",
+  },
+
+  /**
+   * `eu` keeps the Durable Objects in the EU.
+   * @section Data
+   */
+  DATA_JURISDICTION: {
+    kind: choice("eu"),
+    scope: "inherited",
+    question: { flag: "jurisdiction", about: "eu keeps the Durable Objects in the EU" },
+  },
+  /**
+   * Where the objects that finish logins stand: near Vipps and the database, not near the visitor. One of
+   * Cloudflare's location hints: `wnam`, `enam`, `sam`, `weur`, `eeur`, `apac`, `oc`, `afr`, `me`. Objects do not
+   * move: with another value new ones are made, and logins under way end where they began.
+   */
+  LOGIN_LOCATION: {
+    kind: choice("wnam", "enam", "sam", "weur", "eeur", "apac", "oc", "afr", "me"),
+    default: "weur",
+    scope: "inherited",
+  },
+  /**
+   * How many of them there are, 1 to 256. Each has about four exchanges with Vipps under way at a time and leaves
+   * more to the Workers that call it, so a few are enough for hundreds of logins a second. May be changed at any
+   * time: a login names its object.
+   */
+  LOGIN_SHARDS: { kind: wholeNumber(1, 256), default: 8, scope: "inherited" },
+
+  /**
+   * Where the site's people are kept: `d1`, `remote` or `none`. The first two need the database `ACCOUNTS_DB`.
+   * @section Accounts
+   */
+  ACCOUNTS: { kind: choice("d1", "remote", "none"), default: "d1", scope: "site" },
+  /** `open` gives somebody new an account, `closed` lets only those in who are in the registry. */
+  REGISTRATION: {
+    kind: choice("open", "closed"),
+    default: "open",
+    scope: "site",
+    question: { flag: "registration", about: "open, or closed: only people already in the registry" },
+  },
+  /** With `ACCOUNTS=remote`: where the site's own registry answers, https outside localhost. */
+  REGISTRY_URL: {
+    kind: baseUrl(),
+    scope: "site",
+    encrypted: true,
+    needed: { with: "ACCOUNTS", is: "remote" },
+  },
+  /** Shared with the registry, at least 32 characters. Signs requests and proof tickets. */
+  REGISTRY_SECRET: {
+    kind: textOfAtLeast(32),
+    scope: "site",
+    secret: true,
+    needed: { with: "ACCOUNTS", is: "remote" },
+  },
+  /** The site's page where an old account is proven by the old login. */
+  REGISTRY_PROOF_URL: { kind: url(), scope: "site", encrypted: true },
+  /** Days after which login events are deleted, 1 to 3650; the cron trigger of `wrangler.toml` does it. */
+  LOGIN_EVENTS_DAYS: { kind: wholeNumber(1, 3650, " days"), default: 90, scope: "site" },
+
+  /**
+   * Terms a person must accept before the first session, and again when the version changes. A path of the site or
+   * an https address. Set with `TERMS_VERSION` or not at all.
+   * @section Terms and consents
+   */
+  TERMS_URL: {
+    kind: pageUrl(),
+    scope: "site",
+    question: {
+      flag: "terms-url",
+      about: "terms that customers must accept",
+      ask: "Terms that customers must accept (empty for none)",
+      example: "/terms",
+    },
+  },
+  /** The version of the terms: any text of up to 50 characters. */
+  TERMS_VERSION: {
+    kind: textOfAtMost(50),
+    scope: "site",
+    question: {
+      flag: "terms-version",
+      about: "their version, such as 2026-11",
+      ask: "Which version are they?",
+      example: "2026-11",
+    },
+  },
+  /** The privacy statement, linked beside the terms. */
+  PRIVACY_URL: {
+    kind: pageUrl(),
+    scope: "site",
+    question: {
+      flag: "privacy-url",
+      about: "the privacy statement",
+      ask: "The privacy statement (empty for none)",
+      example: "/privacy",
+    },
+  },
+  /**
+   * Voluntary consents a new person is asked for, never ticked beforehand: JSON such as
+   * `[{"id":"newsletter","text":{"nb":"Send meg nyhetsbrevet","en":"Send me the newsletter"}}]`. A language without
+   * its own text gets the English one.
+   */
+  CONSENTS: { kind: consents(), scope: "site" },
+  /**
+   * 16 to 200 letters, digits, `-` or `_`. Turns on `POST /auth/webhooks/consent/<secret>`, which you register with
+   * Vipps as the consent webhook: it ends the user's sessions and notes the withdrawal.
+   * @default off
+   */
+  CONSENT_WEBHOOK_SECRET: {
+    kind: textLike(/^[\w-]{16,200}$/, "must be 16 to 200 letters, digits, - or _"),
+    scope: "site",
+    secret: true,
+  },
+
+  /**
+   * Who may open the console `/auth/support`: phone numbers such as `+4799999901` (compared with the account's
+   * verified one), account ids or `sub`s, separated by spaces or commas. Needs `ACCOUNTS_DB`. See
+   * [support.md](support.md).
+   * @section Customer service
+   * @default nobody
+   */
+  SUPPORT_STAFF: { kind: supportStaff(), scope: "site", personal: true },
+} as const satisfies Readonly<Record<string, Row>>;
+
+export type SettingName = keyof typeof SETTINGS;
+
+/** A setting as it may stand in the environment: text, or what TOML and JSON know beside it. */
+export type SettingVariable =
+  | string
+  | number
+  | boolean
+  | readonly unknown[]
+  | Readonly<Record<string, unknown>>;
+
+/** The settings as members of the Worker's environment. */
+export type SettingVariables = { [Name in SettingName]?: SettingVariable };
+
+/** Without any of these a deployment that serves many sites has none of its own. */
+export const OWN_SITE = [
+  "SITE_URL",
+  "VIPPS_CLIENT_ID",
+  "VIPPS_MSN",
+] as const satisfies readonly SettingName[];
+
+/** What a setting becomes once it is read: `undefined` only where it may be left out and has no default. */
+export type ReadValues = {
+  readonly [Name in SettingName]:
+    | v.InferOutput<ReturnType<(typeof SETTINGS)[Name]["kind"]["schema"]>>
+    | ((typeof SETTINGS)[Name] extends { readonly default: unknown } | { readonly needed: true }
+        ? never
+        : undefined);
+};
+
+const ROWS: Readonly<Record<SettingName, Row>> = SETTINGS;
+
+export const SETTING_NAMES = Object.keys(SETTINGS) as readonly SettingName[];
+
+export const isSettingName = (name: string): name is SettingName => Object.hasOwn(SETTINGS, name);
+
+/** What the table says of a setting. */
+export const rowOf = (name: SettingName): Row => ROWS[name];
+
+export const defaultOf = (name: string): unknown => (isSettingName(name) ? ROWS[name].default : undefined);
+
+const namesWhere = (is: (row: Row) => boolean): readonly SettingName[] =>
+  SETTING_NAMES.filter((name) => is(ROWS[name]));
+
+/** Settings that must be kept secret: their values are never printed. */
+export const isSecret = (name: string): name is SettingName =>
+  isSettingName(name) && ROWS[name].secret === true;
+
+/** Settings that never stand in the open in a site's document: secrets, and personal data. */
+export const isSealed = (name: string): boolean =>
+  isSettingName(name) && (ROWS[name].secret ?? ROWS[name].personal) === true;
+
+export const secretNames = (): readonly SettingName[] => namesWhere(({ secret }) => secret === true);
+
+/** What a site of many may set. */
+export const siteNames = (): readonly SettingName[] => namesWhere(({ scope }) => scope !== "deployment");
+
+/** What a site of many has from the deployment, unless it says otherwise. */
+export const inheritedNames = (): readonly SettingName[] => namesWhere(({ scope }) => scope === "inherited");
