@@ -1,16 +1,17 @@
 // A session with the D1 database: statements with bound values, one transaction at a time, here or at Cloudflare.
 
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
+import type { DatabaseSync } from "node:sqlite";
 import { setTimeout as pause } from "node:timers/promises";
+import { parse } from "@decimalturn/toml-patch";
 import * as v from "valibot";
 import { siteKey } from "../src/sites/site-document.ts";
 import { CloudflareError, databases, inFolder, kvNamespaces, outputOf } from "./cloudflare-commands.ts";
 import { D1Error, type D1Target, explained } from "./d1-command.ts";
+import { localKeys, openLocalStorage } from "./local-storage.ts";
 import { DEFAULT_STATE } from "./migrations.mjs";
 import { resourceName } from "./setup/config-text.ts";
-import { WRANGLER_OFFLINE } from "./wrangler.mjs";
 
 /** A statement and what stands for `?1`, `?2` … in it. */
 export interface BoundStatement {
@@ -50,104 +51,117 @@ export async function openSession(target: D1Target): Promise<D1Session> {
   return target.remote ? openRemote(target) : openLocal(target);
 }
 
-/** What is asked of wrangler.toml, as wrangler reads it. */
-interface WranglerConfig {
-  readonly name?: string | undefined;
-  readonly compatibility_date?: string | undefined;
-  readonly account_id?: string | undefined;
-  readonly vars: Readonly<Record<string, unknown>>;
-  readonly d1_databases: readonly {
-    readonly binding: string;
-    readonly database_name?: string | undefined;
-    readonly database_id?: string | undefined;
-  }[];
-  readonly kv_namespaces: readonly { readonly binding: string; readonly id?: string | undefined }[];
-}
+/** What is read of wrangler.toml, at the top or of one environment: neither has the other's. */
+const sectionSchema = v.object({
+  vars: v.optional(v.record(v.string(), v.unknown()), {}),
+  d1_databases: v.optional(
+    v.array(
+      v.object({
+        binding: v.string(),
+        database_name: v.optional(v.string()),
+        database_id: v.optional(v.string()),
+        preview_database_id: v.optional(v.string()),
+      }),
+    ),
+    [],
+  ),
+  kv_namespaces: v.optional(v.array(v.object({ binding: v.string(), id: v.optional(v.string()) })), []),
+});
 
-/** D1 and KV as wrangler opens them here, as far as a session needs them. */
-interface Storage {
-  readonly [DATABASE]: {
-    prepare(sql: string): { bind(...params: readonly (string | number)[]): object };
-    batch(statements: readonly object[]): Promise<
-      readonly {
-        readonly results: Record<string, unknown>[];
-        readonly meta: { readonly changes: number; readonly duration: number };
-      }[]
-    >;
-  };
-  readonly [SITES]?: {
-    list(options: { prefix: string; cursor?: string }): Promise<{
-      readonly keys: readonly { readonly name: string }[];
-      readonly list_complete: boolean;
-      readonly cursor?: string;
-    }>;
-  };
-}
+const configSchema = v.object({
+  ...sectionSchema.entries,
+  name: v.optional(v.string(), ""),
+  account_id: v.optional(v.string()),
+  env: v.optional(
+    v.record(
+      v.string(),
+      v.object({
+        ...sectionSchema.entries,
+        name: v.optional(v.string()),
+        account_id: v.optional(v.string()),
+      }),
+    ),
+    {},
+  ),
+});
 
-/** What wrangler.toml says of the database. */
-async function readConfig({ root, environment }: D1Target) {
-  // As wrangler reads them when it is loaded: results are ours to print, not its.
-  Object.assign(process.env, WRANGLER_OFFLINE, { WRANGLER_LOG: "none" });
-  const { getPlatformProxy, unstable_readConfig } = await import("wrangler");
-  const config: WranglerConfig = unstable_readConfig(
-    { config: join(root, "wrangler.toml"), ...(environment !== undefined && { env: environment }) },
-    { hideWarnings: true },
-  );
-  const database = config.d1_databases.find(({ binding }) => binding === DATABASE);
+/** What wrangler.toml says of the database and what is beside it. @throws {D1Error} */
+function readConfig({ root, environment = process.env.CLOUDFLARE_ENV }: D1Target) {
+  const whole = v.safeParse(configSchema, tomlOf(join(root, "wrangler.toml")));
+  if (!whole.success)
+    throw new D1Error(`wrangler.toml cannot be read: ${v.getDotPath(whole.issues[0]) ?? "it"} is malformed.`);
+  const top = whole.output;
+  const own = environment === undefined || environment === "" ? top : top.env[environment];
+  if (own === undefined) throw new D1Error(`wrangler.toml has no [env.${environment}].`);
+  const database = own.d1_databases.find(({ binding }) => binding === DATABASE);
   if (database === undefined) throw new D1Error(`wrangler.toml has no D1 database ${DATABASE}.`);
-  return { config, database, getPlatformProxy };
+  return {
+    vars: own.vars,
+    database,
+    sites: own.kv_namespaces.find(({ binding }) => binding === SITES),
+    workerName: own === top ? top.name : (own.name ?? `${top.name}-${environment}`),
+    accountId: own.account_id ?? top.account_id,
+  };
 }
 
-async function openLocal(target: D1Target): Promise<D1Session> {
-  const { config, database, getPlatformProxy } = await readConfig(target);
-  const folder = mkdtempSync(join(tmpdir(), "d1-"));
-  const configPath = join(folder, "wrangler.json");
-  // Nothing but storage: the worker's own code, assets and objects would only take time to load.
-  const bindings = {
-    d1_databases: [database],
-    kv_namespaces: config.kv_namespaces.filter(({ binding }) => binding === SITES),
-  };
-  writeFileSync(
-    configPath,
-    JSON.stringify({ name: "session", compatibility_date: config.compatibility_date, ...bindings }),
-  );
+function tomlOf(path: string): unknown {
+  try {
+    return parse(readFileSync(path, "utf8"));
+  } catch (error) {
+    const [line] = (error instanceof Error ? error.message : String(error)).split("\n");
+    throw new D1Error(`wrangler.toml cannot be read: ${line}`);
+  }
+}
+
+function openLocal(target: D1Target): D1Session {
+  const { vars, database, sites } = readConfig(target);
   const state = target.persistTo ?? join(target.root, DEFAULT_STATE);
-  const proxy = await getPlatformProxy<Storage>({
-    configPath,
-    persist: { path: join(state, "v3") },
-    remoteBindings: false,
-    envFiles: [],
-  });
-  const { ACCOUNTS_DB: db, SITES: sites } = proxy.env;
+  const file = openLocalStorage(
+    "d1",
+    state,
+    database.preview_database_id ?? database.database_id ?? DATABASE,
+  );
   return {
-    vars: config.vars,
+    vars,
     async batch(statements) {
       try {
-        const prepared = statements.map(({ sql, params }) => db.prepare(sql).bind(...params));
-        return (await db.batch(prepared)).map(({ results, meta }) => ({
-          rows: results,
-          changes: meta.changes,
-          milliseconds: meta.duration,
-        }));
+        if (file === undefined) throw new Error("no such table: accounts");
+        return inTransaction(file, () => statements.map((statement) => carryOut(file, statement)));
       } catch (error) {
         throw new D1Error(explained(error instanceof Error ? error.message : String(error)));
       }
     },
     async siteHosts() {
-      const hosts: string[] = [];
-      let cursor: string | undefined;
-      do {
-        const page = await sites?.list({ prefix: siteKey(""), ...(cursor !== undefined && { cursor }) });
-        for (const { name } of page?.keys ?? []) hosts.push(name.slice(siteKey("").length));
-        cursor = page === undefined || page.list_complete ? undefined : page.cursor;
-      } while (cursor !== undefined);
-      return hosts;
+      const prefix = siteKey("");
+      return localKeys(state, sites?.id ?? SITES, prefix).map((key) => key.slice(prefix.length));
     },
     async close() {
-      await proxy.dispose();
-      rmSync(folder, { recursive: true, force: true });
+      file?.close();
     },
   };
+}
+
+function inTransaction<Value>(file: DatabaseSync, work: () => Value): Value {
+  file.exec("BEGIN IMMEDIATE");
+  try {
+    const value = work();
+    file.exec("COMMIT");
+    return value;
+  } catch (error) {
+    if (file.isTransaction) file.exec("ROLLBACK");
+    throw error;
+  }
+}
+
+function carryOut(file: DatabaseSync, { sql, params }: BoundStatement): StatementResult {
+  const startedAt = performance.now();
+  const counted = () => file.prepare("SELECT total_changes() AS total, changes() AS changes").get();
+  const before = counted()?.total;
+  const rows = file.prepare(sql).all(...params);
+  const after = counted();
+  // changes() still tells of the statement before where this one changed nothing.
+  const changes = after?.total === before ? 0 : Number(after?.changes);
+  return { rows, changes, milliseconds: performance.now() - startedAt };
 }
 
 /** wrangler's login as `wrangler auth token --json` prints it. */
@@ -181,14 +195,12 @@ const FIRST_WAIT = 1_000;
 
 async function openRemote(target: D1Target): Promise<D1Session> {
   const { root } = target;
-  const { config, database } = await readConfig(target);
+  const { vars, database, sites, workerName, accountId } = readConfig(target);
   const run = inFolder(root);
   const ask = async (...args: string[]) => jsonOf(await outputOf(run, { args }).catch(asD1Error));
   const key = v.parse(credentials, await ask("auth", "token", "--json"));
   const account =
-    process.env.CLOUDFLARE_ACCOUNT_ID ??
-    config.account_id ??
-    (await onlyAccount(() => ask("whoami", "--json")));
+    process.env.CLOUDFLARE_ACCOUNT_ID ?? accountId ?? (await onlyAccount(() => ask("whoami", "--json")));
   const { database_name: name = "" } = database;
   const id = database.database_id ?? (await databases(run).catch(asD1Error)).get(name);
   if (id === undefined) throw new D1Error(`There is no D1 database ${name} at Cloudflare.`);
@@ -202,7 +214,7 @@ async function openRemote(target: D1Target): Promise<D1Session> {
   const call = (path: string, init: RequestInit = {}) =>
     askPatiently(`${api}/accounts/${account}/${path}`, { ...init, headers });
   return {
-    vars: config.vars,
+    vars,
     async batch(statements) {
       const body = JSON.stringify({ batch: statements });
       const { result } = await call(`d1/database/${id}/query`, { method: "POST", body });
@@ -213,9 +225,8 @@ async function openRemote(target: D1Target): Promise<D1Session> {
       }));
     },
     async siteHosts() {
-      const named = config.kv_namespaces.find(({ binding }) => binding === SITES);
-      const title = resourceName(config.name ?? "", SITES);
-      const namespace = named?.id ?? (await kvNamespaces(run).catch(asD1Error)).get(title);
+      const title = resourceName(workerName, SITES);
+      const namespace = sites?.id ?? (await kvNamespaces(run).catch(asD1Error)).get(title);
       if (namespace === undefined) return [];
       const hosts: string[] = [];
       let cursor = "";

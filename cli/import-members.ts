@@ -2,7 +2,6 @@
 
 import { once } from "node:events";
 import { createWriteStream, existsSync, statSync } from "node:fs";
-import { enableCompileCache } from "node:module";
 import { dirname, resolve } from "node:path";
 import { finished } from "node:stream/promises";
 import { fileURLToPath } from "node:url";
@@ -379,9 +378,6 @@ function summary(
   ];
   return lines.join("\n");
 }
-
-// wrangler is much code, and loading it is most of a small import.
-enableCompileCache();
 
 try {
   const options = readOptions(process.argv.slice(2));

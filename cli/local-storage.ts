@@ -1,0 +1,56 @@
+// The files in which wrangler keeps D1 and KV on this machine, opened without it: loading wrangler takes seconds.
+
+import { createHash, createHmac } from "node:crypto";
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
+
+/** How long a statement waits for a worker that is writing, in milliseconds. */
+const PATIENCE = 10_000;
+
+const FOLDERS = {
+  d1: { folder: "d1", class: "miniflare-D1DatabaseObject" },
+  kv: { folder: "kv", class: "miniflare-KVNamespaceObject" },
+} as const;
+
+/**
+ * Opens the file of a D1 database or a KV namespace. A running worker may have it open too: SQLite keeps the two
+ * apart as it does two workers.
+ * @param state the folder that wrangler persists to
+ * @param id as in wrangler.toml, or the binding where it has none
+ * @returns `undefined` where nothing has ever been stored
+ */
+export function openLocalStorage(
+  kind: keyof typeof FOLDERS,
+  state: string,
+  id: string,
+): DatabaseSync | undefined {
+  const { folder, class: className } = FOLDERS[kind];
+  const path = join(state, "v3", folder, className, `${objectId(className, id)}.sqlite`);
+  return existsSync(path) ? new DatabaseSync(path, { timeout: PATIENCE }) : undefined;
+}
+
+/** The names of the keys of a KV namespace that begin with a prefix. */
+export function localKeys(state: string, id: string, prefix: string): readonly string[] {
+  const namespace = openLocalStorage("kv", state, id);
+  if (namespace === undefined) return [];
+  try {
+    return namespace
+      .prepare(
+        `SELECT key FROM _mf_entries WHERE substr(key, 1, length(?1)) = ?1
+           AND (expiration IS NULL OR expiration > ?2) ORDER BY key`,
+      )
+      .all(prefix, Date.now())
+      .map(({ key }) => String(key));
+  } finally {
+    namespace.close();
+  }
+}
+
+/** The id of the Durable Object with a name, as workerd derives it from the class: both are simulated by objects. */
+function objectId(className: string, name: string): string {
+  const key = createHash("sha256").update(className).digest();
+  const half = (input: string | Buffer) => createHmac("sha256", key).update(input).digest().subarray(0, 16);
+  const first = half(name);
+  return Buffer.concat([first, half(first)]).toString("hex");
+}
