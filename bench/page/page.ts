@@ -23,7 +23,7 @@ import { worldSection } from "./world-section.ts";
 export function sectionOf(results: Results, part: Part): Section | undefined {
   switch (part) {
     case "session":
-      return results.session && sessionSection(results.session);
+      return results.session && sessionSection(results.session, results.earlier);
     case "logins":
       return results.logins && loginsSection(results.logins, results.earlier);
     case "steps":

@@ -1,4 +1,5 @@
-import { COMPARED, HONO, OURS_D1, PEERS, PLAIN } from "../designs/designs.ts";
+import type { Design } from "../designs/design.ts";
+import { comparedWith, HONO, OURS_D1, PEERS, PLAIN } from "../designs/designs.ts";
 import type { SessionFigures, SessionSeries, Target } from "../parts/session.ts";
 import { ratioByRound, type Summary, summarise } from "../statistics.ts";
 import { BUSY, processorTime } from "./load-figures.ts";
@@ -17,10 +18,10 @@ const LIMITS: Readonly<Record<Target, string>> = {
     ". Bare Hono hands the asset's answer on untouched. Behind a login the session is checked first, and the answer is made anew, because one whose headers let a shared cache keep it would be shown to others",
 };
 
-/** The goal for both: this share of what bare Hono does. */
-const GOAL = 0.8;
+/** The goals: this share of what bare Hono does with the same processor time, which other work disturbs least. */
+const GOALS: Readonly<Record<Target, number>> = { session: 0.95, guarded: 0.9 };
 
-export function sessionSection(figures: SessionFigures): Section {
+export function sessionSection(figures: SessionFigures, earlier?: Design): Section {
   const targets: readonly Target[] = ["session", "guarded"];
   const rounds = figures.series[0]?.rounds.length ?? 0;
   return {
@@ -29,13 +30,13 @@ export function sessionSection(figures: SessionFigures): Section {
       `Somebody is logged in, by a real login in this very run, and asks with the cookie that it left. ${rounds} rounds of ${figures.secondsEach} s for each figure; what stands in brackets are the quartiles.`,
       ...targets.flatMap((target) => [
         `### ${TITLES[target]}`,
-        tableOf(figures, target),
+        tableOf(figures, target, earlier),
         picture(`request-${target}`, `${TITLES[target]}: requests a second at 16 connections`),
       ]),
       "“Processor” is the time workerd used for one request, by the system's own count. “Of Hono” is the median of the rounds' ratios: what disturbs a round disturbs both.",
       generatorText(figures),
     ].join("\n\n"),
-    charts: targets.map((target) => chartOf(figures, target)),
+    charts: targets.map((target) => chartOf(figures, target, earlier)),
     goals: targets.map((target) => goalOf(figures, target)),
   };
 }
@@ -61,16 +62,17 @@ function generatorText(figures: SessionFigures): string {
     : `${measured}: the generator keeps up.`;
 }
 
-function tableOf(figures: SessionFigures, target: Target): string {
+function tableOf(figures: SessionFigures, target: Target, earlier: Design | undefined): string {
   const columns = [
     { heading: "" },
     { heading: "requests/s, 16 connections", align: "right" },
     { heading: "of Hono", align: "right" },
     { heading: "processor", align: "right" },
+    { heading: "of Hono, by processor", align: "right" },
     { heading: "requests/s, 1 connection", align: "right" },
     { heading: "median answer, 1 connection", align: "right" },
   ] as const;
-  const rows = COMPARED.flatMap((design) => {
+  const rows = comparedWith(earlier).flatMap((design) => {
     const [many, one] = [find(figures, design.id, target, 16), find(figures, design.id, target, 1)];
     if (many === undefined || one === undefined) return [];
     const throughput = rates(many);
@@ -81,7 +83,8 @@ function tableOf(figures: SessionFigures, target: Target): string {
         name,
         `${number(throughput.median)} (${number(throughput.low)}–${number(throughput.high)})`,
         number(ratio(figures, design.id, target, 16).median, 2),
-        processor === undefined ? "–" : `${number(processor)} µs`,
+        processor === undefined ? "–" : `${number(processor, 1)} µs`,
+        byProcessor(figures, design.id, target)?.toFixed(2) ?? "–",
         number(rates(one).median),
         `${number(summarise(one.rounds.map(({ medianLatency }) => medianLatency)).median, 2)} ms`,
       ],
@@ -90,8 +93,8 @@ function tableOf(figures: SessionFigures, target: Target): string {
   return table(columns, rows);
 }
 
-function chartOf(figures: SessionFigures, target: Target): Chart {
-  const bars = COMPARED.flatMap((design) => {
+function chartOf(figures: SessionFigures, target: Target, earlier: Design | undefined): Chart {
+  const bars = comparedWith(earlier).flatMap((design) => {
     const series = find(figures, design.id, target, 16);
     if (series === undefined) return [];
     const { median, low, high } = rates(series);
@@ -107,19 +110,24 @@ function chartOf(figures: SessionFigures, target: Target): Chart {
 
 function goalOf(figures: SessionFigures, target: Target): string {
   const ours = ratio(figures, OURS_D1.id, target, 16).median;
-  const processor = (id: string) => processorTime(find(figures, id, target, 16)) ?? Number.NaN;
-  const byProcessor = (processor(HONO.id) / processor(OURS_D1.id)).toFixed(2);
+  const share = byProcessor(figures, OURS_D1.id, target) ?? ours;
   const best = PEERS.map((peer) => ({
     name: peer.name,
     ratio: ratio(figures, peer.id, target, 16).median,
   })).sort((a, b) => b.ratio - a.ratio)[0];
-  const what = `${TITLES[target].toLowerCase()}, at least ${GOAL.toFixed(2)} of bare Hono and ahead of every peer`;
-  const reached = ours >= GOAL && ours > (best?.ratio ?? 0);
+  const what = `${TITLES[target].toLowerCase()}, at least ${GOALS[target].toFixed(2)} of bare Hono by processor time and ahead of every peer`;
+  const reached = share >= GOALS[target] && ours > (best?.ratio ?? 0);
   return goal(
     what,
     reached,
-    `${ours.toFixed(2)} (by processor time ${byProcessor}); the best peer, ${best?.name}, ${best?.ratio.toFixed(2)}${reached ? "" : LIMITS[target]}`,
+    `${share.toFixed(2)} (by requests a second ${ours.toFixed(2)}); the best peer, ${best?.name}, ${best?.ratio.toFixed(2)}${reached ? "" : LIMITS[target]}`,
   );
+}
+
+/** What share of its processor time bare Hono would need for the same; undefined where the system does not tell. */
+function byProcessor(figures: SessionFigures, design: string, target: Target): number | undefined {
+  const [ours, hono] = [design, HONO.id].map((id) => processorTime(find(figures, id, target, 16)));
+  return ours === undefined || hono === undefined ? undefined : hono / ours;
 }
 
 function ratio(figures: SessionFigures, design: string, target: Target, connections: number): Summary {

@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import type { Design } from "../designs/design.ts";
-import { COMPARED } from "../designs/designs.ts";
+import { comparedWith } from "../designs/designs.ts";
 import { openConnection } from "../load/connection.ts";
 import type { LoadResult } from "../load/measured-load.ts";
 import { repeatRequest } from "../load/repeated-request.ts";
@@ -68,7 +68,7 @@ interface Running {
 
 async function startAll(bench: Bench): Promise<readonly Running[]> {
   const running: Running[] = [];
-  for (const design of COMPARED) {
+  for (const design of comparedWith(bench.earlier)) {
     const server = await startDesign(
       design,
       await bench.bundleOf(design),
