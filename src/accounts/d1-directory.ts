@@ -8,7 +8,7 @@ import type { AccountDirectory, AccountSearch, Correction } from "./registry.ts"
 
 const SEARCH_LIMIT = 50;
 /** Accounts that fit of which the most recently used are shown. */
-const FOUND_LIMIT = 200;
+const FOUND_LIMIT = 100;
 /** Names that are looked through for the further words of a search. */
 const NAMES_LIMIT = 50_000;
 /** A word that so many names have is common. */
