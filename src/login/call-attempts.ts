@@ -1,5 +1,6 @@
 import { Failure, fromStorageRepeated, type Stage } from "../failure.ts";
 import type { AppContext } from "../http/request-context.ts";
+import { logEvent } from "../log.ts";
 import type { Settings } from "../settings.ts";
 import { timed } from "../step-times.ts";
 import type { LoginAnswer, LoginAttempts } from "./login-attempts.ts";
@@ -50,18 +51,31 @@ function attempts({ storage, login }: Settings, object: string): AttemptsStub {
 
 /**
  * A step of a login, in the object that finishes it. It is made once more where the platform says that the first call
- * did not get through: the object answers a call that it knows as it did before.
+ * did not get through: the object answers a call that it knows as it did before. Where no answer comes at all, the
+ * object is told to end the session that it may have recorded.
+ * @param attempt the login, and the session that the step may make.
  * @throws {Failure} `storage_unavailable` where the object does not answer, or what the step itself failed with.
  */
 export async function loginStep(
   c: AppContext,
   object: string,
   stage: Stage,
+  attempt: { readonly id: string; readonly sid: string },
   step: (object: AttemptsStub) => Promise<LoginAnswer>,
 ): Promise<Exclude<LoginAnswer, { outcome: "failed" }>> {
   const { settings, stepTimes } = c.env;
   const call = () => step(attempts(settings, object));
-  const answer = await timed(stepTimes, "attempt", fromStorageRepeated(stage, call, STEP_TIME_LIMIT));
+  let answer: LoginAnswer;
+  try {
+    answer = await timed(stepTimes, "attempt", fromStorageRepeated(stage, call, STEP_TIME_LIMIT));
+  } catch (error) {
+    const { id, sid } = attempt;
+    const abandoned = attemptsCall(settings, object, stage, (stub) =>
+      stub.abandon({ id, sid, site: settings.site.origin }),
+    );
+    c.executionCtx.waitUntil(abandoned.catch(() => logEvent("warn", "login_not_abandoned", { sid })));
+    throw error;
+  }
   for (const [name, took] of Object.entries(answer.stepTimes))
     Object.assign(stepTimes, { [name]: took, attempt: Math.max(0, (stepTimes.attempt ?? 0) - took) });
   if (answer.outcome === "failed") throw new Failure(answer.code, answer.facts);

@@ -6,6 +6,7 @@ import type { AppContext } from "../http/request-context.ts";
 import { refuseCrossSite } from "../http/same-site.ts";
 import { pageLanguage } from "../pages/language.ts";
 import { currentSession } from "../session/current-session.ts";
+import { sessionClient } from "../session/device.ts";
 import { newSessionId } from "../session/session.ts";
 import { broughtState, loginStep, returnUrlOf } from "./call-attempts.ts";
 import { answerOutcome } from "./finish-login.ts";
@@ -52,13 +53,14 @@ export async function continueLogin(c: AppContext): Promise<Response> {
     site: settings.site.origin,
     browser,
     sid: newSessionId(),
+    client: sessionClient(c),
     id: login.id,
     state,
     question: asked,
     given: isUnannounced && answer !== "no" ? undefined : given,
   };
   try {
-    const outcome = await loginStep(c, login.object, "continue", (object) => object.answer(call));
+    const outcome = await loginStep(c, login.object, "continue", call, (object) => object.answer(call));
     if (outcome.outcome === "left") return await leaveForProof(c, `${login.object}.${login.id}`);
     if (outcome.outcome === "used" && outcome.declined && asked === "terms" && answer === "decline")
       throw new Failure("terms_declined", { stage: "continue" });
@@ -94,12 +96,13 @@ export async function finishProof(c: AppContext): Promise<Response> {
     site: settings.site.origin,
     browser,
     sid: newSessionId(),
+    client: sessionClient(c),
     id,
     state: undefined,
     question: "proof",
     given,
   };
-  const outcome = await loginStep(c, object, "continue", (stub) => stub.answer(call));
+  const outcome = await loginStep(c, object, "continue", call, (stub) => stub.answer(call));
   const { state } = outcome;
   const begun = state === undefined ? undefined : await broughtState(settings, "browser", state, "continue");
   const returnTo = begun === undefined ? "/" : await returnUrlOf(settings, begun.login, "continue");

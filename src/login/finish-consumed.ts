@@ -29,9 +29,18 @@ export interface ConsumedLogin {
   readonly timeLimit: number;
 }
 
+/** A login with nothing left to ask. */
+export interface FinishedLogin {
+  readonly outcome: "finished";
+  readonly settled: SettledLogin;
+  readonly identity: VippsIdentity;
+  /** Whether its session is recorded: then only a token is missing. An object of another release leaves it out. */
+  readonly isRecorded?: boolean;
+}
+
 /** What a consumed login comes to. */
 export type Conclusion =
-  | { readonly outcome: "finished"; readonly settled: SettledLogin; readonly identity: VippsIdentity }
+  | FinishedLogin
   /** The very person is logged in in that browser already: nothing is needed. */
   | { readonly outcome: "alreadyIn" }
   /** It has to be kept until the person has answered. */

@@ -1,8 +1,11 @@
 import { DurableObject } from "cloudflare:workers";
 import { Failure, type FailureCode, type FailureFacts, thrownAt } from "../failure.ts";
 import { logEvent } from "../log.ts";
+import type { SessionClient } from "../session/device.ts";
+import { sessionStart } from "../session/session.ts";
+import { endSession, recordSession } from "../session/session-store.ts";
 import { type Settings, settingsOfHost } from "../settings.ts";
-import type { StepTimes } from "../step-times.ts";
+import { type StepTimes, timed } from "../step-times.ts";
 import { forgetDeclined } from "./arrived-consents.ts";
 import { type Conclusion, type ConsumedLogin, concludeLogin, finishConsumed } from "./finish-consumed.ts";
 import { type LoginStore, openLoginStore } from "./login-store.ts";
@@ -20,6 +23,11 @@ interface LoginCall {
   readonly browser: string;
   /** The id of the session that is to be made. A call that is made again has the same. */
   readonly sid: string;
+  /**
+   * What the session keeps of the client, so that it is recorded here, without a further trip around the world. A
+   * Worker of another release leaves it out and records the session itself.
+   */
+  readonly client?: SessionClient | undefined;
   /** `undefined` where only the site's own login knows of the login. */
   readonly state: string | undefined;
 }
@@ -80,7 +88,8 @@ const REPEATABLE_LIMIT = 1_000;
 
 /**
  * A few long-lived objects finish all logins. They stand where Vipps and the database are, so that what takes several
- * trips is done there, in one hop from the visitor; which of them finishes a login was settled when it began.
+ * trips is done there, in one hop from the visitor, the record of the session included; which of them finishes a
+ * login was settled when it began.
  *
  * A login is used up by one durable insert, before anything is sent to Vipps: the platform holds every outgoing
  * message of an object back until what it wrote is safe. So used once means once, however many callbacks come at once.
@@ -103,13 +112,8 @@ export class LoginAttempts extends DurableObject<Cloudflare.Env> {
       if (this.#store.used(id) !== undefined) return this.#resume({ ...call, id }, stepTimes);
       this.#store.use({ ...call, id });
       if (this.#exchanges >= EXCHANGES_AT_ONCE) return { outcome: "consumed" };
-      this.#exchanges += 1;
-      try {
-        const background = (work: Promise<unknown>) => this.ctx.waitUntil(work);
-        return this.#kept(id, await finishConsumed(settings, call, { stepTimes, background }));
-      } finally {
-        this.#exchanges -= 1;
-      }
+      const conclusion = await this.#exchanged(settings, call, stepTimes);
+      return this.#kept(id, await this.#recorded(settings, { ...call, id }, conclusion, stepTimes));
     });
   }
 
@@ -132,6 +136,15 @@ export class LoginAttempts extends DurableObject<Cloudflare.Env> {
       const outcome = await this.#follow(call, { settings, waiting, verdict }, stepTimes);
       return { ...outcome, state: waiting.state };
     });
+  }
+
+  /**
+   * Ends the session of a login whose answer never reached its caller: nobody has a token of it, and none is made
+   * any more.
+   */
+  async abandon(call: Pick<FinishCall, "site" | "sid"> & { readonly id: string }): Promise<void> {
+    await this.#answered.get(`${call.id} ${call.sid}`)?.answer;
+    await this.#endUnreceived(call);
   }
 
   /** What became of a login whose state is too old to finish it. Changes nothing. */
@@ -173,10 +186,54 @@ export class LoginAttempts extends DurableObject<Cloudflare.Env> {
     return answer;
   }
 
+  async #exchanged(settings: Settings, call: FinishCall, stepTimes: StepTimes): Promise<Conclusion> {
+    this.#exchanges += 1;
+    try {
+      const background = (work: Promise<unknown>) => this.ctx.waitUntil(work);
+      return await finishConsumed(settings, call, { stepTimes, background });
+    } finally {
+      this.#exchanges -= 1;
+    }
+  }
+
+  /** Records the session of a finished login, where its caller says on which client it begins. */
+  async #recorded(
+    settings: Settings,
+    { id, sid, client }: Pick<LoginCall, "sid" | "client"> & { readonly id: string },
+    conclusion: Conclusion,
+    stepTimes: StepTimes,
+  ): Promise<Conclusion> {
+    if (conclusion.outcome !== "finished" || client === undefined) return conclusion;
+    const { identity, settled } = conclusion;
+    const session = { sid, startedAt: sessionStart(sid), ...client };
+    try {
+      const recording = recordSession(settings, settled.accountId, session);
+      // Written while that is on its way: what is written before holds an outgoing message up until it is safe.
+      this.#store.noteAccount(id, settled.accountId);
+      await namingPerson(identity, () => timed(stepTimes, "session", recording));
+    } catch (error) {
+      // The store may have recorded it all the same, too late to say so: nobody holds that session.
+      this.ctx.waitUntil(endSession(settings, settled.accountId, sid).catch(() => undefined));
+      throw error;
+    }
+    return { ...conclusion, isRecorded: true };
+  }
+
+  /** Ends the session that was recorded for a call whose answer got lost. */
+  async #endUnreceived(call: Pick<LoginCall, "site" | "sid"> & { readonly id: string }): Promise<void> {
+    const used = this.#store.used(call.id);
+    if (used?.accountId === undefined || used.sid !== call.sid) return;
+    await endSession(await this.#settings(call), used.accountId, call.sid);
+  }
+
   /** Asks again what a login waits for, or goes on when there is nothing left to ask. */
   async #resume(call: LoginCall & { readonly id: string }, stepTimes: StepTimes): Promise<WithState> {
     const waiting = this.#waiting(call);
-    if (waiting === undefined) return this.#usedBefore(call.id, call.browser) ?? { outcome: "expired" };
+    if (waiting === undefined) {
+      // The very same call again, by an object that no longer knows what it answered.
+      await this.#endUnreceived(call);
+      return this.#usedBefore(call.id, call.browser) ?? { outcome: "expired" };
+    }
     const settings = await this.#settings(call);
     const verdict = await QUESTIONS[waiting.question].resume(settings, waiting);
     const outcome = await this.#follow(call, { settings, waiting, verdict }, stepTimes);
@@ -184,10 +241,11 @@ export class LoginAttempts extends DurableObject<Cloudflare.Env> {
   }
 
   async #follow(
-    { id, browser, sid, state }: LoginCall & { readonly id: string },
+    call: LoginCall & { readonly id: string },
     { settings, waiting, verdict }: { settings: Settings; waiting: WaitingLogin; verdict: Verdict },
     stepTimes: StepTimes,
   ): Promise<LoginOutcome> {
+    const { id, browser, sid, state } = call;
     if (verdict.kind === "ask") return { outcome: "asked", asked: verdict.asked };
     if (verdict.kind === "leave") {
       this.#store.hold({ ...waiting, state });
@@ -204,7 +262,8 @@ export class LoginAttempts extends DurableObject<Cloudflare.Env> {
       const concluded = await namingPerson(identity, () =>
         concludeLogin(settings, { id, identity, answers: verdict.answers }, stepTimes),
       );
-      const outcome = this.#kept(id, concluded, waiting.state);
+      const recorded = await this.#recorded(settings, call, concluded, stepTimes);
+      const outcome = this.#kept(id, recorded, waiting.state);
       const isIncomplete = outcome.outcome === "asked" && outcome.asked.question === "terms";
       return isIncomplete && verdict.missing === true
         ? { ...outcome, asked: { ...outcome.asked, missing: true } }
@@ -236,7 +295,7 @@ export class LoginAttempts extends DurableObject<Cloudflare.Env> {
     return { outcome: "used", sid, declined, usedAt, broughtHere: used.browser === browser };
   }
 
-  async #settings({ site }: LoginCall): Promise<Settings> {
+  async #settings({ site }: Pick<LoginCall, "site">): Promise<Settings> {
     const resolved = await settingsOfHost(this.env, site, (work) => this.ctx.waitUntil(work));
     if (resolved !== "unknownHost" && "settings" in resolved) return resolved.settings;
     const details = resolved === "unknownHost" ? [] : resolved.faults;

@@ -15,6 +15,8 @@ export interface UsedLogin {
   readonly declined: boolean;
   /** Whether it waits for an answer, or waited for one that never came. */
   readonly held: boolean;
+  /** Whose session was recorded for it here. */
+  readonly accountId: string | undefined;
 }
 
 /** What an object keeps of logins, and all SQL for it. Everything but the sweep is synchronous: nothing comes between. */
@@ -27,6 +29,8 @@ export interface LoginStore {
   waiting(id: string): WaitingLogin | undefined;
   /** Takes a waiting login out, once. @returns whether it was still waiting. */
   release(id: string, end: Pick<UsedLogin, "sid" | "declined">): boolean;
+  /** Notes whose session is being recorded, so that it can be ended if nobody receives it. */
+  noteAccount(id: string, accountId: string): void;
   keepReturnUrl(id: string, returnTo: string): void;
   returnUrl(id: string): string | undefined;
   /** Forgets what has been kept long enough, and comes again where something is left. */
@@ -41,7 +45,7 @@ const SWEEP_LATER = 3600_000;
 const TABLES = [
   `CREATE TABLE used_logins (
      id TEXT PRIMARY KEY, browser TEXT NOT NULL, sid TEXT NOT NULL, used_at INTEGER NOT NULL,
-     declined INTEGER NOT NULL DEFAULT 0, held INTEGER NOT NULL DEFAULT 0
+     declined INTEGER NOT NULL DEFAULT 0, held INTEGER NOT NULL DEFAULT 0, account_id TEXT
    ) WITHOUT ROWID`,
   `CREATE TABLE waiting_logins (
      id TEXT PRIMARY KEY, question TEXT NOT NULL, identity TEXT NOT NULL, answers TEXT NOT NULL, state TEXT,
@@ -50,7 +54,14 @@ const TABLES = [
   "CREATE TABLE return_urls (id TEXT PRIMARY KEY, url TEXT NOT NULL) WITHOUT ROWID",
 ];
 
-type UsedRow = { browser: string; sid: string; used_at: number; declined: number; held: number };
+type UsedRow = {
+  browser: string;
+  sid: string;
+  used_at: number;
+  declined: number;
+  held: number;
+  account_id: string | null;
+};
 type WaitingRow = {
   question: Question;
   identity: string;
@@ -62,7 +73,13 @@ type WaitingRow = {
 /** @param storage of the object. One that no login has come to stores nothing, not even an empty table. */
 export function openLoginStore(storage: DurableObjectStorage): LoginStore {
   const { sql } = storage;
-  let hasTables = sql.exec("SELECT 1 FROM sqlite_master WHERE name = 'used_logins'").toArray().length > 0;
+  const [made] = sql
+    .exec<{ sql: string }>("SELECT sql FROM sqlite_master WHERE name = 'used_logins'")
+    .toArray();
+  let hasTables = made !== undefined;
+  // Of an object that was made before sessions were recorded here.
+  if (made?.sql.includes("account_id") === false)
+    sql.exec("ALTER TABLE used_logins ADD COLUMN account_id TEXT");
   let sweepAt = Number.POSITIVE_INFINITY;
 
   function rows<Row extends Record<string, SqlStorageValue>>(
@@ -97,7 +114,7 @@ export function openLoginStore(storage: DurableObjectStorage): LoginStore {
   return {
     used(id) {
       const [row] = rows<UsedRow>(
-        "SELECT browser, sid, used_at, declined, held FROM used_logins WHERE id = ?",
+        "SELECT browser, sid, used_at, declined, held, account_id FROM used_logins WHERE id = ?",
         id,
       );
       if (row === undefined || Date.now() - row.used_at > MEMORY_LIFETIME) return undefined;
@@ -108,6 +125,7 @@ export function openLoginStore(storage: DurableObjectStorage): LoginStore {
         usedAt: row.used_at,
         declined: row.declined === 1,
         held: row.held === 1,
+        accountId: row.account_id ?? undefined,
       };
     },
     use({ id, browser, sid }) {
@@ -160,6 +178,9 @@ export function openLoginStore(storage: DurableObjectStorage): LoginStore {
         id,
       );
       return true;
+    },
+    noteAccount(id, accountId) {
+      write("UPDATE used_logins SET account_id = ? WHERE id = ?", accountId, id);
     },
     keepReturnUrl(id, returnTo) {
       write("INSERT INTO return_urls (id, url) VALUES (?, ?) ON CONFLICT DO NOTHING", id, returnTo);

@@ -4,17 +4,15 @@ import { isTooLate } from "../http/answer-in-time.ts";
 import type { AppContext } from "../http/request-context.ts";
 import { logEvent } from "../log.ts";
 import { type BegunSession, beginSession } from "../session/begin-session.ts";
-import { deviceOf, placeOf } from "../session/device.ts";
+import { sessionClient } from "../session/device.ts";
 import { endReplacedSession, endSession } from "../session/session-store.ts";
 import { timed } from "../step-times.ts";
-import type { VippsIdentity } from "../vipps/identity.ts";
+import type { FinishedLogin } from "./finish-consumed.ts";
 import { recordLogin } from "./record-login.ts";
-import { namingPerson, type SettledLogin } from "./settle-login.ts";
+import { namingPerson } from "./settle-login.ts";
 
-/** A login with nothing left to ask. */
-interface FinishedLogin {
-  readonly settled: SettledLogin;
-  readonly identity: VippsIdentity;
+/** A login with nothing left to ask, on its way into the client that gets its session. */
+interface ArrivedLogin extends Omit<FinishedLogin, "outcome"> {
   /** The id its session gets. */
   readonly sid: string;
   /** Whether the browser that gets the session is the one that began the login; an app always is. */
@@ -25,7 +23,7 @@ interface FinishedLogin {
 /** Makes the session, ends the one it replaces in this browser, and sends the browser home. */
 export async function sessionResponse(
   c: AppContext,
-  login: FinishedLogin & { readonly returnTo: string },
+  login: ArrivedLogin & { readonly returnTo: string },
 ): Promise<Response> {
   const { setCookie } = await recordedSession(c, login);
   return redirectHome(login.returnTo, setCookie);
@@ -36,14 +34,13 @@ export async function sessionResponse(
  * behind the answer: the event for customer service, and what Vipps now says of the person.
  * @throws {Failure} `storage_unavailable` or `too_slow`; then there is no session.
  */
-export async function recordedSession(c: AppContext, login: FinishedLogin): Promise<BegunSession> {
+export async function recordedSession(c: AppContext, login: ArrivedLogin): Promise<BegunSession> {
   const { settings, stepTimes } = c.env;
-  const { settled, identity, sid, isSameBrowser, isNativeApp } = login;
+  const { settled, identity, sid, isRecorded, isSameBrowser, isNativeApp } = login;
   const { accountId, how, person, isCurrent } = settled;
   const { authTime, claims } = identity;
-  const device = deviceOf(c.req.raw.headers.get("user-agent"));
-  const place = placeOf(settings, c.req.raw);
-  const session = { accountId, sid, authTime, claims, device, place };
+  const client = isRecorded === true ? undefined : sessionClient(c);
+  const session = { accountId, sid, authTime, claims, client };
   return namingPerson(identity, async () => {
     try {
       const begun = await timed(stepTimes, "session", beginSession(settings, session));
@@ -64,7 +61,7 @@ export async function recordedSession(c: AppContext, login: FinishedLogin): Prom
         );
       return begun;
     } catch (error) {
-      // The store may have recorded it all the same, too late to say so: nobody holds that session.
+      // It may be recorded all the same: nobody holds that session.
       c.executionCtx.waitUntil(endSession(settings, accountId, sid).catch(() => undefined));
       throw error;
     }

@@ -2,7 +2,7 @@ import { logEvent } from "../log.ts";
 import type { Settings } from "../settings.ts";
 import type { VippsClaims } from "../vipps/identity.ts";
 import { cookieFor, fittedProfile } from "./current-session.ts";
-import type { Device, Place } from "./device.ts";
+import type { SessionClient } from "./device.ts";
 import { type AuthenticSession, sessionStart } from "./session.ts";
 import { recordSession } from "./session-store.ts";
 import { signSessionToken } from "./session-token.ts";
@@ -15,8 +15,8 @@ export interface NewSession {
   /** Seconds since the epoch. */
   readonly authTime: number;
   readonly claims: VippsClaims;
-  readonly device: Device;
-  readonly place: Place;
+  /** The client it begins on; `undefined` for a session that is recorded already. */
+  readonly client: SessionClient | undefined;
 }
 
 export interface BegunSession {
@@ -27,15 +27,16 @@ export interface BegunSession {
 }
 
 /**
- * Records a session in the user's own object and signs its first token, in this order: a token without a
- * recorded session must not exist.
+ * Records a session in the user's own object, unless it is, and signs its first token, in this order: a token
+ * without a recorded session must not exist.
  * @throws {Failure} `storage_unavailable`; then there is no session.
  */
 export async function beginSession(
   settings: Settings,
-  { accountId, sid, authTime, claims, device, place }: NewSession,
+  { accountId, sid, authTime, claims, client }: NewSession,
 ): Promise<BegunSession> {
-  await recordSession(settings, accountId, { sid, startedAt: sessionStart(sid), device, place });
+  if (client !== undefined)
+    await recordSession(settings, accountId, { sid, startedAt: sessionStart(sid), ...client });
   const known = { sub: accountId, sid, authTime, profile: { ...claims } };
   const { profile, leftOut } = fittedProfile(settings.session, known);
   if (leftOut.length > 0) logEvent("warn", "session_claims_left_out", { sid, claims: leftOut });

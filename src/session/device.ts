@@ -1,3 +1,4 @@
+import type { AppContext } from "../http/request-context.ts";
 import type { Settings } from "../settings.ts";
 
 /** What a session began on, as far as the browser says: names out of the lists below, never its own words. */
@@ -11,6 +12,12 @@ export interface Place {
   readonly city: string | undefined;
   /** ISO 3166-1, two letters. */
   readonly country: string | undefined;
+}
+
+/** What is kept of the client that a session begins on. */
+export interface SessionClient {
+  readonly device: Device;
+  readonly place: Place;
 }
 
 /** Longer ones are no browser's. In characters. */
@@ -67,6 +74,11 @@ export function placeOf(settings: Settings, request: Request): Place {
   // XX is nowhere, T1 the Tor network.
   const known = /^[A-Z]{2}$/.test(country) && country !== "XX";
   return { city: cf?.city?.slice(0, CITY_LIMIT) || undefined, country: known ? country : undefined };
+}
+
+/** What a session that begins with this request keeps of its client. */
+export function sessionClient({ env: { settings }, req: { raw } }: AppContext): SessionClient {
+  return { device: deviceOf(raw.headers.get("user-agent")), place: placeOf(settings, raw) };
 }
 
 /** The visitor's time zone, as Cloudflare knows it: `Europe/Oslo`. */

@@ -1,13 +1,11 @@
 import { DurableObject } from "cloudflare:workers";
-import type { Device, Place } from "./device.ts";
+import type { SessionClient } from "./device.ts";
 import { sessionBegin } from "./session.ts";
 
 /** A session as it begins. Times in seconds since the epoch. */
-export interface NewStoredSession {
+export interface NewStoredSession extends SessionClient {
   readonly sid: string;
   readonly startedAt: number;
-  readonly device: Device;
-  readonly place: Place;
 }
 
 /** A session that lives. */

@@ -2,11 +2,11 @@ import { restartLoginObjects } from "../worker/login-objects.ts";
 
 /**
  * How a storage binding fails: at once, never, or by throwing before there is a promise; or once only, as the platform
- * does when an object restarts, before the work, or with the work done and the answer lost, or with all lost that the
+ * does when an object restarts, before the work, or with the work done and the answer lost (so that asking again helps, or not), or with all lost that the
  * object had in memory besides.
  */
 export type Fault = "rejects" | "hangs" | "throws" | OnceOnly;
-type OnceOnly = "passes" | "losesAnswer" | "losesMemory";
+type OnceOnly = "passes" | "losesAnswer" | "losesAnswerForGood" | "losesMemory";
 
 /** Fails in place of one method of a binding, or of the objects it hands out. */
 function failing(fault: Fault): (work: () => unknown) => Promise<never> {
@@ -15,6 +15,8 @@ function failing(fault: Fault): (work: () => unknown) => Promise<never> {
   return (work) => {
     if (fault === "passes") return Promise.reject(reset());
     if (fault === "losesAnswer") return Promise.resolve(work()).then(() => Promise.reject(reset()));
+    if (fault === "losesAnswerForGood")
+      return Promise.resolve(work()).then(() => Promise.reject(new Error("secret-in-a-message: cut off")));
     if (fault === "losesMemory")
       return Promise.resolve(work())
         .then(restartLoginObjects)
@@ -49,7 +51,7 @@ export function withFailing<Binding extends object>(
         return (...args: unknown[]) => {
           if (name === method && failures.on) {
             failures.count += 1;
-            if (fault === "passes" || fault === "losesAnswer" || fault === "losesMemory") failures.on = false;
+            if (!["rejects", "hangs", "throws"].includes(fault)) failures.on = false;
             return fail(() => Reflect.apply(member, inner, args));
           }
           const result = Reflect.apply(member, inner, args);

@@ -117,6 +117,14 @@ describe("R25 the login's Durable Object down", () => {
     expect((await browser.session()).authenticated).toBe(true);
   });
 
+  it("with the answer lost for good: the session that nobody received is ended", async () => {
+    const attempts = withFailing(LOGIN_OBJECTS, "finish", "losesAnswerForGood");
+    const { provider, site, browser } = openHostileSite({ vars: { LOGIN_ATTEMPTS: attempts } });
+    const callback = provider.authorize(await browser.startLogin());
+    await expectRefusal(await browser.get(callback.href), { site, browser, code: "storage_unavailable" });
+    expect(site.counts.durableObjectCalls).toContain("sessions.record");
+  });
+
   it("restarted between click and return: the login goes on", async () => {
     const { provider, browser } = openHostileSite();
     const callback = provider.authorize(await browser.startLogin("/members/"));
@@ -154,6 +162,13 @@ describe("R25 the login's Durable Object killed after it has used a login up, an
     expect(attempts.failures.count).toBe(1);
     expect(await keptOfLogins()).toMatchObject([{ table: "used_logins", declined: 0, held: 0 }]);
     expect(await accountCount()).toBe(accounts);
+    // The session that was recorded for an answer that never came has been ended again.
+    expect(site.counts.durableObjectCalls).toEqual([
+      "attempt.finish",
+      ...(accounts === 1 ? ["sessions.record"] : []),
+      "attempt.finish",
+      ...(accounts === 1 ? ["sessions.end"] : []),
+    ]);
     delete provider.answers.token;
 
     // Used is used, in the object's next life too: the code has been sent, and is not sent again.
@@ -367,7 +382,7 @@ describe("R25 everything slow at once", () => {
       },
     });
     hostile.provider.answers.token = async (_request, proper) => {
-      await new Promise((resolve) => setTimeout(resolve, 1_500));
+      await new Promise((resolve) => setTimeout(resolve, 4_900));
       return proper();
     };
     const callback = hostile.provider.authorize(await hostile.browser.startLogin());
@@ -378,6 +393,10 @@ describe("R25 everything slow at once", () => {
     expect(response.status).toBe(503);
     expect(response.headers.getSetCookie().join()).not.toContain(SESSION_COOKIE);
     expect(hostile.site.log.map(({ event }) => event)).not.toContain("login_finished");
-    expect(hostile.site.counts.durableObjectCalls.slice(-2)).toEqual(["sessions.record", "sessions.end"]);
+    expect(hostile.site.counts.durableObjectCalls.slice(-3)).toEqual([
+      "sessions.record",
+      "attempt.abandon",
+      "sessions.end",
+    ]);
   });
 });

@@ -92,6 +92,18 @@ export const LOGIN_FAULTS = [
   ]),
   ...faultsIn("src/login/login-attempts.ts", [
     [
+      "a session is handed out that the store does not know",
+      "const recording = recordSession(settings, settled.accountId, session);",
+      "const recording = Promise.resolve(session);",
+      [workerTest("session"), workerTest("login")],
+    ],
+    [
+      "a session that nobody received lives on",
+      "    await endSession(await this.#settings(call), used.accountId, call.sid);\n",
+      "",
+      [requirement("r25-failing-storage")],
+    ],
+    [
       "a login is finished as often as its code comes back",
       "      if (this.#store.used(id) !== undefined) return this.#resume({ ...call, id }, stepTimes);\n      this.#store.use({ ...call, id });\n",
       "",

@@ -105,9 +105,9 @@ export const SESSION_FAULTS = [
   ...faultsIn("src/session/begin-session.ts", [
     [
       "a session is handed out that the store does not know",
-      "  await recordSession(settings, accountId, { sid, startedAt: sessionStart(sid), device, place });\n",
-      "",
-      [session, workerTest("login")],
+      "if (client !== undefined)",
+      "if (client === null)",
+      [requirement("r25-failing-storage")],
     ],
   ]),
   ...faultsIn("src/session/session-cookie.ts", [
