@@ -15,7 +15,7 @@ import {
   edgeTime,
   type ObjectPlacement,
   PLACED,
-  recordedFromObject,
+  recordedAtEdge,
   type Step,
 } from "../world/login-times.ts";
 import { DETOUR, distance, PUBLISHED, roundTrip } from "../world/network.ts";
@@ -78,7 +78,7 @@ export function worldSection({ counts }: StepFigures, earlier?: Design): Section
   const choices = [
     atEdge(OURS_D1, "warm"),
     atEdge(OURS_D1, "warm", { name: "… objects near the visitor", placement: "near the visitor" }),
-    atEdge(OURS_D1, "warm", { name: "… session recorded from the object too", change: recordedFromObject }),
+    atEdge(OURS_D1, "warm", { name: "… session recorded at the edge", change: recordedAtEdge }),
   ].filter((one) => one !== undefined);
   return {
     markdown: [
@@ -89,7 +89,7 @@ export function worldSection({ counts }: StepFigures, earlier?: Design): Section
       "### The callback, warm",
       cityTable(warm, "finish"),
       "### Where the objects stand",
-      "The callback once more, with what could have been chosen otherwise: objects that finish logins where their first caller is instead of at `LOGIN_LOCATION`; and the session recorded by that object instead of by the Worker at the edge, in an object that is then born near it. “Of nothing stored” is start and callback together beside better-auth's stateless design.",
+      "The callback once more, with what could have been chosen otherwise: objects that finish logins where their first caller is instead of at `LOGIN_LOCATION`; and the session recorded by the Worker at the edge instead of by that object, in an object of its own that is then born near the visitor. “Of nothing stored” is start and callback together beside better-auth's stateless design.",
       choiceTable(choices, warm),
       farther(counts),
       ...[OSLO, SYDNEY].map((place) =>

@@ -71,15 +71,15 @@ function waitingTime(here: Place, waits: Waits, placed: Place): number {
   return KINDS.reduce((total, kind) => total + waits[kind] * each[kind], 0);
 }
 
-/** The same step with what the edge asks of objects near it asked by the placed object instead, in the same order. */
-export function recordedFromObject(step: Step): Step {
+/** The same step with what the placed object asks of others near it asked by the edge instead, near the edge. */
+export function recordedAtEdge(step: Step): Step {
   const { edge, object } = step.waits;
-  const moved = edge["durable object"];
+  const moved = object["durable object"];
   return {
     ...step,
     waits: {
-      edge: { ...edge, "durable object": 0 },
-      object: { ...object, "durable object": object["durable object"] + moved },
+      edge: { ...edge, "durable object": edge["durable object"] + moved },
+      object: { ...object, "durable object": 0 },
     },
   };
 }
