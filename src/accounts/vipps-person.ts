@@ -1,4 +1,4 @@
-import type { VippsClaims, VippsIdentity } from "../vipps/identity.ts";
+import { type VippsClaims, type VippsIdentity, withFullName } from "../vipps/identity.ts";
 import type { AskedBefore } from "../vipps/requested-claims.ts";
 
 /** What Vipps says of the user who logs in, in the form in which the registry keeps and compares it. */
@@ -33,13 +33,12 @@ const PROFILE_CLAIMS = [
  * @param msn Merchant Serial Number of the sales unit that was logged in to; `sub` differs between sales units.
  */
 export function vippsPerson({ sub, claims, asked }: VippsIdentity, msn: string): VippsPerson {
-  const name = claims.name ?? [claims.given_name, claims.family_name].filter(Boolean).join(" ");
   const phone = normalPhone(claims.phone_number);
   const email = normalEmail(claims.email);
   return {
     msn,
     sub,
-    name: name === "" ? undefined : name,
+    name: withFullName(claims).name,
     givenName: claims.given_name,
     familyName: claims.family_name,
     phone,

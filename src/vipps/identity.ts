@@ -43,6 +43,8 @@ const TEXT = [
 
 /** Longer values are dropped: no real name comes near. In characters. */
 const TEXT_LIMIT = 500;
+/** A value of blanks alone is as good as none. */
+const SAYS_SOMETHING = /[^\s\p{C}]/u;
 /** Larger structures are dropped: no real address comes near. In characters of JSON. */
 const STRUCTURE_LIMIT = 16_384;
 /** Consents come once and are not asked for again: a whole answer of the provider has room. */
@@ -55,7 +57,8 @@ export function knownClaims(raw: Readonly<Record<string, unknown>>): VippsClaims
   const claims: Record<string, unknown> = {};
   for (const name of TEXT) {
     const value = raw[name];
-    if (typeof value === "string" && value !== "" && value.length <= TEXT_LIMIT) claims[name] = value;
+    if (typeof value === "string" && SAYS_SOMETHING.test(value) && value.length <= TEXT_LIMIT)
+      claims[name] = value;
   }
   for (const name of ["email_verified", "phone_number_verified"] as const) {
     // Vipps documents booleans; some providers send the word.
@@ -73,6 +76,15 @@ export function knownClaims(raw: Readonly<Record<string, unknown>>): VippsClaims
     if (isSmall(shallow, STRUCTURE_LIMIT)) claims.other_addresses = shallow;
   }
   return claims;
+}
+
+/**
+ * The claims with a full name where the provider gave only its parts. Once all claims are there: a name that userinfo
+ * knows goes before one put together here.
+ */
+export function withFullName(claims: VippsClaims): VippsClaims {
+  const parts = [claims.given_name, claims.family_name].filter((part) => part !== undefined);
+  return claims.name !== undefined || parts.length === 0 ? claims : { ...claims, name: parts.join(" ") };
 }
 
 function isSmall(value: unknown, limit: number): boolean {

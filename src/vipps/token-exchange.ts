@@ -13,7 +13,7 @@ import {
   type UncheckedClaims,
   verifyIdTokenSignature,
 } from "./id-token.ts";
-import { completedClaims, knownClaims, type VippsIdentity } from "./identity.ts";
+import { completedClaims, knownClaims, type VippsIdentity, withFullName } from "./identity.ts";
 import { type ProviderAccess, providerMetadata } from "./metadata.ts";
 import { confirmPartnerToken, forgetPartnerToken, partnerToken } from "./partner-token.ts";
 import { clientName, type OwnKeys, type RelyingParty } from "./relying-party.ts";
@@ -57,7 +57,8 @@ export async function exchangeCode(
   const claims = await idTokenClaims(discovery, relyingParty, tokens, login.nonce);
 
   const identity = { sub: claims.sub, authTime: claims.auth_time ?? claims.iat, claims: knownClaims(claims) };
-  return completed(access, discovery, tokens.access_token, identity, login);
+  const all = await completed(access, discovery, tokens.access_token, identity, login);
+  return { ...all, claims: withFullName(all.claims) };
 }
 
 /**
@@ -86,7 +87,7 @@ async function completed(
     return { ...identity, claims: all, asked: askedNow(scope, { ...all }, asked, now) };
   } catch (error) {
     const isBearable = error instanceof Failure && error.facts.reason !== OTHER_PERSON;
-    if (!isBearable || !canBeJudged(scope, claims)) throw error;
+    if (!isBearable || !canBeJudged(scope, { ...withFullName(claims) })) throw error;
     logEvent("warn", "userinfo_failed", { code: error.code, reason: error.facts.reason, missing: asked });
     return { ...identity, asked: before };
   }

@@ -197,3 +197,42 @@ describe("R6 the claims worth asking for", () => {
     expect(canBeJudged(["openid", "customFlow"], {})).toBe(true);
   });
 });
+
+describe("R6 a name", () => {
+  const PARTS = { given_name: "Kari", family_name: "Nordmann" };
+
+  /** What the account, the session and the headers behind a proxy say. */
+  async function namesOf(claims: Record<string, unknown>, userinfo: Record<string, unknown> = {}) {
+    const { provider, browser, logIn } = openHostileSite();
+    const sub = crypto.randomUUID();
+    provider.claims = { ...provider.claims, sub, given_name: undefined, family_name: undefined, ...claims };
+    provider.answers.userinfo = () => Response.json({ sub, ...userinfo });
+    expect((await logIn()).status).toBe(303);
+    const { user } = await browser.session();
+    const kept = await accountsDatabase()
+      .prepare("SELECT name FROM accounts WHERE id = ?")
+      .bind(user?.sub)
+      .first("name");
+    const told = (await browser.get("/auth/verify")).headers.get("remote-name");
+    return [kept, user?.name ?? null, told];
+  }
+
+  it.each([
+    ["its parts", { name: undefined, ...PARTS }, "Kari Nordmann"],
+    ["its parts beside a blank", { name: " \u00a0", ...PARTS }, "Kari Nordmann"],
+    ["its parts beside what nobody sees", { name: "\u200b\u2060", ...PARTS }, "Kari Nordmann"],
+    ["one part", { name: undefined, given_name: "Kari", family_name: " " }, "Kari"],
+    ["itself, whatever its parts", { name: "Kari N", ...PARTS }, "Kari N"],
+    ["nothing but blanks", { name: " ", given_name: "", family_name: "\t" }, null],
+  ])(
+    "is one and the same for the account, the session and the headers: from %s",
+    async (_from, claims, name) => {
+      expect(await namesOf(claims)).toEqual([name, name, name]);
+    },
+  );
+
+  it("that userinfo knows goes before one put together", async () => {
+    const names = await namesOf({ name: undefined, ...PARTS }, { name: "Kari Anne Nordmann" });
+    expect(new Set(names)).toEqual(new Set(["Kari Anne Nordmann"]));
+  });
+});
