@@ -7,7 +7,8 @@ import { answerFailure } from "./failure-answer.ts";
 import { showHealth } from "./health-route.ts";
 import { ownAnswers } from "./http/answer-headers.ts";
 import { answerInTime } from "./http/answer-in-time.ts";
-import { refuseLookAhead } from "./http/look-ahead.ts";
+import { refuseLookAhead, refuseSubresource } from "./http/look-ahead.ts";
+import { isPageRequest } from "./http/page-or-script.ts";
 import { limitPerNetwork } from "./http/rate-limit.ts";
 import type { AppContext, AppEnv } from "./http/request-context.ts";
 import { isPathTooLong, plainPathname, readPath } from "./http/request-path.ts";
@@ -21,7 +22,7 @@ import { changeConsents } from "./my-page/change-consents-route.ts";
 import { downloadMyData } from "./my-page/download-route.ts";
 import { eraseMyAccount } from "./my-page/erase-route.ts";
 import { showMyPage } from "./my-page/my-page-route.ts";
-import { logout, showLoggedOut, showPublicKeys, showSession } from "./session/session-routes.ts";
+import { logout, offerLogout, showLoggedOut, showPublicKeys, showSession } from "./session/session-routes.ts";
 import { endFromPage, endOneSession, endOtherSessions, showSessions } from "./session/sessions-route.ts";
 import { settingsOfHost } from "./settings.ts";
 import { serveElement } from "./site/serve-element.ts";
@@ -64,18 +65,34 @@ interface RouteTraits {
   readonly isShared?: true;
   /** Waits for one call to storage at most, which has a time limit of its own: no timer is set for it. */
   readonly isQuick?: true;
-  /** A step that a person takes: who only looks ahead begins and uses up nothing. */
+  /** Only reads: who looks ahead may see it. Every other route does nothing for who only looks ahead. */
+  readonly isReading?: true;
+  /** A step of a login: nobody takes it for a picture or a script. */
   readonly isStep?: true;
+  /** What a person gets who came by a link to what only takes a form. */
+  readonly byLink?: Handler;
   /** Whether a developer's browser is shown what its steps took. */
   readonly showsSteps?: true;
 }
 
 /** Every route below AUTH_PATH. What is none of them is not there; what is none of its methods is answered 405. */
 export const ROUTES: readonly Route[] = [
-  { path: "/session", methods: { GET: showSession }, isJson: true, isShared: true, isQuick: true },
-  { path: "/verify", methods: { GET: verifySession, OPTIONS: verifySession }, isQuick: true },
-  { path: "/.well-known/jwks.json", methods: { GET: showPublicKeys }, isQuick: true },
-  { path: "/vipps-login.js", methods: { GET: serveElement }, isQuick: true },
+  {
+    path: "/session",
+    methods: { GET: showSession },
+    isReading: true,
+    isJson: true,
+    isShared: true,
+    isQuick: true,
+  },
+  {
+    path: "/verify",
+    methods: { GET: verifySession, OPTIONS: verifySession },
+    isReading: true,
+    isQuick: true,
+  },
+  { path: "/.well-known/jwks.json", methods: { GET: showPublicKeys }, isReading: true, isQuick: true },
+  { path: "/vipps-login.js", methods: { GET: serveElement }, isReading: true, isQuick: true },
 
   {
     path: "/login",
@@ -95,8 +112,8 @@ export const ROUTES: readonly Route[] = [
   { path: "/proof", methods: { GET: finishProof }, isStep: true, limiter: ["finish", "continue"] },
   { path: "/app/start", methods: { POST: startAppLogin }, limiter: ["start", "start"], isJson: true },
   { path: "/app/finish", methods: { POST: finishAppLogin }, limiter: ["finish", "callback"], isJson: true },
-  { path: "/logout", methods: { POST: logout }, isShared: true },
-  { path: "/logged-out", methods: { GET: showLoggedOut } },
+  { path: "/logout", methods: { POST: logout }, byLink: offerLogout, isShared: true },
+  { path: "/logged-out", methods: { GET: showLoggedOut }, isReading: true },
   { path: "/sessions", methods: { GET: showSessions, DELETE: endOtherSessions } },
   { path: "/sessions/end", methods: { POST: endFromPage } },
   { path: "/sessions/:id", methods: { DELETE: endOneSession } },
@@ -105,7 +122,13 @@ export const ROUTES: readonly Route[] = [
   { path: "/me/consents", methods: { POST: changeConsents } },
   { path: "/me/erase", methods: { POST: eraseMyAccount } },
   { path: "/webhooks/consent/:secret", methods: { POST: consentRevoked } },
-  { path: "/health", methods: { GET: showHealth }, limiter: ["start", "site", "health"], isJson: true },
+  {
+    path: "/health",
+    methods: { GET: showHealth },
+    isReading: true,
+    limiter: ["start", "site", "health"],
+    isJson: true,
+  },
 
   { path: "/support", methods: { GET: showConsole }, guard: "staff" },
   { path: "/support/search", methods: { POST: searchPeople }, guard: "staff" },
@@ -143,28 +166,60 @@ function createApp() {
 
 /** Adds a route with what its row says of it. */
 function addRoute(app: HonoBase<AppEnv>, route: Route): void {
-  const { path, limiter, isShared, isStep, showsSteps } = route;
+  const { path, limiter, isShared, isReading, isStep, showsSteps } = route;
   const address = `/auth${path}`;
   if (isShared) app.use(address, allowedOrigins());
   if (showsSteps) app.use(address, showStepTimes);
-  if (limiter !== undefined) app.on(Object.keys(route.methods), [address], limitPerNetwork(...limiter));
-  if (isStep) app.use(address, refuseLookAhead);
+  const methods = Object.keys(route.methods);
+  if (limiter !== undefined) app.on(methods, [address], limitPerNetwork(...limiter));
+  // Staff are told by their own guard, everybody else by nobody.
+  if (!isReading && route.guard !== "staff") app.on(methods, [address], refuseLookAhead);
+  if (isStep) app.on(methods, [address], refuseSubresource);
   const handlers =
     route.guard === "staff"
       ? Object.entries(route.methods).map(([method, handle]) => [method, forStaff(handle)] as const)
       : Object.entries(route.methods);
   for (const [method, handler] of handlers) app.on([method], [address], handler);
+  if (route.guard === "staff")
+    app.get(
+      `${address}/`,
+      forStaff(async ({ c }) => withoutSlash(c)),
+    );
 }
 
-/** @throws {Failure} `method_not_allowed` for a route that takes other methods, else `not_found`. */
-function refuseOther(c: AppContext): never {
-  const asked = c.req.path.slice("/auth".length).split("/");
-  const route = ROUTES.find(({ path, guard }) => guard === undefined && isRouteOf(path.split("/"), asked));
+/**
+ * What is none of the routes, or none of their methods. An address with a slash at its end, as some proxies and people
+ * write them, is sent on to the one without.
+ * @throws {Failure} `method_not_allowed` for a route that takes other methods, else `not_found`.
+ */
+async function refuseOther(c: AppContext): Promise<Response> {
+  const address = c.req.path.slice("/auth".length);
+  const route = publicRouteAt(address);
+  if (route === undefined && address.endsWith("/") && publicRouteAt(address.slice(0, -1)) !== undefined)
+    return withoutSlash(c);
   if (route === undefined) throw new Failure("not_found", { stage: "site" });
   const methods = Object.keys(route.methods).flatMap((method) =>
     method === "GET" ? ["GET", "HEAD"] : [method],
   );
+  if (route.byLink !== undefined && isPageRequest(c.req.raw)) {
+    const page = await route.byLink(c);
+    page.headers.set("allow", methods.join(", "));
+    return page;
+  }
   throw new Failure("method_not_allowed", { stage: "site", allow: methods.join(", ") });
+}
+
+/** The route that anybody may know of. */
+function publicRouteAt(address: string): Route | undefined {
+  const asked = address.split("/");
+  return ROUTES.find(({ path, guard }) => guard === undefined && isRouteOf(path.split("/"), asked));
+}
+
+/** The same address without the slash at its end. 308, so that a form stays a form. */
+function withoutSlash(c: AppContext): Response {
+  const path = c.env.settings.site.authPath + c.req.path.slice("/auth".length, -1);
+  const location = path + new URL(c.req.url).search;
+  return new Response(null, { status: 308, headers: { location, "cache-control": "no-store" } });
 }
 
 function isRouteOf(path: readonly string[], asked: readonly string[]): boolean {

@@ -1,7 +1,8 @@
 import { FAILURES, Failure, type FailureCode, type FailureFacts, thrownAt } from "./failure.ts";
 import { asOwnAnswer } from "./http/answer-headers.ts";
+import { COOKIES_PARAMETER } from "./http/browser-cookie.ts";
 import { readableBy } from "./http/cross-origin.ts";
-import { prefersJson } from "./http/request-context.ts";
+import { isScriptRequest } from "./http/page-or-script.ts";
 import { logEvent } from "./log.ts";
 import { BRAND_DATE } from "./pages/brand.ts";
 import { failurePage } from "./pages/failure-page.ts";
@@ -62,10 +63,13 @@ export async function answerFailure(
     request.headers.get("accept-language"),
     settings ?? unknownSite(new URL(request.url).origin),
   );
+  const isInFrame = code === "login_in_frame";
+  const { browserCookie } = facts;
+  const expects = browserCookie === undefined ? "" : `&${COOKIES_PARAMETER}=expected`;
   const { title, happened } = textsIn(context.language).messages[message];
   const details = code === "settings_invalid" ? (facts.details ?? []) : [];
   const response =
-    jsonOnly || facts.jsonOnly || prefersJson(request.headers)
+    jsonOnly || facts.jsonOnly || isScriptRequest(request)
       ? problem({
           status,
           title: filled(title, { brand: context.brand, site: context.siteName }),
@@ -82,15 +86,18 @@ export async function answerFailure(
             reference,
             details,
             resume: facts.resume ?? false,
-            retryHref: `${site?.authPath ?? "/auth"}/login?return_to=${encodeURIComponent(facts.returnTo ?? "/")}`,
+            retryHref: `${site?.authPath ?? "/auth"}/login?return_to=${encodeURIComponent(facts.returnTo ?? "/")}${expects}`,
+            isInFrame,
             siteHref: facts.returnTo?.startsWith("/") === false ? facts.returnTo : "/",
           }),
           context.nonce,
           status,
+          { isFramed: isInFrame },
         );
   if (facts.retryAfter !== undefined) response.headers.set("retry-after", String(facts.retryAfter));
   // RFC 9110 section 15.5.2 asks for a challenge; Bearer is what native apps answer it with.
   if (status === 401) response.headers.set("www-authenticate", `Bearer realm="${site?.origin}"`);
+  if (browserCookie !== undefined) response.headers.append("set-cookie", browserCookie);
   if (facts.setCookie !== undefined) response.headers.append("set-cookie", facts.setCookie);
   if (facts.location !== undefined) response.headers.set("location", facts.location);
   if (facts.allow !== undefined) response.headers.set("allow", facts.allow);

@@ -45,6 +45,8 @@ export type MessageKey =
   | "badAddress"
   | "addressTooLong"
   | "loginNeeded"
+  | "loginInFrame"
+  | "cookiesNotKept"
   | "siteUnavailable";
 
 interface FailureKind {
@@ -74,6 +76,7 @@ export const FAILURES = {
   state_expired: kind(400, "warn", "loginExpired"),
   state_used: kind(400, "warn", "loginUsed"),
   browser_mismatch: kind(400, "warn", "otherBrowser"),
+  cookies_not_kept: kind(400, "warn", "cookiesNotKept"),
   app_mismatch: kind(400, "warn", "loginExpired"),
   app_redirect_uri_unknown: kind(400, "warn", "siteMisconfigured"),
   response_malformed: kind(400, "warn", "badRequest"),
@@ -122,6 +125,7 @@ export const FAILURES = {
   rate_limited: kind(429, "warn", "tooMany"),
   too_many_changes: kind(429, "warn", "tooManyChanges"),
   session_required: kind(401, "info", "loginNeeded"),
+  login_in_frame: kind(401, "info", "loginInFrame"),
   path_ambiguous: kind(400, "info", "badAddress"),
   path_too_long: kind(414, "info", "addressTooLong"),
   origin_unavailable: kind(502, "error", "siteUnavailable"),
@@ -149,6 +153,8 @@ export interface FailureFacts {
   readonly allow?: string | undefined;
   /** Whether the answer is JSON whatever the client says it accepts, because no person reads it. */
   readonly jsonOnly?: boolean | undefined;
+  /** A `Set-Cookie` value that names the browser: the login that it begins next has to bring the cookie. */
+  readonly browserCookie?: string | undefined;
   /** A `Set-Cookie` value for the answer. */
   readonly setCookie?: string | undefined;
   /** A `Location` for the answer, for a proxy to send the visitor to. */

@@ -32,9 +32,3 @@ export function providerAccess(c: AppContext): ProviderAccess {
     background: (work) => c.executionCtx.waitUntil(work),
   };
 }
-
-/** Whether the client reads JSON rather than pages: it asks for JSON and not for HTML. */
-export function prefersJson(headers: Headers): boolean {
-  const accept = headers.get("accept") ?? "";
-  return /\bapplication\/(problem\+)?json\b/i.test(accept) && !/\btext\/html\b/i.test(accept);
-}

@@ -18,7 +18,7 @@ import { failureOfLogin } from "./record-login.ts";
 /**
  * `POST /auth/continue`: the answer to a page in between. Only the browser that brought the code can give it,
  * once, from our page.
- * @throws {Failure} `cross_site`, `request_malformed`, `login_declined`, `terms_declined`, or `state_*` when there is
+ * @throws {Failure} `cross_site`, `request_malformed`, `cookies_not_kept`, `login_declined`, `terms_declined`, or `state_*` when there is
  *   no login waiting for this browser.
  */
 export async function continueLogin(c: AppContext): Promise<Response> {
@@ -34,11 +34,18 @@ export async function continueLogin(c: AppContext): Promise<Response> {
     form.get("attempt") ?? undefined,
     "continue",
   );
-  const [{ browser }, { session }, returnTo] = await Promise.all([
+  const [{ browser, hasNone, setCookie: browserCookie }, { session }, returnTo] = await Promise.all([
     recogniseBrowser(headers),
-    currentSession(settings, headers),
+    currentSession(settings, c.req.raw),
     returnUrlOf(settings, login, "continue"),
   ]);
+  // The page that was answered brought the cookie, if it was not there before.
+  if (hasNone)
+    throw failureOfLogin(
+      login,
+      returnTo,
+      new Failure("cookies_not_kept", { stage: "continue", browserCookie }),
+    );
   const asked = form.get("question") ?? "confirm";
   if (!isQuestion(asked))
     throw new Failure("request_malformed", { stage: "continue", reason: "no question" });

@@ -1,6 +1,7 @@
-import { Failure, type Stage } from "../failure.ts";
+import { Failure, type Stage, withFacts } from "../failure.ts";
 import { type KnownBrowser, recogniseBrowser } from "../http/browser-cookie.ts";
-import { type AppContext, PROVIDER_TIME, prefersJson, providerAccess } from "../http/request-context.ts";
+import { isScriptRequest } from "../http/page-or-script.ts";
+import { type AppContext, PROVIDER_TIME, providerAccess } from "../http/request-context.ts";
 import { logEvent } from "../log.ts";
 import { type CurrentSession, currentSession } from "../session/current-session.ts";
 import { sessionClient } from "../session/device.ts";
@@ -12,6 +13,7 @@ import type { AlreadyUsed, FinishCall, LoginOutcome } from "./login-attempts.ts"
 import { showQuestion } from "./questions.ts";
 import { failureOfLogin } from "./record-login.ts";
 import { redirectHome, sessionResponse } from "./session-response.ts";
+import { loginWithCookie } from "./start-login.ts";
 
 /**
  * `GET /auth/callback`: the redirect URI. A state that is none of ours is refused without asking anybody; a code goes
@@ -43,7 +45,7 @@ async function finish(c: AppContext): Promise<Response> {
       throw new Failure("response_malformed", { stage: "callback", reason: "no code" });
     if (!isSameBrowser && settings.login.crossBrowser === "deny")
       throw new Failure("browser_mismatch", { stage: "callback" });
-    const current = isSameBrowser ? undefined : await currentSession(settings, headers);
+    const current = isSameBrowser ? undefined : await currentSession(settings, c.req.raw);
     const answer = await finishBegun(c, {
       login,
       state,
@@ -51,15 +53,24 @@ async function finish(c: AppContext): Promise<Response> {
       browser: here.browser,
       redirectUri: settings.relyingParty.redirectUri,
       loggedInAs: current?.session?.sub,
-      canBeAsked: !prefersJson(headers),
+      canBeAsked: !isScriptRequest(c.req.raw),
       timeLimit: PROVIDER_TIME - (Date.now() - c.env.receivedAt),
     });
-    const page = await answerOutcome(c, answer, { state, returnTo, isSameBrowser, stage: "callback" });
+    const isAnonymous = here.hasNone && answer.outcome.outcome === "finished";
+    // Whether the browser keeps what it gets now is seen at once, where it would otherwise begin all over again.
+    const home = isAnonymous ? await loginWithCookie(settings, login, returnTo) : returnTo;
+    const page = await answerOutcome(c, answer, { state, returnTo: home, isSameBrowser, stage: "callback" });
     if (here.isNew && !isSameBrowser) page.headers.append("set-cookie", here.setCookie);
     return page;
   } catch (error) {
-    throw failureOfLogin(login, returnTo, error);
+    throw failureOfLogin(login, returnTo, here.hasNone ? expectingCookie(error, here) : error);
   }
+}
+
+/** In a browser that was refused without a cookie of ours, the next login shows whether it keeps any. */
+function expectingCookie(error: unknown, { setCookie }: KnownBrowser): unknown {
+  const isRefused = error instanceof Failure && error.code === "browser_mismatch";
+  return isRefused ? withFacts(error, { browserCookie: setCookie }) : error;
 }
 
 /** An authentic state that is too old to be finished: the browser that finished it goes home, nobody else. */
@@ -74,7 +85,7 @@ async function lateCallback(
     object.look({ id: login.id, browser }),
   );
   if (used === undefined) throw new Failure("state_expired", { stage: "callback" });
-  return usedLogin(used, await currentSession(settings, c.req.raw.headers), returnTo, "callback");
+  return usedLogin(used, await currentSession(settings, c.req.raw), returnTo, "callback");
 }
 
 /**
@@ -117,7 +128,6 @@ export async function answerOutcome(
   { state, returnTo, isSameBrowser, stage }: AnsweredLogin,
 ): Promise<Response> {
   const { settings } = c.env;
-  const { headers } = c.req.raw;
   switch (outcome.outcome) {
     case "finished":
       return sessionResponse(c, { ...outcome, sid, returnTo, isSameBrowser });
@@ -125,15 +135,15 @@ export async function answerOutcome(
       return showQuestion(c, outcome.asked, {
         state,
         returnTo,
-        current: await currentSession(settings, headers),
+        current: await currentSession(settings, c.req.raw),
       });
     case "alreadyIn": {
-      const { session, setCookie } = await currentSession(settings, headers);
+      const { session, setCookie } = await currentSession(settings, c.req.raw);
       logEvent("info", "login_not_needed", { sid: session?.sid });
       return redirectHome(returnTo, setCookie);
     }
     case "used":
-      return usedLogin(outcome, await currentSession(settings, headers), returnTo, stage);
+      return usedLogin(outcome, await currentSession(settings, c.req.raw), returnTo, stage);
     default:
       throw new Failure("state_expired", { stage });
   }

@@ -28,6 +28,9 @@ export interface BegunLogin {
 /** Which kind of client may finish a login: neither can finish the other's. */
 export type LoginFlow = "browser" | "app";
 
+/** What a seal is for; none opens for another. `arrival`: the login was finished in a browser that had no cookie. */
+type Purpose = LoginFlow | "arrival";
+
 /** How long a login may take from click to return, and an answer after that. In milliseconds. */
 export const LOGIN_LIFETIME = 10 * 60_000;
 /** How long a finished login is remembered, so that a reload or the back button finds home. In milliseconds. */
@@ -161,13 +164,13 @@ export function isTooLongToSeal(returnTo: string): boolean {
  */
 export async function sealState(
   settings: Settings,
-  flow: LoginFlow,
+  purpose: Purpose,
   login: Omit<BegunLogin, "keyId">,
 ): Promise<string> {
   const { sealing } = await stateKeys(settings.session);
   const iv = crypto.getRandomValues(new Uint8Array(IV_BYTES));
   const sealed = new Uint8Array(
-    await crypto.subtle.encrypt(parameters(settings, flow, iv), sealing.seal, written(login)),
+    await crypto.subtle.encrypt(parameters(settings, purpose, iv), sealing.seal, written(login)),
   );
   const bytes = new Uint8Array(IV_BYTES + sealed.byteLength);
   bytes.set(iv);
@@ -183,12 +186,12 @@ export type OpenedState =
 /**
  * Opens a state. Costs no call to anything.
  * @param at milliseconds since the epoch.
- * @returns `undefined` for what is no state of this site and flow: invented, altered, another's, or sealed with a
+ * @returns `undefined` for what is no state of this site and purpose: invented, altered, another's, or sealed with a
  *   key that is gone.
  */
 export async function openState(
   settings: Settings,
-  flow: LoginFlow,
+  purpose: Purpose,
   state: string,
   at: number,
 ): Promise<OpenedState | undefined> {
@@ -196,7 +199,7 @@ export async function openState(
   const key = (await stateKeys(settings.session)).byId.get(keyId);
   const bytes = key && canonicalBytes(text);
   if (key === undefined || bytes === undefined) return undefined;
-  const login = await unsealed(settings, flow, key, bytes);
+  const login = await unsealed(settings, purpose, key, bytes);
   if (login === undefined) return undefined;
   const began = beganAt(login.id);
   if (began > at + CLOCK_TOLERANCE || began > key.sealedUntil) return undefined;
@@ -206,14 +209,14 @@ export async function openState(
 
 async function unsealed(
   settings: Settings,
-  flow: LoginFlow,
+  purpose: Purpose,
   key: StateKey,
   bytes: Uint8Array<ArrayBuffer>,
 ): Promise<BegunLogin | undefined> {
   try {
     const iv = bytes.subarray(0, IV_BYTES);
     const opened = await crypto.subtle.decrypt(
-      parameters(settings, flow, iv),
+      parameters(settings, purpose, iv),
       key.seal,
       bytes.subarray(IV_BYTES),
     );
@@ -251,8 +254,8 @@ function canonicalBytes(text: string): Uint8Array<ArrayBuffer> | undefined {
   }
 }
 
-function parameters({ session, site }: Settings, flow: LoginFlow, iv: Uint8Array<ArrayBuffer>) {
-  const additionalData = encode(JSON.stringify(["login", flow, session.issuer, site.partition]));
+function parameters({ session, site }: Settings, purpose: Purpose, iv: Uint8Array<ArrayBuffer>) {
+  const additionalData = encode(JSON.stringify(["login", purpose, session.issuer, site.partition]));
   return { name: "AES-GCM", iv, additionalData, tagLength: 128 };
 }
 

@@ -7,7 +7,8 @@ import { requiredRecords } from "../accounts/records.ts";
 import { siteRegistry } from "../accounts/site-registry.ts";
 import type { VippsPerson } from "../accounts/vipps-person.ts";
 import { Failure } from "../failure.ts";
-import { type AppContext, prefersJson } from "../http/request-context.ts";
+import { isScriptRequest } from "../http/page-or-script.ts";
+import type { AppContext } from "../http/request-context.ts";
 import { pageContext } from "../pages/page-context.ts";
 import { pageResponse } from "../pages/page-response.ts";
 import { proofPage } from "../pages/proof-page.ts";
@@ -43,7 +44,7 @@ export async function showProof(
   const { settings } = c.env;
   const { headers } = c.req.raw;
   const { reason, problem, provable, reference, sub } = asked;
-  if (prefersJson(headers)) throw accountUnclear(asked);
+  if (isScriptRequest(c.req.raw)) throw accountUnclear(asked);
   recordLogin(c, { outcome: "account_unclear", stage: "account", reason: problem ?? reason, reference, sub });
 
   const { site, accounts } = settings;
@@ -62,7 +63,9 @@ export async function showProof(
   });
   const targets = returnTo.startsWith("/") ? [] : [new URL(returnTo).origin];
   if (proof.kind === "site") targets.push(new URL(proof.url).origin);
-  return pageResponse(html, context.nonce, problem === undefined ? 200 : STATUS[problem], targets);
+  return pageResponse(html, context.nonce, problem === undefined ? 200 : STATUS[problem], {
+    formTargets: targets,
+  });
 }
 
 /** The failure of somebody who may have an account already and cannot be asked: a script or an app. */

@@ -1,41 +1,116 @@
-import { recogniseBrowser } from "../http/browser-cookie.ts";
+import { Failure } from "../failure.ts";
+import { COOKIES_PARAMETER, recogniseBrowser } from "../http/browser-cookie.ts";
+import { firstOf } from "../http/forwarded-header.ts";
+import { isFramed } from "../http/page-or-script.ts";
 import { queryParameter } from "../http/query.ts";
 import { type AppContext, providerAccess } from "../http/request-context.ts";
 import { safeReturnUrl } from "../http/return-url.ts";
 import { currentSession } from "../session/current-session.ts";
+import type { Settings } from "../settings.ts";
 import { timed } from "../step-times.ts";
 import { authorizeUrl } from "../vipps/authorize-url.ts";
 import { providerMetadata } from "../vipps/metadata.ts";
 import { attemptsCall, objectFor } from "./call-attempts.ts";
 import {
+  type BegunLogin,
   isTooLongToSeal,
   type LoginFlow,
   loginSecrets,
   newLoginId,
+  openState,
   sealingKeyId,
   sealState,
 } from "./login-state.ts";
 
 /**
  * `GET /auth/login`: sends the browser to Vipps. Warm, it asks nobody anything and stores nothing.
- * @throws {Failure} when the provider's metadata cannot be had.
+ * @throws {Failure} when the provider's metadata cannot be had; `login_in_frame` in a part of another page, where Vipps
+ *   is never shown; `cookies_not_kept` where the cookie of the answer that led here did not come back.
  */
 export async function startLogin(c: AppContext): Promise<Response> {
   const { settings } = c.env;
+  const elsewhere = atOwnAddress(c);
+  if (elsewhere !== undefined)
+    return new Response(null, { status: 302, headers: { location: elsewhere, "cache-control": "no-store" } });
   const returnTo = safeReturnUrl(settings, queryParameter(c.req.raw, "return_to"));
   const headers = new Headers({ "cache-control": "no-store", vary: "cookie" });
-  const { session, setCookie } = await currentSession(settings, c.req.raw.headers);
+  const { session, setCookie } = await currentSession(settings, c.req.raw);
   if (setCookie !== undefined) headers.append("set-cookie", setCookie);
   if (session !== undefined && queryParameter(c.req.raw, "prompt") !== "login") {
     headers.set("location", returnTo);
     return new Response(null, { status: 302, headers });
   }
 
-  const { browser, setCookie: browserCookie } = await recogniseBrowser(c.req.raw.headers);
+  const { browser, hasNone, setCookie: browserCookie } = await recogniseBrowser(c.req.raw.headers);
+  const expected = queryParameter(c.req.raw, COOKIES_PARAMETER);
+  if (hasNone && expected !== undefined) {
+    const ofLogin = await arrivedLogin(settings, expected);
+    throw new Failure("cookies_not_kept", { stage: "start", returnTo, browserCookie, ofLogin });
+  }
+  if (isFramed(c.req.raw.headers))
+    throw new Failure("login_in_frame", { stage: "start", returnTo, setCookie });
   const { url } = await beginLogin(c, "browser", { browser, returnTo });
   headers.append("set-cookie", browserCookie);
   headers.set("location", url);
   return new Response(null, { status: 302, headers });
+}
+
+/**
+ * Where the login begins that has to bring the cookie of the answer that leads there: a browser that does not is told
+ * that it keeps no cookies, and does not go round in circles.
+ */
+export async function loginWithCookie(
+  settings: Settings,
+  login: BegunLogin,
+  returnTo: string,
+): Promise<string> {
+  const query = new URLSearchParams({
+    return_to: returnTo,
+    [COOKIES_PARAMETER]: await sealState(settings, "arrival", { ...login, returnTo: "" }),
+  });
+  return `${settings.site.authPath}/login?${query}`;
+}
+
+/** The login that was finished in a browser which then brought no cookie, for its event. */
+async function arrivedLogin(settings: Settings, expected: string): Promise<string | undefined> {
+  const opened = await openState(settings, "arrival", expected, Date.now());
+  return opened?.standing === "begun" ? opened.login.id : undefined;
+}
+
+/** In the address of a login: it has been sent to the site's own address. */
+const AT_OWN_ADDRESS = "address=own";
+
+/**
+ * Where the same login begins at SITE_URL, for somebody who came by another name of the site: its cookies are other
+ * ones, and the login would come back to a browser that did not begin it.
+ *
+ * A proxy in front may ask by such a name for a browser that is where it should be. So whoever says so is believed, and
+ * nobody is sent there twice.
+ */
+function atOwnAddress(c: AppContext): string | undefined {
+  const { origin, authPath } = c.env.settings.site;
+  const asked = new URL(c.req.url);
+  if (asked.origin === origin) return undefined;
+  const own = new URL(origin);
+  const { headers } = c.req.raw;
+  const isThere =
+    !isOtherName(asked.hostname, own.hostname) ||
+    asked.search.includes(AT_OWN_ADDRESS) ||
+    (firstOf(headers.get("x-forwarded-host")) === own.host &&
+      (firstOf(headers.get("x-forwarded-proto")) ?? "https") === own.protocol.slice(0, -1)) ||
+    (headers.get("sec-fetch-site") === "same-origin" &&
+      URL.parse(headers.get("referer") ?? "")?.origin === origin);
+  if (isThere) return undefined;
+  return `${origin}${authPath}/login${asked.search || "?"}${asked.search && "&"}${AT_OWN_ADDRESS}`;
+}
+
+/** Names by which a machine knows itself. */
+const LOOPBACK = /^(?:localhost|127(?:\.\d{1,3}){3}|\[::1\])$/;
+
+/** Whether a name may be another one of the same site: by another scheme or port, with and without `www`, a loopback. */
+function isOtherName(name: string, own: string): boolean {
+  if (name === own || name.endsWith(`.${own}`) || own.endsWith(`.${name}`)) return true;
+  return LOOPBACK.test(name) && LOOPBACK.test(own);
 }
 
 /** Who begins a login, and where it leads. */

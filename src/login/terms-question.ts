@@ -1,5 +1,6 @@
 import { Failure } from "../failure.ts";
-import { type AppContext, prefersJson } from "../http/request-context.ts";
+import { isScriptRequest } from "../http/page-or-script.ts";
+import type { AppContext } from "../http/request-context.ts";
 import { consentWording } from "../pages/consent-wording.ts";
 import { pageContext } from "../pages/page-context.ts";
 import { pageResponse } from "../pages/page-response.ts";
@@ -26,7 +27,7 @@ export async function showTerms(
   const { settings } = c.env;
   const { site, accounts } = settings;
   const { headers } = c.req.raw;
-  if (prefersJson(headers)) throw new Failure("terms_not_accepted", { stage: "account", returnTo });
+  if (isScriptRequest(c.req.raw)) throw new Failure("terms_not_accepted", { stage: "account", returnTo });
   const context = pageContext(headers.get("accept-language"), settings);
   const html = termsPage({
     ...context,
@@ -46,7 +47,7 @@ export async function showTerms(
     attempt: state,
   });
   const targets = returnTo.startsWith("/") ? [] : [new URL(returnTo).origin];
-  return pageResponse(html, context.nonce, missing ? 400 : 200, targets);
+  return pageResponse(html, context.nonce, missing ? 400 : 200, { formTargets: targets });
 }
 
 /** Goes on with what was answered so far: what is still open is asked then. */

@@ -19,7 +19,7 @@ export interface OwnSession {
  */
 export async function ownSession(c: AppContext): Promise<OwnSession | Response> {
   const { settings } = c.env;
-  const { session, setCookie } = await currentSession(settings, c.req.raw.headers);
+  const { session, setCookie } = await currentSession(settings, c.req.raw);
   const page = `${settings.site.authPath}/me`;
   if (session === undefined) return askForLogin(settings, c.req.raw, page, setCookie);
   const lives = await renewSession(settings, session.sub, session.sid);

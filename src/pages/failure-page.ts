@@ -1,4 +1,4 @@
-import { html } from "hono/html";
+import { html, raw } from "hono/html";
 import type { MessageKey } from "../failure.ts";
 import { filled, textsIn } from "./language.ts";
 import { type Html, layout, type PageContext } from "./layout.ts";
@@ -10,6 +10,8 @@ interface FailurePageProps extends PageContext {
   readonly retryHref: string;
   readonly siteHref: string;
   readonly resume: boolean;
+  /** Whether it is shown in a part of another page: its links lead out of that. */
+  readonly isInFrame: boolean;
   /** Names of wrong settings; shown only when the worker itself is not set up. */
   readonly details: readonly string[];
 }
@@ -27,12 +29,14 @@ const NO_RETRY: ReadonlySet<MessageKey> = new Set([
 
 /** What happened, what to do now, and the reference that customer service finds in the log. */
 export function failurePage(props: FailurePageProps): Html {
-  const { language, brand, siteName, message, reference, retryHref, siteHref, resume, details } = props;
+  const { language, brand, siteName, message, reference, retryHref, siteHref, resume, isInFrame, details } =
+    props;
   const texts = textsIn(language);
   const { title, happened, next } = texts.messages[message];
   const values = { brand, site: siteName };
   const retry = !NO_RETRY.has(message);
-  const retryText = message === "loginNeeded" ? texts.logIn : texts.tryAgain;
+  const retryText = ["loginNeeded", "loginInFrame"].includes(message) ? texts.logIn : texts.tryAgain;
+  const target = isInFrame && raw(' target="_top"');
   const settings = html`
 <p class="soft">${texts.settingsHelp}</p>
 <ul>${details.map((detail) => html`<li>${detail}</li>`)}</ul>`;
@@ -42,8 +46,8 @@ export function failurePage(props: FailurePageProps): Html {
 ${message === "declined" && html`<p class="note">${filled(texts.notYou, values)}</p>`}
 ${details.length > 0 && settings}
 <p class="actions">
-${retry && html`<a class="button primary" href="${retryHref}">${retryText}</a>`}
-<a class="${retry ? "button" : "button primary"}" href="${siteHref}">${texts.backToSite}</a>
+${retry && html`<a class="button primary" href="${retryHref}"${target}>${retryText}</a>`}
+<a class="${retry ? "button" : "button primary"}" href="${siteHref}"${target}>${texts.backToSite}</a>
 </p>
 <p class="reference">${texts.reference} <code>${reference}</code><br>${texts.referenceHelp}</p>`;
   const refreshTo = resume ? retryHref : undefined;

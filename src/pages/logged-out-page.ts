@@ -21,3 +21,26 @@ export function loggedOutPage(props: LoggedOutPageProps): Html {
 </p>`;
   return layout({ ...props, title: loggedOut.title, inert: true, content });
 }
+
+interface LogoutPageProps extends PageContext {
+  /** Takes the form. */
+  readonly action: string;
+  /** Where to go then; `undefined` for the page that says so. */
+  readonly returnTo: string | undefined;
+}
+
+/** Asks somebody who came by a link whether to log out: links log nobody out, as other websites have them too. */
+export function logoutPage(props: LogoutPageProps): Html {
+  const { language, siteName, action, returnTo } = props;
+  const { loggedOut, sessions, backToSite } = textsIn(language);
+  const content = html`
+<p>${filled(loggedOut.how, { site: siteName })}</p>
+<form method="post" action="${action}">
+${returnTo !== undefined && html`<input type="hidden" name="return_to" value="${returnTo}">`}
+<p class="actions">
+<button class="button primary">${sessions.end}</button>
+<a class="button" href="/">${backToSite}</a>
+</p>
+</form>`;
+  return layout({ ...props, title: loggedOut.ask, inert: true, content });
+}

@@ -1,4 +1,5 @@
 import { putBounded } from "../bounded-map.ts";
+import { isLookAhead } from "../http/look-ahead.ts";
 import { isolateMap } from "../isolate-state.ts";
 import type { SessionSettings, Settings } from "../settings.ts";
 import {
@@ -11,7 +12,7 @@ import {
   standing,
 } from "./session.ts";
 import { carriedTokens, expiredSessionCookie, sessionCookie, tokenSizeLimit } from "./session-cookie.ts";
-import { hasEnded, renewSession } from "./session-store.ts";
+import { hasEnded, isLiving, renewSession } from "./session-store.ts";
 import { signSessionToken, tokenLength } from "./session-token.ts";
 
 /** The session of a request, and what to answer with where its token was renewed or its session has ended. */
@@ -39,30 +40,35 @@ const NOBODY: CurrentSession = {
  * The Bearer token of a native app goes before any cookie. Of several cookies with the same name, only the one
  * whose session lives counts; if two different sessions live there is no telling which of them is the visitor's
  * own and which was planted, so neither counts.
+ * Who only looks ahead renews nothing and gets no cookie: where a token is stale, the store is asked whether the session
+ * lives, and learns of no use.
  * @param background keeps work alive after the answer (`waitUntil`). With it a token past half of SESSION_FRESH is
  *   renewed behind the answer and handed out with the next one, so that nobody who is active waits for the store.
  * @throws {Failure} `storage_unavailable` when a stale token meets a store that does not answer.
  */
 export async function currentSession(
   settings: Settings,
-  headers: Headers,
+  request: Pick<Request, "method" | "headers">,
   background?: (work: Promise<unknown>) => void,
 ): Promise<CurrentSession> {
-  const { bearer, cookies } = await carriedTokens(settings.session, headers);
+  const { bearer, cookies } = await carriedTokens(settings.session, request.headers);
+  const livingOne = (carried: SignedSession) => livingSession(settings, carried, request, background);
   if (bearer !== undefined) {
-    const living = await livingSession(settings, bearer, background);
+    const living = await livingOne(bearer);
     if (living === undefined) return NOBODY;
-    const renewedBearer = living.token === bearer.token ? undefined : living.token;
-    return { ...living, setCookie: undefined, renewedBearer };
+    const isRenewed = living.token !== bearer.token && !isLookAhead(request);
+    return { ...living, setCookie: undefined, renewedBearer: isRenewed ? living.token : undefined };
   }
   if (cookies.length === 0) return NOBODY;
   const perSession = newestOfEach(cookies);
-  const found = await Promise.all(perSession.map((carried) => livingSession(settings, carried, background)));
+  const found = await Promise.all(perSession.map(livingOne));
   const [living, another] = found.filter((candidate) => candidate !== undefined);
-  if (living === undefined) return { ...NOBODY, setCookie: expiredSessionCookie(settings.session) };
   if (another !== undefined) return NOBODY;
-  const known = cookies.some(({ token }) => token === living.token);
-  return { ...NOBODY, ...living, setCookie: known ? undefined : cookieFor(settings, living) };
+  const isRight = living !== undefined && cookies.some(({ token }) => token === living.token);
+  if (isRight || isLookAhead(request)) return { ...NOBODY, ...living };
+  const setCookie =
+    living === undefined ? expiredSessionCookie(settings.session) : cookieFor(settings, living);
+  return { ...NOBODY, ...living, setCookie };
 }
 
 /** One token for each session: the one issued last. */
@@ -78,12 +84,14 @@ function newestOfEach(carried: readonly SignedSession[]): readonly SignedSession
 }
 
 /**
- * The same token while it is fresh, a new one where it was renewed, `undefined` where the session has ended.
+ * The same token while it is fresh, a new one where it was renewed, `undefined` where the session has ended. To who
+ * looks ahead a new one is only lent, for an origin that wants to see it: it is not sent to the browser.
  * @throws {Failure} `storage_unavailable`.
  */
 async function livingSession(
   settings: Settings,
   carried: SignedSession,
+  request: Pick<Request, "method" | "headers">,
   background: ((work: Promise<unknown>) => void) | undefined,
 ): Promise<SignedSession | undefined> {
   const { session, token } = carried;
@@ -95,6 +103,11 @@ async function livingSession(
   const successor = successorOf(settings.session, token);
   if (successor !== undefined && standing(settings.session, successor.session, at) === "fresh")
     return successor;
+  if (isLookAhead(request)) {
+    if (worth === "fresh") return carried;
+    if (!(await isLiving(settings, session.sub, session.sid))) return undefined;
+    return { session, token: (await signedSession(settings, session)).token };
+  }
   if (worth === "stale") return renewToken(settings, carried);
   if (background !== undefined) renewBehind(settings, carried, background);
   return carried;

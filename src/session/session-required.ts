@@ -1,6 +1,6 @@
 import { Failure } from "../failure.ts";
 import { listedOrigin } from "../http/cross-origin.ts";
-import { prefersJson } from "../http/request-context.ts";
+import { isFramed, isPageRequest } from "../http/page-or-script.ts";
 import { fittedReturnUrl } from "../http/return-url.ts";
 import type { Settings } from "../settings.ts";
 
@@ -15,7 +15,8 @@ export function loginUrl({ site }: Settings, returnTo?: string): string {
  * is told.
  * @param returnTo path and query that were asked for.
  * @param setCookie removes a session cookie whose session has ended.
- * @throws {Failure} `session_required` for scripts, forms and everything else that is no page.
+ * @throws {Failure} `session_required` for scripts, forms and everything else that is no page; `login_in_frame` for a
+ *   page in a frame, where nobody can log in.
  */
 export function askForLogin(
   settings: Settings,
@@ -23,19 +24,20 @@ export function askForLogin(
   returnTo: string,
   setCookie: string | undefined,
 ): Response {
+  const back = fittedReturnUrl(returnTo);
   if (!isPageRequest(request)) {
-    const asPage = request.headers.get("sec-fetch-mode") === "navigate";
     throw new Failure("session_required", {
       stage: "site",
       loginUrl: loginUrl(settings),
-      jsonOnly: !asPage,
-      returnTo,
+      returnTo: back,
       setCookie,
       readableBy: listedOrigin(settings, request.headers),
     });
   }
+  if (isFramed(request.headers))
+    throw new Failure("login_in_frame", { stage: "site", returnTo: back, setCookie });
   const { origin } = settings.site;
-  const url = loginUrl(settings, fittedReturnUrl(returnTo));
+  const url = loginUrl(settings, back);
   const headers = new Headers({
     // Another name of the site has other cookies: the login must begin where it will end.
     location: new URL(request.url).origin === origin ? url.slice(origin.length) : url,
@@ -44,28 +46,4 @@ export function askForLogin(
   });
   if (setCookie !== undefined) headers.append("set-cookie", setCookie);
   return new Response(null, { status: 302, headers });
-}
-
-/** What `Sec-Fetch-Dest` says where a person will see the answer (Fetch standard, section 2.2.5). */
-const SHOWN = new Set(["document", "iframe", "frame", "embed", "object"]);
-
-/**
- * Whether `X-Requested-With` names the script interface it is known for. Android's web views put their app's name
- * there, on pages too.
- */
-function isScriptRequest(headers: Headers): boolean {
-  return headers.get("x-requested-with")?.trim().toLowerCase() === "xmlhttprequest";
-}
-
-/**
- * Whether a browser shows the answer to a person. Browsers say so themselves, with `Sec-Fetch-Dest`. Of other
- * clients, some send only `Sec-Fetch-Mode: cors` whatever they want, so who asks for HTML is believed.
- */
-export function isPageRequest({ method, headers }: Pick<Request, "method" | "headers">): boolean {
-  if (method !== "GET" && method !== "HEAD") return false;
-  if (headers.has("upgrade") || isScriptRequest(headers)) return false;
-  const destination = headers.get("sec-fetch-dest");
-  if (destination !== null) return SHOWN.has(destination);
-  if (/\btext\/html\b/i.test(headers.get("accept") ?? "")) return true;
-  return (headers.get("sec-fetch-mode") ?? "navigate") === "navigate" && !prefersJson(headers);
 }

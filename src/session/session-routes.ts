@@ -5,7 +5,7 @@ import type { AppContext } from "../http/request-context.ts";
 import { safeReturnUrl } from "../http/return-url.ts";
 import { refuseCrossSite } from "../http/same-site.ts";
 import { logEvent } from "../log.ts";
-import { loggedOutPage } from "../pages/logged-out-page.ts";
+import { loggedOutPage, logoutPage } from "../pages/logged-out-page.ts";
 import { pageContext } from "../pages/page-context.ts";
 import { pageResponse } from "../pages/page-response.ts";
 import { currentSession } from "./current-session.ts";
@@ -20,7 +20,7 @@ import { codeOf, endAgain, endCarriedSessions } from "./session-store.ts";
  */
 export async function showSession(c: AppContext): Promise<Response> {
   const { settings } = c.env;
-  const { session, setCookie, renewedBearer } = await currentSession(settings, c.req.raw.headers, (work) =>
+  const { session, setCookie, renewedBearer } = await currentSession(settings, c.req.raw, (work) =>
     c.executionCtx.waitUntil(work),
   );
   const body =
@@ -71,6 +71,19 @@ export async function logout(c: AppContext): Promise<Response> {
   const wanted = form?.get("return_to") ?? queryParameter(c.req.raw, "return_to");
   answer.set("location", wanted ? safeReturnUrl(settings, wanted) : `${settings.site.authPath}/logged-out`);
   return new Response(null, { status: 303, headers: answer });
+}
+
+/** A link to the logout: asks with a button, because a link of another website must log nobody out. Still a 405. */
+export function offerLogout(c: AppContext): Promise<Response> {
+  const { settings } = c.env;
+  const context = pageContext(c.req.raw.headers.get("accept-language"), settings);
+  const wanted = queryParameter(c.req.raw, "return_to");
+  const page = logoutPage({
+    ...context,
+    action: `${settings.site.authPath}/logout`,
+    returnTo: wanted === undefined ? undefined : safeReturnUrl(settings, wanted),
+  });
+  return pageResponse(page, context.nonce, 405);
 }
 
 /** `GET /auth/.well-known/jwks.json`: the public keys of the session token (RFC 7517), for origins. */

@@ -37,6 +37,13 @@ export async function renewSession(settings: Settings, accountId: string, sid: s
   return lives;
 }
 
+/** Whether a session lives, for who only looks: the store notes no use of it. */
+export async function isLiving(settings: Settings, accountId: string, sid: string): Promise<boolean> {
+  const lives = (await listSessions(settings, accountId)).some((session) => session.sid === sid);
+  if (!lives) noteEnded(settings.session, sid);
+  return lives;
+}
+
 /** The living sessions of an account, the one used last first. */
 export function listSessions(settings: Settings, accountId: string): Promise<readonly StoredSession[]> {
   return fromStorage("session", store(settings, accountId).list(lifetime(settings)));

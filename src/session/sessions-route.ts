@@ -1,6 +1,7 @@
 import { Failure } from "../failure.ts";
 import { forgetBrowser } from "../http/browser-cookie.ts";
 import { formBody } from "../http/form-body.ts";
+import { isPageRequest, namesHtml } from "../http/page-or-script.ts";
 import { queryParameter } from "../http/query.ts";
 import type { AppContext } from "../http/request-context.ts";
 import { refuseCrossSite } from "../http/same-site.ts";
@@ -13,7 +14,7 @@ import { lengthWords, timeZone } from "../pages/time-words.ts";
 import { currentSession } from "./current-session.ts";
 import { visitorTimeZone } from "./device.ts";
 import { expiredSessionCookie } from "./session-cookie.ts";
-import { askForLogin, isPageRequest } from "./session-required.ts";
+import { askForLogin } from "./session-required.ts";
 import { type EndTarget, endSessionsFrom, listSessions } from "./session-store.ts";
 import { deviceWords, sessionWords } from "./session-words.ts";
 import type { StoredSession } from "./user-sessions.ts";
@@ -28,8 +29,10 @@ const PRIVATE = { "cache-control": "no-store", vary: "accept, accept-language, c
 export async function showSessions(c: AppContext): Promise<Response> {
   const { settings } = c.env;
   const request = c.req.raw;
-  const wantsPage = isPageRequest(request) && /\btext\/html\b/i.test(request.headers.get("accept") ?? "");
-  const { session, setCookie } = await currentSession(settings, request.headers);
+  // Without a word of a browser's, who takes anything gets what this route is about.
+  const isBrowser = request.headers.has("sec-fetch-mode") || namesHtml(request.headers);
+  const wantsPage = isBrowser && isPageRequest(request);
+  const { session, setCookie } = await currentSession(settings, request);
   const sessions = session === undefined ? [] : await listSessions(settings, session.sub);
   // A token may be fresh though its session has ended elsewhere; the list knows better.
   const own = sessions.find(({ sid }) => sid === session?.sid);
@@ -132,7 +135,7 @@ async function end(c: AppContext, target: EndTarget, jsonOnly: boolean): Promise
   const { settings } = c.env;
   const request = c.req.raw;
   refuseCrossSite(settings, request.headers, "session");
-  const { session, setCookie } = await currentSession(settings, request.headers);
+  const { session, setCookie } = await currentSession(settings, request);
   if (session === undefined) throw sessionRequired(setCookie, jsonOnly);
   const ended = await endSessionsFrom(settings, session.sub, session.sid, target);
   const forget = expiredSessionCookie(settings.session);

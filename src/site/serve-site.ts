@@ -28,7 +28,7 @@ export async function serveSite(c: AppContext): Promise<Response> {
   if (needsSession(settings.site, path)) {
     const preflight = preflightAnswer(settings, request);
     if (preflight !== undefined) return preflight;
-    const current = await currentSession(settings, request.headers, (work) => c.executionCtx.waitUntil(work));
+    const current = await currentSession(settings, request, (work) => c.executionCtx.waitUntil(work));
     if (current.session === undefined)
       return asOwnAnswer(askForLogin(settings, request, pathAndQuery(request, path), current.setCookie));
     const answer =
@@ -39,7 +39,7 @@ export async function serveSite(c: AppContext): Promise<Response> {
 
   const asset = await assetResponse(settings, request, path);
   if (asset !== undefined) return asset;
-  const current = await sessionIfKnown(settings, request.headers);
+  const current = await sessionIfKnown(settings, request);
   const answer = await originResponse(settings, request, canonicalUrl(request, path), current);
   const isPublic = current.session === undefined && current.setCookie === undefined;
   return isPublic ? answer : forThisVisitorAlone(answer, current.setCookie);
@@ -101,9 +101,9 @@ function pathAndQuery(request: Request, path: RequestPath): string {
 }
 
 /** A public page is shown to a stranger rather than not at all when the session store does not answer. */
-async function sessionIfKnown(settings: Settings, headers: Headers): Promise<CurrentSession> {
+async function sessionIfKnown(settings: Settings, request: Request): Promise<CurrentSession> {
   try {
-    return await currentSession(settings, headers);
+    return await currentSession(settings, request);
   } catch (error) {
     if (!(error instanceof Failure) || error.code !== "storage_unavailable") throw error;
     logEvent("warn", "session_not_read", { code: error.code });

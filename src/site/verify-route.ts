@@ -1,10 +1,12 @@
 import { Failure } from "../failure.ts";
 import { isPreflight } from "../http/cross-origin.ts";
+import { firstOf } from "../http/forwarded-header.ts";
+import { isFramed, isPageRequest } from "../http/page-or-script.ts";
 import { queryParameter } from "../http/query.ts";
 import type { AppContext } from "../http/request-context.ts";
 import { fittedReturnUrl, safeReturnUrl } from "../http/return-url.ts";
 import { currentSession } from "../session/current-session.ts";
-import { isPageRequest, loginUrl } from "../session/session-required.ts";
+import { loginUrl } from "../session/session-required.ts";
 import type { Settings } from "../settings.ts";
 import { identityHeaders } from "./identity-headers.ts";
 
@@ -27,7 +29,7 @@ export async function verifySession(c: AppContext): Promise<Response> {
   if (queryParameter(c.req.raw, "preflight") === "allow" && isPreflight(method, headers))
     return new Response(null, { status: 204, headers: answer });
 
-  const { session, setCookie } = await currentSession(settings, headers, (work) =>
+  const { session, setCookie } = await currentSession(settings, { method, headers }, (work) =>
     c.executionCtx.waitUntil(work),
   );
   if (setCookie !== undefined) answer.append("set-cookie", setCookie);
@@ -38,6 +40,12 @@ export async function verifySession(c: AppContext): Promise<Response> {
 
   const location = loginUrl(settings, askedFor(settings, headers));
   if (queryParameter(c.req.raw, "login") === "redirect" && isPageRequest({ method, headers })) {
+    if (isFramed(headers))
+      throw new Failure("login_in_frame", {
+        stage: "site",
+        returnTo: askedFor(settings, headers),
+        setCookie,
+      });
     answer.set("location", location);
     return new Response(null, { status: 302, headers: answer });
   }
@@ -57,9 +65,4 @@ function askedFor(settings: Settings, headers: Headers): string {
   if (host === undefined) return safeReturnUrl(settings, fittedReturnUrl(path));
   const origin = `${firstOf(headers.get("x-forwarded-proto")) ?? "https"}://${host}`;
   return safeReturnUrl(settings, origin === settings.site.origin ? fittedReturnUrl(path) : origin + path);
-}
-
-/** What the proxy nearest to the visitor said: each one behind it adds its own, after a comma. */
-function firstOf(header: string | null): string | undefined {
-  return header?.split(",", 1)[0]?.trim() || undefined;
 }

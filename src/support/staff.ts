@@ -3,6 +3,7 @@ import { type Records, siteRecords } from "../accounts/records.ts";
 import type { Registry } from "../accounts/registry.ts";
 import { siteRegistry } from "../accounts/site-registry.ts";
 import { Failure } from "../failure.ts";
+import { isLookAhead, notAhead } from "../http/look-ahead.ts";
 import type { AppContext } from "../http/request-context.ts";
 import { refuseCrossSite } from "../http/same-site.ts";
 import { logEvent } from "../log.ts";
@@ -12,7 +13,7 @@ import { timeZone } from "../pages/time-words.ts";
 import { currentSession } from "../session/current-session.ts";
 import { visitorTimeZone } from "../session/device.ts";
 import { carriedTokens } from "../session/session-cookie.ts";
-import { renewSession } from "../session/session-store.ts";
+import { isLiving, renewSession } from "../session/session-store.ts";
 import type { Settings } from "../settings.ts";
 import { withinTime } from "../time-limit.ts";
 
@@ -48,9 +49,11 @@ export function forStaff(handle: (request: StaffRequest) => Promise<Response>) {
   return async (c: AppContext): Promise<Response> => {
     const { settings } = c.env;
     const { headers, method } = c.req.raw;
-    const staff = await staffSession(settings, headers);
+    const staff = await staffSession(settings, c.req.raw);
     const records = siteRecords(settings);
     if (staff === undefined || records === undefined) throw new Failure("not_found", { stage: "site" });
+    // Nobody else is told even that much. What staff look at is written down, so nothing is shown ahead.
+    if (isLookAhead(c.req.raw)) return notAhead();
     if (method === "POST") refuseCrossSite(settings, headers, "support");
     const page = pageContext(headers.get("accept-language"), settings);
     const zone = timeZone(page.language, visitorTimeZone(settings, c.req.raw));
@@ -65,28 +68,28 @@ export function forStaff(handle: (request: StaffRequest) => Promise<Response>) {
  * Who of the staff is asking; `undefined` for anybody else. Storage that fails is no reason to tell staff that there
  * is no console: whoever holds an authentic session is told that it fails.
  */
-async function staffSession(settings: Settings, headers: Headers): Promise<StaffSession | undefined> {
+async function staffSession(settings: Settings, request: Request): Promise<StaffSession | undefined> {
   const { staffIds, staffPhones } = settings.support;
   if (staffIds.size + staffPhones.size === 0) return undefined;
   try {
-    return await withinTime(CHECK_LIMIT, confirmedStaff(settings, headers), () => {
+    return await withinTime(CHECK_LIMIT, confirmedStaff(settings, request), () => {
       throw new Failure("too_slow", { stage: "support" });
     });
   } catch (error) {
     logEvent("warn", "staff_not_checked", { code: error instanceof Failure ? error.code : "internal_error" });
-    const { bearer, cookies } = await carriedTokens(settings.session, headers);
+    const { bearer, cookies } = await carriedTokens(settings.session, request.headers);
     if (bearer === undefined && cookies.length === 0) return undefined;
     throw error;
   }
 }
 
 /** A token may still be fresh though its session has ended elsewhere, so the store is always asked. */
-async function confirmedStaff(settings: Settings, headers: Headers): Promise<StaffSession | undefined> {
-  const { session, setCookie } = await currentSession(settings, headers);
+async function confirmedStaff(settings: Settings, request: Request): Promise<StaffSession | undefined> {
+  const { session, setCookie } = await currentSession(settings, request);
   if (session === undefined) return undefined;
   const { sub: accountId, sid } = session;
   const [lives, isOne] = await Promise.all([
-    renewSession(settings, accountId, sid),
+    (isLookAhead(request) ? isLiving : renewSession)(settings, accountId, sid),
     isStaff(settings, accountId),
   ]);
   return lives && isOne ? { accountId, sid, setCookie } : undefined;

@@ -21,12 +21,51 @@ describe("R17 the redirect URI", () => {
     expect(request?.form.get("redirect_uri")).toBe(CALLBACK);
   });
 
-  it("does not depend on the host a request came to, nor on its scheme or port", async () => {
+  it("does not depend on the host a request came to", async () => {
     const { browser } = openHostileSite();
-    for (const origin of ["https://attacker.example", "http://site.example", "https://site.example:8443"]) {
-      const response = await browser.get(`${origin}/auth/login`);
+    const response = await browser.get("https://attacker.example/auth/login");
+    const url = new URL(response.headers.get("location") ?? "");
+    expect(url.searchParams.get("redirect_uri")).toBe(CALLBACK);
+  });
+
+  it.each([
+    "http://site.example",
+    "https://site.example:8443",
+    "https://www.site.example",
+    "https://example",
+  ])(
+    "does not depend on %s, another name of the site: the login begins at the site's own",
+    async (origin) => {
+      const { browser } = openHostileSite();
+      const response = await browser.get(`${origin}/auth/login?return_to=%2Fa%3Fb&prompt=login`);
+      const home = `${SITE}/auth/login?return_to=%2Fa%3Fb&prompt=login&address=own`;
+      expect([response.status, response.headers.get("location")]).toEqual([302, home]);
+      expect(response.headers.getSetCookie()).toEqual([]);
+      const next = await browser.get(home);
+      expect(new URL(next.headers.get("location") ?? "").searchParams.get("redirect_uri")).toBe(CALLBACK);
+    },
+  );
+
+  it("sends nobody round whose proxy asks by another name of the site", async () => {
+    const { browser } = openHostileSite();
+    for (const [query, headers] of [
+      ["?address=own", {}],
+      ["", { "x-forwarded-host": "site.example", "x-forwarded-proto": "https" }],
+      ["", { "x-forwarded-host": "site.example, login.site.example" }],
+      ["", { "sec-fetch-site": "same-origin", referer: `${SITE}/members/` }],
+    ] as const) {
+      const response = await browser.get(`https://login.site.example/auth/login${query}`, headers);
       const url = new URL(response.headers.get("location") ?? "");
       expect(url.searchParams.get("redirect_uri")).toBe(CALLBACK);
+    }
+    for (const headers of [
+      { "x-forwarded-host": "attacker.example" },
+      { "x-forwarded-host": "site.example", "x-forwarded-proto": "http" },
+      { "sec-fetch-site": "same-site", referer: `${SITE}/` },
+      { "sec-fetch-site": "same-origin", referer: "https://login.site.example/" },
+    ]) {
+      const response = await browser.get("https://login.site.example/auth/login", headers as never);
+      expect(response.headers.get("location")).toBe(`${SITE}/auth/login?address=own`);
     }
   });
 });

@@ -73,7 +73,6 @@ describe("R24: a page that needs a session", () => {
 describe("R24: a request for a page", () => {
   it.each([
     [{ accept: "text/html,*/*;q=0.8", "sec-fetch-mode": "navigate", "sec-fetch-dest": "document" }],
-    [{ accept: "*/*", "sec-fetch-mode": "navigate", "sec-fetch-dest": "iframe" }],
     [{ accept: "text/html,application/xhtml+xml,*/*;q=0.8" }],
     [{ accept: "text/html", "sec-fetch-mode": "cors" }],
     [{ accept: "*/*" }],

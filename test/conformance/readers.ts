@@ -10,8 +10,9 @@ import { recogniseBrowser } from "../../src/http/browser-cookie.ts";
 import { clientNetwork } from "../../src/http/client-network.ts";
 import { cookieValues, isOwnCookie, withoutOwnCookies } from "../../src/http/cookie.ts";
 import { isForm } from "../../src/http/form-body.ts";
+import { isLookAhead } from "../../src/http/look-ahead.ts";
+import { isScriptRequest } from "../../src/http/page-or-script.ts";
 import { queryParameter } from "../../src/http/query.ts";
-import { prefersJson } from "../../src/http/request-context.ts";
 import { isPathTooLong, plainPathname, readPath } from "../../src/http/request-path.ts";
 import { fittedReturnUrl, safeReturnUrl } from "../../src/http/return-url.ts";
 import { briefly } from "../../src/pages/brief-person.ts";
@@ -91,7 +92,12 @@ export function singleReaders(env: Cloudflare.Env): Readonly<Record<string, Read
     "a return URL": (text) => safeReturnUrl(settings, `/${text}`),
     "a return URL with a host": (text) => safeReturnUrl(settings, `https://shop.example/${text}`),
     "an address to come back to": (text) => fittedReturnUrl(`/${text}?${text}`),
-    Accept: (text) => prefersJson(headers({ accept: text })),
+    Accept: (text) => isScriptRequest({ method: "GET", headers: headers({ accept: text }) }),
+    "the type of a body": (text) =>
+      isScriptRequest({ method: "POST", headers: headers({ "content-type": text }) }),
+    "a name of a program": (text) => isLookAhead({ method: "GET", headers: headers({ "user-agent": text }) }),
+    "a word of looking ahead": (text) =>
+      isLookAhead({ method: "GET", headers: headers({ "sec-purpose": text }) }),
     "Accept-Language": (text) => pageLanguage(text, settings),
     "Content-Type": (text) => isForm(headers({ "content-type": `application/x-www-form-urlencoded${text}` })),
     "User-Agent": deviceOf,

@@ -131,14 +131,6 @@ export const HTTP_FAULTS = [
   ...faultsIn("src/http/json-body.ts", [
     ["a form passes for JSON", 'if (text !== "" && !isJson)', 'if (text === "" && !isJson)', [nativeApp]],
   ]),
-  ...faultsIn("src/http/request-context.ts", [
-    [
-      "a browser that takes anything gets JSON",
-      "&& !/\\btext\\/html\\b/i.test(accept)",
-      "",
-      [workerTest("page-or-problem")],
-    ],
-  ]),
   ...faultsIn("src/http/cookie.ts", [
     [
       "square time: blanks around a cookie's name are gone over from each of them",

@@ -9,26 +9,11 @@ const nativeApp = workerTest("native-app");
 const login = workerTest("login");
 
 export const LOGIN_FAULTS = [
-  ...faultsIn("src/http/look-ahead.ts", [
-    ["asking for headers alone takes a step of a login", 'if (method === "HEAD") return true;', "", [login]],
-    [
-      "a preview takes a step of a login",
-      "purpose: /prefetch|prerender|preview/i,",
-      "purpose: /prefetch/i,",
-      [login],
-    ],
-    [
-      "a picture on a page takes a step of a login",
-      "if (destination !== null && !isNavigation && !SHOWN.has(destination)) return true;",
-      "",
-      [login],
-    ],
-  ]),
   ...faultsIn("src/app.ts", [
     [
       "looking ahead at the callback uses a login up",
       "methods: { GET: finishLogin },\n    isStep: true,",
-      "methods: { GET: finishLogin },",
+      "methods: { GET: finishLogin },\n    isReading: true,",
       [login],
     ],
     [
@@ -41,13 +26,13 @@ export const LOGIN_FAULTS = [
   ...faultsIn("src/login/login-state.ts", [
     [
       "a state is worth something at another site",
-      'JSON.stringify(["login", flow, session.issuer, site.partition])',
-      'JSON.stringify(["login", flow])',
+      'JSON.stringify(["login", purpose, session.issuer, site.partition])',
+      'JSON.stringify(["login", purpose])',
       [state, requirement("site-walls")],
     ],
     [
       "an app's login may be finished by a browser, and the other way round",
-      'JSON.stringify(["login", flow, ',
+      'JSON.stringify(["login", purpose, ',
       'JSON.stringify(["login", ',
       [nativeApp],
     ],

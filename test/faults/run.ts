@@ -7,6 +7,7 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs, styleText } from "node:util";
+import { BROWSERS_FAULTS } from "./browsers-faults.ts";
 import type { Fault } from "./fault.ts";
 import { HTTP_FAULTS } from "./http-faults.ts";
 import { LOGIN_FAULTS } from "./login-faults.ts";
@@ -37,6 +38,7 @@ const FAULTS: readonly Fault[] = [
   ...SITE_FAULTS,
   ...REGISTRY_FAULTS,
   ...SITES_FAULTS,
+  ...BROWSERS_FAULTS,
 ];
 
 const root = dirname(dirname(dirname(fileURLToPath(import.meta.url))));

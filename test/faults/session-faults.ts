@@ -44,8 +44,8 @@ export const SESSION_FAULTS = [
     ["a planted cookie may win", "  if (another !== undefined) return NOBODY;\n", "", [cookie]],
     [
       "a renewed token does not reach the browser",
-      "setCookie: known ? undefined : cookieFor(settings, living)",
-      "setCookie: known ? cookieFor(settings, living) : undefined",
+      "living === undefined ? expiredSessionCookie(settings.session) : cookieFor(settings, living);",
+      "living === undefined ? expiredSessionCookie(settings.session) : undefined;",
       [session],
     ],
   ]),

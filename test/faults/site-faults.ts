@@ -31,13 +31,15 @@ export const SITE_FAULTS = [
       [verify],
     ],
   ]),
-  ...faultsIn("src/site/verify-route.ts", [
+  ...faultsIn("src/http/forwarded-header.ts", [
     [
       "the last of several forwarded values counts",
       'header?.split(",", 1)[0]',
       'header?.split(",").at(-1)',
       [verify],
     ],
+  ]),
+  ...faultsIn("src/site/verify-route.ts", [
     [
       "every proxy lets preflights pass",
       'queryParameter(c.req.raw, "preflight") === "allow" && isPreflight',
@@ -62,14 +64,6 @@ export const SITE_FAULTS = [
       "every OPTIONS is a preflight",
       ' && headers.has("access-control-request-method")',
       "",
-      [loginNeeded, verify],
-    ],
-  ]),
-  ...faultsIn("src/session/session-required.ts", [
-    [
-      "an app's name makes a script of a page",
-      'headers.get("x-requested-with")?.trim().toLowerCase() === "xmlhttprequest"',
-      'headers.has("x-requested-with")',
       [loginNeeded, verify],
     ],
   ]),

@@ -64,6 +64,7 @@ const PAGES: Readonly<Record<string, () => Html>> = {
     failurePage({
       ...context,
       message: "tryLater",
+      isInFrame: false,
       reference: HOSTILE,
       retryHref: HOSTILE,
       siteHref: HOSTILE,

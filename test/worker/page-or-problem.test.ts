@@ -14,6 +14,7 @@ describe("a failure", () => {
       "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8",
       "text/html, application/json",
       "application/json, text/html;q=0.5",
+      "application/json, text/plain, */*",
       "*/*",
       "",
     ]) {
@@ -22,7 +23,11 @@ describe("a failure", () => {
   });
 
   it("is problem+json for whoever takes JSON and no page", async () => {
-    for (const accept of ["application/json", "application/problem+json", "application/json, */*;q=0.1"]) {
+    for (const accept of [
+      "application/json",
+      "application/problem+json",
+      "application/json, text/html;q=0",
+    ]) {
       expect(await typeFor(accept), accept).toBe("application/problem+json");
     }
   });

@@ -119,6 +119,17 @@ export const da = (): Texts => ({
       happened: "Det her kræver, at du er logget ind, og det er du ikke nu. Det, du sendte, er ikke gemt.",
       next: "Log ind, og prøv en gang til.",
     },
+    loginInFrame: {
+      title: "Du skal logge ind først",
+      happened: "Denne del af siden er kun for dem, der er logget ind, og det er du ikke nu.",
+      next: "Loginnet åbner i hele vinduet.",
+    },
+    cookiesNotKept: {
+      title: "Din browser gemte ikke vores cookie",
+      happened:
+        "For at logge ind skal din browser gemme en cookie fra {site}, til du er tilbage fra {brand}. Den blev ikke sendt tilbage, så du er ikke logget ind.",
+      next: "Tillad cookies for {site}, eller brug en anden browser eller et vindue, der ikke er privat. Prøv derefter igen.",
+    },
     siteUnavailable: {
       title: "Siden svarer ikke lige nu",
       happened: "Vi kunne ikke få kontakt med {site}.",
@@ -138,6 +149,8 @@ export const da = (): Texts => ({
       "Det gik lidt hurtigt. Vent et øjeblik, med mus mens du bevæger markøren over siden, og tryk igen.",
   },
   loggedOut: {
+    ask: "Log ud?",
+    how: "Tryk på knappen for at logge ud af {site} i denne browser.",
     title: "Du er logget ud",
     done: "Du er logget ud af {site} i denne browser.",
     again: "Log ind igen",

@@ -122,6 +122,17 @@ export const en = (): Texts => ({
         "This is for people who are logged in, and you are not logged in now. Nothing you sent has been saved.",
       next: "Log in, then try once more.",
     },
+    loginInFrame: {
+      title: "You need to log in first",
+      happened: "This part of the page is only for people who are logged in, and you are not logged in now.",
+      next: "The login opens in the whole window.",
+    },
+    cookiesNotKept: {
+      title: "Your browser did not keep our cookie",
+      happened:
+        "To log in, your browser has to keep a cookie of {site} until you come back from {brand}. It did not send it back, so you are not logged in.",
+      next: "Allow cookies for {site}, or use another browser or a window that is not private. Then try again.",
+    },
     siteUnavailable: {
       title: "The site is not answering right now",
       happened: "We could not reach {site}.",
@@ -141,6 +152,8 @@ export const en = (): Texts => ({
       "That was a little quick. Wait a moment, with a mouse while you move the pointer over this page, then press again.",
   },
   loggedOut: {
+    ask: "Log out?",
+    how: "Press the button to log out of {site} in this browser.",
     title: "You are logged out",
     done: "You are logged out of {site} in this browser.",
     again: "Log in again",

@@ -121,6 +121,17 @@ export const fi = (): Texts => ({
       happened: "Tämä vaatii kirjautumisen, etkä ole nyt kirjautuneena. Lähettämääsi ei ole tallennettu.",
       next: "Kirjaudu sisään ja yritä uudelleen.",
     },
+    loginInFrame: {
+      title: "Kirjaudu ensin sisään",
+      happened: "Tämä osa sivusta on vain kirjautuneille, etkä ole nyt kirjautuneena.",
+      next: "Kirjautuminen avautuu koko ikkunaan.",
+    },
+    cookiesNotKept: {
+      title: "Selaimesi ei säilyttänyt evästettämme",
+      happened:
+        "Kirjautumista varten selaimen on säilytettävä sivuston {site} eväste, kunnes palaat palvelusta {brand}. Selain ei lähettänyt sitä takaisin, joten et ole kirjautuneena.",
+      next: "Salli evästeet sivustolle {site} tai käytä toista selainta tai muuta kuin yksityistä ikkunaa. Yritä sitten uudelleen.",
+    },
     siteUnavailable: {
       title: "Sivusto ei vastaa juuri nyt",
       happened: "Emme saaneet yhteyttä sivustoon {site}.",
@@ -139,6 +150,8 @@ export const fi = (): Texts => ({
     tooSoon: "Se kävi hieman nopeasti. Odota hetki (hiirellä: liikuta osoitinta sivulla) ja paina uudelleen.",
   },
   loggedOut: {
+    ask: "Kirjaudutaanko ulos?",
+    how: "Kirjaudu ulos sivustolta {site} tässä selaimessa painamalla painiketta.",
     title: "Olet kirjautunut ulos",
     done: "Olet kirjautunut ulos sivustolta {site} tässä selaimessa.",
     again: "Kirjaudu uudelleen",

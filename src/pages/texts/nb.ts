@@ -121,6 +121,17 @@ export const nb = (): Texts => ({
       happened: "Dette krever at du er logget inn, og det er du ikke nå. Det du sendte, er ikke lagret.",
       next: "Logg inn, og prøv en gang til.",
     },
+    loginInFrame: {
+      title: "Du må logge inn først",
+      happened: "Denne delen av siden er bare for dem som er logget inn, og det er du ikke nå.",
+      next: "Innloggingen åpnes i hele vinduet.",
+    },
+    cookiesNotKept: {
+      title: "Nettleseren tok ikke vare på informasjonskapselen vår",
+      happened:
+        "For å logge inn må nettleseren ta vare på en informasjonskapsel fra {site} til du er tilbake fra {brand}. Den ble ikke sendt tilbake, så du er ikke logget inn.",
+      next: "Tillat informasjonskapsler for {site}, eller bruk en annen nettleser eller et vindu som ikke er privat. Prøv så igjen.",
+    },
     siteUnavailable: {
       title: "Nettstedet svarer ikke akkurat nå",
       happened: "Vi fikk ikke kontakt med {site}.",
@@ -140,6 +151,8 @@ export const nb = (): Texts => ({
       "Det gikk litt fort. Vent et øyeblikk, med mus mens du beveger pekeren over siden, og trykk igjen.",
   },
   loggedOut: {
+    ask: "Logge ut?",
+    how: "Trykk på knappen for å logge ut av {site} i denne nettleseren.",
     title: "Du er logget ut",
     done: "Du er logget ut av {site} i denne nettleseren.",
     again: "Logg inn igjen",

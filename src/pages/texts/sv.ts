@@ -120,6 +120,17 @@ export const sv = (): Texts => ({
       happened: "Det här kräver att du är inloggad, och det är du inte nu. Det du skickade har inte sparats.",
       next: "Logga in och försök en gång till.",
     },
+    loginInFrame: {
+      title: "Du behöver logga in först",
+      happened: "Den här delen av sidan är bara för den som är inloggad, och det är du inte nu.",
+      next: "Inloggningen öppnas i hela fönstret.",
+    },
+    cookiesNotKept: {
+      title: "Din webbläsare sparade inte vår kaka",
+      happened:
+        "För att logga in behöver webbläsaren spara en kaka från {site} tills du är tillbaka från {brand}. Den skickades inte tillbaka, så du är inte inloggad.",
+      next: "Tillåt kakor för {site}, eller använd en annan webbläsare eller ett fönster som inte är privat. Försök sedan igen.",
+    },
     siteUnavailable: {
       title: "Webbplatsen svarar inte just nu",
       happened: "Vi fick ingen kontakt med {site}.",
@@ -139,6 +150,8 @@ export const sv = (): Texts => ({
       "Det gick lite fort. Vänta ett ögonblick, med mus medan du rör pekaren över sidan, och tryck igen.",
   },
   loggedOut: {
+    ask: "Logga ut?",
+    how: "Tryck på knappen för att logga ut från {site} i den här webbläsaren.",
     title: "Du är utloggad",
     done: "Du är utloggad från {site} i den här webbläsaren.",
     again: "Logga in igen",

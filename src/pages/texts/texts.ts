@@ -25,6 +25,9 @@ export interface Texts {
   };
   /** The page after logging out. */
   readonly loggedOut: {
+    /** Before it, to somebody who came by a link, which logs nobody out. `{site}` in `how` */
+    readonly ask: string;
+    readonly how: string;
     readonly title: string;
     readonly done: string;
     readonly again: string;

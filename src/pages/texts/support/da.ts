@@ -168,6 +168,7 @@ export const da = (): SupportTexts => ({
     rejected: "Åbn {brand}-appen, se om den beder om noget, og prøv igen.",
     loginExpired: "Det tog over ti minutter, eller et gammelt link blev brugt. Start forfra fra siden.",
     loginUsed: "Kunden er måske allerede logget ind. Ellers: start fra siden, ikke fra en gammel fane.",
+    cookiesNotKept: "Tillad cookies for siden, eller brug et vindue, der ikke er privat.",
     otherBrowser: "Start og slut i samme browser: brug Safari eller Chrome, ikke inde i en anden app.",
     vippsUnavailable: "{brand} svarede ikke. Vent nogle minutter. Rammes mange, så se {brand}s statusside.",
     vippsMisunderstood: "Prøv igen. Sker det to gange, så giv referencen til den, der driver siden.",

@@ -166,6 +166,7 @@ export const en = (): SupportTexts => ({
     rejected: "Open the {brand} app, see whether it asks for something, and try again.",
     loginExpired: "It took over ten minutes, or an old link was used. Start again from the site.",
     loginUsed: "They may be logged in already. If not, start again from the site, not from an old tab.",
+    cookiesNotKept: "Allow cookies for the site, or use a window that is not private.",
     otherBrowser:
       "Start and finish in the same browser: log in from Safari or Chrome, not from inside an app.",
     vippsUnavailable:

@@ -169,6 +169,7 @@ export const fi = (): SupportTexts => ({
     rejected: "Avaa {brand}-sovellus, katso pyytääkö se jotain, ja yritä uudelleen.",
     loginExpired: "Aikaa kului yli kymmenen minuuttia tai linkki oli vanha. Aloita uudelleen sivustolta.",
     loginUsed: "Asiakas on ehkä jo kirjautunut. Muuten: aloita sivustolta, ei vanhasta välilehdestä.",
+    cookiesNotKept: "Salli sivuston evästeet tai käytä muuta kuin yksityistä ikkunaa.",
     otherBrowser: "Aloita ja lopeta samassa selaimessa: Safari tai Chrome, ei toisen sovelluksen sisällä.",
     vippsUnavailable: "{brand} ei vastannut. Odota hetki. Jos ongelma on monella, katso {brand}-tilannesivu.",
     vippsMisunderstood: "Yritä uudelleen. Jos se toistuu, anna viite sivuston ylläpidolle.",

@@ -167,6 +167,7 @@ export const nb = (): SupportTexts => ({
     loginExpired: "Det tok over ti minutter, eller en gammel lenke ble brukt. Start på nytt fra nettstedet.",
     loginUsed:
       "Kunden er kanskje allerede logget inn. Ellers: start fra nettstedet, ikke fra en gammel fane.",
+    cookiesNotKept: "Tillat informasjonskapsler for nettstedet, eller bruk et vindu som ikke er privat.",
     otherBrowser: "Start og avslutt i samme nettleser: bruk Safari eller Chrome, ikke inne i en annen app.",
     vippsUnavailable: "{brand} svarte ikke. Vent noen minutter. Rammes mange, se statussiden til {brand}.",
     vippsMisunderstood: "Prøv igjen. Skjer det to ganger, gi referansen til den som drifter nettstedet.",

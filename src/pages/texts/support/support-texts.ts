@@ -9,6 +9,7 @@ export type LoginMessage = Exclude<
   | "addressTooLong"
   | "tooManyChanges"
   | "loginNeeded"
+  | "loginInFrame"
   | "siteUnavailable"
 >;
 

@@ -167,6 +167,7 @@ export const sv = (): SupportTexts => ({
     rejected: "Öppna {brand}-appen, se om den ber om något, och försök igen.",
     loginExpired: "Det tog över tio minuter, eller en gammal länk användes. Börja om från webbplatsen.",
     loginUsed: "Kunden är kanske redan inloggad. Annars: börja från webbplatsen, inte från en gammal flik.",
+    cookiesNotKept: "Tillåt kakor för webbplatsen, eller använd ett fönster som inte är privat.",
     otherBrowser: "Börja och sluta i samma webbläsare: använd Safari eller Chrome, inte inuti en annan app.",
     vippsUnavailable: "{brand} svarade inte. Vänta några minuter. Drabbas många, se {brand}s statussida.",
     vippsMisunderstood: "Försök igen. Händer det två gånger, ge referensen till den som driver webbplatsen.",

@@ -1,0 +1,211 @@
+import { faultsIn, requirement, workerTest } from "./fault.ts";
+
+const pageOrScript = requirement("r36-page-or-script");
+const lookingAhead = requirement("r37-looking-ahead");
+const cookiesNotKept = requirement("r38-cookies-not-kept");
+const redirectUri = requirement("r17-redirect-uri");
+
+export const BROWSERS_FAULTS = [
+  ...faultsIn("src/http/page-or-script.ts", [
+    [
+      "an app's name makes a script of a page",
+      'headers.get("x-requested-with")?.trim().toLowerCase() === "xmlhttprequest"',
+      'headers.has("x-requested-with")',
+      [pageOrScript, workerTest("verify")],
+    ],
+    [
+      "a navigation that a service worker passes on is a script's",
+      'if (mode === "navigate") return false;',
+      'if (mode === "navigate" && headers.get("sec-fetch-dest") !== "empty") return false;',
+      [pageOrScript],
+    ],
+    [
+      "an app that calls itself XMLHttpRequest is believed",
+      'if (mode === "navigate") return false;',
+      'if (mode === "navigate" && !headers.has("x-requested-with")) return false;',
+      [pageOrScript],
+    ],
+    [
+      "whoever offers another protocol opens a websocket",
+      'headers.get("upgrade")?.toLowerCase() === "websocket"',
+      'headers.has("upgrade")',
+      [pageOrScript],
+    ],
+    [
+      "who takes anything is a script",
+      '|| type === "*/*"',
+      "",
+      [pageOrScript, workerTest("page-or-problem")],
+    ],
+    [
+      "a type that is refused counts as wanted",
+      ".filter((range) => !/;\\s*q=0(?:\\.0*)?\\s*(?:;|$)/.test(range))",
+      "",
+      [pageOrScript, workerTest("page-or-problem")],
+    ],
+    [
+      "a form's reader is a script",
+      '(method === "POST" && type !== null && !FORM.test(type))',
+      'method === "POST"',
+      [pageOrScript],
+    ],
+  ]),
+  ...faultsIn("src/http/look-ahead.ts", [
+    ["asking for headers alone is asking", 'if (method === "HEAD") return true;', "", [lookingAhead]],
+    [
+      "a preview is asking",
+      "purpose: /prefetch|prerender|preview/i,",
+      "purpose: /prefetch/i,",
+      [lookingAhead],
+    ],
+    [
+      "a router's hint is not heard",
+      '  "x-sec-purpose": /prefetch|prerender|preview/i,\n',
+      "",
+      [lookingAhead],
+    ],
+    [
+      "a messenger's preview is asking",
+      "if (PREVIEWS.test(",
+      "if (PREVIEWS.test === undefined && PREVIEWS.test(",
+      [lookingAhead],
+    ],
+    ["what only looked ahead is shown later", "status: 503", "status: 204", [lookingAhead]],
+    [
+      "what only looked ahead may be kept",
+      '{ "cache-control": "no-store", "retry-after": "0" }',
+      '{ "retry-after": "0" }',
+      [lookingAhead],
+    ],
+    [
+      "a picture takes a step of a login",
+      "if (isSubresource(c.req.raw.headers)) return notAhead();",
+      "",
+      [lookingAhead, workerTest("login")],
+    ],
+  ]),
+  ...faultsIn("src/app.ts", [
+    [
+      "looking ahead does what a route does",
+      "if (!isReading && route.guard",
+      "if (isReading && route.guard",
+      [lookingAhead],
+    ],
+    [
+      "a slash at the end is another address",
+      'if (route === undefined && address.endsWith("/")',
+      'if (route === undefined && address.endsWith("//")',
+      [pageOrScript],
+    ],
+    [
+      "a link to the logout shows nothing to press",
+      "if (route.byLink !== undefined &&",
+      "if (route.byLink === undefined &&",
+      [pageOrScript],
+    ],
+  ]),
+  ...faultsIn("src/support/staff.ts", [
+    [
+      "looking ahead is written down as staff's look",
+      "if (isLookAhead(c.req.raw)) return notAhead();",
+      "",
+      [lookingAhead],
+    ],
+    [
+      "looking ahead at the console renews the session",
+      "(isLookAhead(request) ? isLiving : renewSession)",
+      "renewSession",
+      [lookingAhead],
+    ],
+  ]),
+  ...faultsIn("src/session/current-session.ts", [
+    [
+      "looking ahead renews a session",
+      "  if (isLookAhead(request)) {\n    if",
+      "  if (Number.isNaN(at)) {\n    if",
+      [lookingAhead],
+    ],
+    [
+      "looking ahead changes the cookie",
+      "if (isRight || isLookAhead(request))",
+      "if (isRight)",
+      [lookingAhead],
+    ],
+    [
+      "who looks ahead shows a server a token that is stale",
+      "return { session, token: (await signedSession(settings, session)).token };",
+      "return carried;",
+      [lookingAhead],
+    ],
+  ]),
+  ...faultsIn("src/login/start-login.ts", [
+    [
+      "a login begins in a frame",
+      "if (isFramed(c.req.raw.headers))",
+      "if (isFramed(new Headers()))",
+      [pageOrScript],
+    ],
+    [
+      "a login begins at another name of the site",
+      "if (elsewhere !== undefined)",
+      "if (elsewhere === c.req.url)",
+      [redirectUri],
+    ],
+    ["a proxy's visitors go round in circles", "asked.search.includes(AT_OWN_ADDRESS) ||", "", [redirectUri]],
+    [
+      "a browser without cookies begins again and again",
+      "if (hasNone && expected !== undefined) {",
+      "if (hasNone && expected === settings.site.origin) {",
+      [cookiesNotKept],
+    ],
+    [
+      "anybody writes events of logins that never were",
+      'opened?.standing === "begun" ? opened.login.id : undefined',
+      'opened?.standing === "begun" ? opened.login.id : expected',
+      [cookiesNotKept],
+    ],
+  ]),
+  ...faultsIn("src/session/session-required.ts", [
+    [
+      "a login is led to in a frame",
+      "if (isFramed(request.headers))",
+      "if (isFramed(new Headers()))",
+      [pageOrScript],
+    ],
+  ]),
+  ...faultsIn("src/pages/page-response.ts", [
+    [
+      "the way out of a frame is shown in no frame",
+      'isFramed ? "*" : "\'none\'"',
+      "isFramed ? \"'none'\" : \"'none'\"",
+      [pageOrScript],
+    ],
+  ]),
+  ...faultsIn("src/login/continue-login.ts", [
+    [
+      "who keeps no cookies is told that the login was used",
+      "  if (hasNone)\n",
+      '  if (hasNone && login.id === "")\n',
+      [cookiesNotKept],
+    ],
+  ]),
+  ...faultsIn("src/login/finish-login.ts", [
+    [
+      "nobody looks whether a browser keeps its session",
+      "here.hasNone && answer.outcome.outcome",
+      "here.isNew && !here.hasNone && answer.outcome.outcome",
+      [cookiesNotKept],
+    ],
+  ]),
+  ...faultsIn("src/vipps/token-exchange.ts", [
+    [
+      "a name in parts is none in the session",
+      "claims: withFullName(all.claims)",
+      "claims: all.claims",
+      [requirement("r06-absent-claims")],
+    ],
+  ]),
+  ...faultsIn("src/vipps/identity.ts", [
+    ["a blank is a name", "SAYS_SOMETHING.test(value)", 'value !== ""', [requirement("r06-absent-claims")]],
+  ]),
+];
