@@ -52,6 +52,7 @@ export async function answerFailure(
     reason: facts.reason,
     site: settings?.site.origin,
     provider_error: facts.providerError,
+    ...facts.storage,
     details: facts.details,
     at: thrown instanceof Failure ? undefined : thrownAt(thrown),
   });

@@ -1,4 +1,4 @@
-import { withinTime } from "./time-limit.ts";
+import type { StorageFault } from "./storage-fault.ts";
 
 /**
  * Every way a request can fail, in one table: the stable code, the HTTP status, how loudly it is logged and
@@ -171,6 +171,8 @@ export interface FailureFacts {
   readonly ofLogin?: string | undefined;
   /** Who was logging in: for the login events alone, never for the page or the log. */
   readonly person?: { readonly sub: string; readonly accountId?: string | undefined } | undefined;
+  /** Which store failed and why, for the log alone. */
+  readonly storage?: StorageFault | undefined;
   /** Further lines for the page and the log: the names of wrong settings and what is wrong with them. */
   readonly details?: readonly string[] | undefined;
 }
@@ -207,56 +209,4 @@ export function thrownAt(error: unknown): string | undefined {
     .slice(0, 3)
     .map((line) => line.trim())
     .join(" ");
-}
-
-/** How long a Durable Object may take before the request gives up, in milliseconds. */
-const STORAGE_TIME_LIMIT = 5_000;
-
-/**
- * Waits for our own storage and turns its failures into one defined answer.
- * @param timeLimit milliseconds.
- * @throws {Failure} `storage_unavailable` when the call fails or takes too long.
- */
-export async function fromStorage<Value>(
-  stage: Stage,
-  call: PromiseLike<Value>,
-  timeLimit: number = STORAGE_TIME_LIMIT,
-): Promise<Value> {
-  try {
-    return await withinTime(timeLimit, Promise.resolve(call), () => {
-      throw new Failure("storage_unavailable", { stage, reason: "too slow" });
-    });
-  } catch (error) {
-    if (error instanceof Failure) throw error;
-    throw new Failure("storage_unavailable", { stage, reason: "call failed" });
-  }
-}
-
-/**
- * The same for a call that may be made twice without harm: it is made once more when the platform says that trying
- * again is worth it (`retryable` and not `overloaded`; Durable Objects, 'Error handling').
- * @param call makes the call, each time through a new stub.
- * @param timeLimit milliseconds for all of it.
- * @throws {Failure} `storage_unavailable`.
- */
-export function fromStorageRepeated<Value>(
-  stage: Stage,
-  call: () => PromiseLike<Value>,
-  timeLimit: number = STORAGE_TIME_LIMIT,
-): Promise<Value> {
-  const attempt = async () => {
-    try {
-      return await call();
-    } catch (error) {
-      if (!isPassing(error)) throw error;
-      return await call();
-    }
-  };
-  return fromStorage(stage, attempt(), timeLimit);
-}
-
-/** What the platform says of an error that it made itself. */
-function isPassing(error: unknown): boolean {
-  const { retryable, overloaded } = error as { readonly retryable?: unknown; readonly overloaded?: unknown };
-  return retryable === true && overloaded !== true;
 }

@@ -1,11 +1,23 @@
+import { Failure } from "./failure.ts";
 import { type AppContext, providerAccess } from "./http/request-context.ts";
+import { logEvent } from "./log.ts";
 import type { Settings } from "./settings.ts";
 import { createSingleFlight, type SingleFlight } from "./single-flight.ts";
+import { faultFields, fromStorage } from "./storage-call.ts";
+import type { FaultClass, Store } from "./storage-fault.ts";
 import { withinTime } from "./time-limit.ts";
 import { metadataAge } from "./vipps/metadata.ts";
 
 /** One dependency: whether it answers, and what is worth knowing of it. */
-type Health = { readonly ok: boolean; readonly age_seconds?: number };
+interface Health {
+  readonly ok: boolean;
+  readonly age_seconds?: number;
+  /** Of a store that fails: why, as in the log. */
+  readonly class?: FaultClass | undefined;
+  readonly cause?: string | undefined;
+  /** Of the provider's metadata: why there is none. */
+  readonly reason?: string | undefined;
+}
 
 /** Milliseconds after which a dependency counts as down. */
 const TIME_LIMIT = 5_000;
@@ -51,27 +63,47 @@ async function askOnce(c: AppContext, remembered: Remembered): Promise<Answer> {
   });
 }
 
+/**
+ * Needs every table of the newest migration, and its newest columns, and reads no row: fails where a migration has not
+ * been applied.
+ */
+const NEWEST_TABLES = `SELECT 1 FROM accounts, identities, logins, login_figures, audit_log, consents, vipps_consents,
+  site_versions, erasures, proof_guesses WHERE consents.required = 0 AND proof_guesses.last_guess IS NULL LIMIT 0`;
+
 async function askDependencies(c: AppContext): Promise<Readonly<Record<string, Health>>> {
   const { storage } = c.env.settings;
-  const answers = (probe: Promise<unknown>): Promise<Health> => within(probe.then(() => ({ ok: true })));
-  const [kv, loginAttempts, userSessions, accounts, metadata] = await Promise.all([
-    answers(storage.metadata.namespace.get("health")),
-    answers(storage.loginAttempts.getByName("health").ping()),
-    answers(storage.userSessions.getByName("health").ping()),
-    // Fails too where the migrations have not been applied.
-    storage.accounts && answers(storage.accounts.prepare("SELECT 1 FROM accounts LIMIT 1").first()),
-    within(metadataAge(providerAccess(c)).then((age): Health => ({ ok: true, age_seconds: age }))),
+  const { accounts } = storage;
+  const [kv, loginAttempts, userSessions, database, metadata] = await Promise.all([
+    answers("kv", () => storage.metadata.namespace.get("health")),
+    answers("login_attempts", () => storage.loginAttempts.getByName("health").ping()),
+    answers("user_sessions", () => storage.userSessions.getByName("health").ping()),
+    accounts && answers("accounts_db", () => accounts.prepare(NEWEST_TABLES).first()),
+    withinTime(
+      TIME_LIMIT,
+      metadataAge(providerAccess(c)).then(
+        (age): Health => ({ ok: true, age_seconds: age }),
+        (error): Health => ({ ok: false, ...(error instanceof Failure && { reason: error.facts.reason }) }),
+      ),
+      (): Health => ({ ok: false, reason: "no answer in time" }),
+    ),
   ]);
   return {
     kv,
     login_attempts: loginAttempts,
     user_sessions: userSessions,
-    ...(accounts && { accounts_db: accounts }),
+    ...(database && { accounts_db: database }),
     vipps_metadata: metadata,
   };
 }
 
-function within(probe: Promise<Health>): Promise<Health> {
-  const down = (): Health => ({ ok: false });
-  return withinTime(TIME_LIMIT, probe.catch(down), down);
+/** Asks a store once, so that what passes is seen too. */
+async function answers(store: Store, probe: () => PromiseLike<unknown>): Promise<Health> {
+  try {
+    await fromStorage({ store, stage: "site", timeLimit: TIME_LIMIT, repeats: "none" }, probe);
+    return { ok: true };
+  } catch (error) {
+    const { class: kind, cause } = faultFields(error);
+    logEvent("warn", "store_unhealthy", faultFields(error));
+    return { ok: false, class: kind, cause };
+  }
 }

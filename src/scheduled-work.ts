@@ -1,10 +1,10 @@
 import { siteRecords } from "./accounts/records.ts";
 import { deleteExpired, deleteOutdated, type RetentionGroup, sitesInDatabase } from "./accounts/retention.ts";
-import { Failure } from "./failure.ts";
 import { logEvent } from "./log.ts";
 import { SETTINGS } from "./settings/table.ts";
 import { dailySettings, OWN_PARTITION } from "./settings.ts";
 import { listSites } from "./sites/site-list.ts";
+import { faultFields } from "./storage-call.ts";
 
 /** How long a site keeps login events that says nothing about it, in days. */
 const DEFAULT_DAYS = SETTINGS.LOGIN_EVENTS_DAYS.default;
@@ -40,8 +40,8 @@ export async function runScheduledWork(_controller: ScheduledController, env: Cl
       if (gone.length > 0) await clear(database, [{ sites: gone, loginEventsDays: DEFAULT_DAYS }]);
     }
     await deleteOutdated(database);
-  } catch {
-    logEvent("error", "retention_failed", { code: "storage_unavailable" });
+  } catch (error) {
+    logEvent("error", "retention_failed", faultFields(error));
   }
   // Statements name their indexes; this helps whoever asks the database by hand.
   await database
@@ -61,8 +61,7 @@ async function clear(database: D1Database, groups: readonly RetentionGroup[]): P
         waiting_consents: deleted.waitingConsents,
       });
     } catch (error) {
-      const code = error instanceof Failure ? error.code : "internal_error";
-      logEvent("error", "retention_failed", { code });
+      logEvent("error", "retention_failed", faultFields(error));
     }
   }
 }

@@ -15,6 +15,7 @@ import {
 } from "./sites/site-document.ts";
 import { countsUntil, leastVersion } from "./sites/site-versions.ts";
 import { createValueByHost, type Parsed, STORE_CACHE_TTL, type ValueByHost } from "./sites/value-by-host.ts";
+import { faultFields } from "./storage-call.ts";
 
 export type * from "./settings/types.ts";
 
@@ -198,8 +199,8 @@ async function readSite(
     if (least === undefined || version >= least.version) return { value };
     const judgedUntil = countsUntil(least);
     return Date.now() < judgedUntil ? { value, judgedUntil } : old;
-  } catch {
-    logEvent("warn", "site_version_unchecked", { host });
+  } catch (error) {
+    logEvent("warn", "site_version_unchecked", { host, ...faultFields(error) });
     return { value, judgedUntil: Date.now() + UNCHECKED_FOR };
   }
 }

@@ -1,6 +1,7 @@
 import { readPath } from "../../src/http/request-path.ts";
 import type { Settings } from "../../src/settings/types.ts";
 import { needsSession } from "../../src/site/path-rules.ts";
+import type { FaultClass } from "../../src/storage-fault.ts";
 import { ask, jsonObject, type Network } from "./bounded-request.ts";
 import { error, type Finding, ok, orOk, skipped, warning } from "./finding.ts";
 
@@ -63,30 +64,67 @@ const DEPENDENCIES: Readonly<Record<string, string>> = {
   kv: "the KV namespace VIPPS_METADATA",
   login_attempts: "the Durable Objects LOGIN_ATTEMPTS",
   user_sessions: "the Durable Objects USER_SESSIONS",
-  accounts_db: "the database ACCOUNTS_DB (are its migrations applied?)",
+  accounts_db: "the database ACCOUNTS_DB",
   vipps_metadata: "Vipps' discovery document",
 };
+
+const LOOK = "Look at Cloudflare's status page, and at the log: npx wrangler tail";
+
+/** What to do about a failing store, by the class of its failure; docs/operations.md tells more of each. */
+const REMEDIES: Readonly<Record<FaultClass, string>> = {
+  missing_table:
+    "A migration is not applied, or an older database was put back: npx wrangler d1 migrations apply ACCOUNTS_DB --remote",
+  quota:
+    "An allowance of your plan at Cloudflare is used up: see Usage in the dashboard; a larger plan ends it at once.",
+  overloaded:
+    "More is asked of it than it can do: look for what asks so much; a raised LOGIN_SHARDS spreads logins.",
+  cannot_open:
+    "Too many files are open. At Cloudflare: tell its support; on a server of your own: raise ulimit -n.",
+  full: "The database or the disk is full: shorten LOGIN_EVENTS_DAYS, or make room.",
+  exceeded: "One call took more memory or time than it may: report it with the log line, npx wrangler tail",
+  damaged: "Its file is damaged: put a backup back (docs/operations.md, Restore).",
+  timed_out: LOOK,
+  connection_lost: LOOK,
+  reset: LOOK,
+  code_updated: "A deployment is under way: ask again in a minute.",
+  unknown: LOOK,
+};
+
+interface State {
+  readonly ok?: unknown;
+  readonly class?: unknown;
+  readonly cause?: unknown;
+  readonly reason?: unknown;
+}
+
+/** A dependency that is down, with what the worker says of it. */
+function described(name: string, { class: kind, cause, reason }: State): string {
+  const why = [kind, cause, reason].filter((one) => typeof one === "string").join(": ");
+  return `${DEPENDENCIES[name] ?? name}${why === "" ? "" : ` (${why})`}`;
+}
+
+function isFaultClass(text: unknown): text is FaultClass {
+  return typeof text === "string" && Object.hasOwn(REMEDIES, text);
+}
 
 export async function checkHealth({ network, target, settings }: Site): Promise<Finding> {
   const outcome = await ask(network, `${target}${settings.site.authPath}/health`);
   if ("failed" in outcome)
     return error("site-health", `The health route ${outcome.failed}.`, "Look at the log: npx wrangler tail");
   const body = jsonObject(outcome.answer);
-  const states = Object.entries((body?.dependencies ?? {}) as Record<string, { ok?: unknown }>);
+  const states = Object.entries((body?.dependencies ?? {}) as Record<string, State>);
   if (states.length === 0)
     return error(
       "site-health",
       `The health route answers ${outcome.answer.status}.`,
       "Look at the log: npx wrangler tail",
     );
-  const down = states.filter(([, state]) => state?.ok !== true).map(([name]) => DEPENDENCIES[name] ?? name);
-  return down.length === 0
-    ? ok("site-health", `${states.length} dependencies answer.`)
-    : error(
-        "site-health",
-        `Does not answer: ${down.join(", ")}.`,
-        `npx wrangler d1 migrations apply ACCOUNTS_DB --remote, if it is the database; else look at the log: npx wrangler tail`,
-      );
+  const down = states.filter(([, state]) => state?.ok !== true);
+  if (down.length === 0) return ok("site-health", `${states.length} dependencies answer.`);
+  const classes = down.map(([, state]) => state?.class).filter(isFaultClass);
+  const remedies = new Set(classes.length === 0 ? [LOOK] : classes.map((kind) => REMEDIES[kind]));
+  const names = down.map(([name, state]) => described(name, state ?? {}));
+  return error("site-health", `Does not answer: ${names.join(", ")}.`, [...remedies].join(" "));
 }
 
 /** The published keys against SESSION_KEYS. @param signing the public signing key; undefined if it is not to be seen */

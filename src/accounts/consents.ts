@@ -1,4 +1,4 @@
-import { fromStorage } from "../failure.ts";
+import { fromDatabase } from "../storage-call.ts";
 import type { AccountId } from "./account.ts";
 import { flag } from "./d1-rows.ts";
 import { now, type Records } from "./records.ts";
@@ -40,20 +40,28 @@ export async function recordConsents(
 ): Promise<void> {
   const { database, site } = records;
   if (answers.length === 0) return;
-  const insert = database.prepare(
-    `INSERT INTO consents
+  const insert = `INSERT INTO consents
        (site, account_id, consent, granted, required, source, wording, language, answered_at)
-     SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9 WHERE ${notErasedSince("?2", "?10")}`,
-  );
+     SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9 WHERE ${notErasedSince("?2", "?10")}`;
   const at = now();
-  const statements = answers.map(({ consent, granted, required, wording, language }) =>
-    insert.bind(
-      ...[site, accountId, consent, flag(granted), flag(required), source],
-      ...[wording ?? null, language ?? null, at, erasedSince(records)],
-    ),
+  const statements = (sql: string) =>
+    answers.map(({ consent, granted, required, wording, language }) =>
+      database
+        .prepare(sql)
+        .bind(
+          ...[site, accountId, consent, flag(granted), flag(required), source],
+          ...[wording ?? null, language ?? null, at, erasedSince(records)],
+        ),
+    );
+  // The same answer of one second is noted once where only the confirmation got lost.
+  await fromDatabase((again) =>
+    database.batch(statements(again ? `${insert} AND NOT EXISTS (${NOTED})` : insert)),
   );
-  await fromStorage("account", database.batch(statements));
 }
+
+/** Finds an answer to a question given in one second. */
+const NOTED = `SELECT 1 FROM consents INDEXED BY consents_by_account
+  WHERE site = ?1 AND account_id = ?2 AND consent = ?3 AND granted = ?4 AND source = ?6 AND answered_at = ?9`;
 
 interface ConsentRow {
   readonly consent: string;
@@ -82,7 +90,7 @@ export async function currentConsents(
        ORDER BY consent`,
     )
     .bind(site, accountId);
-  return (await fromStorage("account", statement.all<ConsentRow>())).results.map(recorded);
+  return (await fromDatabase(() => statement.all<ConsentRow>())).results.map(recorded);
 }
 
 /**
@@ -97,7 +105,7 @@ export async function consentHistory(
     .prepare(`SELECT ${COLUMNS} FROM consents INDEXED BY consents_by_account
        WHERE site = ?1 AND account_id = ?2 ORDER BY id`)
     .bind(site, accountId);
-  return (await fromStorage("account", statement.all<ConsentRow>())).results.map(recorded);
+  return (await fromDatabase(() => statement.all<ConsentRow>())).results.map(recorded);
 }
 
 function recorded(row: ConsentRow): RecordedConsent {

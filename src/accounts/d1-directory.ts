@@ -1,4 +1,5 @@
-import { Failure, fromStorage } from "../failure.ts";
+import { Failure } from "../failure.ts";
+import { fromDatabase } from "../storage-call.ts";
 import type { Account, AccountId, AccountRecord, LinkedBy, LinkedIdentity } from "./account.ts";
 import { flag, isConstraintError, rows } from "./d1-rows.ts";
 import { SECOND_BITS } from "./login-events.ts";
@@ -66,8 +67,7 @@ const ACCOUNT_COLUMNS = `a.id, a.name, a.given_name, a.family_name, a.phone, a.p
     a.last_login_at) AS last_login_at`;
 
 async function get(db: D1Database, site: string, accountId: AccountId): Promise<AccountRecord | undefined> {
-  const [accounts, identities] = await fromStorage(
-    "account",
+  const [accounts, identities] = await fromDatabase(() =>
     db.batch([
       db
         .prepare(`SELECT ${ACCOUNT_COLUMNS} FROM accounts a WHERE a.site = ?1 AND a.id = ?2`)
@@ -125,8 +125,7 @@ async function searchAccounts(
     if (needed.length === 0) return [];
     source = foundByName(needed.map((word) => ({ word: parameter(word), within: parameter(` ${word}`) })));
   }
-  const { results } = await fromStorage(
-    "account",
+  const { results } = await fromDatabase(() =>
     db
       .prepare(
         `SELECT * FROM (SELECT ${ACCOUNT_COLUMNS}, a.search_name FROM ${source} LIMIT ${FOUND_LIMIT})
@@ -197,11 +196,12 @@ async function correct(
       searchName(name ?? undefined),
       now(),
     );
-  const run = statement.run().catch((error: unknown) => {
-    if (!isConstraintError(error)) throw error;
-    throw new Failure("request_malformed", { stage: "account", reason: "member number is taken" });
-  });
-  return (await fromStorage("account", run)).meta.changes > 0;
+  const run = () =>
+    statement.run().catch((error: unknown) => {
+      if (!isConstraintError(error)) throw error;
+      throw new Failure("request_malformed", { stage: "account", reason: "member number is taken" });
+    });
+  return (await fromDatabase(run)).meta.changes > 0;
 }
 
 async function unlink(
@@ -211,22 +211,21 @@ async function unlink(
   msn: string,
   sub: string,
 ): Promise<boolean> {
-  const run = db
+  const statement = db
     .prepare("DELETE FROM identities WHERE site = ?1 AND msn = ?3 AND sub = ?4 AND account_id = ?2")
-    .bind(site, accountId, msn, sub)
-    .run();
-  return (await fromStorage("account", run)).meta.changes > 0;
+    .bind(site, accountId, msn, sub);
+  // Asked again it finds nothing where the first was done and its answer got lost.
+  return fromDatabase(async (again) => (await statement.run()).meta.changes > 0 || again);
 }
 
 async function noteConsentRevoked(db: D1Database, site: string, msn: string, sub: string): Promise<void> {
-  const run = db
+  const statement = db
     .prepare(
       `UPDATE identities SET consent_revoked_at = ?4
        WHERE site = ?1 AND msn = ?2 AND sub = ?3 AND consent_revoked_at IS NULL`,
     )
-    .bind(site, msn, sub, now())
-    .run();
-  await fromStorage("account", run);
+    .bind(site, msn, sub, now());
+  await fromDatabase(() => statement.run());
 }
 
 async function erase(
@@ -235,19 +234,18 @@ async function erase(
   accountId: AccountId,
   alongside: readonly D1PreparedStatement[],
 ): Promise<boolean> {
-  const results = await fromStorage(
-    "account",
-    db.batch([
-      ...alongside,
-      db
-        .prepare(
-          "DELETE FROM identities INDEXED BY identities_by_account WHERE site = ?1 AND account_id = ?2",
-        )
-        .bind(site, accountId),
-      db.prepare("DELETE FROM accounts WHERE site = ?1 AND id = ?2").bind(site, accountId),
-    ]),
-  );
-  return (results.at(-1)?.meta.changes ?? 0) > 0;
+  const statements = [
+    ...alongside,
+    db
+      .prepare("DELETE FROM identities INDEXED BY identities_by_account WHERE site = ?1 AND account_id = ?2")
+      .bind(site, accountId),
+    db.prepare("DELETE FROM accounts WHERE site = ?1 AND id = ?2").bind(site, accountId),
+  ];
+  return fromDatabase(async (again) => {
+    const results = await db.batch(statements);
+    // Asked again it finds nothing where the first was done and its answer got lost.
+    return (results.at(-1)?.meta.changes ?? 0) > 0 || again;
+  });
 }
 
 function accountOf(row: AccountRow): Account {

@@ -1,5 +1,5 @@
-import { fromStorage } from "../failure.ts";
 import { randomText } from "../random.ts";
+import { fromDatabase } from "../storage-call.ts";
 import type { AccountId, LinkedBy } from "./account.ts";
 import { flag, rows } from "./d1-rows.ts";
 import { searchName } from "./names.ts";
@@ -61,7 +61,7 @@ interface CandidateRow {
 }
 
 async function find(db: D1Database, site: string, person: VippsPerson): Promise<FoundPerson> {
-  return foundPerson(await fromStorage("account", db.batch(findStatements(db, site, person))));
+  return foundPerson(await fromDatabase(() => db.batch(findStatements(db, site, person))));
 }
 
 /** The account of the `sub`, the candidates where it has none, and the terms it accepted. */
@@ -128,7 +128,7 @@ async function findOrCreate(
   const id = newAccountId();
   const making = await createStatements(db, site, person, id, { begunAt });
   const finding = findStatements(db, site, person);
-  const results = await fromStorage("account", db.batch([...making, ...finding]));
+  const results = await fromDatabase(() => db.batch([...making, ...finding]));
   const found = foundPerson(results.slice(making.length), id);
   if (found.known === undefined && found.candidates.length === 0) throw erasedMeanwhile();
   return found;
@@ -141,16 +141,13 @@ async function create(
   options: CreateOptions,
 ): Promise<AccountId | undefined> {
   const id = newAccountId();
-  const results = await fromStorage(
-    "account",
-    db.batch([
-      ...(await createStatements(db, site, person, id, options)),
-      ownerOf(db, site, person.msn, person.sub),
-      ...(options.begunAt === undefined
-        ? []
-        : [wasErased(db, site, await personSubject(site, person), options.begunAt)]),
-    ]),
-  );
+  const { begunAt } = options;
+  const statements = [
+    ...(await createStatements(db, site, person, id, options)),
+    ownerOf(db, site, person.msn, person.sub),
+    ...(begunAt === undefined ? [] : [wasErased(db, site, await personSubject(site, person), begunAt)]),
+  ];
+  const results = await fromDatabase(() => db.batch(statements));
   const [owner, erased] = results.slice(CREATE_STATEMENTS);
   if (rows(erased).length > 0 && rows(owner).length === 0) throw erasedMeanwhile();
   return rows<OwnerRow>(owner)[0]?.account_id === id ? id : undefined;
@@ -210,8 +207,7 @@ async function link(
   const stillFits = `(SELECT group_concat(id) FROM (${similar(2)})) = ?6
     AND ((phone = ?2 AND phone_verified) OR NOT EXISTS (SELECT 1 FROM identities INDEXED BY identities_by_account
       WHERE site = ?1 AND account_id = ?6 AND msn = ?4))`;
-  const results = await fromStorage(
-    "account",
+  const results = await fromDatabase(() =>
     db.batch([
       db
         .prepare(
@@ -260,8 +256,7 @@ async function update(
     return `${field} = iif(${isNews}, coalesce(?5 ->> '${field}', ${field}), ${field}),
              ${column} = iif(${isNews}, ?5 ->> '${verified}', ${column})`;
   };
-  await fromStorage(
-    "account",
+  await fromDatabase(() =>
     db.batch([
       db
         .prepare(
@@ -295,8 +290,7 @@ async function checkProof(
   candidates: readonly AccountId[],
   fact: string,
 ): Promise<AccountId | undefined> {
-  const { results } = await fromStorage(
-    "account",
+  const { results } = await fromDatabase(() =>
     db
       .prepare(
         `SELECT a.id, a.import_key, a.proof_digest FROM json_each(?2) candidate
@@ -319,7 +313,7 @@ async function accountOfSub(
   msn: string,
   sub: string,
 ): Promise<AccountId | undefined> {
-  const row = await fromStorage("account", ownerOf(db, site, msn, sub).first<OwnerRow>());
+  const row = await fromDatabase(() => ownerOf(db, site, msn, sub).first<OwnerRow>());
   return row?.account_id;
 }
 

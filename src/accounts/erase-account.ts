@@ -1,4 +1,4 @@
-import { fromStorage } from "../failure.ts";
+import { fromDatabase } from "../storage-call.ts";
 import type { AccountId, LinkedIdentity } from "./account.ts";
 import { type AuditEntry, auditStatement } from "./audit-log.ts";
 import type { Records } from "./records.ts";
@@ -59,7 +59,7 @@ async function deleteHistory(
   const subs = subsOf(accountId, identities);
   const run = async (statements: readonly string[]): Promise<boolean> => {
     const prepared = statements.map((sql) => database.prepare(sql).bind(site, accountId, subs));
-    const results = await fromStorage("account", database.batch(prepared));
+    const results = await fromDatabase(() => database.batch(prepared));
     return results.some(({ meta }) => meta.changes >= PORTION);
   };
   let isMore: boolean;

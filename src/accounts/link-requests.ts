@@ -1,4 +1,4 @@
-import { fromStorage } from "../failure.ts";
+import { fromDatabase } from "../storage-call.ts";
 import type { AccountId } from "./account.ts";
 import type { DoubtReason } from "./linking.ts";
 import { normalReference } from "./login-events.ts";
@@ -38,7 +38,7 @@ export async function requestLink(
        RETURNING reference`,
     )
     .bind(site, msn, sub, reference, reason, JSON.stringify(told), JSON.stringify(candidates), now());
-  const row = await fromStorage("account", statement.first<{ reference: string }>());
+  const row = await fromDatabase(() => statement.first<{ reference: string }>());
   return row?.reference ?? reference;
 }
 
@@ -57,8 +57,7 @@ export async function forgetStranger(
     `DELETE FROM logins INDEXED BY logins_by_sub
      WHERE site = ?1 AND sub = ?3 AND sub IS NOT NULL AND account_id IS NULL AND msn = ?2 AND ${isStranger}`,
   ];
-  await fromStorage(
-    "account",
+  await fromDatabase(() =>
     database.batch(statements.map((sql) => database.prepare(sql).bind(site, msn, sub))),
   );
 }
@@ -92,7 +91,7 @@ export async function linkRequestByReference(
        WHERE r.site = ?1 AND r.reference = ?2`,
     )
     .bind(site, normal);
-  const row = await fromStorage("account", statement.first<LinkRequestRow>());
+  const row = await fromDatabase(() => statement.first<LinkRequestRow>());
   return row === null ? undefined : linkRequest(row);
 }
 
@@ -114,7 +113,7 @@ export async function linkRequests(
       `SELECT ${COLUMNS} FROM ${accountId === undefined ? newest : named} ORDER BY r.requested_at DESC LIMIT ?2`,
     )
     .bind(...(accountId === undefined ? [site, limit] : [site, limit, accountId]));
-  const { results } = await fromStorage("account", statement.all<LinkRequestRow>());
+  const { results } = await fromDatabase(() => statement.all<LinkRequestRow>());
   return results.map(linkRequest);
 }
 

@@ -1,4 +1,5 @@
-import { type FailureCode, fromStorage, type Stage } from "../failure.ts";
+import type { FailureCode, Stage } from "../failure.ts";
+import { fromDatabase } from "../storage-call.ts";
 import type { AccountId } from "./account.ts";
 import { rows } from "./d1-rows.ts";
 import { now, type Records } from "./records.ts";
@@ -50,46 +51,54 @@ export const firstIdOf = (second: number): number => second * 2 ** SECOND_BITS;
 export async function recordLoginEvent(records: Records, event: LoginEvent): Promise<void> {
   const { database, site } = records;
   const at = now();
-  const insert = database
-    .prepare(
-      `INSERT INTO logins
-         (site, id, outcome, stage, reason, provider_error, reference, account_id, msn, sub, sid, browser)
-       SELECT ?1, coalesce((SELECT id + 1 FROM logins WHERE site = ?1 AND id >= ?2 AND id < ?3
-           ORDER BY id DESC LIMIT 1), ?2), ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13
-       WHERE ${notErasedSince("?9", "?14")}`,
-    )
-    .bind(
-      site,
-      firstIdOf(at),
-      firstIdOf(at + 1),
-      event.outcome,
-      event.stage ?? null,
-      event.reason ?? null,
-      event.providerError ?? null,
-      event.reference ?? null,
-      event.accountId ?? null,
-      event.msn ?? null,
-      event.sub ?? null,
-      event.sid ?? null,
-      event.browser ?? null,
-      erasedSince(records),
-    );
+  const facts = [
+    ...[event.outcome, event.stage ?? null, event.reason ?? null, event.providerError ?? null],
+    ...[event.reference ?? null, event.accountId ?? null, event.msn ?? null, event.sub ?? null],
+    ...[event.sid ?? null, event.browser ?? null],
+  ];
+  const second = [site, firstIdOf(at), firstIdOf(at + 1)];
+  const insert = (unlessKept: string) =>
+    database
+      .prepare(
+        `INSERT INTO logins
+           (site, id, outcome, stage, reason, provider_error, reference, account_id, msn, sub, sid, browser)
+         SELECT ?1, coalesce((SELECT id + 1 FROM logins WHERE site = ?1 AND id >= ?2 AND id < ?3
+             ORDER BY id DESC LIMIT 1), ?2), ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13
+         WHERE ${notErasedSince("?9", "?14")} ${unlessKept}`,
+      )
+      .bind(...second, ...facts, erasedSince(records));
   const count = database
     .prepare(
       `INSERT INTO login_figures (site, hour, outcome, count) VALUES (?1, ?2, ?3, 1)
        ON CONFLICT DO UPDATE SET count = count + 1`,
     )
     .bind(site, at - (at % 3600), event.outcome);
+  const countUnlessKept = database
+    .prepare(
+      `INSERT INTO login_figures (site, hour, outcome, count) SELECT ?1, ?14, ?4, 1 WHERE NOT EXISTS (${KEPT})
+       ON CONFLICT DO UPDATE SET count = count + 1`,
+    )
+    .bind(...second, ...facts, at - (at % 3600));
   const { outcome, accountId, msn, sub } = event;
-  if (outcome !== "logged_in" || accountId === undefined || msn === undefined || sub === undefined) {
-    await fromStorage("account", database.batch([insert, count]));
-    return;
-  }
-  const user = { msn, sub };
-  const batch = database.batch([insert, count, waitingConsents(records, user)]);
-  const [, , waiting] = await fromStorage("account", batch);
-  if (rows(waiting).length > 0) await adoptVippsConsents(records, accountId, user);
+  const isBack = outcome === "logged_in" && accountId !== undefined && msn !== undefined && sub !== undefined;
+  const user = isBack ? { msn, sub } : undefined;
+  const waiting = user === undefined ? [] : [waitingConsents(records, user)];
+  const results = await fromDatabase((again) =>
+    // An event is kept and counted once, also where only the confirmation got lost. Counted first, since then it is kept.
+    database.batch(
+      again
+        ? [countUnlessKept, insert(`AND NOT EXISTS (${KEPT})`), ...waiting]
+        : [count, insert(""), ...waiting],
+    ),
+  );
+  if (user !== undefined && accountId !== undefined && rows(results[2]).length > 0)
+    await adoptVippsConsents(records, accountId, user);
 }
+
+/** Finds this very event among those of its second. */
+const KEPT = `SELECT 1 FROM logins WHERE site = ?1 AND id >= ?2 AND id < ?3 AND outcome = ?4 AND stage IS ?5
+  AND reason IS ?6 AND provider_error IS ?7 AND reference IS ?8 AND account_id IS ?9 AND msn IS ?10 AND sub IS ?11
+  AND sid IS ?12 AND browser IS ?13`;
 
 /**
  * Whether somebody was erased after a moment.
@@ -102,7 +111,7 @@ export async function isErasedSince(
   since: number,
 ): Promise<boolean> {
   const erased = wasErased(database, site, await personSubject(site, person), since);
-  return (await fromStorage("account", erased.first())) !== null;
+  return (await fromDatabase(() => erased.first())) !== null;
 }
 
 interface EventRow {
@@ -176,7 +185,7 @@ export async function loginEventsOf(
   const statement = database
     .prepare(`SELECT * FROM (${newest}) ORDER BY at DESC, id DESC LIMIT ?3`)
     .bind(site, accountId, limit);
-  const { results } = await fromStorage("account", statement.all<EventRow>());
+  const { results } = await fromDatabase(() => statement.all<EventRow>());
   return results.map((row) => ({
     ...recorded(row),
     about: row.account_id === null && row.sub === null ? "browser" : "person",
@@ -200,7 +209,7 @@ export async function loginEventByReference(
   const statement = database
     .prepare(`SELECT * FROM (${found}) ORDER BY at DESC, id DESC LIMIT 1`)
     .bind(site, normal);
-  const row = await fromStorage("account", statement.first<EventRow>());
+  const row = await fromDatabase(() => statement.first<EventRow>());
   return row === null ? undefined : recorded(row);
 }
 
@@ -234,7 +243,7 @@ export async function loginFigures(
        ORDER BY hour, outcome`,
     )
     .bind(site, from, until);
-  return (await fromStorage("account", statement.all<LoginFigure>())).results;
+  return (await fromDatabase(() => statement.all<LoginFigure>())).results;
 }
 
 function recorded(row: EventRow): RecordedLoginEvent {

@@ -1,4 +1,4 @@
-import { fromStorage } from "../failure.ts";
+import { fromDatabase } from "../storage-call.ts";
 import type { FoundPerson, Registry } from "./registry.ts";
 import type { VippsPerson } from "./vipps-person.ts";
 
@@ -21,7 +21,7 @@ export const noRegistry = (database: D1Database | undefined): Registry => ({
   noteConsentRevoked: async () => undefined,
   erase: async (_accountId, alongside) => {
     if (database !== undefined && alongside.length > 0)
-      await fromStorage("account", database.batch([...alongside]));
+      await fromDatabase(() => database.batch([...alongside]));
     return false;
   },
 });

@@ -1,4 +1,5 @@
-import { fromStorage } from "../failure.ts";
+import { randomText } from "../random.ts";
+import { fromDatabase } from "../storage-call.ts";
 import type { AccountId } from "./account.ts";
 import { now, type Records } from "./records.ts";
 import { accountSubject, personSubject } from "./subjects.ts";
@@ -30,20 +31,23 @@ export async function countProofGuess(
   candidates: readonly AccountId[],
 ): Promise<readonly AccountId[]> {
   const at = now();
+  // A count that is made again, because the answer to it got lost, counts the same guess once.
+  const guess = randomText(8);
   const count = (subject: string, limit: number, window: number) =>
     database
       .prepare(
-        `INSERT INTO proof_guesses (site, subject, count, until) VALUES (?1, ?2, 1, ?3)
-         ON CONFLICT DO UPDATE SET count = iif(until <= ?4, 1, count + 1), until = iif(until <= ?4, ?3, until)
-           WHERE until <= ?4 OR count < ?5
+        `INSERT INTO proof_guesses (site, subject, count, until, last_guess) VALUES (?1, ?2, 1, ?3, ?6)
+         ON CONFLICT DO UPDATE SET count = iif(last_guess IS ?6, count, iif(until <= ?4, 1, count + 1)),
+             until = iif(until <= ?4, ?3, until), last_guess = ?6
+           WHERE until <= ?4 OR count < ?5 OR last_guess IS ?6
          RETURNING count`,
       )
-      .bind(site, subject, at + window, at, limit);
-  const byPerson = count(await personSubject(site, person), PERSON_GUESSES, PERSON_WINDOW).first();
-  if ((await fromStorage("account", byPerson)) === null || candidates.length === 0) return [];
+      .bind(site, subject, at + window, at, limit, guess);
+  const byPerson = count(await personSubject(site, person), PERSON_GUESSES, PERSON_WINDOW);
+  if ((await fromDatabase(() => byPerson.first())) === null || candidates.length === 0) return [];
   const subjects = await Promise.all(candidates.map((id) => accountSubject(site, id)));
   const byAccount = subjects.map((subject) => count(subject, ACCOUNT_GUESSES, ACCOUNT_WINDOW));
-  const counted = await fromStorage("account", database.batch(byAccount));
+  const counted = await fromDatabase(() => database.batch(byAccount));
   return candidates.filter((_, index) => (counted[index]?.results.length ?? 0) > 0);
 }
 
@@ -68,6 +72,6 @@ export async function proofGuessesAt(
   const statement = database
     .prepare("SELECT count, until FROM proof_guesses WHERE site = ?1 AND subject = ?2 AND until > ?3")
     .bind(site, await accountSubject(site, accountId), now());
-  const row = await fromStorage("account", statement.first<{ count: number; until: number }>());
+  const row = await fromDatabase(() => statement.first<{ count: number; until: number }>());
   return row === null ? undefined : { ...row, isExhausted: row.count >= ACCOUNT_GUESSES };
 }

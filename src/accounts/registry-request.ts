@@ -1,6 +1,7 @@
 import { boundedText } from "../bounded-text.ts";
 import { Failure } from "../failure.ts";
-import { withinTime } from "../time-limit.ts";
+import { fromStorage } from "../storage-call.ts";
+import type { StorageFault } from "../storage-fault.ts";
 import { signMessage } from "./message-signature.ts";
 
 /** The site's own registry: where it answers and the secret it shares with the worker. */
@@ -14,6 +15,21 @@ export interface RemoteEndpoint {
 const TIME_LIMIT = 4_000;
 /** Far above any real answer. In bytes. */
 const SIZE_LIMIT = 256 * 1024;
+
+/**
+ * What may be asked once more when no answer came: a registry that did it the first time finds it done, and says so
+ * as it would to anybody (409, or the account there is).
+ */
+const REPEATABLE: ReadonlySet<string> = new Set([
+  "find",
+  "create",
+  "link",
+  "update",
+  "account-of-sub",
+  "get",
+  "search",
+  "consent-revoked",
+]);
 
 /** Statuses that are answers; any other is a registry that does not work. */
 const ANSWERS: ReadonlySet<number> = new Set([200, 201, 204, 404, 409]);
@@ -35,8 +51,8 @@ export async function askRegistry(
   operation: string,
   message: Readonly<Record<string, unknown>>,
 ): Promise<RegistryAnswer> {
-  const unavailable = (reason: string) =>
-    new Failure("storage_unavailable", { stage: "account", reason: `registry: ${reason}` });
+  const unavailable = (reason: string, storage?: StorageFault) =>
+    new Failure("storage_unavailable", { stage: "account", reason: `registry: ${reason}`, storage });
   const target = new URL(`${url}/${operation}`);
   const body = JSON.stringify(message);
   const abort = new AbortController();
@@ -61,12 +77,16 @@ export async function askRegistry(
       throw unavailable("answer is not JSON");
     }
   };
+  const repeats = REPEATABLE.has(operation) ? "any" : "none";
   try {
-    return await withinTime(TIME_LIMIT, exchange(), () => {
-      throw unavailable("no answer in time");
-    });
+    return await fromStorage(
+      { store: "registry", stage: "account", timeLimit: TIME_LIMIT, repeats },
+      exchange,
+    );
   } catch (error) {
     abort.abort();
-    throw error instanceof Failure ? error : unavailable("no connection");
+    const fault = error instanceof Failure ? error.facts.storage : undefined;
+    if (fault === undefined) throw error;
+    throw unavailable(fault.class === "timed_out" ? "no answer in time" : "no connection", fault);
   }
 }

@@ -1,6 +1,7 @@
 import type { D1Database } from "@cloudflare/workers-types";
 import * as v from "valibot";
-import { Failure, fromStorage } from "../failure.ts";
+import { Failure } from "../failure.ts";
+import { fromDatabase } from "../storage-call.ts";
 import type { Account, AccountRecord } from "./account.ts";
 import type { AccountSearch, Correction, Proof, Registry } from "./registry.ts";
 import { askRegistry, type RegistryAnswer, type RemoteEndpoint } from "./registry-request.ts";
@@ -115,8 +116,8 @@ export function remoteRegistry(options: RemoteRegistryOptions): Registry {
     async create(person, { evenIfSimilar = false, begunAt }) {
       if (begunAt !== undefined) {
         const subject = await personSubject(site, person);
-        const erased = wasErased(database, site, subject, begunAt).first();
-        if ((await fromStorage("account", erased)) !== null) throw erasedMeanwhile();
+        const erased = wasErased(database, site, subject, begunAt);
+        if ((await fromDatabase(() => erased.first())) !== null) throw erasedMeanwhile();
       }
       const message = { person: personMessage(person), even_if_similar: evenIfSimilar };
       const answer = await ask("create", message);
@@ -155,7 +156,7 @@ export function remoteRegistry(options: RemoteRegistryOptions): Registry {
     },
     async erase(id, alongside) {
       const existed = isDone(await ask("erase", { id }));
-      if (alongside.length > 0) await fromStorage("account", database.batch([...alongside]));
+      if (alongside.length > 0) await fromDatabase(() => database.batch([...alongside]));
       return existed;
     },
   };

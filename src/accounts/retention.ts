@@ -1,4 +1,4 @@
-import { fromStorage } from "../failure.ts";
+import { fromDatabase } from "../storage-call.ts";
 import { rows } from "./d1-rows.ts";
 import { firstIdOf, SECOND_BITS } from "./login-events.ts";
 import { now } from "./records.ts";
@@ -136,8 +136,7 @@ export async function sitesInDatabase(database: D1Database): Promise<readonly st
          FROM one WHERE one.site IS NOT NULL)
        SELECT site FROM one WHERE site IS NOT NULL`,
     );
-  const results = await fromStorage(
-    "account",
+  const results = await fromDatabase(() =>
     database.batch([sitesOf("logins"), sitesOf("login_events"), sitesOf("link_requests")]),
   );
   return [...new Set(results.flatMap((result) => rows<{ site: string }>(result)).map(({ site }) => site))];
@@ -147,7 +146,7 @@ export async function sitesInDatabase(database: D1Database): Promise<readonly st
 async function inPortions(database: D1Database, statements: D1PreparedStatement[]): Promise<number> {
   let all = 0;
   for (let portion = 0; portion < PORTIONS; portion += 1) {
-    const deleted = (await fromStorage("account", database.batch(statements))).at(-1)?.meta.changes ?? 0;
+    const deleted = (await fromDatabase(() => database.batch(statements))).at(-1)?.meta.changes ?? 0;
     all += deleted;
     if (deleted < PORTION) break;
   }

@@ -1,5 +1,5 @@
 import { sha256 } from "../digest.ts";
-import { fromStorage } from "../failure.ts";
+import { fromDatabase } from "../storage-call.ts";
 import { type CollectedConsents, type ConsentForm, collectedConsents } from "../vipps/collected-consents.ts";
 import type { VippsClaims } from "../vipps/identity.ts";
 import type { AccountId } from "./account.ts";
@@ -61,7 +61,7 @@ export async function keepVippsConsents(
       ),
     ),
   );
-  await fromStorage("account", database.batch(statements));
+  await fromDatabase(() => database.batch(statements));
   return true;
 }
 
@@ -115,8 +115,7 @@ export async function adoptVippsConsents(
     ),
   ];
   const values = [site, sub, msn, accountId, erasedSince(records)];
-  const batch = database.batch(statements.map((statement) => statement.bind(...values)));
-  await fromStorage("account", batch);
+  await fromDatabase(() => database.batch(statements.map((statement) => statement.bind(...values))));
 }
 
 /**
@@ -127,8 +126,7 @@ export async function forgetVippsConsents(
   { database, site }: Records,
   { msn, sub }: VippsUser,
 ): Promise<void> {
-  await fromStorage(
-    "account",
+  await fromDatabase(() =>
     database.prepare(`DELETE FROM ${TABLE} WHERE ${IS_WAITING}`).bind(site, sub, msn).run(),
   );
 }
@@ -159,7 +157,7 @@ export async function receivedConsents(
        ORDER BY received_at, time_of_consent`,
     )
     .bind(site, accountId);
-  const { results } = await fromStorage("account", statement.all<ReceivedRow>());
+  const { results } = await fromDatabase(() => statement.all<ReceivedRow>());
   return results.map((row) => ({
     form: row.form,
     timeOfConsent: row.time_of_consent,

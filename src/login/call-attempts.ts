@@ -1,8 +1,9 @@
-import { Failure, fromStorageRepeated, type Stage } from "../failure.ts";
+import { Failure, type Stage } from "../failure.ts";
 import type { AppContext } from "../http/request-context.ts";
 import { logEvent } from "../log.ts";
 import type { Settings } from "../settings.ts";
 import { timed } from "../step-times.ts";
+import { fromStorage } from "../storage-call.ts";
 import type { LoginAnswer, LoginAttempts } from "./login-attempts.ts";
 import { type BegunLogin, type LoginFlow, openState } from "./login-state.ts";
 
@@ -65,9 +66,10 @@ export async function loginStep(
 ): Promise<Exclude<LoginAnswer, { outcome: "failed" }>> {
   const { settings, stepTimes } = c.env;
   const call = () => step(attempts(settings, object));
+  const place = { store: "login_attempts", stage, timeLimit: STEP_TIME_LIMIT } as const;
   let answer: LoginAnswer;
   try {
-    answer = await timed(stepTimes, "attempt", fromStorageRepeated(stage, call, STEP_TIME_LIMIT));
+    answer = await timed(stepTimes, "attempt", fromStorage(place, call));
   } catch (error) {
     const { id, sid } = attempt;
     const abandoned = attemptsCall(settings, object, stage, (stub) =>
@@ -89,7 +91,7 @@ export function attemptsCall<Value>(
   stage: Stage,
   call: (object: AttemptsStub) => Promise<Value>,
 ): Promise<Value> {
-  return fromStorageRepeated(stage, () => call(attempts(settings, object)));
+  return fromStorage({ store: "login_attempts", stage }, () => call(attempts(settings, object)));
 }
 
 /** Where a login leads. @throws {Failure} `storage_unavailable` where that is kept in its object. */

@@ -7,6 +7,7 @@ import type { AppContext } from "../http/request-context.ts";
 import { isolateMap } from "../isolate-state.ts";
 import { logEvent } from "../log.ts";
 import { sessionBegin } from "../session/session.ts";
+import { faultFields } from "../storage-call.ts";
 import { type BegunLogin, beganAt } from "./login-state.ts";
 
 /** Whoever says no leaves nothing behind that tells who they were, their browser included. */
@@ -42,7 +43,7 @@ export function recordLogin(c: AppContext, event: LoginEvent, login?: string): v
     record().catch((error: unknown) => {
       // Without the reference: whoever searches the log for one finds one line.
       logEvent("warn", "login_event_not_recorded", {
-        code: error instanceof Failure ? error.code : "internal_error",
+        ...faultFields(error),
         outcome: event.outcome,
       });
     }),

@@ -5,9 +5,11 @@ import { isFramed } from "../http/page-or-script.ts";
 import { queryParameter } from "../http/query.ts";
 import { type AppContext, providerAccess } from "../http/request-context.ts";
 import { safeReturnUrl } from "../http/return-url.ts";
-import { currentSession } from "../session/current-session.ts";
+import { logEvent } from "../log.ts";
+import { type CurrentSession, currentSession } from "../session/current-session.ts";
 import type { Settings } from "../settings.ts";
 import { timed } from "../step-times.ts";
+import { faultFields } from "../storage-call.ts";
 import { authorizeUrl } from "../vipps/authorize-url.ts";
 import { providerMetadata } from "../vipps/metadata.ts";
 import { attemptsCall, objectFor } from "./call-attempts.ts";
@@ -34,7 +36,7 @@ export async function startLogin(c: AppContext): Promise<Response> {
     return new Response(null, { status: 302, headers: { location: elsewhere, "cache-control": "no-store" } });
   const returnTo = safeReturnUrl(settings, queryParameter(c.req.raw, "return_to"));
   const headers = new Headers({ "cache-control": "no-store", vary: "cookie" });
-  const { session, setCookie } = await currentSession(settings, c.req.raw);
+  const { session, setCookie } = await sessionIfKnown(c);
   if (setCookie !== undefined) headers.append("set-cookie", setCookie);
   if (session !== undefined && queryParameter(c.req.raw, "prompt") !== "login") {
     headers.set("location", returnTo);
@@ -53,6 +55,20 @@ export async function startLogin(c: AppContext): Promise<Response> {
   headers.append("set-cookie", browserCookie);
   headers.set("location", url);
   return new Response(null, { status: 302, headers });
+}
+
+/**
+ * The session of whoever wants to log in. While the session store does not say whether a stale one lives, they are a
+ * stranger who logs in anew; the login ends the old session as always.
+ */
+async function sessionIfKnown(c: AppContext): Promise<Pick<CurrentSession, "session" | "setCookie">> {
+  try {
+    return await currentSession(c.env.settings, c.req.raw);
+  } catch (error) {
+    if (!(error instanceof Failure) || error.code !== "storage_unavailable") throw error;
+    logEvent("warn", "session_not_read", faultFields(error));
+    return { session: undefined, setCookie: undefined };
+  }
 }
 
 /**

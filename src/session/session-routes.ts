@@ -8,11 +8,12 @@ import { logEvent } from "../log.ts";
 import { loggedOutPage, logoutPage } from "../pages/logged-out-page.ts";
 import { pageContext } from "../pages/page-context.ts";
 import { pageResponse } from "../pages/page-response.ts";
+import { faultFields } from "../storage-call.ts";
 import { currentSession } from "./current-session.ts";
 import { sessionExpiry } from "./session.ts";
 import { expiredSessionCookie } from "./session-cookie.ts";
 import { publishedKeys } from "./session-keys.ts";
-import { codeOf, endAgain, endCarriedSessions } from "./session-store.ts";
+import { endAgain, endCarriedSessions } from "./session-store.ts";
 
 /**
  * `GET /auth/session`: who is logged in, for scripts. Times in Unix seconds. An app whose Bearer token has become
@@ -60,7 +61,7 @@ export async function logout(c: AppContext): Promise<Response> {
     await endCarriedSessions(settings, headers);
   } catch (error) {
     // This browser is logged out all the same; what holds a copy of the token is when the store is told.
-    logEvent("error", "logout_not_recorded", { code: codeOf(error) });
+    logEvent("error", "logout_not_recorded", faultFields(error));
     c.executionCtx.waitUntil(endAgain(settings, headers));
   }
   const answer = new Headers({ "cache-control": "no-store" });

@@ -1,10 +1,11 @@
 import { putBounded } from "../bounded-map.ts";
-import { Failure, fromStorage } from "../failure.ts";
+import { Failure } from "../failure.ts";
 import { logEvent } from "../log.ts";
 import { OWN_PARTITION, type SessionSettings, type Settings } from "../settings.ts";
+import { faultFields, fromStorage } from "../storage-call.ts";
 import { type AuthenticSession, now } from "./session.ts";
 import { carriedTokens } from "./session-cookie.ts";
-import type { NewStoredSession, StoredSession } from "./user-sessions.ts";
+import type { NewStoredSession, StoredSession, UserSessions } from "./user-sessions.ts";
 
 /**
  * The sessions of accounts, each account's in a Durable Object of its own. Whatever ends here is noted, so that
@@ -18,6 +19,17 @@ const store = ({ storage, site }: Settings, accountId: string) =>
     site.partition === OWN_PARTITION ? accountId : `${site.partition} ${accountId}`,
   );
 
+/** Asks the object of an account, once more after a failure that passes: every call may be made twice. */
+function asked<Value>(
+  settings: Settings,
+  accountId: string,
+  call: (sessions: DurableObjectStub<UserSessions>, again: boolean) => PromiseLike<Value>,
+): Promise<Value> {
+  return fromStorage({ store: "user_sessions", stage: "session" }, (again) =>
+    call(store(settings, accountId), again),
+  );
+}
+
 const lifetime = ({ session: { ttl, idle } }: Settings) => ({ ttl, idle });
 
 /** @throws {Failure} `state_expired` when the account was erased since the login began. */
@@ -26,13 +38,13 @@ export async function recordSession(
   accountId: string,
   session: NewStoredSession,
 ): Promise<void> {
-  const lives = await fromStorage("session", store(settings, accountId).record(session, lifetime(settings)));
+  const lives = await asked(settings, accountId, (sessions) => sessions.record(session, lifetime(settings)));
   if (!lives) throw new Failure("state_expired", { stage: "session", reason: "erased meanwhile" });
 }
 
 /** Notes that a session is in use. @returns whether it lives */
 export async function renewSession(settings: Settings, accountId: string, sid: string): Promise<boolean> {
-  const lives = await fromStorage("session", store(settings, accountId).renew(sid, lifetime(settings)));
+  const lives = await asked(settings, accountId, (sessions) => sessions.renew(sid, lifetime(settings)));
   if (!lives) noteEnded(settings.session, sid);
   return lives;
 }
@@ -46,13 +58,13 @@ export async function isLiving(settings: Settings, accountId: string, sid: strin
 
 /** The living sessions of an account, the one used last first. */
 export function listSessions(settings: Settings, accountId: string): Promise<readonly StoredSession[]> {
-  return fromStorage("session", store(settings, accountId).list(lifetime(settings)));
+  return asked(settings, accountId, (sessions) => sessions.list(lifetime(settings)));
 }
 
 /** Ends a session; ending it twice is the same. It is dead in this place even if the store does not answer. */
 export async function endSession(settings: Settings, accountId: string, sid: string): Promise<void> {
   noteEnded(settings.session, sid);
-  await fromStorage("session", store(settings, accountId).end(sid));
+  await asked(settings, accountId, (sessions) => sessions.end(sid));
 }
 
 /** Which sessions a person ends from one of them: another, or all others. */
@@ -70,10 +82,11 @@ export async function endSessionsFrom(
   by: string,
   target: EndTarget,
 ): Promise<readonly string[] | undefined> {
-  const ended = await fromStorage(
-    "session",
-    store(settings, accountId).endFrom(by, target, lifetime(settings)),
-  );
+  const ended = await asked(settings, accountId, async (sessions, again) => {
+    const gone = await sessions.endFrom(by, target, lifetime(settings));
+    // Asked again it finds nothing to end where the first was done and its answer got lost.
+    return again && gone?.length === 0 && target !== "others" ? [target.sid] : gone;
+  });
   if (ended === undefined) noteEnded(settings.session, by);
   for (const sid of ended ?? []) noteEnded(settings.session, sid);
   return ended;
@@ -81,7 +94,7 @@ export async function endSessionsFrom(
 
 /** Ends every session of an account: its owner, the provider or customer service has said so. */
 export async function endAllSessions(settings: Settings, accountId: string): Promise<void> {
-  const ended = await fromStorage("session", store(settings, accountId).endAll());
+  const ended = await asked(settings, accountId, (sessions) => sessions.endAll());
   for (const sid of ended) noteEnded(settings.session, sid);
 }
 
@@ -94,7 +107,7 @@ export async function refuseSessions(
   accountId: string,
   begunBefore: number,
 ): Promise<void> {
-  const ended = await fromStorage("session", store(settings, accountId).refuseBegunBefore(begunBefore));
+  const ended = await asked(settings, accountId, (sessions) => sessions.refuseBegunBefore(begunBefore));
   for (const sid of ended) noteEnded(settings.session, sid);
 }
 
@@ -144,7 +157,7 @@ export async function endReplacedSession(settings: Settings, headers: Headers): 
   try {
     await endCarriedSessions(settings, headers);
   } catch (error) {
-    logEvent("warn", "replaced_session_not_ended", { code: codeOf(error) });
+    logEvent("warn", "replaced_session_not_ended", faultFields(error));
     await endAgain(settings, headers);
   }
 }
@@ -167,8 +180,4 @@ export async function endAgain(settings: Settings, headers: Headers): Promise<vo
       // The next pause is longer; after the last one the log already says that it was not recorded.
     }
   }
-}
-
-export function codeOf(error: unknown): string {
-  return error instanceof Failure ? error.code : "internal_error";
 }

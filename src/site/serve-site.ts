@@ -7,6 +7,7 @@ import { logEvent } from "../log.ts";
 import { type CurrentSession, currentSession } from "../session/current-session.ts";
 import { askForLogin } from "../session/session-required.ts";
 import type { Settings } from "../settings.ts";
+import { faultFields } from "../storage-call.ts";
 import { forThisVisitorAlone } from "./cache-headers.ts";
 import { isWebSocket } from "./origin-request.ts";
 import { originResponse } from "./origin-response.ts";
@@ -106,7 +107,7 @@ async function sessionIfKnown(settings: Settings, request: Request): Promise<Cur
     return await currentSession(settings, request);
   } catch (error) {
     if (!(error instanceof Failure) || error.code !== "storage_unavailable") throw error;
-    logEvent("warn", "session_not_read", { code: error.code });
+    logEvent("warn", "session_not_read", faultFields(error));
     return { session: undefined, token: undefined, setCookie: undefined, renewedBearer: undefined };
   }
 }

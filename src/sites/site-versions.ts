@@ -1,4 +1,4 @@
-import { withinTime } from "../time-limit.ts";
+import { fromStorage } from "../storage-call.ts";
 
 /** The least version of a site's document that is believed. */
 export interface LeastVersion {
@@ -14,16 +14,14 @@ const TIME_LIMIT = 1_500;
 /**
  * The least version of a host's document, from a store that whoever can write to KV cannot write to.
  * @returns `undefined` where none was noted.
- * @throws when the database does not answer in time.
+ * @throws {Failure} `storage_unavailable` when the database does not answer in time.
  */
 export async function leastVersion(database: D1Database, host: string): Promise<LeastVersion | undefined> {
   const statement = database
     .prepare("SELECT version, raised_at FROM site_versions WHERE host = ?1")
     .bind(host);
-  const reading = statement.first<{ version: number; raised_at: number }>();
-  const row = await withinTime(TIME_LIMIT, reading, () => {
-    throw new Error("too slow");
-  });
+  const reading = { store: "accounts_db", stage: "settings", timeLimit: TIME_LIMIT } as const;
+  const row = await fromStorage(reading, () => statement.first<{ version: number; raised_at: number }>());
   return row === null ? undefined : { version: row.version, raisedAt: row.raised_at };
 }
 

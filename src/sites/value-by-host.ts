@@ -1,8 +1,7 @@
 import { putBounded } from "../bounded-map.ts";
-import { Failure } from "../failure.ts";
 import { logEvent } from "../log.ts";
 import { createSingleFlight } from "../single-flight.ts";
-import { withinTime } from "../time-limit.ts";
+import { faultFields, fromStorage } from "../storage-call.ts";
 
 /** For this long what is in memory is believed without asking. In milliseconds. */
 const FRESH_FOR = 15_000;
@@ -18,7 +17,8 @@ const STAND_IN_FOR = 10 * 60_000;
 /** After KV failed, wait this long before asking it again. In milliseconds. */
 const REST_FOR = 5_000;
 /** How long KV may take, in milliseconds. */
-const TIME_LIMIT = 1_000;
+const TIME_LIMIT = 1_500;
+const READING = { store: "sites", stage: "settings", timeLimit: TIME_LIMIT, repeats: "any" } as const;
 /** Hosts kept in memory, a few kilobytes each. */
 const LIMIT = 2_000;
 /** Hosts known to be nobody's: anybody can make up more of them. */
@@ -68,9 +68,7 @@ export function createValueByHost<Value>(
 
   async function refreshed(host: string): Promise<Known<Value>> {
     const before = remembered(host);
-    const text = await withinTime(TIME_LIMIT, read(host), () => {
-      throw new Error("too slow");
-    });
+    const text = await fromStorage(READING, () => read(host));
     const { value, judgedUntil } = await judged(text, host, before);
     const entry = { text, value, judgedUntil, checkedAt: Date.now() };
     if (text === null) {
@@ -98,9 +96,9 @@ export function createValueByHost<Value>(
     return refreshes.run(host, background, () => refreshed(host));
   }
 
-  function failed(): void {
+  function failed(error: unknown): void {
     restUntil = Date.now() + REST_FOR;
-    logEvent("warn", "sites_store_failed");
+    logEvent("warn", "sites_store_failed", faultFields(error));
   }
 
   return {
@@ -117,10 +115,9 @@ export function createValueByHost<Value>(
       try {
         return (await refresh(host, background)).value;
       } catch (error) {
-        if (error instanceof Failure) throw error;
-        failed();
+        failed(error);
         if (copy !== undefined && age < STAND_IN_FOR) return copy.value;
-        throw new Failure("storage_unavailable", { stage: "settings", reason: "sites" });
+        throw error;
       }
     },
   };

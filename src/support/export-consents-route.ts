@@ -1,6 +1,6 @@
 import { exportedConsents, type RunQuery, writtenConsents } from "../accounts/consents-export.ts";
-import { fromStorage } from "../failure.ts";
 import { formBody } from "../http/form-body.ts";
+import { fromStorage } from "../storage-call.ts";
 import { noteDeed, type StaffRequest } from "./staff.ts";
 
 /** Rows of one statement. */
@@ -20,8 +20,7 @@ export async function exportConsents(request: StaffRequest): Promise<Response> {
   await noteDeed(request, "exported", undefined, { consents: history ? "history" : "current", format });
   const run: RunQuery = async (sql, params) =>
     (
-      await fromStorage(
-        "support",
+      await fromStorage({ store: "accounts_db", stage: "support" }, () =>
         records.database
           .prepare(sql)
           .bind(...params)

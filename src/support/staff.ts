@@ -15,6 +15,7 @@ import { visitorTimeZone } from "../session/device.ts";
 import { carriedTokens } from "../session/session-cookie.ts";
 import { isLiving, renewSession } from "../session/session-store.ts";
 import type { Settings } from "../settings.ts";
+import { faultFields } from "../storage-call.ts";
 import { withinTime } from "../time-limit.ts";
 
 /** One of the staff whose session the store has just confirmed. */
@@ -76,7 +77,7 @@ async function staffSession(settings: Settings, request: Request): Promise<Staff
       throw new Failure("too_slow", { stage: "support" });
     });
   } catch (error) {
-    logEvent("warn", "staff_not_checked", { code: error instanceof Failure ? error.code : "internal_error" });
+    logEvent("warn", "staff_not_checked", faultFields(error));
     const { bearer, cookies } = await carriedTokens(settings.session, request.headers);
     if (bearer === undefined && cookies.length === 0) return undefined;
     throw error;

@@ -2,13 +2,14 @@ import { base64url } from "jose";
 import { putBounded } from "../bounded-map.ts";
 import { isolateMap } from "../isolate-state.ts";
 import type { MetadataStore } from "../settings/types.ts";
-import { withinTime } from "../time-limit.ts";
+import { fromStorage } from "../storage-call.ts";
 
 /** What a look into the store came to. */
 export type StoredCopy = { readonly copy: unknown } | { readonly refused: string } | undefined;
 
 /** KV has no time limit of its own; beyond this the provider itself is the faster source. In milliseconds. */
 const TIME_LIMIT = 1_000;
+const IN_KV = { store: "kv", stage: "start", timeLimit: TIME_LIMIT } as const;
 
 /** Part of what is authenticated, so that a MAC made for something else, or in another form, is none here. */
 const PURPOSE = "vipps-login-worker provider metadata 1";
@@ -17,12 +18,14 @@ const PURPOSE = "vipps-login-worker provider metadata 1";
  * Reads the copy of this name.
  * @param cacheTtl for how long KV may answer from a copy near here, in seconds; 30 at least.
  * @returns `undefined` where there is none.
- * @throws when KV does not answer in time.
+ * @throws {Failure} `storage_unavailable` when KV does not answer in time.
  */
 export async function readCopy(store: MetadataStore, name: string, cacheTtl: number): Promise<StoredCopy> {
   const { id, key } = await storeKey(store.secret);
-  const reading = store.namespace.get(placeOf(id, name), { type: "text", cacheTtl });
-  const [text, macKey] = await Promise.all([withinTime(TIME_LIMIT, reading, tooSlow), key]);
+  const reading = fromStorage(IN_KV, () =>
+    store.namespace.get(placeOf(id, name), { type: "text", cacheTtl }),
+  );
+  const [text, macKey] = await Promise.all([reading, key]);
   if (text === null) return undefined;
   const stored = parsed(text);
   if (stored === undefined) return { refused: "not a copy of ours" };
@@ -34,7 +37,7 @@ export async function readCopy(store: MetadataStore, name: string, cacheTtl: num
 /**
  * Writes the copy of this name.
  * @param keptFor when KV forgets it, in seconds.
- * @throws when KV does not take it in time.
+ * @throws {Failure} `storage_unavailable` when KV does not take it in time.
  */
 export async function writeCopy(
   store: MetadataStore,
@@ -46,8 +49,7 @@ export async function writeCopy(
   const data = JSON.stringify(copy);
   const mac = new Uint8Array(await crypto.subtle.sign("HMAC", await key, authenticated(name, data)));
   const text = JSON.stringify({ data, mac: base64url.encode(mac) });
-  const writing = store.namespace.put(placeOf(id, name), text, { expirationTtl: keptFor });
-  await withinTime(TIME_LIMIT, writing, tooSlow);
+  await fromStorage(IN_KV, () => store.namespace.put(placeOf(id, name), text, { expirationTtl: keptFor }));
 }
 
 /**
@@ -55,10 +57,6 @@ export async function writeCopy(
  * that still have the secret before go on with theirs.
  */
 const placeOf = (id: string, name: string): string => `provider:${id} ${name}`;
-
-function tooSlow(): never {
-  throw new Error("KV is too slow");
-}
 
 function authenticated(name: string, data: string): Uint8Array<ArrayBuffer> {
   return encoded(JSON.stringify([PURPOSE, name, data]));

@@ -3,6 +3,7 @@ import { isolateFlights, isolateMap } from "../isolate-state.ts";
 import { logEvent } from "../log.ts";
 import type { MetadataStore } from "../settings/types.ts";
 import type { StepTimes } from "../step-times.ts";
+import { faultFields } from "../storage-call.ts";
 import { withinTime } from "../time-limit.ts";
 import { checkedDiscovery, type Discovery, fetchDiscovery } from "./discovery.ts";
 import { fetchKeys } from "./jwks.ts";
@@ -253,8 +254,8 @@ async function fromStore(access: ProviderAccess, cacheTtl: number): Promise<Meta
       failedRefreshes.set(told, Date.now());
       logEvent("warn", "metadata_copy_refused", { reason: read });
     }
-  } catch {
-    logEvent("warn", "metadata_store_failed", { operation: "get" });
+  } catch (error) {
+    logEvent("warn", "metadata_store_failed", { operation: "get", ...faultFields(error) });
   }
   return undefined;
 }
@@ -288,7 +289,7 @@ async function toStoreUnlessThere(access: ProviderAccess, metadata: Metadata): P
 async function toStore(access: ProviderAccess, metadata: Metadata): Promise<void> {
   try {
     await writeCopy(access.store, metadataKey(access), metadata, KEPT_FOR / 1000);
-  } catch {
-    logEvent("warn", "metadata_store_failed", { operation: "put" });
+  } catch (error) {
+    logEvent("warn", "metadata_store_failed", { operation: "put", ...faultFields(error) });
   }
 }

@@ -16,6 +16,7 @@ import { REGISTRY_FAULTS } from "./registry-faults.ts";
 import { SESSION_FAULTS } from "./session-faults.ts";
 import { SITE_FAULTS } from "./site-faults.ts";
 import { SITES_FAULTS } from "./sites-faults.ts";
+import { STORAGE_FAULTS } from "./storage-faults.ts";
 import { VIPPS_FAULTS } from "./vipps-faults.ts";
 
 const HELP = `Usage: npm run test:faults -- [options]
@@ -39,6 +40,7 @@ const FAULTS: readonly Fault[] = [
   ...REGISTRY_FAULTS,
   ...SITES_FAULTS,
   ...BROWSERS_FAULTS,
+  ...STORAGE_FAULTS,
 ];
 
 const root = dirname(dirname(dirname(fileURLToPath(import.meta.url))));

@@ -371,7 +371,7 @@ describe("a database that fails", () => {
       },
     });
   };
-  const broken = () => Promise.reject(new Error("D1_ERROR: internal error"));
+  const broken = () => Promise.reject(new Error("D1_ERROR: no reason is given"));
 
   it("at the batch that makes an account leaves neither half an account nor a session", async () => {
     const site = openSite({ vars: { ACCOUNTS_DB: failing((call) => call === 1, broken) } });

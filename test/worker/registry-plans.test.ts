@@ -1,4 +1,5 @@
 import { createScheduledController } from "cloudflare:test";
+import { env } from "cloudflare:workers";
 import { expect, it, vi } from "vitest";
 import { askedBefore } from "../../src/accounts/asked-before.ts";
 import { appendAudit, appendOwnDeed, readAudit } from "../../src/accounts/audit-log.ts";
@@ -34,6 +35,7 @@ import type { VippsPerson } from "../../src/accounts/vipps-person.ts";
 import { runScheduledWork } from "../../src/scheduled-work.ts";
 import { readSettings } from "../../src/settings.ts";
 import { leastVersion } from "../../src/sites/site-versions.ts";
+import { failingEachOnce } from "../conformance/failing-storage.ts";
 import { accountsDatabase } from "./database.ts";
 import { type Cost, oneLine, recordCosts } from "./recorded-database.ts";
 import { openSite, SITE } from "./site.ts";
@@ -110,6 +112,13 @@ async function fill(database: D1Database, people: number): Promise<void> {
   );
 }
 
+/** A database that does what it is asked, and loses every first answer. */
+function losingAnswers(database: D1Database): D1Database {
+  const { ACCOUNTS_DB } = failingEachOnce({ ...env, ACCOUNTS_DB: database }, "after").env;
+  if (ACCOUNTS_DB === undefined) throw new Error("no database");
+  return ACCOUNTS_DB;
+}
+
 /**
  * Everything that a login, the person's own page, customer service, the webhook, the import and the cron trigger
  * ask of the registry, with people of its own.
@@ -170,6 +179,14 @@ async function exercise(database: D1Database, round: number): Promise<void> {
   });
   await recordLoginEvent(records, { outcome: "id_token_invalid", msn: "123456", sub: known.sub });
   await forgetStranger(records, { msn: "123456", sub: `stranger${round}` });
+
+  // The same where the answer got lost, and it is written again unless it was.
+  const again: Records = { ...records, database: losingAnswers(database) };
+  await recordLoginEvent(again, { outcome: "logged_in", accountId, ...event });
+  await recordConsents(again, accountId, [answer], "login");
+  const deed = { actor: "acc_staff", actorRole: "staff", action: "viewed", accountId, details: {} } as const;
+  await appendAudit(again, deed);
+  await appendOwnDeed(again, accountId, "downloaded", {});
 
   // Customer service.
   const by = { actor: "acc_staff", actorRole: "staff", action: "viewed", accountId, details: {} } as const;

@@ -1,0 +1,60 @@
+import { faultsIn, requirement } from "./fault.ts";
+
+const classes = requirement("r40-storage-classes");
+const passing = requirement("r41-passing-faults");
+
+/** Storage that fails: what is asked again, and what is said of it. */
+export const STORAGE_FAULTS = [
+  ...faultsIn("src/storage-call.ts", [
+    ["nothing is asked once more", "if (again || repeats", "if (!again || repeats", [passing]],
+  ]),
+  ...faultsIn("src/storage-fault.ts", [
+    ["what is overloaded is asked once more", "  if (HOPELESS.has(kind)) return false;\n", "", [passing]],
+    [
+      "a message of the platform is logged as it is",
+      "if (sign !== undefined) return",
+      "if (sign !== undefined) return { store, class: kind, cause: text };\n    if (sign !== undefined) return",
+      [classes, passing],
+    ],
+  ]),
+  ...faultsIn("src/accounts/login-events.ts", [
+    [
+      "a login whose event was not confirmed is counted twice",
+      "[countUnlessKept, insert(",
+      "[count, insert(",
+      [passing],
+    ],
+  ]),
+  ...faultsIn("src/accounts/audit-log.ts", [
+    [
+      "a deed whose line was not confirmed has two",
+      "again ? unlessWritten : always",
+      "again ? always : always",
+      [passing],
+    ],
+  ]),
+  ...faultsIn("src/accounts/consents.ts", [
+    [
+      "an answer that was not confirmed is noted twice",
+      "statements(again ?",
+      "statements(!again ?",
+      [passing],
+    ],
+  ]),
+  ...faultsIn("src/login/start-login.ts", [
+    [
+      "a session store that fails keeps people from logging in",
+      'error.code !== "storage_unavailable") throw error;',
+      'error.code === "storage_unavailable") throw error;',
+      [passing],
+    ],
+  ]),
+  ...faultsIn("src/health-route.ts", [
+    [
+      "the health check does not see that a column is missing",
+      " AND proof_guesses.last_guess IS NULL",
+      "",
+      [classes],
+    ],
+  ]),
+];
