@@ -42,7 +42,7 @@ const root = dirname(dirname(fileURLToPath(import.meta.url)));
 function start(list: string, state: string) {
   // Settings of nobody: whatever .dev.vars says of this machine's own site must not matter.
   const args = [list, "--persist-to", state, "--settings", join(state, "no-settings"), "--json"];
-  const child = spawn(process.execPath, [join(root, "cli/import-members.ts"), ...args], {
+  const child = spawn(process.execPath, [join(root, "cli/vipps-login.ts"), "members", "import", ...args], {
     stdio: ["ignore", "pipe", "inherit"],
   });
   let output = "";

@@ -75,7 +75,7 @@ async function prepare(count: number): Promise<Bench> {
 }
 
 function siteCommand({ state, settings }: Bench, args: readonly string[]): readonly string[] {
-  return [join(root, "cli/site.ts"), ...args, "--persist-to", state, "--settings", settings];
+  return [join(root, "cli/vipps-login.ts"), "site", ...args, "--persist-to", state, "--settings", settings];
 }
 
 const seconds = (since: number): string => `${((performance.now() - since) / 1000).toFixed(1)} s`;

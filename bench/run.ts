@@ -4,7 +4,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
-import { PreparationError } from "../cli/step.mjs";
+import { CommandError } from "../cli/command-error.mjs";
 import { type Bundle, bundle } from "./bundle.ts";
 import type { Design } from "./designs/design.ts";
 import { earlierDesign } from "./designs/earlier.ts";
@@ -139,7 +139,7 @@ try {
   if (error instanceof UsageError) {
     console.error(`${error.message}\n\n${HELP}`);
     process.exitCode = 2;
-  } else if (error instanceof PreparationError) {
+  } else if (error instanceof CommandError) {
     console.error(error.message);
     process.exitCode = 1;
   } else throw error;

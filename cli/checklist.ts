@@ -1,26 +1,35 @@
-// `npm run checklist`: walks through Vipps' go-live checklist and writes a report of it.
+// `vipps-login checklist`: walks through Vipps' go-live checklist and writes a report of it.
 
 import { relative } from "node:path";
 import { styleText } from "node:util";
-import {
-  EvidenceError,
-  merged,
-  readEvidence,
-  type Stored,
-  writeEvidence,
-} from "./checklist/evidence-store.ts";
-import { MerchantFileError, readMerchantFile } from "./checklist/merchant-fields.ts";
-import { HELP, type Options, readOptions, root, UsageError } from "./checklist/options.ts";
+import { merged, readEvidence, type Stored, writeEvidence } from "./checklist/evidence-store.ts";
+import { readMerchantFile } from "./checklist/merchant-fields.ts";
+import { checklistCommand, type Options } from "./checklist/options.ts";
 import { makeReport, type Report } from "./checklist/report/report.ts";
 import { comments, STATUS_SIGNS, STATUS_WORDS } from "./checklist/report/words.ts";
 import { type WrittenFiles, writeReport } from "./checklist/report/write-report.ts";
 import { scenesFor } from "./checklist/rows.ts";
 import type { Surroundings } from "./checklist/run.ts";
-import { RunError } from "./checklist/run-error.ts";
 import type { SceneName } from "./checklist/seen.ts";
 import type { SiteValues } from "./checklist/site-values.ts";
 import { findChromium, noChromium } from "./chromium.mjs";
-import { PreparationError } from "./step.mjs";
+import { CommandError } from "./command-error.mjs";
+import type { CommandContext } from "./command-line.ts";
+
+/** The command `checklist`. */
+export function checklist(context: CommandContext) {
+  return checklistCommand(context, async (options) => {
+    // An end by signal alone would leave the settings of the run and its storage behind.
+    for (const [name, code] of ENDS) process.once(name, () => process.exit(code));
+    context.exitCode = await perform(context, options);
+  });
+}
+
+const ENDS = [
+  ["SIGINT", 130],
+  ["SIGTERM", 143],
+  ["SIGHUP", 129],
+] as const;
 
 const SCENE_WORDS: Readonly<Record<SceneName, string>> = {
   button: "the page with the button",
@@ -35,10 +44,11 @@ const SCENE_WORDS: Readonly<Record<SceneName, string>> = {
   webhook: "a consent withdrawn",
 };
 
-/** Progress and what a person is told go to standard error, so that --json is alone on standard output. */
-const tell = (text: string) => console.error(text);
-
-async function surroundingsOf(options: Options, own: SiteValues): Promise<Surroundings | undefined> {
+async function surroundingsOf(
+  { root, tell }: CommandContext,
+  options: Options,
+  own: SiteValues,
+): Promise<Surroundings | undefined> {
   const { source, environment, settingsFile, port } = options;
   const { deployedSurroundings, simulatorSurroundings, testSurroundings } = await import(
     "./checklist/surroundings.ts"
@@ -58,18 +68,24 @@ async function surroundingsOf(options: Options, own: SiteValues): Promise<Surrou
 }
 
 /** What a run finds; nothing where none is wanted. */
-async function look(options: Options, own: SiteValues, chromium: string | undefined): Promise<Stored> {
+async function look(
+  context: CommandContext,
+  options: Options,
+  own: SiteValues,
+  chromium: string | undefined,
+): Promise<Stored> {
   const nothing = { runs: {}, rows: [] };
   if (options.source.kind === "none") return nothing;
-  if (chromium === undefined) throw new RunError(`A browser is needed: ${noChromium()}.`);
+  if (chromium === undefined) throw new CommandError(`A browser is needed: ${noChromium()}.`);
   const byHand = options.source.kind !== "simulator";
   if (byHand && process.platform === "linux" && !process.env.DISPLAY && !process.env.WAYLAND_DISPLAY)
-    throw new RunError(
+    throw new CommandError(
       "You have to log in by hand, but no browser window can open here: there is no display.",
     );
-  const progress = (text: string) => (options.quiet ? undefined : tell(`${styleText("dim", "·")} ${text}`));
+  const progress = (text: string) =>
+    options.quiet ? undefined : context.tell(`${styleText("dim", "·")} ${text}`);
   progress(byHand ? "opening a browser" : "starting the worker and the simulator");
-  const there = await surroundingsOf(options, own);
+  const there = await surroundingsOf(context, options, own);
   if (there === undefined) return nothing;
   const { run } = await import("./checklist/run.ts");
   try {
@@ -89,17 +105,23 @@ async function look(options: Options, own: SiteValues, chromium: string | undefi
 
 const COLOURS = { failed: "red", open: "blue", fill: "yellow", met: "green", none: "dim" } as const;
 
-function printSummary(report: Report, files: WrittenFiles, merchantFile: string, made: boolean): void {
+function printSummary(
+  { root, print }: CommandContext,
+  report: Report,
+  files: WrittenFiles,
+  merchantFile: string | undefined,
+): void {
   for (const { id, title, status, why } of report.rows) {
     const sign = styleText(COLOURS[status], `${STATUS_SIGNS[status]} ${STATUS_WORDS[status].padEnd(14)}`);
     const reason = why === undefined || status === "none" ? "" : styleText("dim", ` ${why}`);
-    console.log(`${sign} ${title} (${id})${reason}`);
+    print(`${sign} ${title} (${id})${reason}`);
   }
-  console.log("");
-  for (const entry of report.toDo) console.log(`${styleText("bold", "→")} ${entry}`);
-  const here = (path: string) => relative(process.cwd(), path) || path;
-  if (made) console.log(`Made ${here(merchantFile)}: fill in there what only you can tell Vipps.`);
-  for (const file of [files.html, files.markdown, files.pdf]) if (file) console.log(`  ${here(file)}`);
+  print("");
+  for (const entry of report.toDo) print(`${styleText("bold", "→")} ${entry}`);
+  const here = (path: string) => relative(root, path) || path;
+  if (merchantFile !== undefined)
+    print(`Made ${here(merchantFile)}: fill in there what only you can tell Vipps.`);
+  for (const file of [files.html, files.markdown, files.pdf]) if (file) print(`  ${here(file)}`);
 }
 
 function asJson(report: Report, files: WrittenFiles): string {
@@ -123,14 +145,15 @@ function asJson(report: Report, files: WrittenFiles): string {
 }
 
 /** @returns the exit code */
-async function checklist(options: Options): Promise<number> {
+async function perform(context: CommandContext, options: Options): Promise<number> {
+  const { root, print, tell } = context;
   // wrangler and the browser's driver take a second to load, which nobody who wants the help should wait for.
   const { readSiteValues } = await import("./checklist/site-values.ts");
   const own = readSiteValues(root, options.settingsFile, options.environment);
   const { fields, made } = readMerchantFile(options.merchant);
   const earlier = readEvidence(options.output);
   const chromium = await findChromium();
-  const found = await look(options, own, chromium);
+  const found = await look(context, options, own, chromium);
   const stored: Stored = {
     runs: { ...earlier.runs, ...found.runs },
     rows: merged(earlier.rows, found.rows),
@@ -139,35 +162,8 @@ async function checklist(options: Options): Promise<number> {
   const report = makeReport(stored, { now: Date.now(), maxAge: options.maxAge, own, merchant: fields });
   if (!options.quiet) tell(`${styleText("dim", "·")} writing the report`);
   const files = await writeReport(report, options.output, options.pdf ? chromium : undefined);
-  if (options.comments) console.log(comments(report));
-  else if (options.json) console.log(asJson(report, files));
-  else printSummary(report, files, options.merchant, made);
+  if (options.comments) print(comments(report));
+  else if (options.json) print(asJson(report, files));
+  else printSummary(context, report, files, made ? options.merchant : undefined);
   return report.counts.failed > 0 || (options.strict && report.toDo.length > 0) ? 1 : 0;
-}
-
-/** True for what a person can put right: the message says it all. */
-const isPlain = (error: unknown): error is Error =>
-  error instanceof RunError ||
-  error instanceof MerchantFileError ||
-  error instanceof EvidenceError ||
-  error instanceof PreparationError ||
-  (error instanceof Error && "syscall" in error);
-
-// An end by signal alone would leave the settings of the run and its storage behind.
-for (const [name, code] of [
-  ["SIGINT", 130],
-  ["SIGTERM", 143],
-  ["SIGHUP", 129],
-] as const)
-  process.once(name, () => process.exit(code));
-
-try {
-  const options = readOptions(process.argv.slice(2));
-  if (options === undefined) console.log(HELP);
-  else process.exitCode = await checklist(options);
-} catch (error) {
-  const usage = error instanceof UsageError;
-  if (!usage && !isPlain(error)) throw error;
-  console.error(`${error.message}${usage ? '. "npm run checklist -- --help" lists the options.' : ""}`);
-  process.exitCode = usage ? 2 : 1;
 }

@@ -1,7 +1,5 @@
-import { hasNoWorker, runWrangler, type WranglerRun, wranglerFault } from "./run-wrangler.ts";
-
-/** Cloudflare, or wrangler on the way there, did not do what it should. The message is for a person. */
-export class CloudflareError extends Error {}
+import { CommandError } from "./command-error.mjs";
+import { hasNoWorker, runWrangler, type WranglerRun, wranglerFault } from "./wrangler.mjs";
 
 /** A command of wrangler, as it is run and as it is shown. */
 export interface WranglerCommand {
@@ -88,14 +86,28 @@ export const inFolder =
   ({ args }, input) =>
     runWrangler(root, args, input);
 
-/** What a command printed. @throws {CloudflareError} when it failed */
+/** What a command printed. @throws {CommandError} when it failed */
 export async function outputOf(run: RunCommand, command: WranglerCommand, input?: string): Promise<string> {
   const done = await run(command, input);
-  if (done.code !== 0) throw new CloudflareError(explained(done));
+  if (done.code !== 0) throw new CommandError(explained(done), "cloudflare");
   return done.output;
 }
 
-/** The rows of a list that wrangler prints as JSON. @throws {CloudflareError} */
+/**
+ * Gives a deployed worker a secret, through standard input, never through arguments. Where there is no worker yet,
+ * wrangler makes a draft that the first deployment fills.
+ * @throws {CommandError}
+ */
+export async function giveSecret(
+  run: RunCommand,
+  environment: string,
+  name: string,
+  value: string,
+): Promise<void> {
+  await outputOf(run, putSecret(name, environment, name), value);
+}
+
+/** The rows of a list that wrangler prints as JSON. @throws {CommandError} */
 async function rowsOf(
   run: RunCommand,
   command: WranglerCommand,
@@ -104,26 +116,34 @@ async function rowsOf(
   try {
     return JSON.parse(output.slice(output.indexOf("["))) as Record<string, unknown>[];
   } catch {
-    throw new CloudflareError(
+    throw new CommandError(
       `wrangler answered "${command.args.join(" ")}" with something that is no list.`,
+      "cloudflare",
     );
   }
 }
 
-/** The ids of all KV namespaces of the account by title. @throws {CloudflareError} */
+/** The ids of all KV namespaces of the account by title. @throws {CommandError} */
 export async function kvNamespaces(run: RunCommand): Promise<ReadonlyMap<string, string>> {
   return new Map((await rowsOf(run, LIST_KV)).map(({ title, id }) => [String(title), String(id)]));
 }
 
-/** The ids of all D1 databases of the account by name. @throws {CloudflareError} */
+/** The ids of all D1 databases of the account by name. @throws {CommandError} */
 export async function databases(run: RunCommand): Promise<ReadonlyMap<string, string>> {
   return new Map((await rowsOf(run, LIST_D1)).map(({ name, uuid }) => [String(name), String(uuid)]));
 }
 
-/** The names of the worker's secrets; none where it is not deployed yet. @throws {CloudflareError} */
+/** Whether there is a worker already. @throws {CommandError} */
+export async function hasWorker(run: RunCommand, environment: string): Promise<boolean> {
+  const done = await run(listSecrets(environment));
+  if (done.code !== 0 && !hasNoWorker(done)) throw new CommandError(explained(done), "cloudflare");
+  return done.code === 0;
+}
+
+/** The names of the worker's secrets; none where it is not deployed yet. @throws {CommandError} */
 export async function secretNames(run: RunCommand, environment: string): Promise<ReadonlySet<string>> {
   const done = await run(listSecrets(environment));
   if (done.code !== 0 && hasNoWorker(done)) return new Set();
-  if (done.code !== 0) throw new CloudflareError(explained(done));
+  if (done.code !== 0) throw new CommandError(explained(done), "cloudflare");
   return new Set((await rowsOf(async () => done, listSecrets(environment))).map(({ name }) => String(name)));
 }

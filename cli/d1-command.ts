@@ -1,10 +1,9 @@
 // SQL for the D1 database, carried out by wrangler: here, or at Cloudflare.
 
-import { spawn } from "node:child_process";
-import { stripVTControlCharacters } from "node:util";
-import { toolsNode, WRANGLER_OFFLINE, wranglerProgram } from "./wrangler.mjs";
+import { CommandError } from "./command-error.mjs";
+import { runWrangler, wranglerFault } from "./wrangler.mjs";
 
-/** The binding of the database in wrangler.toml. */
+/** The binding of the database in the configuration. */
 const DATABASE = "ACCOUNTS_DB";
 
 export interface D1Target {
@@ -12,65 +11,38 @@ export interface D1Target {
   readonly root: string;
   /** At Cloudflare, or the local copy that `wrangler dev` uses. */
   readonly remote: boolean;
-  /** The environment of wrangler.toml. */
+  /** The environment of the configuration. */
   readonly environment: string | undefined;
   /** Where wrangler keeps the local copy; its own place where undefined. */
   readonly persistTo: string | undefined;
 }
 
-/** wrangler did not do what it should. The message is one line. */
-export class D1Error extends Error {}
-
-/** Carries out a file of SQL. @throws {D1Error} */
+/** Carries out a file of SQL. @throws {CommandError} */
 export async function executeFile(target: D1Target, path: string): Promise<void> {
-  await runWrangler(target, ["--file", path]);
+  await execute(target, ["--file", path]);
 }
 
-/** The rows of one query. @throws {D1Error} */
+/** The rows of one query. @throws {CommandError} */
 export async function query(target: D1Target, sql: string): Promise<Record<string, unknown>[]> {
-  const output = await runWrangler(target, ["--json", "--command", sql]);
+  const output = await execute(target, ["--json", "--command", sql]);
   try {
     const [{ results }] = JSON.parse(output.slice(output.indexOf("[")));
     return results;
   } catch {
-    throw new D1Error("wrangler answered with something that is no result.");
+    throw new CommandError("wrangler answered with something that is no result.", "database");
   }
 }
 
-function runWrangler(target: D1Target, args: readonly string[]): Promise<string> {
+async function execute(target: D1Target, args: readonly string[]): Promise<string> {
   const { root, remote, environment, persistTo } = target;
   const where = remote
     ? ["--remote"]
     : ["--local", ...(persistTo === undefined ? [] : ["--persist-to", persistTo])];
   const which = environment === undefined ? [] : ["--env", environment];
-  const child = spawn(
-    toolsNode(root),
-    [wranglerProgram(root), "d1", "execute", DATABASE, "--yes", ...where, ...which, ...args],
-    {
-      cwd: root,
-      // Results are on wrangler's log, so it must not be quieter than that.
-      env: { ...process.env, ...WRANGLER_OFFLINE, WRANGLER_LOG: "log", NO_COLOR: "1" },
-      stdio: ["ignore", "pipe", "pipe"],
-    },
-  );
-  let output = "";
-  let errors = "";
-  child.stdout.setEncoding("utf8").on("data", (text: string) => {
-    output += text;
-  });
-  child.stderr.setEncoding("utf8").on("data", (text: string) => {
-    errors = (errors + text).slice(-20_000);
-  });
-  return new Promise((resolve, reject) => {
-    child.once("error", (error) => reject(new D1Error(error.message)));
-    child.once("close", (code) => {
-      if (code === 0) return resolve(output);
-      const all = stripVTControlCharacters(`${errors}\n${output}`);
-      const reason =
-        /\[ERROR\] (.+)/.exec(all)?.[1] ?? /"text": "(.+?)"/.exec(all)?.[1] ?? all.trim().split("\n").at(-1);
-      reject(new D1Error(explained(reason ?? `wrangler ended with ${code}`)));
-    });
-  });
+  const command = ["d1", "execute", DATABASE, "--yes", ...where, ...which, ...args];
+  const run = await runWrangler(root, command);
+  if (run.code === 0) return run.output;
+  throw new CommandError(explained(wranglerFault(run)), "database");
 }
 
 /** What to do about the faults people really meet. */

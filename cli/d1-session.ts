@@ -1,16 +1,16 @@
 // A session with the D1 database: statements with bound values, one transaction at a time, here or at Cloudflare.
 
-import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { DatabaseSync } from "node:sqlite";
 import { setTimeout as pause } from "node:timers/promises";
-import { parse } from "@decimalturn/toml-patch";
 import * as v from "valibot";
 import { siteKey } from "../src/sites/site-document.ts";
-import { CloudflareError, databases, inFolder, kvNamespaces, outputOf } from "./cloudflare-commands.ts";
-import { D1Error, type D1Target, explained } from "./d1-command.ts";
+import { databases, inFolder, kvNamespaces, outputOf } from "./cloudflare-commands.ts";
+import { CommandError } from "./command-error.mjs";
+import { type D1Target, explained } from "./d1-command.ts";
 import { localKeys, openLocalStorage } from "./local-storage.ts";
 import { DEFAULT_STATE } from "./migrations.mjs";
+import { readConfig } from "./project-config.ts";
 import { resourceName } from "./setup/config-text.ts";
 
 /** A statement and what stands for `?1`, `?2` … in it. */
@@ -30,14 +30,16 @@ export interface StatementResult {
 export interface D1Session {
   /** The variables of wrangler.toml. */
   readonly vars: Readonly<Record<string, unknown>>;
-  /** Carries statements out in order, all or none. @throws {D1Error} */
+  /** Carries statements out in order, all or none. @throws {CommandError} */
   batch(statements: readonly BoundStatement[]): Promise<readonly StatementResult[]>;
-  /** Hosts of the sites in KV beside the deployment's own. @throws {D1Error} */
+  /** Hosts of the sites in KV beside the deployment's own. @throws {CommandError} */
   siteHosts(): Promise<readonly string[]>;
   close(): Promise<void>;
 }
 
-/** The names of the bindings in wrangler.toml. */
+const databaseError = (message: string) => new CommandError(message, "database");
+
+/** The names of the bindings in the configuration. */
 const DATABASE = "ACCOUNTS_DB";
 const SITES = "SITES";
 
@@ -45,13 +47,13 @@ const SITES = "SITES";
  * Opens a session. Here the database's own file is opened once for all statements, beside a running worker or
  * without one; at Cloudflare each batch is one request to its API, which keeps the database answering in between,
  * as a file of SQL (wrangler's `d1 execute --file`) does not.
- * @throws {D1Error}
+ * @throws {CommandError}
  */
 export async function openSession(target: D1Target): Promise<D1Session> {
   return target.remote ? openRemote(target) : openLocal(target);
 }
 
-/** What is read of wrangler.toml, at the top or of one environment: neither has the other's. */
+/** What is read of the configuration, at the top or of one environment: neither has the other's. */
 const sectionSchema = v.object({
   vars: v.optional(v.record(v.string(), v.unknown()), {}),
   d1_databases: v.optional(
@@ -85,16 +87,17 @@ const configSchema = v.object({
   ),
 });
 
-/** What wrangler.toml says of the database and what is beside it. @throws {D1Error} */
-function readConfig({ root, environment = process.env.CLOUDFLARE_ENV }: D1Target) {
-  const whole = v.safeParse(configSchema, tomlOf(join(root, "wrangler.toml")));
+/** What the configuration says of the database and what is beside it. @throws {CommandError} */
+function readSection({ root, environment = process.env.CLOUDFLARE_ENV }: D1Target) {
+  const { name, values } = readConfig(root);
+  const whole = v.safeParse(configSchema, values);
   if (!whole.success)
-    throw new D1Error(`wrangler.toml cannot be read: ${v.getDotPath(whole.issues[0]) ?? "it"} is malformed.`);
+    throw databaseError(`${name} cannot be read: ${v.getDotPath(whole.issues[0]) ?? "it"} is malformed.`);
   const top = whole.output;
   const own = environment === undefined || environment === "" ? top : top.env[environment];
-  if (own === undefined) throw new D1Error(`wrangler.toml has no [env.${environment}].`);
+  if (own === undefined) throw databaseError(`${name} has no environment "${environment}".`);
   const database = own.d1_databases.find(({ binding }) => binding === DATABASE);
-  if (database === undefined) throw new D1Error(`wrangler.toml has no D1 database ${DATABASE}.`);
+  if (database === undefined) throw databaseError(`${name} has no D1 database ${DATABASE}.`);
   return {
     vars: own.vars,
     database,
@@ -104,17 +107,8 @@ function readConfig({ root, environment = process.env.CLOUDFLARE_ENV }: D1Target
   };
 }
 
-function tomlOf(path: string): unknown {
-  try {
-    return parse(readFileSync(path, "utf8"));
-  } catch (error) {
-    const [line] = (error instanceof Error ? error.message : String(error)).split("\n");
-    throw new D1Error(`wrangler.toml cannot be read: ${line}`);
-  }
-}
-
 function openLocal(target: D1Target): D1Session {
-  const { vars, database, sites } = readConfig(target);
+  const { vars, database, sites } = readSection(target);
   const state = target.persistTo ?? join(target.root, DEFAULT_STATE);
   const file = openLocalStorage(
     "d1",
@@ -128,7 +122,7 @@ function openLocal(target: D1Target): D1Session {
         if (file === undefined) throw new Error("no such table: accounts");
         return inTransaction(file, () => statements.map((statement) => carryOut(file, statement)));
       } catch (error) {
-        throw new D1Error(explained(error instanceof Error ? error.message : String(error)));
+        throw databaseError(explained(error instanceof Error ? error.message : String(error)));
       }
     },
     async siteHosts() {
@@ -195,15 +189,15 @@ const FIRST_WAIT = 1_000;
 
 async function openRemote(target: D1Target): Promise<D1Session> {
   const { root } = target;
-  const { vars, database, sites, workerName, accountId } = readConfig(target);
+  const { vars, database, sites, workerName, accountId } = readSection(target);
   const run = inFolder(root);
-  const ask = async (...args: string[]) => jsonOf(await outputOf(run, { args }).catch(asD1Error));
+  const ask = async (...args: string[]) => jsonOf(await outputOf(run, { args }));
   const key = v.parse(credentials, await ask("auth", "token", "--json"));
   const account =
     process.env.CLOUDFLARE_ACCOUNT_ID ?? accountId ?? (await onlyAccount(() => ask("whoami", "--json")));
   const { database_name: name = "" } = database;
-  const id = database.database_id ?? (await databases(run).catch(asD1Error)).get(name);
-  if (id === undefined) throw new D1Error(`There is no D1 database ${name} at Cloudflare.`);
+  const id = database.database_id ?? (await databases(run)).get(name);
+  if (id === undefined) throw databaseError(`There is no D1 database ${name} at Cloudflare.`);
   const api = process.env.CLOUDFLARE_API_BASE_URL ?? "https://api.cloudflare.com/client/v4";
   const headers = {
     "content-type": "application/json",
@@ -226,7 +220,7 @@ async function openRemote(target: D1Target): Promise<D1Session> {
     },
     async siteHosts() {
       const title = resourceName(workerName, SITES);
-      const namespace = sites?.id ?? (await kvNamespaces(run).catch(asD1Error)).get(title);
+      const namespace = sites?.id ?? (await kvNamespaces(run)).get(title);
       if (namespace === undefined) return [];
       const hosts: string[] = [];
       let cursor = "";
@@ -245,7 +239,7 @@ async function openRemote(target: D1Target): Promise<D1Session> {
 /**
  * Asks Cloudflare's API, again where it is busy or out of reach: whatever is asked here may be asked any number of
  * times.
- * @throws {D1Error}
+ * @throws {CommandError}
  */
 async function askPatiently(url: string, init: RequestInit): Promise<v.InferOutput<typeof envelope>> {
   for (let tries = 1; ; tries += 1) {
@@ -256,25 +250,27 @@ async function askPatiently(url: string, init: RequestInit): Promise<v.InferOutp
       await pause(asked > 0 ? asked * 1_000 : FIRST_WAIT * 2 ** (tries - 1));
       continue;
     }
-    if (response instanceof Error) throw new D1Error(`Cloudflare is out of reach: ${response.message}.`);
+    if (response instanceof Error) throw databaseError(`Cloudflare is out of reach: ${response.message}.`);
     const said = parsed(envelope, await response.json().catch(() => undefined));
     if (said.success) return said;
-    throw new D1Error(explained(said.errors[0]?.message ?? `Cloudflare answered ${response.status}.`));
+    throw databaseError(explained(said.errors[0]?.message ?? `Cloudflare answered ${response.status}.`));
   }
 }
 
-/** @throws {D1Error} */
+/** @throws {CommandError} */
 function parsed<Schema extends v.GenericSchema>(schema: Schema, value: unknown): v.InferOutput<Schema> {
   const result = v.safeParse(schema, value);
   if (result.success) return result.output;
-  throw new D1Error("Cloudflare answered with something that is no result.");
+  throw databaseError("Cloudflare answered with something that is no result.");
 }
 
 async function onlyAccount(ask: () => Promise<unknown>): Promise<string> {
   const { accounts } = v.parse(whoami, await ask());
   const [account, another] = accounts;
   if (account === undefined || another !== undefined)
-    throw new D1Error("You have no account at Cloudflare, or several. Say which: set CLOUDFLARE_ACCOUNT_ID.");
+    throw databaseError(
+      "You have no account at Cloudflare, or several. Say which: set CLOUDFLARE_ACCOUNT_ID.",
+    );
   return account.id;
 }
 
@@ -282,11 +278,6 @@ function jsonOf(output: string): unknown {
   try {
     return JSON.parse(output.slice(output.search(/[[{]/)));
   } catch {
-    throw new D1Error("wrangler answered with something that is no result.");
+    throw databaseError("wrangler answered with something that is no result.");
   }
-}
-
-function asD1Error(error: unknown): never {
-  if (error instanceof CloudflareError) throw new D1Error(error.message);
-  throw error;
 }

@@ -2,11 +2,23 @@
 
 import { execFileSync } from "node:child_process";
 import { existsSync, readFileSync } from "node:fs";
-import { join } from "node:path";
-import { PreparationError, runQuietly, say } from "./step.mjs";
+import { dirname, join } from "node:path";
+import { CommandError } from "./command-error.mjs";
+import { runQuietly, say } from "./step.mjs";
+import { toolsNode } from "./wrangler.mjs";
 
 /** wrangler needs 22.12; running TypeScript without a build needs 22.18. */
 const LEAST_NODE = [22, 18];
+
+/**
+ * Whether a Node is new enough to run the commands.
+ * @param {string} version such as `24.1.0`
+ */
+export function isNewEnough(version) {
+  const [major = 0, minor = 0] = version.split(".").map(Number);
+  const [leastMajor = 0, leastMinor = 0] = LEAST_NODE;
+  return major > leastMajor || (major === leastMajor && minor >= leastMinor);
+}
 
 /** @typedef {{ version?: string, integrity?: string, optional?: boolean, devOptional?: boolean }} LockedPackage */
 
@@ -61,13 +73,14 @@ function installFault(output) {
  * Installs the packages of package-lock.json if node_modules isn't up to date.
  * @param {string} root the folder of both
  * @param {string} [step] what the packages are called in what is said
- * @throws {PreparationError} if they can't be had
+ * @throws {CommandError} if they can't be had
  */
 export async function installDependencies(root, step = "packages") {
   if (isInstalled(root)) return say(step, "as in package-lock.json");
   const count = lockedPackages(join(root, "package-lock.json")).length;
   say(step, `installing from package-lock.json (${count} at most, some 20 seconds)`);
-  const { npm_execpath: npm, npm_node_execpath: node = process.execPath } = process.env;
+  const { npm_execpath: npm = npmBeside(process.execPath), npm_node_execpath: node = process.execPath } =
+    process.env;
   const options = ["--no-audit", "--no-fund", "--loglevel=error", "--prefer-offline"];
   // npm's own pauses between attempts add up to a minute without a network.
   const retries = ["--fetch-retries=2", "--fetch-retry-mintimeout=500", "--fetch-retry-maxtimeout=2000"];
@@ -76,8 +89,20 @@ export async function installDependencies(root, step = "packages") {
     npm === undefined
       ? await runQuietly(step, "npm", args, { cwd: root })
       : await runQuietly(step, node, [npm, ...args], { cwd: root });
-  if (code !== 0) throw new PreparationError(installFault(output));
+  if (code !== 0) throw new CommandError(installFault(output));
   say(step, "installed");
+}
+
+/**
+ * npm's own program where it came with a Node, as it always does on Windows, where `npm` alone is no program.
+ * @param {string} node
+ * @returns {string | undefined}
+ */
+function npmBeside(node) {
+  const places = [join("node_modules", "npm"), join("..", "lib", "node_modules", "npm")];
+  return places
+    .map((place) => join(dirname(node), place, "bin", "npm-cli.js"))
+    .find((path) => existsSync(path));
 }
 
 /**
@@ -86,8 +111,8 @@ export async function installDependencies(root, step = "packages") {
  * @returns {string} such as `24.1.0`; empty if the one in node_modules doesn't run on this machine
  */
 function scriptNodeVersion(root) {
-  const bundled = join(root, "node_modules", ".bin", "node");
-  if (!existsSync(bundled)) return process.versions.node;
+  const bundled = toolsNode(root);
+  if (bundled === process.execPath) return process.versions.node;
   try {
     return execFileSync(bundled, ["--version"], { encoding: "utf8", stdio: "pipe" }).trim().slice(1);
   } catch {
@@ -98,15 +123,13 @@ function scriptNodeVersion(root) {
 /**
  * Checks that npm's scripts will run on a Node that is new enough. On Linux one comes with the packages.
  * @param {string} root
- * @throws {PreparationError} if not
+ * @throws {CommandError} if not
  */
 export function checkNode(root) {
   const version = scriptNodeVersion(root);
-  const [major = 0, minor = 0] = version.split(".").map(Number);
-  const [leastMajor = 0, leastMinor = 0] = LEAST_NODE;
-  if (major > leastMajor || (major === leastMajor && minor >= leastMinor)) return;
+  if (isNewEnough(version)) return;
   const here = `${process.platform}-${process.arch}`;
-  throw new PreparationError(
+  throw new CommandError(
     version === ""
       ? `The Node that comes with the packages doesn't run on this system (${here}, perhaps without glibc).`
       : `Node ${LEAST_NODE.join(".")} or newer is needed and this is ${version}; none comes with the packages for ${here}. Install Node 24 from https://nodejs.org and try again.`,

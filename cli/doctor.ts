@@ -1,32 +1,40 @@
-// `npm run doctor`: examines a configuration before customers do.
+// `vipps-login doctor`: examines a configuration before customers do.
 
-import { dirname, resolve } from "node:path";
-import { fileURLToPath } from "node:url";
-import { parseArgs } from "node:util";
-import { CloudflareError, inFolder } from "./cloudflare-commands.ts";
+import { Command } from "@commander-js/extra-typings";
+import { inFolder } from "./cloudflare-commands.ts";
+import { usageError } from "./command-error.mjs";
+import type { CommandContext } from "./command-line.ts";
 import { CHECK_IDS, type CheckId, FAMILIES } from "./doctor/checks.ts";
 import { checksNamed, examine, verdictOf } from "./doctor/examine.ts";
-import { readLocalSource, SourceError } from "./doctor/local-source.ts";
+import { readLocalSource } from "./doctor/local-source.ts";
 import { withRemote } from "./doctor/remote-source.ts";
 import { createReport, type Paper, summary } from "./doctor/report.ts";
 
-const HELP = `Usage: npm run doctor -- [options]
+/** The command `doctor`. */
+export function doctor(context: CommandContext) {
+  return new Command("doctor")
+    .description(
+      "Examines the settings, the keys, what Vipps MobilePay says of them now, and the deployed site. Changes nothing.",
+    )
+    .option(
+      "--env <name>",
+      "an environment of the configuration, such as production (else the local settings: the configuration and .dev.vars). Its secrets are at Cloudflare; as variables of this command's environment, or in .dev.vars.<name>, they are examined too",
+    )
+    .option("--url <url>", "the deployed site to look at, such as https://www.example.com", readTarget)
+    .option("--remote", "asks Cloudflare, through wrangler, which secrets and migrations are there")
+    .option("--settings <file>", "a settings file in place of .dev.vars", context.path)
+    .option("--config <file>", "another configuration than the project's", context.path)
+    .option("--only <list>", "these checks or families alone, separated by commas", readChecks)
+    .option("--strict", "warnings fail too")
+    .option("--time-limit <seconds>", "that one request may take", readSeconds, 10)
+    .option("--json", "the findings as JSON on the standard output")
+    .addHelpText("after", HELP_END)
+    .action(async (options) => {
+      context.exitCode = await run(context, options);
+    });
+}
 
-Examines the settings, the keys, what Vipps MobilePay says of them now, and the deployed site. Changes nothing.
-
-  --env NAME          an environment of wrangler.toml, such as production (else the local settings: wrangler.toml
-                      and .dev.vars). Its secrets are at Cloudflare; as variables of this command's environment, or
-                      in .dev.vars.NAME, they are examined too
-  --url URL           the deployed site to look at, such as https://www.example.com
-  --remote            asks Cloudflare, through wrangler, which secrets and migrations are there
-  --settings FILE     a settings file in place of .dev.vars
-  --config FILE       another wrangler.toml
-  --only LIST         these checks or families alone, separated by commas
-  --strict            warnings fail too
-  --time-limit N      seconds that one request may take (10)
-  --json              the findings as JSON on the standard output
-  --help              prints this
-
+const HELP_END = `
 Exit code: 0 when nothing is wrong, 1 when something is, 2 when the command cannot be understood. NO_COLOR=1 leaves
 colours out. docs/doctor.md explains every check.
 
@@ -43,118 +51,66 @@ function wrappedList(ids: readonly string[]): string {
   return lines.join(",\n        ");
 }
 
-/** What cannot be understood of the command line. */
-class UsageError extends Error {}
-
 interface Options {
-  readonly environment: string | undefined;
-  readonly target: string | undefined;
-  readonly remote: boolean;
-  readonly settingsFile: string | undefined;
-  readonly configFile: string | undefined;
-  readonly only: ReadonlySet<CheckId> | undefined;
-  readonly strict: boolean;
-  /** Milliseconds. */
+  readonly env?: string | undefined;
+  readonly url?: string | undefined;
+  readonly remote?: true | undefined;
+  readonly settings?: string | undefined;
+  readonly config?: string | undefined;
+  readonly only?: ReadonlySet<CheckId> | undefined;
+  readonly strict?: true | undefined;
+  /** Seconds. */
   readonly timeLimit: number;
-  readonly json: boolean;
+  readonly json?: true | undefined;
 }
 
-/** @returns undefined if only the help is wanted. @throws {UsageError} */
-function readOptions(): Options | undefined {
-  const { values } = parseArgs({
-    options: {
-      env: { type: "string" },
-      url: { type: "string" },
-      remote: { type: "boolean", default: false },
-      settings: { type: "string" },
-      config: { type: "string" },
-      only: { type: "string" },
-      strict: { type: "boolean", default: false },
-      "time-limit": { type: "string", default: "10" },
-      json: { type: "boolean", default: false },
-      help: { type: "boolean", short: "h", default: false },
-    },
-  });
-  if (values.help) return undefined;
-  const words = values.only?.split(",").map((word) => word.trim()) ?? [];
-  const only = values.only === undefined ? undefined : checksNamed(words);
-  if (values.only !== undefined && only === undefined)
-    throw new UsageError(`--only takes checks and families, not "${values.only}"`);
-  if (!/^\d{1,3}$/.test(values["time-limit"]) || Number(values["time-limit"]) === 0)
-    throw new UsageError(`--time-limit takes 1 to 999 seconds, not "${values["time-limit"]}"`);
-  return {
-    environment: values.env === "" ? undefined : values.env,
-    target: readTarget(values.url),
-    remote: values.remote,
-    settingsFile: values.settings === undefined ? undefined : resolve(values.settings),
-    configFile: values.config === undefined ? undefined : resolve(values.config),
-    only,
-    strict: values.strict,
-    timeLimit: Number(values["time-limit"]) * 1000,
-    json: values.json,
-  };
+/** @throws {CommandError} */
+function readChecks(text: string): ReadonlySet<CheckId> {
+  const checks = checksNamed(text.split(",").map((word) => word.trim()));
+  if (checks === undefined) throw usageError(`--only takes checks and families, not "${text}"`);
+  return checks;
 }
 
-/** @throws {UsageError} */
-function readTarget(text: string | undefined): string | undefined {
-  if (text === undefined) return undefined;
+/** @throws {CommandError} */
+function readSeconds(text: string): number {
+  if (/^[1-9]\d{0,2}$/.test(text)) return Number(text);
+  throw usageError(`--time-limit takes 1 to 999 seconds, not "${text}"`);
+}
+
+/** @throws {CommandError} */
+function readTarget(text: string): string {
   const url = URL.parse(text);
   if (url === null || !/^https?:$/.test(url.protocol))
-    throw new UsageError(`--url takes an address such as https://www.example.com, not "${text}"`);
+    throw usageError(`--url takes an address such as https://www.example.com, not "${text}"`);
   return url.origin;
 }
 
 /** Lines longer than this are hard to read, however wide the terminal. */
 const WIDEST = 110;
 
-const root = dirname(dirname(fileURLToPath(import.meta.url)));
-
 /** @returns the exit code */
-async function run(options: Options): Promise<number> {
-  const paper: Paper = { stream: process.stdout, width: Math.min(process.stdout.columns ?? WIDEST, WIDEST) };
-  const { environment, settingsFile, configFile, target, json } = options;
-  const local = await readLocalSource({
-    root,
-    environment,
-    settingsFile,
-    configFile,
-    processEnv: process.env,
-  });
+async function run({ root, env, stdout, print }: CommandContext, options: Options): Promise<number> {
+  const { settings: settingsFile, config: configFile, url: target, only, json, strict = false } = options;
+  const environment = options.env || undefined;
+  const paper: Paper = { stream: stdout, width: Math.min(stdout.columns ?? WIDEST, WIDEST) };
+  const local = await readLocalSource({ root, environment, settingsFile, configFile, processEnv: env });
   const source = options.remote ? await withRemote(inFolder(root), local) : local;
-  if (!json)
-    process.stdout.write(`Examining ${source.name}${target === undefined ? "" : ` and ${target}`}\n`);
+  if (!json) print(`Examining ${source.name}${target === undefined ? "" : ` and ${target}`}`);
   const report = createReport(paper);
   const findings = await examine({
-    source,
-    target,
-    fetch,
+    ...{ source, target, fetch },
     now: Date.now,
-    timeLimit: options.timeLimit,
-    ...(options.only && { only: options.only }),
+    timeLimit: options.timeLimit * 1000,
+    ...(only && { only }),
     ...(!json && { onFinding: report.add }),
   });
   report.end();
-  const verdict = verdictOf(findings, options.strict);
+  const verdict = verdictOf(findings, strict);
   if (json) {
     const { counts, isHealthy } = verdict;
     const at = Math.floor(Date.now() / 1000);
     const about = { healthy: isHealthy, at, environment: environment ?? null, url: target ?? null, counts };
-    process.stdout.write(`${JSON.stringify({ ...about, findings })}\n`);
-  } else process.stdout.write(summary(verdict, paper));
+    print(JSON.stringify({ ...about, findings }));
+  } else stdout.write(summary(verdict, paper));
   return verdict.isHealthy ? 0 : 1;
-}
-
-try {
-  const options = readOptions();
-  if (options === undefined) console.log(HELP);
-  else process.exitCode = await run(options);
-} catch (error) {
-  const usage = error instanceof UsageError || isArgumentError(error);
-  if (!usage && !(error instanceof SourceError) && !(error instanceof CloudflareError)) throw error;
-  console.error(`${error.message}${usage ? '. "npm run doctor -- --help" lists the options.' : ""}`);
-  process.exitCode = usage ? 2 : 1;
-}
-
-function isArgumentError(error: unknown): error is Error {
-  return error instanceof Error && "code" in error && String(error.code).startsWith("ERR_PARSE_ARGS");
 }

@@ -1,12 +1,13 @@
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
+import type { Readable } from "node:stream";
 import { setTimeout as pause } from "node:timers/promises";
+import { CommandError } from "./command-error.mjs";
 import { parseDevVars } from "./dev-vars.mjs";
-import { hasNoWorker, runWrangler, type WranglerRun, wranglerFault } from "./run-wrangler.ts";
-import { KeySetError, parseKeySet, type SessionKeySet } from "./session-key-set.ts";
+import { parseKeySet, type SessionKeySet } from "./session-key-set.ts";
 import { putSecret } from "./settings-file.ts";
 
-/** The keys in a settings file, if it has some. @throws {KeySetError} when they are unusable */
+/** The keys in a settings file, if it has some. @throws {CommandError} when they are unusable */
 export function readFromFile(path: string): SessionKeySet | undefined {
   const text = existsSync(path) ? parseDevVars(readFileSync(path, "utf8")).SESSION_KEYS : undefined;
   return text === undefined || text.trim() === "" ? undefined : parseKeySet(text, `SESSION_KEYS in ${path}`);
@@ -17,9 +18,9 @@ export function writeToFile(path: string, set: SessionKeySet): void {
   putSecret(path, "SESSION_KEYS", JSON.stringify(set));
 }
 
-export async function readFromStdin(): Promise<SessionKeySet> {
+export async function readFromStdin(input: Readable): Promise<SessionKeySet> {
   let text = "";
-  for await (const chunk of process.stdin.setEncoding("utf8")) text += chunk;
+  for await (const chunk of input.setEncoding("utf8")) text += chunk;
   return parseKeySet(text, "What came on standard input");
 }
 
@@ -29,16 +30,16 @@ const SITE_TIME_LIMIT = 10_000;
 /**
  * The public keys that a running worker publishes. Whatever they signed, they verify.
  * @param url of its JWKS.
- * @throws {KeySetError} when it does not answer with a key set.
+ * @throws {CommandError} when it does not answer with a key set.
  */
 export async function readFromSite(url: string): Promise<SessionKeySet> {
   const signal = AbortSignal.timeout(SITE_TIME_LIMIT);
   const answer = await fetch(url, { redirect: "manual", signal }).catch((error: Error) => {
-    throw new KeySetError(`${url} does not answer: ${String(error.cause ?? error.message)}`);
+    throw new CommandError(`${url} does not answer: ${String(error.cause ?? error.message)}`);
   });
   if (answer.status !== 200) {
     await answer.body?.cancel();
-    throw new KeySetError(`${url} answers ${answer.status} instead of the published keys.`);
+    throw new CommandError(`${url} answers ${answer.status} instead of the published keys.`);
   }
   return parseKeySet(await answer.text(), url);
 }
@@ -59,7 +60,7 @@ export async function arrivesAtSite(url: string, kid: string): Promise<boolean> 
 
 /**
  * The [vars] of an environment in wrangler.toml; the empty name is the top level.
- * @throws {KeySetError} when there is no such environment
+ * @throws {CommandError} when there is no such environment
  */
 export async function deployedVars(
   root: string,
@@ -72,39 +73,6 @@ export async function deployedVars(
   if (environment === "") return top.vars;
   // wrangler refuses an environment that is not there in many words, so it is looked for first.
   if (!top.definedEnvironments?.includes(environment))
-    throw new KeySetError(`wrangler.toml has no environment "${environment}".`);
+    throw new CommandError(`wrangler.toml has no environment "${environment}".`);
   return readConfig({ ...file, env: environment }, { hideWarnings: true }).vars;
 }
-
-/** What wrangler is called with for an environment of wrangler.toml; the empty name is the top level. */
-export const secretCommand = (action: "put" | "list", environment: string): readonly string[] =>
-  action === "put"
-    ? ["secret", "put", "SESSION_KEYS", `--env=${environment}`]
-    : ["secret", "list", `--env=${environment}`, "--format=json"];
-
-/** Whether a deployed worker has keys already. @throws {KeySetError} with what wrangler said */
-export async function hasDeployedKeys(root: string, environment: string): Promise<boolean> {
-  const run = await runWrangler(root, secretCommand("list", environment));
-  // A worker that is not there yet has no secrets.
-  if (run.code !== 0 && hasNoWorker(run)) return false;
-  if (run.code !== 0) throw faultOf(run);
-  return namesIn(run.output).includes("SESSION_KEYS");
-}
-
-/** The names of secrets in what wrangler listed. @throws {KeySetError} when that cannot be read */
-function namesIn(output: string): readonly string[] {
-  try {
-    return (JSON.parse(output) as readonly { name: string }[]).map(({ name }) => name);
-  } catch {
-    throw new KeySetError("wrangler listed the secrets in a form that cannot be read.");
-  }
-}
-
-/** Makes the keys the secret of a deployed worker. They go through standard input, never through arguments. */
-export async function deployKeys(root: string, environment: string, set: SessionKeySet): Promise<void> {
-  const command = secretCommand("put", environment);
-  const run = await runWrangler(root, command, JSON.stringify(set));
-  if (run.code !== 0) throw faultOf(run);
-}
-
-const faultOf = (run: WranglerRun) => new KeySetError(`wrangler could not do it: ${wranglerFault(run)}`);

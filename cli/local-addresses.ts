@@ -1,8 +1,6 @@
+import { CommandError } from "./command-error.mjs";
 import { DEFAULT_SITE_PORT, simulatorIssuer, simulatorPort } from "./dev-vars.mjs";
 import { isFree, nextFreePort } from "./ports.ts";
-
-/** Something that keeps `npm start` from starting. The message is one line for the person who typed it. */
-export class StartError extends Error {}
 
 /** Ports asked for on the command line. */
 export interface AskedPorts {
@@ -35,10 +33,10 @@ async function choosePort({ name, flag, asked, usual, except }: Server): Promise
   if (asked === undefined) {
     const port = await nextFreePort(usual, except);
     if (port !== undefined) return port;
-    throw new StartError(`No port from ${usual} on is free for the ${name}. Choose one with ${flag}.`);
+    throw new CommandError(`No port from ${usual} on is free for the ${name}. Choose one with ${flag}.`);
   }
   if (!except.includes(asked) && (await isFree(asked))) return asked;
-  throw new StartError(`Port ${asked} is taken by another program. Choose another with ${flag}.`);
+  throw new CommandError(`Port ${asked} is taken by another program. Choose another with ${flag}.`);
 }
 
 /** The site's address if it is on this machine, else undefined (a tunnel, say). */
@@ -51,7 +49,7 @@ function localUrl(siteUrl: string | undefined): URL | undefined {
  * Decides on the ports: those asked for, else those the settings name, else the usual ones or, where another
  * program has them, the next free ones.
  * @param settings what .dev.vars says
- * @throws {StartError} if a port asked for is taken
+ * @throws {CommandError} if a port asked for is taken
  */
 export async function settleAddresses(
   settings: Readonly<Record<string, string>>,
@@ -60,7 +58,9 @@ export async function settleAddresses(
   const siteUrl = localUrl(settings.SITE_URL);
   const simulatorUsual = simulatorPort(settings.VIPPS_ISSUER);
   if (asked.simulator !== undefined && simulatorUsual === undefined) {
-    throw new StartError("--simulator-port makes no sense here: the settings don't point at the simulator.");
+    throw new CommandError(
+      "--simulator-port makes no sense here: the settings don't point at the simulator.",
+    );
   }
   const siteUsual = Number(siteUrl?.port) || DEFAULT_SITE_PORT;
   const site = await choosePort({

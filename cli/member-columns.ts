@@ -1,5 +1,6 @@
 // Which column of a member list holds what, by the names such columns have in the five countries' systems.
 
+import { CommandError } from "./command-error.mjs";
 /** What a member list can tell of a member. */
 export const MEMBER_FIELDS = [
   "memberNumber",
@@ -116,7 +117,7 @@ export interface RecognisedHeader {
 /**
  * Recognises the columns of a header.
  * @param named columns that the caller names, by field; they count before the known names
- * @throws {ColumnError} when a named column does not exist, or the list holds nothing to find people by
+ * @throws {CommandError} when a named column does not exist, or the list holds nothing to find people by
  */
 export function recogniseHeader(
   header: readonly string[],
@@ -128,21 +129,18 @@ export function recogniseHeader(
     const wanted = named[field];
     const index = wanted === undefined ? firstOf(keys, NAMES[field]) : keys.indexOf(columnKey(wanted));
     if (wanted !== undefined && index < 0) {
-      throw new ColumnError(`There is no column "${wanted}". There are: ${header.join(", ")}.`);
+      throw new CommandError(`There is no column "${wanted}". There are: ${header.join(", ")}.`);
     }
     if (index >= 0) columns[field] = index;
   }
   if (columns.phone === undefined && columns.email === undefined) {
-    throw new ColumnError(
+    throw new CommandError(
       `No column for phone numbers or email addresses was recognised in: ${header.join(", ")}. Name one with --column, such as --column phone="Mob.".`,
     );
   }
   const used = new Set(Object.values(columns));
   return { columns, ignored: header.filter((_name, index) => !used.has(index)) };
 }
-
-/** Something about the header that a person has to put right. */
-export class ColumnError extends Error {}
 
 function firstOf(keys: readonly string[], names: readonly string[]): number {
   for (const name of names) {

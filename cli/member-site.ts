@@ -2,6 +2,9 @@
 
 import { join } from "node:path";
 import { createInterface } from "node:readline/promises";
+import type { Readable, Writable } from "node:stream";
+import { CommandError, usageError } from "./command-error.mjs";
+import { PROGRAM } from "./command-line.ts";
 import type { D1Target } from "./d1-command.ts";
 import type { D1Session } from "./d1-session.ts";
 import { readDevVars } from "./dev-vars.mjs";
@@ -21,7 +24,7 @@ export interface KnownSites {
 /**
  * The sites of a deployment.
  * @param settingsFile where SITE_URL stands here, if not in `.dev.vars`.
- * @throws {D1Error}
+ * @throws {CommandError}
  */
 export async function knownSites(
   { root, environment }: D1Target,
@@ -33,9 +36,6 @@ export async function knownSites(
   const url = inFile.SITE_URL ?? session.vars.SITE_URL;
   return { own: typeof url === "string" ? hostOf(url) : undefined, further: await session.siteHosts() };
 }
-
-/** The site that was named is none, or none was named where one has to be. The message is one line. */
-export class SiteError extends Error {}
 
 /** A site of the deployment. */
 export interface MemberSite {
@@ -49,7 +49,7 @@ export interface MemberSite {
  * Finds the site that somebody means, however it is written: a host or a URL, in any case, with or without the
  * port that goes without saying. `default` is the deployment's own.
  * @param named undefined where nothing was said: fine while there is only one site
- * @throws {SiteError} for what is no site here, and where several are and none is named
+ * @throws {CommandError} for what is no site here, and where several are and none is named
  */
 export function siteNamed(named: string | undefined, { own, further }: KnownSites): MemberSite {
   const ownSite = { key: OWN_SITE, name: own ?? "the deployment's own site" };
@@ -57,13 +57,11 @@ export function siteNamed(named: string | undefined, { own, further }: KnownSite
     if (further.length === 0) return ownSite;
     const others = `${further.length} further ${further.length === 1 ? "site" : "sites"}`;
     const choice = own === undefined ? "" : ` --site ${own} is the deployment's own.`;
-    throw new SiteError(
-      `This deployment serves ${others}: say with --site whose members these are.${choice}`,
-    );
+    throw usageError(`This deployment serves ${others}: say with --site whose members these are.${choice}`);
   }
   if (named === OWN_SITE) {
     if (own !== undefined || further.length === 0) return ownSite;
-    throw new SiteError("This deployment has no site of its own: name one of its sites with --site.");
+    throw usageError("This deployment has no site of its own: name one of its sites with --site.");
   }
   const host = normalHost(named.trim());
   if (host !== undefined && host === own) return ownSite;
@@ -72,12 +70,15 @@ export function siteNamed(named: string | undefined, { own, further }: KnownSite
     (one) => host !== undefined && withoutPort(one) === withoutPort(host),
   );
   const hint = near === undefined ? "" : ` Did you mean ${near}?`;
-  throw new SiteError(`${named} is no site here.${hint} "npm run site -- list" lists them.`);
+  throw usageError(`${named} is no site here.${hint} "${PROGRAM} site list" lists them.`);
 }
 
 /** Asks on the terminal until a site of the deployment is named. */
-export async function askForSite(known: KnownSites): Promise<MemberSite> {
-  const terminal = createInterface({ input: process.stdin, output: process.stderr });
+export async function askForSite(
+  known: KnownSites,
+  { input, output }: { readonly input: Readable; readonly output: Writable },
+): Promise<MemberSite> {
+  const terminal = createInterface({ input, output });
   const without = known.own === undefined ? "" : ` (Enter for ${known.own}, the deployment's own)`;
   try {
     for (;;) {
@@ -86,8 +87,8 @@ export async function askForSite(known: KnownSites): Promise<MemberSite> {
       try {
         return siteNamed(answer === "" ? OWN_SITE : answer, known);
       } catch (error) {
-        if (!(error instanceof SiteError)) throw error;
-        process.stderr.write(`${error.message}\n`);
+        if (!(error instanceof CommandError)) throw error;
+        output.write(`${error.message}\n`);
       }
     }
   } finally {

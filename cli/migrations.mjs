@@ -3,7 +3,8 @@
 import { createHash } from "node:crypto";
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { PreparationError, runQuietly } from "./step.mjs";
+import { CommandError } from "./command-error.mjs";
+import { runQuietly } from "./step.mjs";
 import { toolsNode, WRANGLER_OFFLINE, wranglerProgram } from "./wrangler.mjs";
 
 /** Where wrangler keeps local KV, D1 and Durable Objects unless told otherwise. */
@@ -51,7 +52,7 @@ const isUpToDate = (/** @type {string} */ state, /** @type {string} */ digest) =
  * @param {string} root
  * @param {string} [state] the folder wrangler persists to, absolute
  * @returns {Promise<"none" | "applied" | "up to date">}
- * @throws {PreparationError} if one fails
+ * @throws {CommandError} if one fails
  */
 export async function applyMigrations(root, state = join(root, DEFAULT_STATE)) {
   const folder = join(root, "migrations");
@@ -65,7 +66,7 @@ export async function applyMigrations(root, state = join(root, DEFAULT_STATE)) {
   });
   if (code !== 0) {
     const reason = output.match(/\[ERROR\] (.+)/)?.[1] ?? output.trim().split("\n").at(-1);
-    throw new PreparationError(`The database migrations failed: ${reason}`);
+    throw new CommandError(`The database migrations failed: ${reason}`);
   }
   mkdirSync(state, { recursive: true });
   writeFileSync(recordIn(state), digest);

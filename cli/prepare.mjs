@@ -3,24 +3,26 @@
 
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { parseArgs } from "node:util";
 import { installChromium } from "./chromium.mjs";
-import { checkNode, installDependencies } from "./dependencies.mjs";
+import { isPlain } from "./command-error.mjs";
+import { checkNode, installDependencies, isInstalled } from "./dependencies.mjs";
 import { completeDevVars } from "./dev-vars.mjs";
 import { applyMigrations } from "./migrations.mjs";
-import { PreparationError, say } from "./step.mjs";
+import { say } from "./step.mjs";
 import { installPrograms } from "./test-programs.mjs";
 
-const HELP = `Usage: node cli/prepare.mjs start|check|test|checklist
+const HELP = `Usage: node cli/prepare.mjs start|check|test|checklist|tools
 
 Sets up what "npm start", "npm run check", "npm test" or "npm run checklist" needs, and nothing that is there already:
   packages   from package-lock.json, into node_modules
   settings   (not for check) .dev.vars: keys for the simulator and for signing sessions; what is there is never changed
   database   (not for check) the local D1 tables, if there are migrations
   programs   (test) nginx, Caddy, Apache, PHP, Python and Go for the tests of the examples; NGINX_PATH names another nginx
-  browser    (test, checklist) Chromium; CHROMIUM_PATH names another one`;
+  browser    (test, checklist) Chromium; CHROMIUM_PATH names another one
+"tools" is "check" without a word where there is nothing to do.`;
 
-const root = dirname(dirname(fileURLToPath(import.meta.url)));
+/** This repository. */
+export const root = dirname(dirname(fileURLToPath(import.meta.url)));
 
 /** Completes .dev.vars and says so. */
 function prepareSettings() {
@@ -37,57 +39,39 @@ async function prepareDatabase() {
   if (outcome !== "none") say("database", outcome === "applied" ? "migrations applied" : outcome);
 }
 
-const GOALS = /** @type {const} */ (["start", "check", "test", "checklist"]);
+/** `tools` is `check` without a word where there is nothing to do. */
+const GOALS = /** @type {const} */ (["start", "check", "test", "checklist", "tools"]);
 
-/** @param {(typeof GOALS)[number]} goal */
-async function prepare(goal) {
-  process.chdir(root);
-  await installDependencies(root);
+/** @typedef {(typeof GOALS)[number]} Goal */
+
+/**
+ * @param {Goal} goal
+ * @throws {CommandError} with what a person has to do first
+ */
+export async function prepare(goal) {
+  if (goal !== "tools" || !isInstalled(root)) await installDependencies(root);
   checkNode(root);
-  if (goal === "check") return;
+  if (goal === "check" || goal === "tools") return;
   prepareSettings();
   await prepareDatabase();
   if (goal === "test") await installPrograms();
   if (goal !== "start") await installChromium(root);
 }
 
-/** The goal asked for; undefined if the arguments ask for something else. */
-function readGoal() {
-  try {
-    const { values, positionals } = parseArgs({
-      options: { help: { type: "boolean", short: "h" } },
-      allowPositionals: true,
-    });
-    if (values.help) return "help";
-    const [goal, ...rest] = positionals;
-    if (rest.length === 0) return GOALS.find((known) => known === goal);
-  } catch {
-    // An unknown option: the help says which there are.
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  const [word, ...rest] = process.argv.slice(2);
+  const goal = GOALS.find((known) => known === word && rest.length === 0);
+  if (goal !== undefined) {
+    try {
+      await prepare(goal);
+    } catch (error) {
+      if (!isPlain(error)) throw error;
+      console.error(error.message);
+      process.exitCode = 1;
+    }
+  } else if (word === "--help" || word === "-h") console.log(HELP);
+  else {
+    console.error(HELP);
+    process.exitCode = 2;
   }
-  return undefined;
-}
-
-const goal = readGoal();
-if (goal === undefined) {
-  console.error(HELP);
-  process.exitCode = 2;
-} else if (goal === "help") {
-  console.log(HELP);
-} else {
-  try {
-    await prepare(goal);
-  } catch (error) {
-    if (!(error instanceof PreparationError) && !isFileError(error)) throw error;
-    console.error(error.message);
-    process.exitCode = 1;
-  }
-}
-
-/**
- * True for what the file system refuses (no rights, no space): the message says it all.
- * @param {unknown} error
- * @returns {error is Error}
- */
-function isFileError(error) {
-  return error instanceof Error && "syscall" in error;
 }

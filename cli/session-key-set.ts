@@ -1,5 +1,6 @@
 import { createHash, generateKeyPairSync } from "node:crypto";
 import { lastSignature, neededUntil } from "../src/session/key-retirement.ts";
+import { CommandError } from "./command-error.mjs";
 
 /**
  * A key of SESSION_KEYS as a JSON Web Key (RFC 7517). Only the one that signs has its private half, and for a while
@@ -22,9 +23,6 @@ export interface SessionKeySet {
   readonly keys: readonly SessionKey[];
 }
 
-/** What cannot be done with a key set. The message is one line for a person and holds nothing secret. */
-export class KeySetError extends Error {}
-
 /** As many as the worker takes. */
 const LIMIT = 10;
 
@@ -46,7 +44,7 @@ export function newKeySet(): SessionKeySet {
  * Reads a key set.
  * @param text JSON.
  * @param where what the set is called in an error.
- * @throws {KeySetError} when it is none that the worker could use.
+ * @throws {CommandError} when it is none that the worker could use.
  */
 export function parseKeySet(text: string, where: string): SessionKeySet {
   const keys = keysIn(text);
@@ -55,9 +53,9 @@ export function parseKeySet(text: string, where: string): SessionKeySet {
     !keys.every(isSessionKey) ||
     new Set(keys.map(({ kid }) => kid)).size < keys.length
   ) {
-    throw new KeySetError(`${where} is no JSON Web Key Set of ES256 keys, each with its own kid.`);
+    throw new CommandError(`${where} is no JSON Web Key Set of ES256 keys, each with its own kid.`);
   }
-  if (keys.length === 0) throw new KeySetError(`${where} holds no key.`);
+  if (keys.length === 0) throw new CommandError(`${where} holds no key.`);
   return { keys };
 }
 
@@ -108,13 +106,13 @@ export function statusOf({ keys }: SessionKeySet, key: SessionKey, { at, idle }:
 /**
  * Puts a new key first. The key that signed so far verifies on; so does any other key of which it was not known when
  * it stopped signing. Keys that nothing needs any more are left out, and private halves too.
- * @throws {KeySetError} when too many keys are still needed.
+ * @throws {CommandError} when too many keys are still needed.
  */
 export function rotated(set: SessionKeySet, moment: Moment): SessionKeySet {
   const { keys } = pruned(set, moment);
   const previous = keys.map((key) => ({ ...key, retired_at: key.retired_at ?? moment.at }));
   if (previous.length >= LIMIT) {
-    throw new KeySetError(
+    throw new CommandError(
       `There are ${previous.length} keys whose tokens may still be in use, and the worker takes ${LIMIT}. Wait until the first of them is gone ("list" says when).`,
     );
   }

@@ -3,15 +3,12 @@
 import { spawn } from "node:child_process";
 import { stripVTControlCharacters } from "node:util";
 
-/** Something a person has to put right before the set-up can go on. The message is one line. */
-export class PreparationError extends Error {}
-
 /**
- * Prints one line: what a step did.
+ * Tells one line: what a step did. On standard error, because what a command is asked for may follow.
  * @param {string} step
  * @param {string} text
  */
-export const say = (step, text) => console.log(`${step.padEnd(10)}${text}`);
+export const say = (step, text) => console.error(`${step.padEnd(10)}${text}`);
 
 /** How often, in milliseconds, long work shows that it is still alive. */
 const SIGN_OF_LIFE = 10_000;

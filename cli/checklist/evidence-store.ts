@@ -1,12 +1,10 @@
 import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import * as v from "valibot";
+import { CommandError } from "../command-error.mjs";
 import type { JudgedRow } from "./judge.ts";
 import type { Environment, Evidence } from "./row.ts";
 import { ROW_IDS, type RowId } from "./row-ids.ts";
-
-/** The stored evidence cannot be read. The message says which file, and what to do. */
-export class EvidenceError extends Error {}
 
 const Shown = v.object({
   at: v.string(),
@@ -73,14 +71,14 @@ export function picturesFolder(output: string, environment: Environment): string
   return join(output, "pictures", environment);
 }
 
-/** @throws {EvidenceError} */
+/** @throws {CommandError} */
 export function readEvidence(output: string): Stored {
   const path = join(output, FILE);
   if (!existsSync(path)) return { runs: {}, rows: [] };
   try {
     return v.parse(StoredEvidence, JSON.parse(readFileSync(path, "utf8")));
   } catch {
-    throw new EvidenceError(`${path} holds no evidence of this command. Move it away to begin anew.`);
+    throw new CommandError(`${path} holds no evidence of this command. Move it away to begin anew.`);
   }
 }
 

@@ -1,11 +1,9 @@
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import * as v from "valibot";
 import { parseDocument, YAMLParseError } from "yaml";
+import { CommandError } from "../command-error.mjs";
 import type { RowId } from "./row-ids.ts";
 import type { SiteValues } from "./site-values.ts";
-
-/** Something in the file that makes no sense. The message is for the person who wrote it. */
-export class MerchantFileError extends Error {}
 
 interface Field {
   /** What is asked, as it stands in the file and, where it is not filled in, in the report. */
@@ -128,7 +126,7 @@ const MerchantFile = v.strictObject(
 
 /**
  * Reads the file, or makes it with empty fields where there is none.
- * @throws {MerchantFileError} when it is no YAML, or holds a field that is not known
+ * @throws {CommandError} when it is no YAML, or holds a field that is not known
  */
 export function readMerchantFile(path: string): { readonly fields: MerchantFields; readonly made: boolean } {
   if (!existsSync(path)) {
@@ -138,16 +136,15 @@ export function readMerchantFile(path: string): { readonly fields: MerchantField
   return { fields: parseMerchantFile(readFileSync(path, "utf8"), path), made: false };
 }
 
-/** @throws {MerchantFileError} */
+/** @throws {CommandError} */
 export function parseMerchantFile(text: string, path: string): MerchantFields {
   const document = parseDocument(text);
   const [error] = document.errors;
-  if (error instanceof YAMLParseError)
-    throw new MerchantFileError(`${path}: ${error.message.split("\n")[0]}`);
+  if (error instanceof YAMLParseError) throw new CommandError(`${path}: ${error.message.split("\n")[0]}`);
   const parsed = v.safeParse(MerchantFile, document.toJS() ?? {});
   if (!parsed.success) {
     const faults = parsed.issues.map((issue) => `${v.getDotPath(issue) ?? "the file"}: ${issue.message}`);
-    throw new MerchantFileError(`${path}: ${faults.join("; ")}`);
+    throw new CommandError(`${path}: ${faults.join("; ")}`);
   }
   const filled = Object.entries(parsed.output).flatMap(([name, answer]) => {
     const trimmed = typeof answer === "string" ? answer.trim() : "";

@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { startSimulator } from "../../simulator/server.ts";
 import { fullName } from "../../simulator/users.ts";
+import { CommandError } from "../command-error.mjs";
 import { simulatorIssuer, usesSimulator } from "../dev-vars.mjs";
 import { applyMigrations } from "../migrations.mjs";
 import { isFree, nextFreePort } from "../ports.ts";
@@ -11,7 +12,6 @@ import { parseTail } from "./log-lines.ts";
 import { personAtHand, simulatedPerson } from "./person.ts";
 import { startRecordedWorker } from "./recorded-worker.ts";
 import { goneAtExit, type Surroundings } from "./run.ts";
-import { RunError } from "./run-error.ts";
 import { settingsForSimulator } from "./run-settings.ts";
 import { importMember } from "./scenes/members.ts";
 import type { SiteValues } from "./site-values.ts";
@@ -35,7 +35,7 @@ export async function simulatorSurroundings(options: LocalOptions): Promise<Surr
   const port = await nextFreePort(options.port, []);
   const simulatorPort = await nextFreePort(options.port, [port ?? 0]);
   if (port === undefined || simulatorPort === undefined)
-    throw new RunError(`No port from ${options.port} on is free. Choose another with --port.`);
+    throw new CommandError(`No port from ${options.port} on is free. Choose another with --port.`);
   const site = `http://localhost:${port}`;
   const issuer = simulatorIssuer(simulatorPort);
   const { values, changed } = settingsForSimulator(own, site, issuer);
@@ -83,21 +83,21 @@ export async function testSurroundings(
   const { root, own, settingsFile } = options;
   const { values } = own;
   if (usesSimulator({ ...values }))
-    throw new RunError(
+    throw new CommandError(
       `The settings in ${settingsFile} point at the simulator. Put the keys of a test sales unit there in place of VIPPS_ISSUER, VIPPS_CLIENT_ID, VIPPS_CLIENT_SECRET and VIPPS_MSN.`,
     );
   if (values.VIPPS_ENVIRONMENT === "production")
-    throw new RunError(
+    throw new CommandError(
       "VIPPS_ENVIRONMENT is production. Vipps wants examples from its test environment: take the keys of a test sales unit.",
     );
   const url = URL.parse(values.SITE_URL ?? "http://localhost:8787");
   if (url?.protocol !== "http:" || url.hostname !== "localhost")
-    throw new RunError(
+    throw new CommandError(
       `SITE_URL is ${values.SITE_URL}: for a run on this machine it must be http://localhost with a port, whose callback is registered in the portal.`,
     );
   const port = Number(url.port) || 80;
   if (!(await isFree(port)))
-    throw new RunError(`Port ${port}, which SITE_URL names, is taken. End what has it.`);
+    throw new CommandError(`Port ${port}, which SITE_URL names, is taken. End what has it.`);
   const state = join(goneAtExit(mkdtempSync(join(tmpdir(), "vipps-login-checklist-"))), "state");
   await applyMigrations(root, state);
   const issuer = values.VIPPS_ISSUER ?? VIPPS_ISSUERS.test;
@@ -143,7 +143,9 @@ export async function deployedSurroundings(options: {
   const login = await ask(`${site}${own.authPath}/login`);
   const target = URL.parse(login.headers.get("location") ?? "");
   if (login.status !== 302 || target === null || !target.pathname.endsWith("/oauth2/auth"))
-    throw new RunError(`${site}${own.authPath}/login answers ${login.status} and does not lead to Vipps.`);
+    throw new CommandError(
+      `${site}${own.authPath}/login answers ${login.status} and does not lead to Vipps.`,
+    );
   const issuer = `${target.origin}${target.pathname.replace(/oauth2\/auth$/, "")}`;
   const exchanges: Exchange[] = [];
   for (const path of [".well-known/openid-configuration", ".well-known/jwks.json"])
@@ -169,7 +171,7 @@ async function ask(url: string): Promise<Response> {
     return await fetch(url, { redirect: "manual", signal: AbortSignal.timeout(ANSWER_WITHIN) });
   } catch (error) {
     const cause = error instanceof Error ? (error.cause ?? error) : error;
-    throw new RunError(
+    throw new CommandError(
       `${new URL(url).origin} does not answer: ${cause instanceof Error ? cause.message : cause}`,
     );
   }
@@ -203,6 +205,6 @@ function settingsText(values: Readonly<Record<string, string>>): string {
 function quoted(value: string): string {
   const quote = ["'", "`", '"'].find((each) => !value.includes(each));
   if (quote === undefined)
-    throw new RunError("A setting holds all three kinds of quotes, which no file can.");
+    throw new CommandError("A setting holds all three kinds of quotes, which no file can.");
   return `${quote}${value}${quote}`;
 }

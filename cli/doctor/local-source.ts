@@ -4,12 +4,10 @@ import { basename, join, relative, resolve } from "node:path";
 import { promisify } from "node:util";
 import { writtenAsText } from "../../src/settings/kinds.ts";
 import { secretNames } from "../../src/settings/table.ts";
+import { CommandError } from "../command-error.mjs";
 import { readDevVars } from "../dev-vars.mjs";
 import { pendingMigrations } from "../migrations.mjs";
 import type { SettingsSource, TrackedFile, WorkerConfig } from "./settings-source.ts";
-
-/** The settings cannot be read at all. The message is one line. */
-export class SourceError extends Error {}
 
 export interface LocalSourceOptions {
   /** The project's folder. */
@@ -27,7 +25,7 @@ export interface LocalSourceOptions {
 /**
  * The settings on this machine: wrangler.toml and, over it, the settings file. An environment of wrangler.toml has
  * its secrets at Cloudflare, so for one the process's environment is looked at too.
- * @throws {SourceError}
+ * @throws {CommandError}
  */
 export async function readLocalSource(options: LocalSourceOptions): Promise<SettingsSource> {
   const { root, environment } = options;
@@ -35,7 +33,7 @@ export async function readLocalSource(options: LocalSourceOptions): Promise<Sett
   const settingsFile =
     options.settingsFile ?? join(root, environment === undefined ? ".dev.vars" : `.dev.vars.${environment}`);
   if (options.settingsFile !== undefined && !existsSync(settingsFile))
-    throw new SourceError(`There is no file ${options.settingsFile}.`);
+    throw new CommandError(`There is no file ${options.settingsFile}.`);
   const { vars, worker } = await readConfig(configFile, environment);
   const inFile = readDevVars(settingsFile);
   const inProcess = environment === undefined ? {} : secretsOf(options.processEnv);
@@ -98,13 +96,13 @@ interface Config {
   readonly worker: WorkerConfig;
 }
 
-/** @throws {SourceError} with what wrangler says of the file */
+/** @throws {CommandError} with what wrangler says of the file */
 async function readConfig(configFile: string, environment: string | undefined): Promise<Config> {
-  if (!existsSync(configFile)) throw new SourceError(`There is no file ${configFile}.`);
+  if (!existsSync(configFile)) throw new CommandError(`There is no file ${configFile}.`);
   // wrangler refuses an environment that is not there in many words, so it is looked for first.
   const top = await wranglerConfig(configFile, undefined);
   if (environment !== undefined && !top.definedEnvironments?.includes(environment))
-    throw new SourceError(`${basename(configFile)} has no [env.${environment}].`);
+    throw new CommandError(`${basename(configFile)} has no [env.${environment}].`);
   const config = environment === undefined ? top : await wranglerConfig(configFile, environment);
   const bindings = new Map<string, string>([
     ...config.kv_namespaces.map(({ binding }) => [binding, "kv"] as const),
@@ -174,7 +172,7 @@ async function wranglerConfig(configFile: string, environment: string | undefine
     const line = lines
       .map((text) => text.trim())
       .find((text) => text !== "" && !text.startsWith("Processing"));
-    throw new SourceError(`${basename(configFile)} cannot be read: ${line ?? "wrangler does not say why."}`);
+    throw new CommandError(`${basename(configFile)} cannot be read: ${line ?? "wrangler does not say why."}`);
   }
 }
 

@@ -1,11 +1,12 @@
 import { styleText } from "node:util";
+import type { Output } from "../command-line.ts";
 import { FAMILIES, type Family } from "./checks.ts";
 import type { Verdict } from "./examine.ts";
 import type { Finding, Severity } from "./finding.ts";
 
 /** Where a report goes: colours follow what that is (NO_COLOR, FORCE_COLOR, a terminal or not). */
 export interface Paper {
-  readonly stream: NodeJS.WriteStream;
+  readonly stream: Output;
   /** Columns to break lines at. */
   readonly width: number;
 }

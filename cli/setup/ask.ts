@@ -1,5 +1,6 @@
 import type { Readable, Writable } from "node:stream";
 import { type CANCEL_SYMBOL, confirm, isCancel, multiselect, password, select, text } from "@clack/prompts";
+import { CommandError } from "../command-error.mjs";
 import { type Answers, type Behind, type Field, faultOf } from "./answers.ts";
 
 /** Where questions are asked. */
@@ -8,11 +9,8 @@ export interface Terminal {
   readonly output: Writable;
 }
 
-/** The person pressed Ctrl-C or Escape, or said no. */
-export class Cancelled extends Error {}
-
 function sure<Value>(value: Value | typeof CANCEL_SYMBOL): Value {
-  if (isCancel(value)) throw new Cancelled("Nothing more was done.");
+  if (isCancel(value)) throw new CommandError("Nothing more was done.", "cancelled");
   return value;
 }
 
@@ -21,7 +19,7 @@ const ENVIRONMENTS = [
   { value: "production", label: "production", hint: "real customers" },
 ];
 
-/** Which environment of wrangler.toml is to be set up. @throws {Cancelled} */
+/** Which environment of wrangler.toml is to be set up. @throws {CommandError} */
 export async function askEnvironment(terminal: Terminal): Promise<string> {
   return sure(await select({ ...terminal, message: "Which environment?", options: ENVIRONMENTS }));
 }
@@ -51,7 +49,7 @@ export interface Known {
   readonly present: Readonly<Record<string, string>>;
 }
 
-/** Asks for what the command line did not say. @throws {Cancelled} */
+/** Asks for what the command line did not say. @throws {CommandError} */
 export async function askAnswers(terminal: Terminal, { given, present }: Known): Promise<Answers> {
   const values: Partial<Record<string, string>> = { ...given.values };
   const askText = async (name: Field["name"], message: string, placeholder: string, required: boolean) => {
@@ -125,7 +123,7 @@ async function askBehind(terminal: Terminal, present: Readonly<Record<string, st
   return { kind, url: sure(url).trim() };
 }
 
-/** The client secret; what is typed is not shown. @throws {Cancelled} */
+/** The client secret; what is typed is not shown. @throws {CommandError} */
 export async function askClientSecret(terminal: Terminal): Promise<string> {
   const secret = await password({
     ...terminal,
@@ -135,7 +133,8 @@ export async function askClientSecret(terminal: Terminal): Promise<string> {
   return sure(secret).trim();
 }
 
-/** @throws {Cancelled} unless the answer is yes */
+/** @throws {CommandError} unless the answer is yes */
 export async function askToGoOn(terminal: Terminal, message: string): Promise<void> {
-  if (!sure(await confirm({ ...terminal, message }))) throw new Cancelled("Nothing was done.");
+  if (!sure(await confirm({ ...terminal, message })))
+    throw new CommandError("Nothing was done.", "cancelled");
 }

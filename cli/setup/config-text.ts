@@ -1,6 +1,7 @@
 import { diff } from "node:util";
 import { parse, patch } from "@decimalturn/toml-patch";
 import { writtenAsText } from "../../src/settings/kinds.ts";
+import { CommandError } from "../command-error.mjs";
 import type { Answers, Behind } from "./answers.ts";
 
 /** The ids of what exists at Cloudflare, by binding. */
@@ -8,9 +9,6 @@ export interface ResourceIds {
   readonly kv: Readonly<Record<string, string>>;
   readonly d1: Readonly<Record<string, string>>;
 }
-
-/** wrangler.toml is not as the set-up needs it. The message is one line. */
-export class ConfigError extends Error {}
 
 /** One [env.NAME] as it stands in the text. */
 export interface EnvironmentConfig {
@@ -34,28 +32,28 @@ const tablesIn = (value: unknown): readonly Table[] => (Array.isArray(value) ? v
 const textOf = (value: unknown): string | undefined =>
   typeof value === "string" && value !== "" ? value : undefined;
 
-/** @throws {ConfigError} */
+/** @throws {CommandError} */
 function parsed(text: string): Table {
   try {
     const config: unknown = parse(text);
     if (isTable(config)) return config;
   } catch (error) {
     const [line] = (error instanceof Error ? error.message : String(error)).split("\n");
-    throw new ConfigError(`wrangler.toml cannot be read: ${line}`);
+    throw new CommandError(`wrangler.toml cannot be read: ${line}`);
   }
-  throw new ConfigError("wrangler.toml cannot be read.");
+  throw new CommandError("wrangler.toml cannot be read.");
 }
 
-/** @throws {ConfigError} */
+/** @throws {CommandError} */
 function environmentIn(config: Table, environment: string): Table {
   const section = isTable(config.env) ? config.env[environment] : undefined;
   if (isTable(section)) return section;
-  throw new ConfigError(
+  throw new CommandError(
     `wrangler.toml has no [env.${environment}]. Copy [env.staging] and its parts under that name.`,
   );
 }
 
-/** @throws {ConfigError} */
+/** @throws {CommandError} */
 export function readEnvironment(text: string, environment: string): EnvironmentConfig {
   const config = parsed(text);
   const section = environmentIn(config, environment);
@@ -82,7 +80,7 @@ export const resourceName = (workerName: string, binding: string): string =>
 
 /**
  * The text with the answers in [env.NAME]. Comments, order and all else stay as they are.
- * @throws {ConfigError}
+ * @throws {CommandError}
  */
 export function withAnswers(text: string, environment: string, answers: Answers): string {
   const config = parsed(text);
@@ -127,7 +125,7 @@ function putRoute(section: Table, { hostname }: URL, { route, behind }: Answers)
   if (hostname.endsWith(".workers.dev")) section.workers_dev = true;
 }
 
-/** The text with the ids of what is there at Cloudflare. @throws {ConfigError} */
+/** The text with the ids of what is there at Cloudflare. @throws {CommandError} */
 export function withIds(text: string, environment: string, ids: ResourceIds): string {
   const config = parsed(text);
   const section = environmentIn(config, environment);

@@ -2,13 +2,15 @@ import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Writable } from "node:stream";
 import { intro, log, note, outro, spinner } from "@clack/prompts";
-import { CloudflareError, type RunCommand, secretNames } from "../cloudflare-commands.ts";
+import { type RunCommand, secretNames } from "../cloudflare-commands.ts";
+import { CommandError, usageError } from "../command-error.mjs";
+import { PROGRAM } from "../command-line.ts";
 import { examine, verdictOf } from "../doctor/examine.ts";
 import { readLocalSource } from "../doctor/local-source.ts";
 import { type Answers, FIELDS, faultsIn } from "./answers.ts";
 import { askAnswers, askClientSecret, askEnvironment, askToGoOn, type Terminal } from "./ask.ts";
 import { readEnvironment } from "./config-text.ts";
-import { type Options, UsageError } from "./options.ts";
+import type { Options } from "./options.ts";
 import { dryRun, type SetUp, stepsOf } from "./steps.ts";
 
 /** Where the set-up happens. */
@@ -24,15 +26,15 @@ export interface Surroundings {
   readonly clientSecret: string | undefined;
 }
 
-/** @returns whether all is set up and the doctor found no error. @throws {CloudflareError | ConfigError | UsageError | Cancelled} */
+/** @returns whether all is set up and the doctor found no error. @throws {CommandError} */
 export async function setUp(options: Options, surroundings: Surroundings): Promise<boolean> {
   const { root, run, output } = surroundings;
   const terminal = options.yes ? undefined : surroundings.terminal;
   if (terminal === undefined && !options.yes)
-    throw new UsageError("There is no terminal to ask on: give the answers as options, and --yes");
+    throw usageError("There is no terminal to ask on: give the answers as options, and --yes");
   if (terminal) intro("Setting up Vipps MobilePay Login", { output });
   const environment = options.environment ?? (terminal && (await askEnvironment(terminal)));
-  if (environment === undefined) throw new UsageError("Say which environment: --env production");
+  if (environment === undefined) throw usageError("Say which environment: --env production");
   const present = readEnvironment(readFileSync(join(root, "wrangler.toml"), "utf8"), environment).vars;
 
   // Asked first, so that nobody answers questions for nothing when there is no way to Cloudflare.
@@ -43,12 +45,12 @@ export async function setUp(options: Options, surroundings: Surroundings): Promi
   const faults = faultsIn({ ...answers, values: { ...presentFields(present), ...answers.values } });
   const { behind } = answers;
   if (behind?.kind === "assets" && !existsSync(join(root, behind.directory)))
-    throw new UsageError([...faults, `There is no folder ${behind.directory} in the project`].join("; "));
-  if (faults.length > 0) throw new UsageError(faults.join("; "));
+    throw usageError([...faults, `There is no folder ${behind.directory} in the project`].join("; "));
+  if (faults.length > 0) throw usageError(faults.join("; "));
 
   const isMissing = surroundings.clientSecret === undefined && !secrets.has("VIPPS_CLIENT_SECRET");
   if (isMissing && !terminal && !options.dryRun)
-    throw new UsageError("The client secret is missing: set VIPPS_CLIENT_SECRET, or --client-secret-file");
+    throw usageError("The client secret is missing: set VIPPS_CLIENT_SECRET, or --client-secret-file");
   const clientSecret =
     isMissing && terminal && !options.dryRun ? await askClientSecret(terminal) : surroundings.clientSecret;
   const plan: SetUp = { root, environment, answers, clientSecret, run };
@@ -78,9 +80,9 @@ const siteOf = ({ values }: Answers, present: Readonly<Record<string, string>>):
   new URL(values.SITE_URL ?? present.SITE_URL ?? "").origin;
 
 const doctorCommand = (environment: string, site: string) =>
-  `npm run doctor -- --env ${environment} --remote --url ${site}`;
+  `${PROGRAM} doctor --env ${environment} --remote --url ${site}`;
 
-/** Each step in turn. @throws {CloudflareError} which says what the failed step was and how to go on */
+/** Each step in turn. @throws {CommandError} which says what the failed step was and how to go on */
 async function perform(plan: SetUp, { output }: Surroundings, isLive: boolean): Promise<void> {
   for (const { title, perform: performStep } of stepsOf(plan)) {
     // A moving line is for a person; a script gets one line for each step.
@@ -92,9 +94,10 @@ async function perform(plan: SetUp, { output }: Surroundings, isLive: boolean): 
       else output.write(`${title.padEnd(16)}${done}\n`);
     } catch (error) {
       moving?.error(title);
-      if (!(error instanceof CloudflareError)) throw error;
-      throw new CloudflareError(
+      if (!(error instanceof CommandError)) throw error;
+      throw new CommandError(
         `${title}: ${error.message}\nWhat was done before this stays; run the same again to go on from here.`,
+        error.code,
       );
     }
   }

@@ -2,7 +2,6 @@ import { readFileSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import {
   applyRemoteMigrations,
-  CloudflareError,
   createD1,
   createKv,
   databases,
@@ -18,6 +17,7 @@ import {
   shown,
   type WranglerCommand,
 } from "../cloudflare-commands.ts";
+import { CommandError } from "../command-error.mjs";
 import { newKeySet } from "../session-key-set.ts";
 import type { Answers } from "./answers.ts";
 import {
@@ -47,7 +47,7 @@ export interface Step {
   readonly commands: readonly WranglerCommand[];
   /** What the dry run says below them. */
   readonly hint?: string;
-  /** @returns what was done, in a line. @throws {CloudflareError | ConfigError} */
+  /** @returns what was done, in a line. @throws {CommandError} */
   readonly perform: () => Promise<string>;
 }
 
@@ -172,10 +172,10 @@ async function makeD1({ root, environment, run }: SetUp): Promise<string> {
   );
 }
 
-/** The id in the lines for wrangler.toml that wrangler prints when it has made something. @throws {CloudflareError} */
+/** The id in the lines for wrangler.toml that wrangler prints when it has made something. @throws {CommandError} */
 function idIn(output: string): string {
   const id = /^\s*(?:database_)?id = "([^"]+)"/m.exec(output)?.[1];
-  if (id === undefined) throw new CloudflareError("wrangler made it but did not say its id. Run this again.");
+  if (id === undefined) throw new CommandError("wrangler made it but did not say its id. Run this again.");
   return id;
 }
 

@@ -8,10 +8,10 @@ import {
   versionOf,
 } from "../../src/sites/site-document.ts";
 import { startProgress } from "../progress-bar.ts";
-import type { SitesPlace } from "./site-options.ts";
 import { listSites, readSites, type StoredDocument, writeSites } from "./site-store.ts";
 import { documentOf, faultsOf, fingerprintOf, hostOf, withSessionKeys } from "./site-values.ts";
 import { leastVersions, raiseVersions } from "./site-versions.ts";
+import type { SitesPlace } from "./sites-place.ts";
 
 /** What becomes of a site. */
 export type Outcome = "added" | "changed" | "unchanged" | "refused";
@@ -39,7 +39,7 @@ export interface AddRequest {
 /**
  * Adds sites, and changes those that are there with other settings. Sites with faults are refused and the others
  * added. What was written before a run is cut off is recognised by the next one and left as it is.
- * @throws {StoreError}
+ * @throws {CommandError}
  */
 export async function addSites(request: AddRequest): Promise<readonly SiteResult[]> {
   const { place, keys, sites, dryRun } = request;

@@ -8,12 +8,13 @@ import {
   type SiteValues,
   versionOf,
 } from "../../src/sites/site-document.ts";
+import { CommandError } from "../command-error.mjs";
 import { startProgress } from "../progress-bar.ts";
-import { KeySetError, newKeySet, parseKeySet, rotated } from "../session-key-set.ts";
-import type { SitesPlace } from "./site-options.ts";
+import { newKeySet, parseKeySet, rotated } from "../session-key-set.ts";
 import { readSites, type StoredDocument, writeSites } from "./site-store.ts";
 import { documentOf } from "./site-values.ts";
 import { leastVersions, raiseVersions } from "./site-versions.ts";
+import type { SitesPlace } from "./sites-place.ts";
 
 /** The sites that are meant, and what opens and seals them. */
 export interface KeyChange {
@@ -34,7 +35,7 @@ export interface KeyChangeResult {
 /**
  * Gives each site a new session key; the old one verifies on, so nobody is logged out.
  * @param compromised drops the old keys instead: everybody of these sites must log in again.
- * @throws {StoreError}
+ * @throws {CommandError}
  */
 export function rotateSessionKeys(change: KeyChange, compromised: boolean): Promise<KeyChangeResult> {
   return rewrite(change, (values) => {
@@ -45,7 +46,7 @@ export function rotateSessionKeys(change: KeyChange, compromised: boolean): Prom
   });
 }
 
-/** Seals each site's secrets anew, with the first of the master keys. @throws {StoreError} */
+/** Seals each site's secrets anew, with the first of the master keys. @throws {CommandError} */
 export function resealSites(change: KeyChange): Promise<KeyChangeResult> {
   return rewrite(change, (values) => values);
 }
@@ -80,7 +81,7 @@ async function rewrite(
         }),
       );
     } catch (error) {
-      if (!(error instanceof KeySetError)) throw error;
+      if (!(error instanceof CommandError)) throw error;
       failed.push({ host, fault: error.message });
     }
   }

@@ -3,14 +3,16 @@
 import { withDeployment } from "../../src/sites/deployment-settings.ts";
 import type { MasterKeys } from "../../src/sites/master-keys.ts";
 import { openSiteDocument, readSiteDocument, type SiteValues } from "../../src/sites/site-document.ts";
+import type { CommandContext } from "../command-line.ts";
 import { examine, verdictOf } from "../doctor/examine.ts";
 import type { Finding } from "../doctor/finding.ts";
 import { createReport } from "../doctor/report.ts";
 import type { SettingsSource } from "../doctor/settings-source.ts";
-import type { SitesPlace } from "./site-options.ts";
 import { readSites } from "./site-store.ts";
+import type { SitesPlace } from "./sites-place.ts";
 
 export interface SiteCheck {
+  readonly context: CommandContext;
   readonly place: SitesPlace;
   readonly keys: MasterKeys;
   readonly hosts: readonly string[];
@@ -27,10 +29,10 @@ const WIDTH = 100;
 /**
  * Examines sites one after the other and prints what is found.
  * @returns whether nothing is wrong with any of them.
- * @throws {StoreError}
+ * @throws {CommandError}
  */
 export async function checkSites(check: SiteCheck): Promise<boolean> {
-  const { place, keys, hosts, json } = check;
+  const { context, place, keys, hosts, json } = check;
   const texts = await readSites(place, hosts);
   const results: { host: string; healthy: boolean; findings: readonly Finding[] }[] = [];
   for (const host of hosts) {
@@ -38,23 +40,23 @@ export async function checkSites(check: SiteCheck): Promise<boolean> {
     const values = document && (await openSiteDocument(keys, host, document));
     if (values === undefined) {
       const why = texts.has(host) ? "does not open with SITES_KEYS" : "is no site";
-      if (!json) console.error(`${host} ${why}.`);
+      if (!json) context.tell(`${host} ${why}.`);
       results.push({ host, healthy: false, findings: [] });
       continue;
     }
     results.push({ host, ...(await checkSite(check, host, values)) });
   }
-  if (json) console.log(JSON.stringify({ sites: results }));
+  if (json) context.print(JSON.stringify({ sites: results }));
   return results.every(({ healthy }) => healthy);
 }
 
 async function checkSite(
-  { deployment, offline, json }: SiteCheck,
+  { context, deployment, offline, json }: SiteCheck,
   host: string,
   values: SiteValues,
 ): Promise<{ readonly healthy: boolean; readonly findings: readonly Finding[] }> {
-  if (!json) console.log(`\n${host}`);
-  const report = createReport({ stream: process.stdout, width: process.stdout.columns ?? WIDTH });
+  if (!json) context.print(`\n${host}`);
+  const report = createReport({ stream: context.stdout, width: context.stdout.columns ?? WIDTH });
   const findings = await examine({
     source: sourceOf(host, values, deployment),
     target: offline ? undefined : values.SITE_URL,

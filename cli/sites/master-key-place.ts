@@ -3,10 +3,12 @@
 import { randomBytes } from "node:crypto";
 import { relative } from "node:path";
 import { type MasterKeys, readMasterKeys } from "../../src/sites/master-keys.ts";
+import { giveSecret, inFolder } from "../cloudflare-commands.ts";
+import { CommandError } from "../command-error.mjs";
+import { PROGRAM } from "../command-line.ts";
 import { readDevVars } from "../dev-vars.mjs";
-import { runWrangler, wranglerFault } from "../run-wrangler.ts";
 import { putSecret } from "../settings-file.ts";
-import { type SitesPlace, settingsFileOf } from "./site-options.ts";
+import { type SitesPlace, settingsFileOf } from "./sites-place.ts";
 
 /** A master key as a JSON Web Key. */
 interface MasterJwk {
@@ -19,23 +21,20 @@ interface MasterJwk {
 /** As many as the worker takes. */
 const LIMIT = 10;
 
-/** The master keys cannot be had, or not be changed. The message is one line and holds nothing secret. */
-export class MasterKeyError extends Error {}
-
 /** @returns the text of SITES_KEYS, or undefined where there is none */
 function masterKeyText(place: SitesPlace): string | undefined {
   const text = process.env.SITES_KEYS ?? readDevVars(settingsFileOf(place)).SITES_KEYS;
   return text?.trim() ? text : undefined;
 }
 
-/** The master keys. @throws {MasterKeyError} when there are none, or they are unusable */
+/** The master keys. @throws {CommandError} when there are none, or they are unusable */
 export function masterKeysAt(place: SitesPlace): MasterKeys {
   const text = masterKeyText(place);
   const where = relative(process.cwd(), settingsFileOf(place));
   if (text === undefined)
-    throw new MasterKeyError(`There is no SITES_KEYS in ${where}. "npm run site -- init" makes it.`);
+    throw new CommandError(`There is no SITES_KEYS in ${where}. "${PROGRAM} site init" makes it.`);
   const keys = readMasterKeys(text);
-  if (keys === undefined) throw new MasterKeyError(`SITES_KEYS in ${where} is no set of 256-bit keys.`);
+  if (keys === undefined) throw new CommandError(`SITES_KEYS in ${where} is no set of 256-bit keys.`);
   return keys;
 }
 
@@ -53,13 +52,13 @@ function newMasterKey(): MasterJwk {
 
 /**
  * Puts a new key before those that are there.
- * @throws {MasterKeyError} when there are as many as the worker takes.
+ * @throws {CommandError} when there are as many as the worker takes.
  */
 export function withNewMasterKey(place: SitesPlace): string {
   const present = masterKeyText(place);
   const keys: readonly unknown[] = present === undefined ? [] : JSON.parse(present).keys;
   if (keys.length >= LIMIT)
-    throw new MasterKeyError(`There are ${keys.length} master keys, and the worker takes ${LIMIT}.`);
+    throw new CommandError(`There are ${keys.length} master keys, and the worker takes ${LIMIT}.`);
   return JSON.stringify({ keys: [newMasterKey(), ...keys] });
 }
 
@@ -72,18 +71,11 @@ export function withoutUnused(place: SitesPlace, used: ReadonlySet<string>): str
 /**
  * Writes the master keys into the settings file, which only its owner may read, and then gives them to the deployed
  * worker: what seals must never be known to the worker alone.
- * @throws {MasterKeyError} when wrangler fails; the file holds the keys all the same.
+ * @throws {CommandError} when wrangler fails; the file holds the keys all the same.
  */
 export async function writeMasterKeys(place: SitesPlace, text: string): Promise<void> {
   putSecret(settingsFileOf(place), "SITES_KEYS", text);
   const { root, environment } = place;
   if (environment === undefined) return;
-  const run = await runWrangler(root, secretCommand(environment), text);
-  if (run.code !== 0) throw new MasterKeyError(`The worker did not get SITES_KEYS: ${wranglerFault(run)}`);
+  await giveSecret(inFolder(root), environment, "SITES_KEYS", text);
 }
-
-/** The words with which wrangler puts the secret; the secret itself goes to its standard input. */
-export const secretCommand = (environment: string): readonly string[] => [
-  ...["secret", "put", "SITES_KEYS"],
-  ...(environment === "" ? [] : ["--env", environment]),
-];

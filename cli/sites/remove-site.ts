@@ -4,9 +4,9 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { executeFile, query } from "../d1-command.ts";
-import type { SitesPlace } from "./site-options.ts";
 import { deleteSite } from "./site-store.ts";
 import { databaseAt, literal, raiseVersions } from "./site-versions.ts";
+import type { SitesPlace } from "./sites-place.ts";
 
 /** Rows of a site by the table they stand in; tables without any are left out. */
 export type Leavings = Readonly<Record<string, number>>;
@@ -21,7 +21,7 @@ async function tablesOf(place: SitesPlace): Promise<readonly string[]> {
   return rows.map(({ name }) => String(name));
 }
 
-/** What the database holds of a site. @throws {D1Error} */
+/** What the database holds of a site. @throws {CommandError} */
 export async function leavingsOf(place: SitesPlace, host: string): Promise<Leavings> {
   const tables = await tablesOf(place);
   if (tables.length === 0) return {};
@@ -39,7 +39,7 @@ export async function leavingsOf(place: SitesPlace, host: string): Promise<Leavi
 /**
  * Deletes a site: first its document, so that nobody logs in any more, then what the database holds of it.
  * @param leavings the tables to clear; none where the data is kept.
- * @throws {StoreError} {D1Error}
+ * @throws {CommandError} {CommandError}
  */
 export async function removeSite(place: SitesPlace, host: string, leavings: Leavings): Promise<void> {
   await deleteSite(place, host);

@@ -5,9 +5,7 @@ import * as v from "valibot";
 import { parse } from "yaml";
 import { writtenAsText } from "../../src/settings/kinds.ts";
 import type { SiteValues } from "../../src/sites/site-document.ts";
-
-/** The file makes no sense. The message is one line and holds no value of the file. */
-export class SiteFileError extends Error {}
+import { CommandError } from "../command-error.mjs";
 
 /** Numbers and booleans are written down as such; lists and mappings are settings that hold JSON. */
 const settings = v.record(v.string(), v.unknown());
@@ -23,18 +21,18 @@ const siteFile = v.union([
 /**
  * The sites of a file, each with what it says itself and what it leaves to the defaults.
  * @param env from where `env:NAME` takes its values.
- * @throws {SiteFileError}
+ * @throws {CommandError}
  */
 export function readSiteFile(
   path: string,
   env: Readonly<Record<string, string | undefined>>,
 ): readonly SiteValues[] {
-  if (!existsSync(path)) throw new SiteFileError(`There is no file ${path}.`);
+  if (!existsSync(path)) throw new CommandError(`There is no file ${path}.`);
   const read = v.safeParse(siteFile, parsed(path));
   if (!read.success)
-    throw new SiteFileError(`${path} must hold a list of sites, or {"defaults": {…}, "sites": [ … ]}.`);
+    throw new CommandError(`${path} must hold a list of sites, or {"defaults": {…}, "sites": [ … ]}.`);
   const { defaults, sites } = read.output;
-  if (sites.length === 0) throw new SiteFileError(`${path} holds no site.`);
+  if (sites.length === 0) throw new CommandError(`${path} holds no site.`);
   return sites.map((site, index) => {
     const entries = Object.entries({ ...defaults, ...site });
     return Object.fromEntries(
@@ -51,7 +49,7 @@ function parsed(path: string): unknown {
     return parse(readFileSync(path, "utf8"), { schema: "core", logLevel: "error" });
   } catch (error) {
     const [line = ""] = String(error instanceof Error ? error.message : error).split("\n");
-    throw new SiteFileError(`${path} is neither YAML nor JSON: ${line.replace(/:$/, "")}`);
+    throw new CommandError(`${path} is neither YAML nor JSON: ${line.replace(/:$/, "")}`);
   }
 }
 
@@ -60,7 +58,7 @@ function asText(value: unknown, where: string, env: Readonly<Record<string, stri
     const name = /^env:(\w+)$/.exec(value)?.[1];
     if (name === undefined) return value;
     const found = env[name];
-    if (!found) throw new SiteFileError(`${where}: the environment variable ${name} is not set.`);
+    if (!found) throw new CommandError(`${where}: the environment variable ${name} is not set.`);
     return found;
   }
   return writtenAsText(value);

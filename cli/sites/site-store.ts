@@ -5,8 +5,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import * as v from "valibot";
 import { siteKey } from "../../src/sites/site-document.ts";
-import { runWrangler, wranglerFault } from "../run-wrangler.ts";
-import type { SitesPlace } from "./site-options.ts";
+import { CommandError } from "../command-error.mjs";
+import { runWrangler, wranglerFault } from "../wrangler.mjs";
+import type { SitesPlace } from "./sites-place.ts";
 
 /** The binding of the namespace in wrangler.toml. */
 const NAMESPACE = "SITES";
@@ -39,14 +40,11 @@ export interface StoredDocument {
   readonly summary: SiteSummary;
 }
 
-/** wrangler did not do what it should. The message is one line. */
-export class StoreError extends Error {}
-
 const keyList = v.array(v.object({ name: v.string(), metadata: v.optional(v.unknown()) }));
 
 /**
  * All sites, by host. The summary is missing for a document that some other hand wrote.
- * @throws {StoreError}
+ * @throws {CommandError}
  */
 export async function listSites(place: SitesPlace): Promise<ReadonlyMap<string, SiteSummary | undefined>> {
   const output = await kv(place, ["key", "list", "--prefix", siteKey("")]);
@@ -62,7 +60,7 @@ const documents = v.record(
   v.nullable(v.union([v.string(), v.object({ value: v.nullable(v.string()) })])),
 );
 
-/** The documents of hosts, by host; those that are not there are missing. @throws {StoreError} */
+/** The documents of hosts, by host; those that are not there are missing. @throws {CommandError} */
 export async function readSites(
   place: SitesPlace,
   hosts: readonly string[],
@@ -88,7 +86,7 @@ const WRITE_PORTION = 100;
 /**
  * Writes documents in portions.
  * @param onWritten hears after each portion how many are done.
- * @throws {StoreError}; what was written before stays.
+ * @throws {CommandError}; what was written before stays.
  */
 export async function writeSites(
   place: SitesPlace,
@@ -108,7 +106,7 @@ export async function writeSites(
   }
 }
 
-/** @throws {StoreError} */
+/** @throws {CommandError} */
 export async function deleteSite(place: SitesPlace, host: string): Promise<void> {
   await kv(place, ["key", "delete", siteKey(host)]);
 }
@@ -138,7 +136,7 @@ async function kv({ root, environment, persistTo }: SitesPlace, command: readonl
       : ["--remote", ...(environment === "" ? [] : ["--env", environment])];
   const run = await runWrangler(root, ["kv", ...command, "--binding", NAMESPACE, ...where]);
   if (run.code === 0) return run.output;
-  throw new StoreError(`KV could not be reached: ${wranglerFault(run)}`);
+  throw new CommandError(`KV could not be reached: ${wranglerFault(run)}`);
 }
 
 /** wrangler may say a word before the JSON it prints, and one after it. */
@@ -148,6 +146,6 @@ function jsonIn(output: string): unknown {
   try {
     return JSON.parse(output.slice(start, end + 1));
   } catch {
-    throw new StoreError("wrangler answered with something that is no result.");
+    throw new CommandError("wrangler answered with something that is no result.");
   }
 }

@@ -3,9 +3,9 @@
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { D1Error, type D1Target, executeFile, query } from "../d1-command.ts";
-import type { SitesPlace } from "./site-options.ts";
-import { StoreError } from "./site-store.ts";
+import { CommandError } from "../command-error.mjs";
+import { type D1Target, executeFile, query } from "../d1-command.ts";
+import type { SitesPlace } from "./sites-place.ts";
 
 /** The database of the place. */
 export const databaseAt = ({ root, environment, persistTo }: SitesPlace): D1Target => ({
@@ -27,23 +27,23 @@ const NO_VERSIONS = /no such table|couldn't find a d1 (db|database)/i;
 /**
  * The least version of every host, in milliseconds since the epoch.
  * @returns undefined where the database keeps none: no database, or its migrations are not applied
- * @throws {StoreError}
+ * @throws {CommandError}
  */
 export async function leastVersions(place: SitesPlace): Promise<ReadonlyMap<string, number> | undefined> {
   try {
     const rows = await query(databaseAt(place), "SELECT host, version FROM site_versions");
     return new Map(rows.map(({ host, version }) => [String(host), Number(version)] as const));
   } catch (error) {
-    if (!(error instanceof D1Error)) throw error;
+    if (!(error instanceof CommandError)) throw error;
     if (NO_VERSIONS.test(error.message)) return undefined;
-    throw new StoreError(`The database could not be asked: ${error.message}`);
+    throw new CommandError(`The database could not be asked: ${error.message}`);
   }
 }
 
 /**
  * Has the worker believe no older document of these hosts from now on.
  * @param at when, in seconds since the epoch
- * @throws {StoreError} with what to do; the documents stay as they are
+ * @throws {CommandError} with what to do; the documents stay as they are
  */
 export async function raiseVersions(
   place: SitesPlace,
@@ -63,9 +63,9 @@ export async function raiseVersions(
     writeFileSync(file, statements.join("\n"));
     await executeFile(databaseAt(place), file);
   } catch (error) {
-    if (!(error instanceof D1Error)) throw error;
+    if (!(error instanceof CommandError)) throw error;
     if (NO_VERSIONS.test(error.message)) return warnOfNoVersions();
-    throw new StoreError(
+    throw new CommandError(
       `The documents are written, but the database did not note their versions, so that old ones could be put back: run the same again. ${error.message}`,
     );
   } finally {

@@ -1,4 +1,3 @@
-import { spawnSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -9,29 +8,27 @@ import {
   askedFields,
   emptyMerchantFile,
   FIELDS,
-  MerchantFileError,
   parseMerchantFile,
 } from "../../cli/checklist/merchant-fields.ts";
-import { readOptions, UsageError } from "../../cli/checklist/options.ts";
 import { ROW_IDS } from "../../cli/checklist/row-ids.ts";
 import { settingsForSimulator } from "../../cli/checklist/run-settings.ts";
 import { siteValuesFrom } from "../../cli/checklist/site-values.ts";
+import { CommandError } from "../../cli/command-error.mjs";
 import { evidence } from "./checklist-seen.ts";
+import { runCommand } from "./command-under-test.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "checklist-command-"));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-function run(...options: readonly string[]) {
-  return spawnSync(process.execPath, ["cli/checklist.ts", ...options], { encoding: "utf8" });
-}
+const run = (...options: readonly string[]) => runCommand(["checklist", ...options]);
 
-describe("npm run checklist", () => {
-  it("explains itself and its mistakes", () => {
-    const help = run("--help");
-    expect(help).toMatchObject({ status: 0, stdout: expect.stringMatching(/^Usage: npm run checklist/) });
+describe("vipps-login checklist", () => {
+  it("explains itself and its mistakes", async () => {
+    const help = await run("--help");
+    expect(help).toMatchObject({ code: 0, stdout: expect.stringMatching(/^Usage: vipps-login checklist/) });
     for (const id of ROW_IDS) expect(help.stdout).toContain(id);
-    expect(run("--only", "nothing")).toMatchObject({
-      status: 2,
+    expect(await run("--only", "nothing")).toMatchObject({
+      code: 2,
       stdout: "",
       stderr: expect.stringContaining("There is no row nothing"),
     });
@@ -47,28 +44,28 @@ describe("npm run checklist", () => {
     [["--max-age-days", "0"]],
     [["--button-page", "//elsewhere.example"]],
     [["--unknown"]],
-  ])("refuses %j", (argv) => {
-    expect(() => readOptions(argv)).toThrow(UsageError);
+  ])("refuses %j", async (argv) => {
+    expect(await run(...argv)).toMatchObject({ code: 2, stderr: expect.stringContaining("--help") });
   });
 
-  it("makes the report from earlier evidence, and its exit code says when a row has failed", () => {
+  it("makes the report from earlier evidence, and its exit code says when a row has failed", async () => {
     const output = join(folder, "report");
     const merchant = join(folder, "checklist.yaml");
     const common = ["--report-only", "--no-pdf", "--json", "--output", output, "--merchant", merchant];
     const takenAt = new Date().toISOString();
     writeEvidence(output, { runs: {}, rows: [{ row: "token", evidence: evidence({ takenAt }) }] });
-    const fine = run(...common);
-    expect(fine.status).toBe(0);
+    const fine = await run(...common);
+    expect(fine.code).toBe(0);
     expect(JSON.parse(fine.stdout)).toMatchObject({ counts: { failed: 0 }, files: { pdf: null } });
     expect(readFileSync(merchant, "utf8")).toBe(emptyMerchantFile());
-    expect(run(...common, "--strict").status).toBe(1);
-    const words = run("--comments", "--no-pdf", "--output", output, "--merchant", merchant);
+    expect((await run(...common, "--strict")).code).toBe(1);
+    const words = await run("--comments", "--no-pdf", "--output", output, "--merchant", merchant);
     expect(words.stdout).toMatch(/^## OpenID Connect discovery: /);
 
     const checks = [{ text: "It holds", ok: false }];
     writeEvidence(output, { runs: {}, rows: [{ row: "token", evidence: evidence({ takenAt, checks }) }] });
-    const failed = run(...common);
-    expect(failed.status).toBe(1);
+    const failed = await run(...common);
+    expect(failed.code).toBe(1);
     expect(JSON.parse(failed.stdout)).toMatchObject({
       counts: { failed: 1 },
       rows: expect.arrayContaining([
@@ -80,11 +77,11 @@ describe("npm run checklist", () => {
     );
   });
 
-  it("says in one line what is wrong with a file of the merchant's, or with keys of the simulator", () => {
+  it("says in one line what is wrong with a file of the merchant's, or with keys of the simulator", async () => {
     const merchant = join(folder, "wrong.yaml");
     writeFileSync(merchant, "company: x\n");
-    const wrong = run("--report-only", "--merchant", merchant, "--output", join(folder, "none"));
-    expect(wrong).toMatchObject({ status: 1, stderr: expect.stringContaining("company") });
+    const wrong = await run("--report-only", "--merchant", merchant, "--output", join(folder, "none"));
+    expect(wrong).toMatchObject({ code: 1, stderr: expect.stringContaining("company") });
     expect(wrong.stderr.trim().split("\n")).toHaveLength(1);
   });
 });
@@ -101,9 +98,9 @@ describe("the merchant's file", () => {
   });
 
   it("is refused where it says what nobody asked, or is no YAML", () => {
-    expect(() => parseMerchantFile("logo: [1, 2]", "f")).toThrow(MerchantFileError);
-    expect(() => parseMerchantFile("logos: yes", "f")).toThrow(MerchantFileError);
-    expect(() => parseMerchantFile("logo: 'yes", "f")).toThrow(MerchantFileError);
+    expect(() => parseMerchantFile("logo: [1, 2]", "f")).toThrow(CommandError);
+    expect(() => parseMerchantFile("logos: yes", "f")).toThrow(CommandError);
+    expect(() => parseMerchantFile("logo: 'yes", "f")).toThrow(CommandError);
     expect(parseMerchantFile("logo: yes\nvideo: 2026-11-22", "f")).toMatchObject({ logo: "yes" });
   });
 

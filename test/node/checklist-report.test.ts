@@ -2,13 +2,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
-import {
-  bestEvidence,
-  EvidenceError,
-  merged,
-  readEvidence,
-  writeEvidence,
-} from "../../cli/checklist/evidence-store.ts";
+import { bestEvidence, merged, readEvidence, writeEvidence } from "../../cli/checklist/evidence-store.ts";
 import type { JudgedRow } from "../../cli/checklist/judge.ts";
 import { FIELDS, type FieldName, type MerchantFields } from "../../cli/checklist/merchant-fields.ts";
 import { htmlReport } from "../../cli/checklist/report/html.ts";
@@ -18,6 +12,7 @@ import { comments } from "../../cli/checklist/report/words.ts";
 import type { Evidence } from "../../cli/checklist/row.ts";
 import { ROW_IDS, type RowId } from "../../cli/checklist/row-ids.ts";
 import { siteValuesFrom } from "../../cli/checklist/site-values.ts";
+import { CommandError } from "../../cli/command-error.mjs";
 import { evidence } from "./checklist-seen.ts";
 
 const TAKEN = Date.parse("2026-11-22T12:00:00.000Z");
@@ -189,12 +184,12 @@ describe("stored evidence", () => {
     const path = join(folder, "evidence.json");
     for (const text of ["{", '{"format":2}', '{"format":1,"runs":{},"rows":[{"row":"token"}]}']) {
       writeFileSync(path, text);
-      expect(() => readEvidence(folder)).toThrow(EvidenceError);
+      expect(() => readEvidence(folder)).toThrow(CommandError);
       expect(readFileSync(path, "utf8")).toBe(text);
     }
     // A picture's name is part of a path, so it may be nothing but a name.
     const picture = { file: "../../secret.png", caption: "", device: "phone", width: 1, height: 1 } as const;
     writeEvidence(folder, { runs: {}, rows: [of("token", { pictures: [picture] })] });
-    expect(() => readEvidence(folder)).toThrow(EvidenceError);
+    expect(() => readEvidence(folder)).toThrow(CommandError);
   });
 });

@@ -253,7 +253,7 @@ describe("the export of consents", () => {
     const file = join(folder, "out.csv");
     writeFileSync(file, "old", { mode: 0o644 });
     const run = (...args: string[]) =>
-      spawnSync(process.execPath, [join(ROOT, "cli/export-consents.ts"), ...args], {
+      spawnSync(process.execPath, [join(ROOT, "cli/vipps-login.ts"), "consents", "export", ...args], {
         cwd: ROOT,
         encoding: "utf8",
       });

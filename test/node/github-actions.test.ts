@@ -64,7 +64,7 @@ describe("the workflow for GitHub Actions", () => {
     for (const script of scripts) expect(Object.keys(packageJson.scripts)).toContain(script);
     const wrangler = "node_modules/wrangler/bin/wrangler.js";
     const help: readonly (readonly [RegExp, string])[] = [
-      [/^npm run doctor -- /, helpOf("cli/doctor.ts")],
+      [/^npm run doctor -- /, helpOf("cli/vipps-login.ts", "doctor")],
       [/^npx wrangler deploy /, helpOf(wrangler, "deploy")],
       [/^npx wrangler d1 migrations apply /, helpOf(wrangler, "d1", "migrations", "apply")],
     ];

@@ -11,7 +11,7 @@ import { readRows, recogniseFormat } from "../../cli/member-file.ts";
 import { readMemberRow } from "../../cli/member-row.ts";
 import { siteNamed } from "../../cli/member-site.ts";
 import { applyMigrations } from "../../cli/migrations.mjs";
-import { runWrangler } from "../../cli/run-wrangler.ts";
+import { runWrangler } from "../../cli/wrangler.mjs";
 import { type Account, openAccount } from "./cloudflare-api.ts";
 import { REFUSED_OF_HUNDRED, writeMemberList } from "./member-list.ts";
 
@@ -222,7 +222,7 @@ function run(...args: string[]): Promise<Run> {
 }
 
 function runWith(env: Readonly<Record<string, string>>, ...args: string[]): Promise<Run> {
-  const child = spawn(process.execPath, [join(ROOT, "cli/import-members.ts"), ...args], {
+  const child = spawn(process.execPath, [join(ROOT, "cli/vipps-login.ts"), "members", "import", ...args], {
     env: { ...process.env, ...env },
   });
   let stdout = "";
@@ -396,8 +396,8 @@ describe("npm run members:import", () => {
     await applyMigrations(ROOT, state);
     writeMemberList(at("long.csv"), 20_000);
     const child = spawn(process.execPath, [
-      join(ROOT, "cli/import-members.ts"),
-      ...[at("long.csv"), "--persist-to", state, ...settings],
+      join(ROOT, "cli/vipps-login.ts"),
+      ...["members", "import", at("long.csv"), "--persist-to", state, ...settings],
     ]);
     const objects = join(state, "v3/d1/miniflare-D1DatabaseObject");
     const path = readdirSync(objects).find((name) => /^[0-9a-f]{64}\.sqlite$/.test(name)) ?? "";

@@ -1,4 +1,3 @@
-import { spawn } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from "node:fs";
 import { createServer, type IncomingMessage, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
@@ -7,6 +6,7 @@ import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { readDevVars } from "../../cli/dev-vars.mjs";
 import type { SessionKey } from "../../cli/session-key-set.ts";
+import { type Outcome, runCommand } from "./command-under-test.ts";
 
 let folder: string;
 let file: string;
@@ -22,25 +22,9 @@ afterEach(async () => {
   await Promise.all(servers.splice(0).map((server) => new Promise((closed) => server.close(closed))));
 });
 
-interface Outcome {
-  readonly code: number | null;
-  readonly stdout: string;
-  readonly stderr: string;
-}
-
-/** Runs `node cli/keys.ts`. */
-function keys(args: readonly string[], input = "", env: Record<string, string> = {}): Promise<Outcome> {
-  const child = spawn(process.execPath, ["cli/keys.ts", ...args], { env: { ...process.env, ...env } });
-  let [stdout, stderr] = ["", ""];
-  child.stdout.setEncoding("utf8").on("data", (text) => {
-    stdout += text;
-  });
-  child.stderr.setEncoding("utf8").on("data", (text) => {
-    stderr += text;
-  });
-  child.stdin.end(input);
-  return new Promise((resolve) => child.once("close", (code) => resolve({ code, stdout, stderr })));
-}
+/** Runs `vipps-login keys …`. */
+const keys = (args: readonly string[], input = "", env: Record<string, string> = {}): Promise<Outcome> =>
+  runCommand(["keys", ...args], { input, env });
 
 const keysIn = (path: string): SessionKey[] => JSON.parse(readDevVars(path).SESSION_KEYS ?? "").keys;
 
@@ -295,7 +279,7 @@ describe("a deployed worker", () => {
     };
     const outcome = await keys(["rotate", "--env", "", "--file", file], "", env);
     expect(outcome).toMatchObject({ code: 1, stdout: "" });
-    expect(outcome.stderr).toMatch(/^wrangler could not do it: .*CLOUDFLARE_API_TOKEN/);
+    expect(outcome.stderr).toMatch(/^You are not logged in at Cloudflare\..*CLOUDFLARE_API_TOKEN/);
     expectNothingPrivate(outcome, ...keysIn(file));
     expect(readFileSync(file, "utf8")).toBe(text);
   });
@@ -320,20 +304,15 @@ describe("a deployed worker", () => {
 
 describe("the command line", () => {
   test("explains itself", async () => {
-    const outcome = await keys(["--help"]);
-    expect(outcome).toMatchObject({ code: 0, stderr: "" });
-    for (const word of [
-      "make",
-      "list",
-      "rotate",
-      "prune",
-      "--file",
-      "--env",
-      "--stdin",
-      "--stdout",
-      "--dry-run",
-    ])
-      expect(outcome.stdout).toContain(word);
+    const options = ["--file", "--env", "--stdin", "--stdout", "--dry-run", "--compromised"];
+    for (const [args, words] of [
+      [[], ["make", "list", "rotate", "prune"]],
+      [["rotate"], options],
+    ] as const) {
+      const outcome = await keys([...args, "--help"]);
+      expect(outcome).toMatchObject({ code: 0, stderr: "" });
+      for (const word of words) expect(outcome.stdout).toContain(word);
+    }
   });
 
   test.each([

@@ -2,8 +2,8 @@ import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { CommandError } from "../../cli/command-error.mjs";
 import { applyMigrations } from "../../cli/migrations.mjs";
-import { PreparationError } from "../../cli/step.mjs";
 
 let project: string;
 
@@ -42,7 +42,7 @@ describe("the migrations of the local database", () => {
   test("that fail say why, in one line, and are tried again the next time", async () => {
     migration("0001_first.sql", "CREATE TABEL account (id TEXT);");
     const failure = applyMigrations(project);
-    await expect(failure).rejects.toThrow(PreparationError);
+    await expect(failure).rejects.toThrow(CommandError);
     await expect(failure).rejects.toThrow(/^The database migrations failed: .*syntax error.*$/);
     migration("0001_first.sql", "CREATE TABLE account (id TEXT);");
     expect(await applyMigrations(project)).toBe("applied");

@@ -54,33 +54,31 @@ function prepare(goal: readonly string[], environment: Record<string, string> = 
     env,
     encoding: "utf8",
   });
-  const lines = stdout.trim().split("\n");
-  return { status, stdout: lines.filter((line) => !line.includes("still at it")), stderr };
+  const lines = `${stdout}${stderr}`.trim().split("\n");
+  return { status, said: lines.filter((line) => !line.includes("still at it")) };
 }
 
 describe("preparing a fresh clone", () => {
   test("installs, makes the settings, and says so; the second time there is nothing to do", () => {
     expect(prepare(["start"])).toEqual({
       status: 0,
-      stdout: [
+      said: [
         "packages  installing from package-lock.json (2 at most, some 20 seconds)",
         "packages  installed",
         "settings  .dev.vars made, with the simulator",
       ],
-      stderr: "",
     });
     const settings = readFileSync(join(project, ".dev.vars"), "utf8");
     expect(prepare(["start"])).toEqual({
       status: 0,
-      stdout: ["packages  as in package-lock.json", "settings  .dev.vars, with the simulator"],
-      stderr: "",
+      said: ["packages  as in package-lock.json", "settings  .dev.vars, with the simulator"],
     });
     expect(readFileSync(join(project, ".dev.vars"), "utf8")).toBe(settings);
   });
 
   test("names the settings it adds, and leaves the simulator out for someone with keys", () => {
     write(".dev.vars", "VIPPS_CLIENT_ID=mine\n");
-    expect(prepare(["start"]).stdout.at(-1)).toBe(
+    expect(prepare(["start"]).said.at(-1)).toBe(
       "settings  .dev.vars: added SITE_URL, SESSION_KEYS; with the Vipps keys found there, without the simulator",
     );
     expect(readFileSync(join(project, ".dev.vars"), "utf8")).not.toContain("VIPPS_ISSUER");
@@ -95,46 +93,45 @@ describe("preparing a fresh clone", () => {
       },
     });
     writeJson("package.json", { name: "project", version: "1.0.0", dependencies: { valibot: "1.5.0" } });
-    const { status, stderr } = prepare(["start"], { npm_config_registry: "http://127.0.0.1:9/" });
-    expect({ status, stderr }).toEqual({
+    const { status, said } = prepare(["start"], { npm_config_registry: "http://127.0.0.1:9/" });
+    expect({ status, last: said.at(-1) }).toEqual({
       status: 1,
-      stderr:
-        "The packages can't be fetched: the npm registry is out of reach (ECONNREFUSED). The first start needs a network, later ones don't.\n",
+      last: "The packages can't be fetched: the npm registry is out of reach (ECONNREFUSED). The first start needs a network, later ones don't.",
     });
     expect(existsSync(join(project, ".dev.vars"))).toBe(false);
   });
 
   test("says in one line what npm has against the lockfile", () => {
     writeJson("package.json", { name: "project", version: "1.0.0", dependencies: { other: "file:other" } });
-    const { status, stderr } = prepare(["start"]);
+    const { status, said } = prepare(["start"]);
     expect(status).toBe(1);
-    expect(stderr).toMatch(/^npm ci failed: .+ \(run "npm ci" to see all of it\)\n$/);
+    expect(said.at(-1)).toMatch(/^npm ci failed: .+ \(run "npm ci" to see all of it\)$/);
   });
 
   test.each([
     [
       "too old",
       "#!/bin/sh\necho v20.11.1\n",
-      /^Node 22\.18 or newer is needed and this is 20\.11\.1; .+ Install Node 24 .+\n$/,
+      /^Node 22\.18 or newer is needed and this is 20\.11\.1; .+ Install Node 24 .+$/,
     ],
     [
       "for another system",
       "not a program",
-      /^The Node that comes with the packages doesn't run on this system .+\n$/,
+      /^The Node that comes with the packages doesn't run on this system .+$/,
     ],
   ])("says in one line that the Node it finds is %s", (_what, program, message) => {
     prepare(["start"]);
     write("node_modules/.bin/node", program);
     chmodSync(join(project, "node_modules/.bin/node"), 0o755);
-    const { status, stderr } = prepare(["start"]);
+    const { status, said } = prepare(["start"]);
     expect(status).toBe(1);
-    expect(stderr).toMatch(message);
+    expect(said.at(-1)).toMatch(message);
   });
 
   test("goes on without a browser, and says so", () => {
     expect(prepare(["test"], { CHROMIUM_PATH: "/no/such/browser" })).toMatchObject({
       status: 0,
-      stdout: expect.arrayContaining([
+      said: expect.arrayContaining([
         "browser   none: CHROMIUM_PATH names no browser that starts (/no/such/browser)",
       ]),
     });
@@ -145,18 +142,18 @@ describe("preparing a fresh clone", () => {
     const path = join(project, "browser");
     chmodSync(path, 0o755);
     for (const goal of ["test", "checklist"])
-      expect(prepare([goal], { CHROMIUM_PATH: path }).stdout.at(-1)).toBe(`browser   ${path}`);
-    const steps = prepare(["checklist"], { CHROMIUM_PATH: path }).stdout.map((line) => line.split(" ")[0]);
+      expect(prepare([goal], { CHROMIUM_PATH: path }).said.at(-1)).toBe(`browser   ${path}`);
+    const steps = prepare(["checklist"], { CHROMIUM_PATH: path }).said.map((line) => line.split(" ")[0]);
     expect(steps).toContain("settings");
     expect(steps).not.toContain("programs");
   });
 
   test("explains itself", () => {
-    expect(prepare(["--help"])).toMatchObject({ status: 0, stderr: "" });
+    expect(prepare(["--help"])).toMatchObject({ status: 0 });
     for (const mistake of [[], ["deploy"], ["start", "test"], ["start", "--now"]]) {
-      const { status, stderr } = prepare(mistake);
+      const { status, said } = prepare(mistake);
       expect(status).toBe(2);
-      expect(stderr).toMatch(/^Usage: node cli\/prepare\.mjs start\|check\|test/);
+      expect(said[0]).toMatch(/^Usage: node cli\/prepare\.mjs start\|check\|test/);
     }
   });
 });

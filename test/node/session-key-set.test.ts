@@ -1,7 +1,7 @@
 import { calculateJwkThumbprint, importJWK, jwtVerify, SignJWT } from "jose";
 import { describe, expect, test } from "vitest";
+import { CommandError } from "../../cli/command-error.mjs";
 import {
-  KeySetError,
   newKeySet,
   parseKeySet,
   pruned,
@@ -80,7 +80,7 @@ describe("a rotation", () => {
     let set = newKeySet();
     for (let count = 1; count < 10; count += 1) set = rotated(set, moment(count));
     expect(set.keys).toHaveLength(10);
-    expect(() => rotated(set, moment(11))).toThrow(KeySetError);
+    expect(() => rotated(set, moment(11))).toThrow(CommandError);
     expect(rotated(set, moment(WEEK + ROLLOUT + 20)).keys).toHaveLength(2);
   });
 });
@@ -126,7 +126,7 @@ describe("reading a set", () => {
     ["a time that is none", JSON.stringify({ keys: [key, { ...key, kid: "b", retired_at: "soon" }] })],
   ])("refuses %s and shows nothing of it", (_what, text) => {
     const read = () => parseKeySet(text, "That");
-    expect(read).toThrow(KeySetError);
+    expect(read).toThrow(CommandError);
     expect(read).toThrow(/^That (is no JSON Web Key Set|holds no key)[^{}]*$/);
   });
 });

@@ -1,38 +1,24 @@
-import { spawn } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { PassThrough } from "node:stream";
 import { stripVTControlCharacters } from "node:util";
 import { describe, expect, test, vi } from "vitest";
+import { runCommandLine } from "../../cli/command-line.ts";
 import { FIELDS } from "../../cli/setup/answers.ts";
-import { Cancelled } from "../../cli/setup/ask.ts";
-import { readOptions } from "../../cli/setup/options.ts";
-import { setUp } from "../../cli/setup/set-up.ts";
+import { runCommand } from "./command-under-test.ts";
 
 const SECRET = "bm90IGEgcmVhbCBzZWNyZXQ-4711";
 
-/** Runs `node cli/setup.ts` where every question to Cloudflare would fail. */
-function setup(args: readonly string[], env: Readonly<Record<string, string>> = {}) {
-  const child = spawn(process.execPath, ["cli/setup.ts", ...args], {
-    env: { ...process.env, CLOUDFLARE_API_BASE_URL: "http://127.0.0.1:1", CLOUDFLARE_API_TOKEN: "a", ...env },
-    stdio: ["ignore", "pipe", "pipe"],
+/** Runs `vipps-login setup …` where every question to Cloudflare would fail. */
+const setup = (args: readonly string[], env: Readonly<Record<string, string>> = {}) =>
+  runCommand(["setup", ...args], {
+    env: { CLOUDFLARE_API_BASE_URL: "http://127.0.0.1:1", CLOUDFLARE_API_TOKEN: "a", ...env },
   });
-  let [stdout, stderr] = ["", ""];
-  child.stdout.setEncoding("utf8").on("data", (text) => {
-    stdout += text;
-  });
-  child.stderr.setEncoding("utf8").on("data", (text) => {
-    stderr += text;
-  });
-  return new Promise<{ code: number | null; stdout: string; stderr: string }>((resolve) =>
-    child.once("close", (code) => resolve({ code, stdout, stderr })),
-  );
-}
 
 const SITE = ["--site-url", "https://www.example.com", "--client-id", "6b1f3c1e", "--msn", "123456"];
 
 const config = () => readFileSync("wrangler.toml", "utf8");
 
-describe("npm run setup", () => {
+describe("vipps-login setup", () => {
   test("as a dry run shows every command and change, and executes nothing", async () => {
     const before = config();
     const { code, stdout, stderr } = await setup(["--env", "production", "--yes", "--dry-run", ...SITE], {
@@ -48,7 +34,7 @@ describe("npm run setup", () => {
       "npx wrangler secret put VIPPS_CLIENT_SECRET --env=production   (standard input: ",
       "npx wrangler d1 migrations apply ACCOUNTS_DB --remote --env=production",
       "npx wrangler deploy --minify --env=production",
-      "npm run doctor -- --env production --remote --url https://www.example.com",
+      "npx vipps-login doctor --env production --remote --url https://www.example.com",
     ])
       expect(stdout).toContain(line);
     expect(stdout).not.toContain(SECRET);
@@ -111,19 +97,11 @@ function person() {
 
 describe("the guided set-up", () => {
   const begin = (typist: ReturnType<typeof person>, args: readonly string[]) => {
-    const options = readOptions(args);
-    if (options === undefined) throw new Error("only the help was wanted");
-    const run = async () => {
-      throw new Error("a dry run asked Cloudflare");
-    };
-    const { terminal } = typist;
-    return setUp(options, {
-      root: process.cwd(),
-      run,
-      terminal,
-      output: terminal.output,
-      clientSecret: undefined,
-    });
+    const { input, output } = typist.terminal;
+    const stdin = Object.assign(input, { isTTY: true, setRawMode: () => input });
+    const stdout = Object.assign(output, { isTTY: true });
+    const surroundings = { cwd: process.cwd(), env: {}, stdin, stdout, stderr: output };
+    return runCommandLine(["setup", ...args], surroundings);
   };
 
   test("asks what it needs, by the worker's own rules, and what was said already it does not ask", async () => {
@@ -141,7 +119,7 @@ describe("the guided set-up", () => {
     await typist.answer("Terms that customers must accept", "/terms", ENTER);
     await typist.answer("Which version are they?", "2026-11", ENTER);
     await typist.answer("The privacy statement", ENTER);
-    expect(await done).toBe(true);
+    expect(await done).toBe(0);
     const plan = typist.all().slice(typist.all().indexOf("A dry run"));
     for (const line of [
       '+ SITE_URL = "https://www.example.com"',
@@ -160,9 +138,10 @@ describe("the guided set-up", () => {
   test("Ctrl-C ends it, and nothing was done", async () => {
     const before = config();
     const typist = person();
-    const done = begin(typist, ["--dry-run", "--env", "staging"]).catch((error: unknown) => error);
+    const done = begin(typist, ["--dry-run", "--env", "staging"]);
     await typist.answer("Where is the site?", CANCEL);
-    expect(await done).toBeInstanceOf(Cancelled);
+    expect(await done).toBe(1);
+    expect(typist.all()).toContain("Nothing more was done.");
     expect(config()).toBe(before);
   });
 });

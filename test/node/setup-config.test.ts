@@ -2,14 +2,9 @@ import { readFileSync } from "node:fs";
 import { parse } from "@decimalturn/toml-patch";
 import { describe, expect, test } from "vitest";
 import { explained } from "../../cli/cloudflare-commands.ts";
+import { CommandError } from "../../cli/command-error.mjs";
 import type { Answers } from "../../cli/setup/answers.ts";
-import {
-  ConfigError,
-  changedLines,
-  readEnvironment,
-  withAnswers,
-  withIds,
-} from "../../cli/setup/config-text.ts";
+import { changedLines, readEnvironment, withAnswers, withIds } from "../../cli/setup/config-text.ts";
 
 const TEXT = readFileSync("wrangler.toml", "utf8");
 
@@ -104,7 +99,7 @@ describe("answers in wrangler.toml", () => {
 
   test("an environment that is not there, or a broken file, is said in one line", () => {
     expect(() => withAnswers(TEXT, "beta", answers({}))).toThrow(/^wrangler\.toml has no \[env\.beta\]/);
-    expect(() => readEnvironment("name = \n", "staging")).toThrow(ConfigError);
+    expect(() => readEnvironment("name = \n", "staging")).toThrow(CommandError);
     expect(() => readEnvironment("name = \n", "staging")).toThrow(/^wrangler\.toml cannot be read: [^\n]+$/);
   });
 });

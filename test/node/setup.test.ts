@@ -1,15 +1,13 @@
 import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
-import { PassThrough } from "node:stream";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
-import { CloudflareError, inFolder } from "../../cli/cloudflare-commands.ts";
+import { inFolder } from "../../cli/cloudflare-commands.ts";
 import { readLocalSource } from "../../cli/doctor/local-source.ts";
 import { withRemote } from "../../cli/doctor/remote-source.ts";
 import { parseKeySet } from "../../cli/session-key-set.ts";
-import { readOptions } from "../../cli/setup/options.ts";
-import { setUp } from "../../cli/setup/set-up.ts";
 import { type Account, openAccount } from "./cloudflare-api.ts";
+import { type Outcome, runCommand } from "./command-under-test.ts";
 import { freePorts } from "./free-ports.ts";
 
 const SECRET = "bm90IGEgcmVhbCBzZWNyZXQ-0815";
@@ -36,36 +34,19 @@ function makeProject(): string {
 
 const config = () => readFileSync(join(root, "wrangler.toml"), "utf8");
 
-interface Run {
-  readonly healthy: boolean;
-  readonly said: string;
-}
-
 /** Sets up with the real wrangler, which asks the account above. */
-async function run(args: readonly string[], clientSecret?: string): Promise<Run> {
-  const options = readOptions(["--env", "production", "--yes", ...args]);
-  if (options === undefined) throw new Error("only the help was wanted");
-  const output = new PassThrough();
-  let said = "";
-  output.setEncoding("utf8").on("data", (text) => {
-    said += text;
+const run = (args: readonly string[], clientSecret?: string): Promise<Outcome> =>
+  runCommand(["setup", "--env", "production", "--yes", ...args], {
+    cwd: root,
+    env: clientSecret === undefined ? {} : { VIPPS_CLIENT_SECRET: clientSecret },
   });
-  const healthy = await setUp(options, {
-    root,
-    run: inFolder(root),
-    terminal: undefined,
-    output,
-    clientSecret,
-  });
-  return { healthy, said };
-}
 
 const ANSWERS = [
   ...["--site-url", "https://www.example.com", "--client-id", "6b1f3c1e-91c4", "--msn", "123456"],
   ...["--market", "NO", "--scope", "openid name", "--protected-paths", "/members/* !/members/open/*"],
 ];
 
-describe("npm run setup, against a stand-in for Cloudflare's API", () => {
+describe("vipps-login setup, against a stand-in for Cloudflare's API", () => {
   beforeAll(async () => {
     account = await openAccount();
     root = makeProject();
@@ -86,15 +67,11 @@ describe("npm run setup, against a stand-in for Cloudflare's API", () => {
       code: 7502,
       message: "A database with that name already exists",
     };
-    const failure = await run([...ANSWERS, "--assets", "demo", "--no-doctor"], SECRET).catch(
-      (error: unknown) => error,
-    );
+    const { code, stderr } = await run([...ANSWERS, "--assets", "demo", "--no-doctor"], SECRET);
     account.refusal = undefined;
-    expect(failure).toBeInstanceOf(CloudflareError);
-    expect(String(failure)).toMatch(
-      /Database: The name is taken by something else in your account\..*wrangler says:/,
-    );
-    expect(String(failure)).toContain("run the same again to go on from here");
+    expect(code).toBe(1);
+    expect(stderr).toMatch(/Database: The name is taken by something else in your account\..*wrangler says:/);
+    expect(stderr).toContain("run the same again to go on from here");
     expect([...account.kv.keys()]).toEqual([
       "vipps-login-worker-production-vipps-metadata",
       "vipps-login-worker-production-sites",
@@ -106,8 +83,8 @@ describe("npm run setup, against a stand-in for Cloudflare's API", () => {
   test("run again it goes on from there, until all is deployed", async () => {
     account.calls.length = 0;
     // Nothing is said anew: wrangler.toml has the answers.
-    const { healthy, said } = await run(["--no-doctor"], SECRET);
-    expect(healthy).toBe(true);
+    const { code, stdout, stderr } = await run(["--no-doctor"], SECRET);
+    expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
     expect(account.kv.size).toBe(2);
     expect(account.calls.filter((call) => /storage\/kv/.test(call))).toEqual([]);
     expect([...account.databases.keys()]).toEqual(["vipps-login-accounts-production"]);
@@ -132,10 +109,10 @@ describe("npm run setup, against a stand-in for Cloudflare's API", () => {
     expect(bound.SITE_URL).toMatchObject({ text: "https://www.example.com" });
     expect(bound.VIPPS_ENVIRONMENT).toMatchObject({ text: "production" });
     expect(account.domains).toEqual(["www.example.com"]);
-    expect(said).toContain("https://www.example.com/auth/callback");
+    expect(stdout).toContain("https://www.example.com/auth/callback");
 
     const secrets = [SECRET, keys[0]?.d ?? ""];
-    expect(secrets.filter((secret) => `${said}${config()}`.includes(secret))).toEqual([]);
+    expect(secrets.filter((secret) => `${stdout}${config()}`.includes(secret))).toEqual([]);
   });
 
   test("once more it makes nothing anew, logs nobody out, and the doctor looks at the outcome", async () => {
@@ -150,18 +127,20 @@ describe("npm run setup, against a stand-in for Cloudflare's API", () => {
     );
     const before = { toml: config(), keys: account.secrets.get("SESSION_KEYS") };
     account.calls.length = 0;
-    const { said, healthy } = await run([]);
+    const { code, stdout } = await run([]);
     const making = /^(POST|PUT) .*(kv\/namespaces|d1\/database|secrets)$/;
     expect(account.calls.filter((call) => making.test(call))).toEqual([]);
     expect({ toml: config(), keys: account.secrets.get("SESSION_KEYS") }).toEqual(before);
-    expect(said).toContain("there already: SESSION_KEYS, VIPPS_CLIENT_SECRET");
-    expect(said).toMatch(/Tables +up to date/);
-    expect(healthy).toBe(false);
-    expect(said).toMatch(
+    expect(stdout).toContain("there already: SESSION_KEYS, VIPPS_CLIENT_SECRET");
+    expect(stdout).toMatch(/Tables +up to date/);
+    expect(code).toBe(1);
+    expect(stdout).toMatch(
       /discovery: http:\/\/127\.0\.0\.1:\d+\/\.well-known\/openid-configuration refuses the connection/,
     );
-    expect(said).toMatch(/site-address: http:\/\/localhost:\d+ refuses the connection/);
-    expect(said).toContain("Again: npm run doctor -- --env production --remote --url http://localhost:");
+    expect(stdout).toMatch(/site-address: http:\/\/localhost:\d+ refuses the connection/);
+    expect(stdout).toContain(
+      "Again: npx vipps-login doctor --env production --remote --url http://localhost:",
+    );
   });
 
   test("the doctor learns from Cloudflare which secrets and migrations are there", async () => {
@@ -190,11 +169,10 @@ describe("npm run setup, against a stand-in for Cloudflare's API", () => {
     ],
     [{ CLOUDFLARE_API_BASE_URL: "http://127.0.0.1:9/client/v4" }, /Cloudflare is out of reach from here/],
   ])("without a way to Cloudflare it says so before it asks anything (%#)", async (env, words) => {
-    const saved = Object.fromEntries(Object.keys(env).map((name) => [name, process.env[name]]));
-    for (const [name, value] of Object.entries(env)) vi.stubEnv(name, value);
-    const failure = await run(ANSWERS, SECRET).catch((error: unknown) => error);
-    for (const [name, value] of Object.entries(saved)) vi.stubEnv(name, value);
-    expect(failure).toBeInstanceOf(CloudflareError);
-    expect(String(failure)).toMatch(words);
+    const { code, stderr } = await runCommand(["setup", "--env", "production", "--yes", ...ANSWERS], {
+      cwd: root,
+      env: { ...env, VIPPS_CLIENT_SECRET: SECRET },
+    });
+    expect({ code, stderr }).toEqual({ code: 1, stderr: expect.stringMatching(words) });
   });
 });

@@ -12,8 +12,9 @@ import {
 } from "../../simulator/environment.ts";
 import { logInAsPerson } from "../../simulator/person.ts";
 import { startSimulator } from "../../simulator/server.ts";
+import { runCommand } from "./command-under-test.ts";
 
-const SERVER = fileURLToPath(new URL("../../simulator/server.ts", import.meta.url));
+const COMMAND = fileURLToPath(new URL("../../cli/vipps-login.ts", import.meta.url));
 
 const cleanups: (() => Promise<unknown> | undefined)[] = [];
 afterEach(async () => {
@@ -35,19 +36,14 @@ function folderWith(files: Record<string, string>): string {
 
 /** The command line in a folder of its own, with nothing of this process's settings. */
 function run(args: readonly string[], cwd = folderWith({})): ChildProcess {
-  const child = spawn(process.execPath, [SERVER, ...args], { cwd, env: { PATH: process.env.PATH } });
+  const child = spawn(process.execPath, [COMMAND, "simulator", ...args], {
+    cwd,
+    env: { PATH: process.env.PATH },
+  });
   cleanups.push(async () => {
     if (child.exitCode === null && child.kill()) await once(child, "exit");
   });
   return child;
-}
-
-async function outcome(child: ChildProcess) {
-  const texts = ["", ""];
-  child.stdout?.on("data", (chunk) => (texts[0] += chunk));
-  child.stderr?.on("data", (chunk) => (texts[1] += chunk));
-  const [code] = await once(child, "close");
-  return { code, stdout: texts[0] ?? "", stderr: texts[1] ?? "" };
 }
 
 async function firstLine(child: ChildProcess): Promise<string> {
@@ -154,7 +150,7 @@ describe("the settings", () => {
 
 describe("the command line", () => {
   it("explains itself", async () => {
-    const { code, stdout } = await outcome(run(["--help"]));
+    const { code, stdout } = await runCommand(["simulator", "--help"]);
     expect(code).toBe(0);
     for (const option of ["--port", "--host", "--redirect-uri", "--sales-units", "--json"]) {
       expect(stdout).toContain(option);
@@ -184,22 +180,21 @@ describe("the command line", () => {
     expect(await once(child, "exit")).toEqual([0, null]);
   });
 
-  it("says in a line what is wrong and exits with 1", async () => {
+  it("says in a line what is wrong, and its exit code whether that is the command line", async () => {
     const { url } = await started({ port: 0, env: {} });
     const folder = folderWith({ "units.json": "{}" });
-    for (const [args, words] of [
-      [["--port", new URL(url).port], "is taken"],
-      [["--port", "many"], "--port"],
-      [["--origin", "https://apitest.vipps.no/path"], "--origin"],
-      [["--origin", "apitest.vipps.no"], "--origin"],
-      [["--colour"], "--colour"],
-      [["--sales-units", "missing.json"], "missing.json"],
-      [["--sales-units", "units.json"], "array of sales units"],
+    for (const [args, words, code] of [
+      [["--port", new URL(url).port], "is taken", 1],
+      [["--port", "many"], "--port", 2],
+      [["--origin", "https://apitest.vipps.no/path"], "--origin", 1],
+      [["--origin", "apitest.vipps.no"], "--origin", 1],
+      [["--colour"], "--colour", 2],
+      [["--sales-units", "missing.json"], "missing.json", 1],
+      [["--sales-units", "units.json"], "array of sales units", 1],
     ] as const) {
-      const { code, stderr } = await outcome(run(args, folder));
-      expect(code).toBe(1);
-      expect(stderr).toContain(words);
-      expect(stderr.trim().split("\n")).toHaveLength(1);
+      const told = await runCommand(["simulator", ...args], { cwd: folder });
+      expect(told).toMatchObject({ code, stderr: expect.stringContaining(words) });
+      expect(told.stderr.trim().split("\n")).toHaveLength(1);
     }
   });
 });

@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
 import { executeFile, query } from "../../cli/d1-command.ts";
 import { WRANGLER_OFFLINE, wranglerProgram } from "../../cli/wrangler.mjs";
+import { runCommand } from "./command-under-test.ts";
 import { makeLocalState } from "./local-state.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "site-command-"));
@@ -13,15 +14,12 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 const SECRET = "client-secret-that-nobody-may-see";
 
-/** `npm run site -- …` against storage of its own. */
-function site(args: readonly string[], env: Readonly<Record<string, string>> = {}) {
+/** `vipps-login site …` against storage of its own. */
+async function site(args: readonly string[], env: Readonly<Record<string, string>> = {}) {
   const own = ["--persist-to", state, "--settings", settings];
-  const { status, stdout, stderr } = spawnSync(process.execPath, ["cli/site.ts", ...args, ...own], {
-    encoding: "utf8",
-    env: { ...process.env, NO_COLOR: "1", ...env },
-  });
+  const { code, stdout, stderr } = await runCommand(["site", ...args, ...own], { env });
   expect(stdout + stderr).not.toContain(SECRET);
-  return { status, stdout, stderr, json: () => JSON.parse(stdout) };
+  return { status: code, stdout, stderr, json: () => JSON.parse(stdout) };
 }
 
 function siteFile(name: string, content: string): string {
@@ -78,11 +76,11 @@ sites:
     VIPPS_CLIENT_IDD: client-3
 `;
 
-describe("npm run site", () => {
-  it("explains itself, and what it does not understand", () => {
-    expect(site(["--help"])).toMatchObject({
+describe("vipps-login site", () => {
+  it("explains itself, and what it does not understand", async () => {
+    expect(await site(["--help"])).toMatchObject({
       status: 0,
-      stdout: expect.stringMatching(/^Usage: npm run site/),
+      stdout: expect.stringMatching(/^Usage: vipps-login site/),
     });
     for (const wrong of [
       ["frobnicate"],
@@ -96,7 +94,7 @@ describe("npm run site", () => {
       ["remove", "--all"],
       ["--frobnicate"],
     ]) {
-      const { status, stderr } = site(wrong);
+      const { status, stderr } = await site(wrong);
       expect([wrong, status, stderr.trim().split("\n").length]).toEqual([wrong, 2, 1]);
     }
   });
@@ -106,25 +104,28 @@ describe("npm run site", () => {
     await makeLocalState(state);
     // Nobody answers there: the doctor must not ask anybody real.
     writeFileSync(settings, "VIPPS_ISSUER='https://127.0.0.1:1/'\n");
-    expect(site(["add", "https://bakeri.example"])).toMatchObject({
+    expect(await site(["add", "https://bakeri.example"])).toMatchObject({
       status: 1,
-      stderr: expect.stringContaining("npm run site -- init"),
+      stderr: expect.stringContaining("npx vipps-login site init"),
     });
-    expect(site(["init"]).status).toBe(0);
+    expect((await site(["init"])).status).toBe(0);
     expect(statSync(settings).mode & 0o777).toBe(0o600);
     const master = readFileSync(settings, "utf8");
 
     const file = siteFile("sites.yaml", YAML);
     const env = { BAKERY_SECRET: SECRET };
-    const dry = site(["add", "--file", file, "--dry-run", "--json"], env);
+    const dry = await site(["add", "--file", file, "--dry-run", "--json"], env);
     expect(dry.json()).toMatchObject({ dry_run: true, added: 2, refused: 1 });
 
-    const added = site(["add", "--file", file], env);
+    const added = await site(["add", "--file", file], env);
     expect(added.status).toBe(1);
     expect(added.stdout).toContain("2 added, 0 changed, 0 unchanged, 1 refused");
     expect(added.stderr).toContain("feil.example: VIPPS_CLIENT_IDD is no setting of a site");
     expect(added.stderr).toContain("feil.example: VIPPS_CLIENT_ID is missing");
-    expect(site(["add", "--file", file, "--json"], env).json()).toMatchObject({ added: 0, unchanged: 2 });
+    expect((await site(["add", "--file", file, "--json"], env)).json()).toMatchObject({
+      added: 0,
+      unchanged: 2,
+    });
     const target = { root: process.cwd(), remote: false, environment: undefined, persistTo: state };
     const versions = async () => {
       const rows = await query(target, "SELECT host, version FROM site_versions ORDER BY host");
@@ -133,14 +134,14 @@ describe("npm run site", () => {
     const first = await versions();
     expect(first.map(([host]) => host)).toEqual(["bakeri.example", "kahvila.example"]);
     const old = documentsIn(state);
-    expect(site(["add", "--file", file], {}).stderr).toContain("BAKERY_SECRET is not set");
+    expect((await site(["add", "--file", file], {})).stderr).toContain("BAKERY_SECRET is not set");
 
-    const { sites } = site(["list", "--json"]).json();
+    const { sites } = (await site(["list", "--json"])).json();
     expect(sites).toMatchObject([
       { host: "bakeri.example", msn: "200001", keys: "own", market: "NO", days: 90 },
       { host: "kahvila.example", msn: "200002", keys: "partner", days: 30 },
     ]);
-    const shown = site(["show", "bakeri.example", "--json"]).json();
+    const shown = (await site(["show", "bakeri.example", "--json"])).json();
     expect(shown.settings).toMatchObject({
       VIPPS_CLIENT_SECRET: "(secret, set)",
       SESSION_KEYS: "(secret, set)",
@@ -148,7 +149,7 @@ describe("npm run site", () => {
       CONSENTS: '[{"id":"newsletter","text":"Send me the newsletter"}]',
     });
 
-    const { sites: checked } = site(["check", "--all", "--offline", "--json"]).json();
+    const { sites: checked } = (await site(["check", "--all", "--offline", "--json"])).json();
     expect(checked.map(({ host }: { host: string }) => host)).toEqual(["bakeri.example", "kahvila.example"]);
     expect(checked[0].findings).toContainEqual(expect.objectContaining({ id: "settings", severity: "ok" }));
     expect(checked[0].findings).toContainEqual(
@@ -164,23 +165,25 @@ describe("npm run site", () => {
       "--set",
       "CONSENTS=",
     ];
-    expect(site(change).stdout).toContain("bakeri.example: changed");
-    const changed = site(["show", "bakeri.example", "--json"]).json();
+    expect((await site(change)).stdout).toContain("bakeri.example: changed");
+    const changed = (await site(["show", "bakeri.example", "--json"])).json();
     expect(changed.settings).toMatchObject({ VIPPS_MARKET: "DK", VIPPS_CLIENT_SECRET: "(secret, set)" });
     expect(changed.settings).not.toHaveProperty("CONSENTS");
 
-    expect(site(["rotate", "--all"]).stdout).toContain("2 sites: a new session key");
-    expect(site(["rotate", "--master-key"]).stdout).toContain(
+    expect((await site(["rotate", "--all"])).stdout).toContain("2 sites: a new session key");
+    expect((await site(["rotate", "--master-key"])).stdout).toContain(
       "2 sites: secrets sealed with a new master key",
     );
-    expect(site(["rotate", "--master-key", "--drop-old"]).stdout).toContain("Dropped 1 old master key");
+    expect((await site(["rotate", "--master-key", "--drop-old"])).stdout).toContain(
+      "Dropped 1 old master key",
+    );
     const { keys } = JSON.parse(/SITES_KEYS='(.*)'/.exec(readFileSync(settings, "utf8"))?.[1] ?? "{}");
     expect(keys).toHaveLength(1);
     expect(master).not.toContain(keys[0].k);
 
     // Somebody puts the first documents back: no command takes them for the sites.
     putDocuments(state, old);
-    const refused = site(["rotate", "--all"]);
+    const refused = await site(["rotate", "--all"]);
     expect(refused).toMatchObject({ status: 1, stdout: expect.stringContaining("0 sites") });
 
     const rows = siteFile(
@@ -189,8 +192,8 @@ describe("npm run site", () => {
        INSERT INTO login_events (site, at, outcome) VALUES ('kahvila.example', 1, 'logged_in');`,
     );
     await executeFile(target, rows);
-    expect(site(["remove", "bakeri.example"])).toMatchObject({ status: 2 });
-    const removed = site(["remove", "https://bakeri.example", "--yes", "--json"]);
+    expect(await site(["remove", "bakeri.example"])).toMatchObject({ status: 2 });
+    const removed = await site(["remove", "https://bakeri.example", "--yes", "--json"]);
     expect(removed.json()).toMatchObject({ host: "bakeri.example", rows: { login_events: 1 } });
     const kept = await query(target, "SELECT site FROM login_events");
     expect(kept).toEqual([{ site: "kahvila.example" }]);
@@ -204,16 +207,16 @@ describe("npm run site", () => {
     ["holds no list", "sites: 3", "must hold a list of sites"],
     ["is empty", "[]", "holds no site"],
     ["cannot be read", "[{", "neither YAML nor JSON"],
-  ])("refuses a file that %s", (_what, content, message) => {
+  ])("refuses a file that %s", async (_what, content, message) => {
     const path = content === undefined ? join(folder, "missing.yaml") : siteFile("odd.yaml", content);
-    const { status, stderr } = site(["add", "--file", path], { SITES_KEYS: MASTER });
+    const { status, stderr } = await site(["add", "--file", path], { SITES_KEYS: MASTER });
     expect([status, stderr]).toEqual([1, expect.stringContaining(message)]);
   });
 
-  it("refuses a site that stands in a file twice", () => {
+  it("refuses a site that stands in a file twice", async () => {
     const one = { SITE_URL: "https://to.example", VIPPS_KEYS: "partner", VIPPS_MSN: "200004" };
     const path = siteFile("twice.json", JSON.stringify([one, one]));
-    const { status, stderr } = site(["add", "--file", path], { SITES_KEYS: MASTER });
+    const { status, stderr } = await site(["add", "--file", path], { SITES_KEYS: MASTER });
     expect([status, stderr]).toEqual([1, expect.stringContaining("stands in the file twice")]);
   });
 });

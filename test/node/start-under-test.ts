@@ -23,9 +23,9 @@ export interface Place {
   readonly settingsFile: string;
   /** The options that make a start take both ports. */
   readonly onPorts: readonly string[];
-  /** Runs `node cli/start.ts` here. @param wrapper a command to run it under */
+  /** Runs `vipps-login dev` here. @param wrapper a command to run it under */
   readonly start: (options?: readonly string[], wrapper?: readonly string[]) => Start;
-  /** What is in its folder for temporary files. */
+  /** What is in its folder for temporary files, but for the code that Node compiled. */
   readonly leftBehind: () => string[];
   /** Ends what was started and takes the place away. */
   readonly clear: () => Promise<void>;
@@ -47,11 +47,14 @@ export async function makePlace(): Promise<Place> {
     onPorts: ["--port", String(sitePort), "--simulator-port", String(simulatorPort)],
     start: (options = [], wrapper = []) => {
       const own = ["--persist-to", state, "--settings", settingsFile];
-      const run = observe([...wrapper, process.execPath, "cli/start.ts", ...own, ...options], temporary);
+      const run = observe(
+        [...wrapper, process.execPath, "cli/vipps-login.ts", "dev", ...own, ...options],
+        temporary,
+      );
       started.push(run);
       return run;
     },
-    leftBehind: () => readdirSync(temporary),
+    leftBehind: () => readdirSync(temporary).filter((name) => name !== "node-compile-cache"),
     clear: async () => {
       for (const { process, exited } of started) {
         process.kill("SIGTERM");

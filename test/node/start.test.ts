@@ -5,6 +5,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi 
 import { completeDevVars, readDevVars } from "../../cli/dev-vars.mjs";
 import { isFree } from "../../cli/ports.ts";
 import { logInAsPerson } from "../../simulator/person.ts";
+import { runCommand } from "./command-under-test.ts";
 import { makePlace, type Place, type Start } from "./start-under-test.ts";
 import { createVisitor, redirectOf, type Visitor } from "./visitor.ts";
 
@@ -51,7 +52,7 @@ describe("a running npm start", () => {
     const second = place.start();
     expect(await second.exited).toBe(1);
     expect(second.output()).toBe(
-      `npm start is already running here (process ${running.process.pid}): ${place.site}. Stop it first, or give this one its own storage with --persist-to.\n`,
+      `The worker is already running here (process ${running.process.pid}): ${place.site}. Stop it first, or give this one its own storage with --persist-to.\n`,
     );
     expect((await fetch(`${place.site}/auth/health`)).status).toBe(200);
   });
@@ -173,14 +174,20 @@ describe("npm start", () => {
     expect(output()).toContain(place.site);
   });
 
-  test("explains itself and its mistakes", () => {
-    const run = (...args: string[]) =>
-      spawnSync(process.execPath, ["cli/start.ts", ...args], { encoding: "utf8", stdio: "pipe" });
-    expect(run("--help").stdout).toMatch(/--port[\s\S]+--simulator-port[\s\S]+--persist-to[\s\S]+--settings/);
-    const badPort = run("--port", "http");
-    expect(badPort.stderr).toBe('--port takes a port from 1 to 65535, not "http".\n');
-    expect(badPort.status).toBe(1);
-    expect(run("--prot", "1").stderr).toMatch(/^Unknown option '--prot'.*--help" lists the options\.\n$/);
+  test("explains itself and its mistakes", async () => {
+    const { stdout } = await runCommand(["dev", "--help"]);
+    expect(stdout).toMatch(/--port[\s\S]+--simulator-port[\s\S]+--persist-to[\s\S]+--settings/);
+    for (const [args, message] of [
+      [
+        ["--port", "http"],
+        /^Option '--port <port>' argument 'http' is invalid\. It is a port from 1 to 65535\./,
+      ],
+      [["--prot", "1"], /^Unknown option '--prot'.*--help" lists the options\.\n$/],
+    ] as const)
+      expect(await runCommand(["dev", ...args])).toMatchObject({
+        code: 2,
+        stderr: expect.stringMatching(message),
+      });
   });
 });
 

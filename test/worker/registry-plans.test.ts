@@ -327,5 +327,5 @@ it("no statement reads more rows in a registry of 20,000 than in an empty one, a
 const OF_THE_OPERATOR: ReadonlySet<string> = new Set([
   "cli/sites/remove-site.ts",
   "cli/sites/site-versions.ts",
-  "cli/export-consents.ts",
+  "cli/consents.ts",
 ]);

@@ -66,7 +66,7 @@ export async function startSites(wanted: readonly WantedSite[], from: number): P
   });
   writeFileSync(file, JSON.stringify(sites.map(({ values }) => values)));
   for (const command of [["init"], ["add", "--file", file]]) {
-    const args = ["cli/site.ts", ...command, "--persist-to", state, "--settings", settings];
+    const args = ["cli/vipps-login.ts", "site", ...command, "--persist-to", state, "--settings", settings];
     const { status, stderr } = spawnSync(process.execPath, args, { encoding: "utf8" });
     if (status !== 0) throw new Error(`site ${command[0]} ended with ${status}: ${stderr}`);
   }

@@ -13,11 +13,11 @@ process.on("exit", () => rmSync(folder, { recursive: true, force: true }));
 writeFileSync(join(folder, "settings"), settings.map((setting) => `${setting}\n`).join(""));
 
 process.argv.length = 2;
-process.argv.push("--quiet", "--port", sitePort, "--simulator-port", simulatorPort);
+process.argv.push("dev", "--quiet", "--port", sitePort, "--simulator-port", simulatorPort);
 process.argv.push(
   "--persist-to",
   process.env.E2E_STATE ?? join(folder, "state"),
   "--settings",
   join(folder, "settings"),
 );
-await import("../../../cli/start.ts");
+await import("../../../cli/vipps-login.ts");

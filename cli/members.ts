@@ -1,46 +1,72 @@
-// `npm run members:import -- members.csv`: brings an existing member list into the registry.
+// `vipps-login members import`: brings an existing member list into the registry.
 
 import { once } from "node:events";
 import { createWriteStream, existsSync, statSync } from "node:fs";
-import { dirname, resolve } from "node:path";
 import { finished } from "node:stream/promises";
-import { fileURLToPath } from "node:url";
-import { parseArgs } from "node:util";
+import { Command } from "@commander-js/extra-typings";
 import { type CountryCode, isSupportedCountry } from "libphonenumber-js/max";
-import { D1Error, type D1Target } from "./d1-command.ts";
+import { CommandError, usageError } from "./command-error.mjs";
+import type { CommandContext } from "./command-line.ts";
+import type { D1Target } from "./d1-command.ts";
+import { databaseCommand, type PlaceOptions, targetOf } from "./d1-place.ts";
 import { type D1Session, openSession } from "./d1-session.ts";
-import { ColumnError, MEMBER_FIELDS, type MemberField, recogniseHeader } from "./member-columns.ts";
+import { MEMBER_FIELDS, type MemberField, recogniseHeader } from "./member-columns.ts";
 import { type FileFormat, readRows, recogniseFormat } from "./member-file.ts";
 import { EXPLANATIONS, type Member, type Note, type Refusal, readMemberRow } from "./member-row.ts";
-import { askForSite, knownSites, type MemberSite, SiteError, siteNamed } from "./member-site.ts";
+import { askForSite, knownSites, type MemberSite, siteNamed } from "./member-site.ts";
 import { memberPortion } from "./member-sql.ts";
 import { startProgress } from "./progress-bar.ts";
 
-const HELP = `Usage: npm run members:import -- FILE [options]
+/** The command `members`. */
+export function members(context: CommandContext) {
+  return new Command("members").description("The members whom the registry of ACCOUNTS=d1 knows.").addCommand(
+    databaseCommand("import", context)
+      .description(
+        "brings a member list (CSV) into the registry. May be run again at any time: nothing is doubled, what has changed in the list is brought up to date, and nobody is removed",
+      )
+      .argument("<file>", "the list")
+      .option("--dry-run", "checks the list and writes the report, changes nothing")
+      .option(
+        "--country <code>",
+        "whose phone numbers those without a country code are",
+        readCountry,
+        "NO" as CountryCode,
+      )
+      .option(
+        "--column <field=name>",
+        `the column of a field, where it isn't recognised; may be repeated. Fields: ${MEMBER_FIELDS.join(", ")}`,
+        namedColumn,
+      )
+      .option("--delimiter <text>", 'between the columns, where it isn\'t recognised ("tab" for tabs)')
+      .option(
+        "--report <file>",
+        "where refused lines and notes are written (<file>.report.csv)",
+        context.path,
+      )
+      .option("--json", "the result as JSON on the standard output")
+      .addHelpText("after", HELP_END)
+      .action((file, given) => importMembers(optionsOf(context, file, given), context)),
+  );
+}
 
-Brings a member list (CSV) into the registry of ACCOUNTS=d1. May be run again at any time: nothing is doubled,
-what has changed in the list is brought up to date, and nobody is removed.
-
-  --dry-run            checks the list and writes the report, changes nothing
-  --local              into the local database of "npm start" (the default)
-  --remote             into the database at Cloudflare
-  --env NAME           the environment of wrangler.toml
-  --persist-to DIR     where the local database is, if not in wrangler's own place
-  --country CODE       whose phone numbers those without a country code are (NO)
-  --column FIELD=NAME  the column of a field, where it isn't recognised; may be repeated.
-                       Fields: ${MEMBER_FIELDS.join(", ")}
-  --delimiter TEXT     between the columns, where it isn't recognised ("tab" for tabs)
-  --site HOST          the site the members belong to; needed where the deployment serves several
-  --settings FILE      the settings file with SITE_URL, where it is not .dev.vars or .dev.vars.NAME
-  --report FILE        where refused lines and notes are written (FILE.report.csv)
-  --json               the result as JSON on the standard output
-  --help               this text
-
+const HELP_END = `
 The list needs a header. Names of columns are known in English, Norwegian, Danish, Swedish and Finnish; see
 docs/accounts.md. The exit code is 0 when the list was taken in, even if lines were refused; 1 when it was not.`;
 
 /** Members of one transaction: others wait for it some milliseconds, and little is lost when it is cut off. */
 const PORTION = 1_000;
+
+interface Given extends PlaceOptions {
+  readonly dryRun?: true | undefined;
+  readonly country: CountryCode;
+  readonly column?: Named | undefined;
+  readonly delimiter?: string | undefined;
+  readonly report?: string | undefined;
+  readonly json?: true | undefined;
+}
+
+/** The columns of fields that were named. */
+type Named = Readonly<Partial<Record<MemberField, string>>>;
 
 interface Options {
   readonly file: string;
@@ -48,7 +74,7 @@ interface Options {
   readonly dryRun: boolean;
   readonly json: boolean;
   readonly country: CountryCode;
-  readonly named: Readonly<Partial<Record<MemberField, string>>>;
+  readonly named: Named;
   readonly delimiter: string | undefined;
   /** The site as it was named. */
   readonly site: string | undefined;
@@ -57,75 +83,35 @@ interface Options {
   readonly report: string;
 }
 
-/** Something in the command line that makes no sense. The message is one line. */
-class UsageError extends Error {}
-
-/** @returns undefined if only the help is wanted. @throws {UsageError} */
-function readOptions(args: readonly string[]): Options | undefined {
-  const { values, positionals } = parseArguments(args);
-  if (values.help === true) return undefined;
-  const [file, ...more] = positionals;
-  if (file === undefined || more.length > 0) throw new UsageError("Name one file.");
-  if (!existsSync(file) || !statSync(file).isFile()) throw new UsageError(`There is no file ${file}.`);
-  if (values.local === true && values.remote === true) throw new UsageError("Either --local or --remote.");
-  const country = (values.country ?? "NO").toUpperCase();
-  if (!isSupportedCountry(country))
-    throw new UsageError(`--country takes a code such as NO, not ${country}.`);
-  const persistTo = values["persist-to"];
+/** @throws {CommandError} */
+function optionsOf(context: CommandContext, typed: string, given: Given): Options {
+  const file = context.path(typed);
+  if (!existsSync(file) || !statSync(file).isFile()) throw usageError(`There is no file ${typed}`);
+  const { dryRun = false, json = false, country, column: named = {}, delimiter, site, settings } = given;
   return {
-    file,
-    target: {
-      root: dirname(dirname(fileURLToPath(import.meta.url))),
-      remote: values.remote ?? false,
-      environment: values.env,
-      persistTo: persistTo === undefined ? undefined : resolve(persistTo),
-    },
-    dryRun: values["dry-run"] ?? false,
-    json: values.json ?? false,
-    country,
-    named: Object.fromEntries((values.column ?? []).map(namedColumn)),
-    delimiter: values.delimiter === "tab" ? "\t" : values.delimiter,
-    site: values.site,
-    settingsFile: values.settings,
-    report: values.report ?? `${file}.report.csv`,
+    ...{ file, dryRun, json, country, named, site, settingsFile: settings },
+    target: targetOf(context, given),
+    delimiter: delimiter === "tab" ? "\t" : delimiter,
+    report: given.report ?? `${file}.report.csv`,
   };
 }
 
-function parseArguments(args: readonly string[]) {
-  try {
-    return parseArgs({
-      args: [...args],
-      allowPositionals: true,
-      options: {
-        "dry-run": { type: "boolean" },
-        local: { type: "boolean" },
-        remote: { type: "boolean" },
-        env: { type: "string" },
-        "persist-to": { type: "string" },
-        country: { type: "string" },
-        column: { type: "string", multiple: true },
-        delimiter: { type: "string" },
-        site: { type: "string" },
-        settings: { type: "string" },
-        report: { type: "string" },
-        json: { type: "boolean" },
-        help: { type: "boolean", short: "h" },
-      },
-    });
-  } catch (error) {
-    throw new UsageError(error instanceof Error ? error.message : String(error));
-  }
+/** @throws {CommandError} */
+function readCountry(text: string): CountryCode {
+  const country = text.toUpperCase();
+  if (isSupportedCountry(country)) return country;
+  throw usageError(`--country takes a code such as NO, not ${country}`);
 }
 
-function namedColumn(text: string): [MemberField, string] {
+/** @throws {CommandError} */
+function namedColumn(text: string, earlier: Named = {}): Named {
   const [, name, column] = /^(\w+)=(.+)$/.exec(text) ?? [];
   const field = MEMBER_FIELDS.find((known) => known === name);
-  if (field === undefined || column === undefined) {
-    throw new UsageError(
-      `--column takes FIELD=NAME with a field out of ${MEMBER_FIELDS.join(", ")}, not ${text}.`,
+  if (field === undefined || column === undefined)
+    throw usageError(
+      `--column takes FIELD=NAME with a field out of ${MEMBER_FIELDS.join(", ")}, not ${text}`,
     );
-  }
-  return [field, column];
+  return { ...earlier, [field]: column };
 }
 
 /** What has been found in the list. */
@@ -143,7 +129,7 @@ interface Checked {
 /**
  * Reads the whole list and writes the report.
  * @param takeIn gets the members in portions, and is waited for
- * @throws {ColumnError}, and what `takeIn` throws
+ * @throws {CommandError}, and what `takeIn` throws
  */
 async function readList(
   options: Options,
@@ -224,7 +210,7 @@ async function readList(
 
   await finished(report);
   if (header === undefined)
-    throw new ColumnError("The file is empty: it needs a header and a line for each member.");
+    throw new CommandError("The file is empty: it needs a header and a line for each member.");
   const columns = Object.fromEntries(
     Object.entries(header.columns).map(([field, index]) => [field, names[index] ?? ""]),
   );
@@ -274,27 +260,32 @@ async function importInto(options: Options, session: D1Session, { key }: MemberS
     return { checked, imported };
   } catch (error) {
     await writing.catch(() => undefined);
-    if (!(error instanceof D1Error) || done === 0) throw error;
-    throw new D1Error(
+    if (!(error instanceof CommandError) || done === 0) throw error;
+    throw new CommandError(
       `${error.message} ${done.toLocaleString("en")} members are in; run the same command again for the rest.`,
+      error.code,
     );
   }
 }
 
-async function chosenSite(options: Options, session: D1Session): Promise<MemberSite> {
+async function chosenSite(
+  options: Options,
+  session: D1Session,
+  { stdin, stderr }: CommandContext,
+): Promise<MemberSite> {
   const known = await knownSites(options.target, options.settingsFile, session);
   const mayAsk = options.site === undefined && known.further.length > 0 && !options.json;
-  if (mayAsk && process.stdin.isTTY && process.stderr.isTTY) return askForSite(known);
+  if (mayAsk && stdin.isTTY && stderr.isTTY) return askForSite(known, { input: stdin, output: stderr });
   return siteNamed(options.site, known);
 }
 
-async function importMembers(options: Options): Promise<void> {
+async function importMembers(options: Options, context: CommandContext): Promise<void> {
   const started = performance.now();
   // A dry run opens the database only to see whether the site that was named is one.
   const session =
     options.dryRun && options.site === undefined ? undefined : await openSession(options.target);
   try {
-    const site = session && (await chosenSite(options, session));
+    const site = session && (await chosenSite(options, session, context));
     const { checked, imported } =
       options.dryRun || session === undefined || site === undefined
         ? { checked: await readList(options, async () => undefined), imported: undefined }
@@ -324,7 +315,7 @@ async function importMembers(options: Options): Promise<void> {
       // Of this process; the database's is not in it.
       peak_memory_mib: Math.round(usage.maxRSS / 1024),
     };
-    console.log(options.json ? JSON.stringify(result, undefined, 2) : summary(result, imported, site));
+    context.print(options.json ? JSON.stringify(result, undefined, 2) : summary(result, imported, site));
   } finally {
     await session?.close();
   }
@@ -377,23 +368,4 @@ function summary(
     `${result.seconds} s, at most ${result.peak_memory_mib} MiB.`,
   ];
   return lines.join("\n");
-}
-
-try {
-  const options = readOptions(process.argv.slice(2));
-  if (options === undefined) console.log(HELP);
-  else await importMembers(options);
-} catch (error) {
-  if (error instanceof UsageError || error instanceof SiteError) {
-    console.error(error instanceof SiteError ? error.message : `${error.message}\n\n${HELP}`);
-    process.exitCode = 2;
-  } else if (error instanceof ColumnError || error instanceof D1Error || isFileError(error)) {
-    console.error(error.message);
-    process.exitCode = 1;
-  } else throw error;
-}
-
-/** True for what the file system refuses (no rights, no space): the message says it all. */
-function isFileError(error: unknown): error is Error {
-  return error instanceof Error && "syscall" in error;
 }
