@@ -1,3 +1,4 @@
+#!/usr/bin/env node
 // `npm start` and `npm run …` of this repository: gets ready what the command needs, on whatever Node is there, and
 // runs it on one that is new enough.
 // Usage: node cli/run.mjs COMMAND [options]
