@@ -80,6 +80,7 @@ export default defineConfig({
           name: "node",
           environment: "node",
           include: ["test/node/**/*.test.ts"],
+          globalSetup: ["test/node/state-templates.ts"],
           // Some start whole programs: seconds each, many more on a machine with other work to do.
           testTimeout: 120_000,
           hookTimeout: 120_000,

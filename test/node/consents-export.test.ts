@@ -6,13 +6,14 @@ import { DatabaseSync } from "node:sqlite";
 import { parse } from "csv-parse/sync";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { openSession } from "../../cli/d1-session.ts";
-import { applyMigrations } from "../../cli/migrations.mjs";
 import {
   type ExportedConsent,
   exportedConsents,
   type RunQuery,
   writtenConsents,
 } from "../../src/accounts/consents-export.ts";
+import { runCommand } from "./command-under-test.ts";
+import { makeLocalState } from "./local-state.ts";
 
 const ROOT = join(import.meta.dirname, "../..");
 /** 2026-11-22T12:00:00Z */
@@ -240,7 +241,7 @@ describe("the export of consents", () => {
     timeout: 120_000,
   }, async () => {
     const persistTo = join(folder, "state");
-    await applyMigrations(ROOT, persistTo);
+    await makeLocalState(persistTo);
     const target = { root: ROOT, remote: false, environment: undefined, persistTo };
     const add = await openSession(target);
     await add.batch([
@@ -252,12 +253,8 @@ describe("the export of consents", () => {
     await add.close();
     const file = join(folder, "out.csv");
     writeFileSync(file, "old", { mode: 0o644 });
-    const run = (...args: string[]) =>
-      spawnSync(process.execPath, [join(ROOT, "cli/vipps-login.ts"), "consents", "export", ...args], {
-        cwd: ROOT,
-        encoding: "utf8",
-      });
-    const done = run(file, "--persist-to", persistTo, "--json");
+    const run = (...args: string[]) => runCommand(["consents", "export", ...args]);
+    const done = await run(file, "--persist-to", persistTo, "--json");
     expect(done.stderr).toBe("");
     expect(JSON.parse(done.stdout)).toMatchObject({ file, format: "csv", history: false, rows: 1 });
     expect(readCsv(readFileSync(file, "utf8"))).toMatchObject([
@@ -277,6 +274,7 @@ describe("the export of consents", () => {
         details: '{"consents":"current","format":"csv"}',
       },
     ]);
-    expect([run().status, run("a", "b").status, run("a", "--format", "xlsx").status]).toEqual([2, 2, 2]);
+    for (const wrong of [[], ["a", "b"], ["a", "--format", "xlsx"]])
+      expect(await run(...wrong)).toMatchObject({ code: 2, stdout: "" });
   });
 });

@@ -10,9 +10,10 @@ import { type MemberField, recogniseHeader } from "../../cli/member-columns.ts";
 import { readRows, recogniseFormat } from "../../cli/member-file.ts";
 import { readMemberRow } from "../../cli/member-row.ts";
 import { siteNamed } from "../../cli/member-site.ts";
-import { applyMigrations } from "../../cli/migrations.mjs";
 import { runWrangler } from "../../cli/wrangler.mjs";
 import { type Account, openAccount } from "./cloudflare-api.ts";
+import { runCommand } from "./command-under-test.ts";
+import { makeLocalState } from "./local-state.ts";
 import { REFUSED_OF_HUNDRED, writeMemberList } from "./member-list.ts";
 
 const ROOT = join(import.meta.dirname, "../..");
@@ -211,30 +212,10 @@ describe("a member file", () => {
   });
 });
 
-interface Run {
-  readonly code: number | null;
-  readonly stdout: string;
-  readonly stderr: string;
-}
+const run = (...args: string[]) => runWith({}, ...args);
 
-function run(...args: string[]): Promise<Run> {
-  return runWith({}, ...args);
-}
-
-function runWith(env: Readonly<Record<string, string>>, ...args: string[]): Promise<Run> {
-  const child = spawn(process.execPath, [join(ROOT, "cli/vipps-login.ts"), "members", "import", ...args], {
-    env: { ...process.env, ...env },
-  });
-  let stdout = "";
-  let stderr = "";
-  child.stdout.setEncoding("utf8").on("data", (output: string) => {
-    stdout += output;
-  });
-  child.stderr.setEncoding("utf8").on("data", (output: string) => {
-    stderr += output;
-  });
-  return new Promise((resolve) => child.once("close", (code) => resolve({ code, stdout, stderr })));
-}
+const runWith = (env: Readonly<Record<string, string>>, ...args: string[]) =>
+  runCommand(["members", "import", ...args], { env });
 
 /** The settings file of a deployment whose own site is www.example.com. */
 let settings: string[];
@@ -243,7 +224,7 @@ beforeAll(() => {
   writeFileSync(join(folder, "settings"), "SITE_URL=https://www.example.com\n");
 });
 
-describe("npm run members:import", () => {
+describe("vipps-login members import", () => {
   const LINES = 3_000;
   const at = (name: string) => join(folder, name);
   const target = (): D1Target => ({
@@ -257,12 +238,12 @@ describe("npm run members:import", () => {
   it("says what it wants to know", async () => {
     expect(await run("--help")).toMatchObject({ code: 0, stdout: expect.stringContaining("--dry-run") });
     const wrong: [string[], string][] = [
-      [[], "Name one file."],
+      [[], "Missing required argument 'file'"],
       [[at("nothing.csv")], "There is no file"],
       [["--nonsense"], "--nonsense"],
       [[at("list.csv"), "--country", "Norge"], "--country takes a code"],
       [[at("list.csv"), "--column", "phone"], "--column takes FIELD=NAME"],
-      [[at("list.csv"), "--local", "--remote"], "Either --local or --remote."],
+      [[at("list.csv"), "--local", "--remote"], "Either --local or --remote"],
     ];
     writeMemberList(at("list.csv"), 100);
     for (const [args, message] of wrong) {
@@ -316,7 +297,7 @@ describe("npm run members:import", () => {
   }, 300_000);
 
   it("takes a list in, twice with the same registry, and leaves people who log in what Vipps says", async () => {
-    await applyMigrations(ROOT, at("state"));
+    await makeLocalState(at("state"));
     writeMemberList(at("list.csv"), LINES);
     const first = await run(at("list.csv"), "--persist-to", at("state"), "--json");
     expect(first).toMatchObject({ code: 0 });
@@ -393,7 +374,7 @@ describe("npm run members:import", () => {
 
   it("may be killed at any moment, and taken up again", async () => {
     const state = at("cut-off");
-    await applyMigrations(ROOT, state);
+    await makeLocalState(state);
     writeMemberList(at("long.csv"), 20_000);
     const child = spawn(process.execPath, [
       join(ROOT, "cli/vipps-login.ts"),

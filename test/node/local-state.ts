@@ -1,25 +1,25 @@
-import { cpSync, mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { cpSync, existsSync, mkdtempSync, renameSync } from "node:fs";
 import { join } from "node:path";
-import { afterAll } from "vitest";
+import { inject } from "vitest";
 import { applyMigrations } from "../../cli/migrations.mjs";
 
-/** A storage folder with the database's tables, made once for all that want one. */
-let template: Promise<string> | undefined;
-
-async function makeTemplate(): Promise<string> {
-  const folder = mkdtempSync(join(tmpdir(), "local-state-"));
-  await applyMigrations(process.cwd(), folder);
-  return folder;
+/** A storage folder with the database's tables, made by wrangler once for all files of a run. */
+async function template(): Promise<string> {
+  const folder = inject("stateTemplates");
+  const made = join(folder, "state");
+  if (existsSync(made)) return made;
+  const making = mkdtempSync(join(folder, "making-"));
+  await applyMigrations(process.cwd(), making);
+  try {
+    renameSync(making, made);
+  } catch (error) {
+    // Another file was quicker.
+    if (!existsSync(made)) throw error;
+  }
+  return made;
 }
-
-// The process of a test file is ended without notice, so the file itself tidies up after its tests.
-afterAll(async () => {
-  if (template !== undefined) rmSync(await template, { recursive: true, force: true });
-});
 
 /** Makes a storage folder for wrangler, with the database's tables and nothing in them. */
 export async function makeLocalState(folder: string): Promise<void> {
-  template ??= makeTemplate();
-  cpSync(await template, folder, { recursive: true });
+  cpSync(await template(), folder, { recursive: true });
 }
