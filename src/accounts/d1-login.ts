@@ -13,15 +13,17 @@ import type { VippsPerson } from "./vipps-person.ts";
 const CANDIDATE_LIMIT = 10;
 
 /**
- * Ids of accounts whose phone number (?2) or email address (?3), verified, is this person's. Two look-ups in two
- * indexes: for an OR, and without statistics, SQLite walks through all accounts of the site.
+ * Ids of accounts whose phone number (?2) or email address (?3), verified, is this person's, each once. Two look-ups
+ * in two indexes: for an OR, and without statistics, SQLite walks through all accounts of the site. What the first
+ * has found the second leaves out: a UNION would keep them in a table of its own, whose rows D1 counts.
  * @param sought what is looked for, given the parameter: the same, or nothing.
  */
 const similar = (limit: number, sought = (parameter: string) => parameter) => `
   SELECT id FROM (SELECT id FROM accounts INDEXED BY accounts_by_phone
     WHERE site = ?1 AND phone = ${sought("?2")} AND phone_verified = 1 LIMIT ${limit})
-  UNION SELECT id FROM (SELECT id FROM accounts INDEXED BY accounts_by_email
-    WHERE site = ?1 AND email = ${sought("?3")} AND email_verified = 1 LIMIT ${limit})`;
+  UNION ALL SELECT id FROM (SELECT id FROM accounts INDEXED BY accounts_by_email
+    WHERE site = ?1 AND email = ${sought("?3")} AND email_verified = 1
+      AND (phone = ?2 AND phone_verified = 1) IS NOT TRUE LIMIT ${limit})`;
 
 /** Whether the person (?4, ?5) has an account. */
 const KNOWN = "EXISTS (SELECT 1 FROM identities WHERE site = ?1 AND msn = ?4 AND sub = ?5)";
@@ -49,6 +51,8 @@ interface OwnerRow {
 
 interface KnownRow extends OwnerRow {
   readonly is_current: number;
+  /** Their versions, as a JSON array. */
+  readonly accepted_terms: string;
 }
 
 interface CandidateRow {
@@ -64,15 +68,17 @@ async function find(db: D1Database, site: string, person: VippsPerson): Promise<
   return foundPerson(await fromDatabase(() => db.batch(findStatements(db, site, person))));
 }
 
-/** The account of the `sub`, the candidates where it has none, and the terms it accepted. */
+/** The account of the `sub` with the terms it accepted, and the candidates where it has none. */
 function findStatements(db: D1Database, site: string, person: VippsPerson): D1PreparedStatement[] {
   const { msn, sub } = person;
   const { phone, email } = verifiedContact(person);
   return [
     db
       .prepare(
-        `SELECT account_id, told = ?4 AND consent_revoked_at IS NULL AS is_current FROM identities
-         WHERE site = ?1 AND msn = ?2 AND sub = ?3`,
+        `SELECT i.account_id, i.told = ?4 AND i.consent_revoked_at IS NULL AS is_current,
+           (SELECT json_group_array(t.version) FROM terms_acceptances t
+            WHERE t.site = i.site AND t.account_id = i.account_id) AS accepted_terms
+         FROM identities i WHERE i.site = ?1 AND i.msn = ?2 AND i.sub = ?3`,
       )
       .bind(site, msn, sub, told(person)),
     db
@@ -87,24 +93,17 @@ function findStatements(db: D1Database, site: string, person: VippsPerson): D1Pr
          LIMIT ${CANDIDATE_LIMIT}`,
       )
       .bind(site, phone, email, msn, sub),
-    db
-      .prepare(
-        `SELECT t.version FROM identities i
-         CROSS JOIN terms_acceptances t ON t.site = i.site AND t.account_id = i.account_id
-         WHERE i.site = ?1 AND i.msn = ?2 AND i.sub = ?3`,
-      )
-      .bind(site, msn, sub),
   ];
 }
 
 /** @param results of {@link findStatements} @param newId the account that was to be made in the same batch. */
 function foundPerson(results: readonly D1Result[], newId?: AccountId): FoundPerson {
-  const [known, candidates, terms] = results;
+  const [known, candidates] = results;
   const [row] = rows<KnownRow>(known);
   return {
     known: row && {
       id: row.account_id,
-      acceptedTerms: rows<{ version: string }>(terms).map(({ version }) => version),
+      acceptedTerms: JSON.parse(row.accepted_terms),
       isCurrent: row.is_current === 1,
       isNew: row.account_id === newId,
     },

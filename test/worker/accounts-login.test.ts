@@ -100,10 +100,10 @@ describe("a new person", () => {
     const site = openSite();
     await openBrowser(site).logIn();
     // find or create; afterwards: the event with its figure and what waited for the account.
-    expect(site.counts.databaseCalls).toEqual([6, 3]);
+    expect(site.counts.databaseCalls).toEqual([5, 3]);
     site.resetCounts();
     await openBrowser(site).logIn();
-    expect(site.counts.databaseCalls).toEqual([6, 3]);
+    expect(site.counts.databaseCalls).toEqual([5, 3]);
   });
 
   it("is refused by a closed registry, with a reference under which staff find and link them", async () => {

@@ -136,6 +136,28 @@ describe("the D1 registry", () => {
     expect(await accountIn(id)).toMatchObject({ email: "new@example.com", emailVerified: true });
   });
 
+  it("is found by each of the first eight words of a name, and by each once", async () => {
+    const names = [
+      "Nordmann",
+      "Kari Nordmann",
+      "Anna Anna",
+      "Ole Ole Bull",
+      "A B C D E F G H I J",
+      "Åse 名前 😀 Ω",
+    ];
+    for (const [index, name] of names.entries())
+      await registry.create({ ...KARI, sub: `sub-${index}`, name }, { evenIfSimilar: true });
+    const rows = async (table: string) =>
+      (
+        await accountsDatabase()
+          .prepare(`SELECT site, name, account_id FROM ${table} ORDER BY site, name, account_id`)
+          .all()
+      ).results;
+    const kept = await rows("account_names");
+    expect(kept).toEqual(await rows("account_names_wanted"));
+    expect(kept).toHaveLength(1 + 2 + 1 + 3 + 8 + 4 - 1);
+  });
+
   it("searches by phone, email, name, account and member number", async () => {
     const id = await created();
     const asa = await created({

@@ -60,7 +60,7 @@ describe("what a step costs in a warm isolate", () => {
       durableObjectCalls: ["attempt.finish", "sessions.record"],
       // One batch that finds the account, or would make it; after the answer one for the login event, which also asks
       // for consents from Vipps that wait for the person: none, which reads no row.
-      databaseCalls: [6, 3],
+      databaseCalls: [5, 3],
       fetches: [TOKEN],
     });
   });
@@ -71,7 +71,7 @@ describe("what a step costs in a warm isolate", () => {
     expect(await costOf(site, () => browser.get(callback))).toEqual({
       ...NOTHING,
       durableObjectCalls: ["attempt.finish", "sessions.record"],
-      databaseCalls: [6, 3],
+      databaseCalls: [5, 3],
       fetches: [TOKEN, "/vipps-userinfo-api/userinfo"],
     });
   });
@@ -148,10 +148,10 @@ describe("what D1 counts", () => {
     const fresh = await rowsOf(recorded, () => openBrowser(site).logIn());
     const known = await rowsOf(recorded, () => openBrowser(site).logIn());
     expect(known.written).toBe(3);
-    expect(known.read).toBeLessThanOrEqual(12);
+    expect(known.read).toBe(8);
     // An account, two names, phone and email in an index each; an identity and its index; and the same three.
-    expect(fresh.written).toBeLessThanOrEqual(11);
-    expect(fresh.read).toBeLessThanOrEqual(30);
+    expect(fresh.written).toBe(10);
+    expect(fresh.read).toBe(10);
   });
 });
 
@@ -183,7 +183,7 @@ describe("what a step costs in a cold isolate", () => {
       ...NOTHING,
       kvReads: 1,
       durableObjectCalls: ["attempt.finish", "sessions.record"],
-      databaseCalls: [6, 3],
+      databaseCalls: [5, 3],
       fetches: [TOKEN],
     });
   });
