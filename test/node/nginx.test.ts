@@ -62,6 +62,11 @@ describeWith(["nginx", "phpFpm", "gunicorn"], "the example for nginx", () => {
     for (const app of ["com.example.app", "no.finn.android", "com.facebook.katana"])
       expect(await status({ accept: "text/html", "x-requested-with": app })).toBe(302);
     expect(await status({ accept: "text/html", "sec-fetch-dest": "empty" })).toBe(401);
+    // A page that a service worker passes on, and HTTP/2 that is offered.
+    const raw = async (...lines: string[]) => (await rawRequest(site.url, "/members/", lines)).status;
+    expect(await raw("Accept: */*", "Sec-Fetch-Dest: empty", "Sec-Fetch-Mode: navigate")).toBe(302);
+    expect(await raw("Accept: */*", "Upgrade: h2c")).toBe(302);
+    expect(await status({ accept: "text/*" })).toBe(302);
     expect(await status({ accept: "application/json" })).toBe(401);
     expect(await status({ accept: "text/html", "x-requested-with": "XMLHttpRequest" })).toBe(401);
     expect(await status({ accept: "text/html" }, "POST")).toBe(401);
