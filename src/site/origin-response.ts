@@ -1,7 +1,7 @@
 import { Failure } from "../failure.ts";
-import { isOwnCookie } from "../http/cookie.ts";
 import type { CurrentSession } from "../session/current-session.ts";
 import type { Settings } from "../settings.ts";
+import { keepCookies, keepOnSite } from "./origin-addresses.ts";
 import { originRequest } from "./origin-request.ts";
 
 /**
@@ -23,24 +23,8 @@ export async function originResponse(
     throw new Failure("origin_unavailable", { stage: "site", returnTo: url.pathname + url.search });
   }
   const response = new Response(answer.body, answer);
-  keepOwnCookies(response.headers);
-  keepOnSite(response.headers, settings.site.originUrl, url.origin);
+  const { originUrl } = settings.site;
+  keepCookies(response.headers, originUrl, url.origin);
+  if (originUrl !== undefined) keepOnSite(response.headers, originUrl, url.origin);
   return response;
-}
-
-/** Sessions are made and ended by the login routes alone: whoever gets hold of the origin must not plant one. */
-function keepOwnCookies(headers: Headers): void {
-  const cookies = headers.getSetCookie();
-  if (!cookies.some(isOwnCookie)) return;
-  headers.delete("set-cookie");
-  for (const cookie of cookies) if (!isOwnCookie(cookie)) headers.append("set-cookie", cookie);
-}
-
-/** An origin that knows itself by its own address redirects there; visitors belong on the site. */
-function keepOnSite(headers: Headers, originUrl: string | undefined, siteOrigin: string): void {
-  const location = headers.get("location");
-  if (location === null || originUrl === undefined) return;
-  const target = URL.parse(location);
-  if (target?.origin !== originUrl) return;
-  headers.set("location", siteOrigin + target.pathname + target.search + target.hash);
 }

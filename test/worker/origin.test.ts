@@ -100,6 +100,93 @@ describe("the origin behind the worker", () => {
   });
 });
 
+describe("an origin that names itself", () => {
+  const ORIGIN_URL = "https://origin.example:8443";
+  const answerWith = async (headers: [string, string][]) => {
+    const { browser } = openOrigin({ ORIGIN_URL }, () => new Response(null, { status: 302, headers }));
+    return (await browser.get("/")).headers;
+  };
+
+  it.each([
+    ["https://origin.example:8443/x?y#z", `${SITE}/x?y#z`],
+    ["http://origin.example/x", `${SITE}/x`],
+    ["http://origin.example:8443/x", `${SITE}/x`],
+    ["https://origin.example/x", `${SITE}/x`],
+    ["https://origin.example:443/x", `${SITE}/x`],
+    ["//origin.example:8443/x", `${SITE}/x`],
+    ["//origin.example/x", `${SITE}/x`],
+    ["/\\origin.example/x", `${SITE}/x`],
+    ["HTTPS://ORIGIN.EXAMPLE./x", `${SITE}/x`],
+    ["https://origin.example:8443", `${SITE}/`],
+    ["http://site.example/x", `${SITE}/x`],
+    ["https://site.example:8443/x", `${SITE}/x`],
+    ["https://origin.example:8443//evil.example/", `${SITE}//evil.example/`],
+    ["https://site.example/x", "https://site.example/x"],
+    ["/x", "/x"],
+    ["x?to=https://origin.example/", "x?to=https://origin.example/"],
+    ["https://origin.example:9999/x", "https://origin.example:9999/x"],
+    ["https://an.origin.example/x", "https://an.origin.example/x"],
+    ["https://origin.example.evil.example/x", "https://origin.example.evil.example/x"],
+    ["https://other.example/?from=//origin.example", "https://other.example/?from=//origin.example"],
+    ["ftp://origin.example/x", "ftp://origin.example/x"],
+  ])("by %s leads visitors to %s, wherever it says so", async (address, seen) => {
+    const headers = await answerWith([
+      ["location", address],
+      ["content-location", address],
+      ["refresh", `5; url=${address}`],
+      ["link", `<${address}>; rel="next", </style.css>; rel=preload, <${address}>; rel=canonical`],
+    ]);
+    expect(headers.get("location")).toBe(seen);
+    expect(headers.get("content-location")).toBe(seen);
+    expect(headers.get("refresh")).toBe(`5; url=${seen}`);
+    expect(headers.get("link")).toBe(
+      `<${seen}>; rel="next", </style.css>; rel=preload, <${seen}>; rel=canonical`,
+    );
+  });
+
+  it.each([
+    [`0;URL='${ORIGIN}/x'`, `0;URL='${SITE}/x'`],
+    [`0; url="${ORIGIN}/x"`, `0; url="${SITE}/x"`],
+    [`3, ${ORIGIN}/x`, `3, ${SITE}/x`],
+    ["30", "30"],
+    ["0; url=/x", "0; url=/x"],
+  ])("in Refresh: %s is %s", async (refresh, seen) => {
+    const { browser } = openOrigin({}, () => new Response("", { headers: { refresh } }));
+    expect((await browser.get("/")).headers.get("refresh")).toBe(seen);
+  });
+
+  it("sets cookies that visitors can keep, and none of the worker's own", async () => {
+    const cookies = [
+      ["a=1; Domain=origin.example; Path=/", "a=1; Path=/"],
+      ["b=2; path=/; domain=.Origin.Example; Secure", "b=2; path=/; Secure"],
+      ["c=domain=origin.example; Path=/", "c=domain=origin.example; Path=/"],
+      ["d=4; Domain=site.example", "d=4; Domain=site.example"],
+      ["e=5; Domain=example", "e=5; Domain=example"],
+      ["f=6; Domain=elsewhere.example", "f=6; Domain=elsewhere.example"],
+      ["__Host-vipps-session=x; Path=/; Secure", undefined],
+    ] as const;
+    const headers = await answerWith(cookies.map(([cookie]) => ["set-cookie", cookie]));
+    expect(headers.getSetCookie()).toEqual(cookies.flatMap(([, seen]) => seen ?? []));
+  });
+
+  it("serves a part of a file that is for members, as it was asked for", async () => {
+    const { browser, last } = openOrigin({}, (request) =>
+      request.headers.has("range")
+        ? new Response("ten bytes.", {
+            status: 206,
+            headers: { "content-range": "bytes 0-9/100", etag: '"v"' },
+          })
+        : new Response("whole"),
+    );
+    await browser.logIn();
+    const range = { range: "bytes=0-9", "if-range": '"v"' };
+    const response = await browser.get("/members/film.mp4", range);
+    expect([response.status, response.headers.get("content-range")]).toEqual([206, "bytes 0-9/100"]);
+    expect(response.headers.get("cache-control")).toBe("private, no-store");
+    expect(Object.fromEntries(last().headers)).toMatchObject(range);
+  });
+});
+
 describe("static assets", () => {
   it("keep their redirects, their 404 page and their methods", async () => {
     const browser = openBrowser(openSite());

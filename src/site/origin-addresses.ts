@@ -1,0 +1,81 @@
+import { isOwnCookie } from "../http/cookie.ts";
+
+/** An address with a host: absolute, or with the scheme left out, in the spellings that browsers follow. */
+const WITH_HOST = /^\s*(?:https?:|[\\/]{2})/i;
+
+/**
+ * Turns what an origin says of itself into what it is to visitors, in the headers by which browsers go somewhere or keep
+ * something: an origin that knows itself by its own address names that, by its own scheme and port, and one that takes
+ * the site's host from `X-Forwarded-Host` may still put its own scheme or port beside it. Visitors belong on the site.
+ * @param headers of the origin's answer; changed in place.
+ * @param origin ORIGIN_URL.
+ * @param site the origin that the visitor asked for.
+ */
+export function keepOnSite(headers: Headers, origin: string, site: string): void {
+  const onSite = (address: string) => addressOnSite(address, new URL(origin), new URL(site));
+  for (const name of ["location", "content-location"]) rewrite(headers, name, onSite);
+  rewrite(headers, "refresh", (value) => refreshOnSite(value, onSite));
+  rewrite(headers, "link", (value) =>
+    value.replace(/<([^<>]*)>/g, (_link, address) => `<${onSite(address)}>`),
+  );
+}
+
+/** A time, and where to go then (HTML standard, 'shared declarative refresh steps'). */
+function refreshOnSite(value: string, onSite: (address: string) => string): string {
+  const time = value.search(/[;,]/) + 1;
+  if (time === 0) return value;
+  const named = /^\s*url\s*=/i.exec(value.slice(time))?.[0].length ?? 0;
+  const text = value.slice(time + named);
+  const from = text.search(/[^\s"']/);
+  if (from < 0) return value;
+  const quote = text[from - 1];
+  const end = quote === "'" || quote === '"' ? text.indexOf(quote, from) : -1;
+  const until = end < 0 ? text.length : end;
+  return (
+    value.slice(0, time + named) + text.slice(0, from) + onSite(text.slice(from, until)) + text.slice(until)
+  );
+}
+
+function rewrite(headers: Headers, name: string, change: (value: string) => string): void {
+  const value = headers.get(name);
+  if (value === null) return;
+  const changed = change(value);
+  if (changed !== value) headers.set(name, changed);
+}
+
+function addressOnSite(address: string, origin: URL, site: URL): string {
+  if (!WITH_HOST.test(address)) return address;
+  const target = URL.parse(address, origin);
+  if (target === null || !/^https?:$/.test(target.protocol) || target.origin === site.origin) return address;
+  const hostname = target.hostname.replace(/\.$/, "");
+  const isNamed = hostname === origin.hostname || hostname === site.hostname;
+  // Another port of the same machine may be another server: on a developer's machine everything is `localhost`.
+  const isSame = target.port === "" || target.port === origin.port || target.port === site.port;
+  return isNamed && isSame ? site.origin + target.pathname + target.search + target.hash : address;
+}
+
+/**
+ * The cookies of an origin as the site's visitors can keep them. A domain that is the origin's and not the site's makes
+ * browsers drop a cookie, so it is left out: the cookie is the site's then. Cookies of the worker's own names end here,
+ * because sessions are made and ended by the login routes alone: whoever gets hold of the origin must not plant one.
+ */
+export function keepCookies(headers: Headers, origin: string | undefined, site: string): void {
+  const cookies = headers.getSetCookie();
+  const own = new URL(site).hostname;
+  const kept = cookies
+    .filter((cookie) => !isOwnCookie(cookie))
+    .map((cookie) => (origin === undefined ? cookie : onHost(cookie, new URL(origin).hostname, own)));
+  if (kept.length === cookies.length && kept.every((cookie, at) => cookie === cookies[at])) return;
+  headers.delete("set-cookie");
+  for (const cookie of kept) headers.append("set-cookie", cookie);
+}
+
+function onHost(cookie: string, origin: string, site: string): string {
+  const belongsTo = (host: string, domain: string) => host === domain || host.endsWith(`.${domain}`);
+  const kept = cookie.split(";").filter((attribute, at) => {
+    const [name = "", value = ""] = attribute.split("=", 2).map((part) => part.trim().toLowerCase());
+    const domain = value.replace(/^\./, "");
+    return at === 0 || name !== "domain" || !belongsTo(origin, domain) || belongsTo(site, domain);
+  });
+  return kept.join(";");
+}
