@@ -49,7 +49,6 @@ span{overflow:hidden;text-overflow:ellipsis;white-space:nowrap}
   const elements = new Set();
   /** @type {{ authenticated: boolean, user?: { name?: string } } | undefined} */
   let session; // what the worker last said
-  let settled = false; // it has answered, or failed to
   let official = ""; // then "asked", then "here" or "absent"
   let looks = 20; // at texts of the official button that seem right
   let danish = 0; // index of the spelling tried: old components know "dk", new ones "da"
@@ -68,7 +67,6 @@ span{overflow:hidden;text-overflow:ellipsis;white-space:nowrap}
       const answer = await response.json();
       if (typeof answer.authenticated === "boolean") session = answer;
     } catch {} // what was known stays; the login link works without it
-    settled = true;
     const changed = identity() !== before;
     for (const element of elements) element.show(changed, !!before);
     if (changed) channel.postMessage(identity());
@@ -194,7 +192,7 @@ span{overflow:hidden;text-overflow:ellipsis;white-space:nowrap}
         const known = session?.authenticated;
 
         box.lang = language;
-        box.className = `${brand} ${known ? "in" : settled && !(wanted && official === "asked") ? "out" : ""}`;
+        box.className = `${brand} ${known ? "in" : wanted && official === "asked" ? "" : "out"}`;
         link.className = used ? "under" : "";
         const label = text(Math.max(0, VERBS.indexOf(verb)));
         link.textContent = label + text(brand === "mobilepay" ? 4 : 3);
