@@ -38,6 +38,16 @@ export function isSubresource(headers: Headers): boolean {
   return destination !== null && headers.get("sec-fetch-mode") !== "navigate" && !SHOWN.has(destination);
 }
 
+/**
+ * Whether a request is one of two that a browser may send for one navigation: a service worker's navigation preload, or
+ * what the service worker passes on beside it, which has lost its destination (Service Workers, 'Handle Fetch').
+ */
+export function isDoubled(headers: Headers): boolean {
+  const isPassedOn =
+    headers.get("sec-fetch-mode") === "navigate" && headers.get("sec-fetch-dest") === "empty";
+  return isPassedOn || headers.has("service-worker-navigation-preload");
+}
+
 /** What `Sec-Fetch-Dest` says of a page in another page (Fetch standard, section 2.2.5). */
 const FRAMES = new Set([...SHOWN].filter((destination) => destination !== "document"));
 

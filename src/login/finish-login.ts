@@ -1,6 +1,6 @@
 import { Failure, type Stage, withFacts } from "../failure.ts";
 import { type KnownBrowser, recogniseBrowser } from "../http/browser-cookie.ts";
-import { isScriptRequest } from "../http/page-or-script.ts";
+import { isDoubled, isScriptRequest } from "../http/page-or-script.ts";
 import { type AppContext, PROVIDER_TIME, providerAccess } from "../http/request-context.ts";
 import { logEvent } from "../log.ts";
 import { type CurrentSession, currentSession } from "../session/current-session.ts";
@@ -12,7 +12,7 @@ import { type ConsumedLogin, finishConsumed } from "./finish-consumed.ts";
 import type { AlreadyUsed, FinishCall, LoginOutcome } from "./login-attempts.ts";
 import { showQuestion } from "./questions.ts";
 import { failureOfLogin } from "./record-login.ts";
-import { redirectHome, sessionResponse } from "./session-response.ts";
+import { redirectHome, sameSessionResponse, sessionResponse } from "./session-response.ts";
 import { loginWithCookie } from "./start-login.ts";
 
 /**
@@ -92,17 +92,22 @@ async function lateCallback(
  * Has a login finished by its object, which uses it up before anything is sent to Vipps; what an object with enough
  * under way leaves to us is done here.
  */
-export async function finishBegun(
-  c: AppContext,
-  consumed: ConsumedLogin,
-): Promise<{ readonly outcome: LoginOutcome; readonly sid: string }> {
+export async function finishBegun(c: AppContext, consumed: ConsumedLogin): Promise<FinishedCall> {
   const { settings, stepTimes } = c.env;
   const { object, id } = consumed.login;
   const sid = newSessionId();
   const site = settings.site.origin;
-  const call: FinishCall = { ...consumed, version: 1, site, sid, client: sessionClient(c) };
+  const call: FinishCall = {
+    ...consumed,
+    version: 1,
+    site,
+    sid,
+    client: sessionClient(c),
+    isDoubled: isDoubled(c.req.raw.headers),
+  };
   const outcome = await loginStep(c, object, "callback", { id, sid }, (stub) => stub.finish(call));
-  if (outcome.outcome !== "consumed") return { outcome, sid };
+  if (outcome.outcome !== "consumed")
+    return { outcome, sid: outcome.sid ?? sid, isToldAgain: outcome.sid !== undefined };
   const { background } = providerAccess(c);
   const conclusion = await finishConsumed(settings, consumed, { stepTimes, background });
   if (conclusion.outcome !== "hold") return { outcome: conclusion, sid };
@@ -111,6 +116,14 @@ export async function finishBegun(
     stub.hold({ id, question: asked.question, identity, answers }),
   );
   return { outcome: { outcome: "asked", asked }, sid };
+}
+
+/** What a login came to, and the id of the session that it makes, if it makes one. */
+interface FinishedCall {
+  readonly outcome: LoginOutcome;
+  readonly sid: string;
+  /** Whether the other request of the same navigation has been told the same, and makes what there is to be made. */
+  readonly isToldAgain?: boolean;
 }
 
 /** The login that an outcome is about, and the browser that gets the answer. */
@@ -124,12 +137,13 @@ interface AnsweredLogin {
 /** Answers the browser with what its login came to. */
 export async function answerOutcome(
   c: AppContext,
-  { outcome, sid }: { readonly outcome: LoginOutcome; readonly sid: string },
+  { outcome, sid, isToldAgain }: FinishedCall,
   { state, returnTo, isSameBrowser, stage }: AnsweredLogin,
 ): Promise<Response> {
   const { settings } = c.env;
   switch (outcome.outcome) {
     case "finished":
+      if (isToldAgain) return sameSessionResponse(c, { ...outcome, sid, returnTo });
       return sessionResponse(c, { ...outcome, sid, returnTo, isSameBrowser });
     case "asked":
       return showQuestion(c, outcome.asked, {

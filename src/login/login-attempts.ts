@@ -8,7 +8,7 @@ import { type Settings, settingsOfHost } from "../settings.ts";
 import { type StepTimes, timed } from "../step-times.ts";
 import { forgetDeclined } from "./arrived-consents.ts";
 import { type Conclusion, type ConsumedLogin, concludeLogin, finishConsumed } from "./finish-consumed.ts";
-import { type LoginStore, openLoginStore } from "./login-store.ts";
+import { type LoginStore, openLoginStore, type UsedLogin } from "./login-store.ts";
 import type { Asked, GivenAnswer, Question, Verdict, WaitingLogin } from "./question.ts";
 import { QUESTIONS } from "./questions.ts";
 import { namingPerson } from "./settle-login.ts";
@@ -33,7 +33,11 @@ interface LoginCall {
 }
 
 /** A code that came back. */
-export type FinishCall = LoginCall & ConsumedLogin;
+export interface FinishCall extends LoginCall, ConsumedLogin {
+  readonly state: string;
+  /** Whether the browser may send the same navigation twice at once: both get the same answer. */
+  readonly isDoubled?: boolean | undefined;
+}
 
 /** An answer to the question a login waits for. */
 export interface AnswerCall extends LoginCall {
@@ -68,8 +72,12 @@ export type LoginOutcome =
   | { readonly outcome: "left" }
   | { readonly outcome: "failed"; readonly code: FailureCode; readonly facts: FailureFacts };
 
-/** An outcome, and the login's state where the caller may not have it. */
-type WithState = LoginOutcome & { readonly state?: string | undefined };
+/** An outcome, and what the caller may not have. */
+type WithState = LoginOutcome & {
+  readonly state?: string | undefined;
+  /** Of the session, where the other request of the same navigation has made it. */
+  readonly sid?: string | undefined;
+};
 
 /** An outcome and what it took. */
 export type LoginAnswer = WithState & { readonly stepTimes: StepTimes };
@@ -109,7 +117,9 @@ export class LoginAttempts extends DurableObject<Cloudflare.Env> {
     const { id } = call.login;
     return this.#once(`${id} ${call.sid}`, async (stepTimes) => {
       const settings = await this.#settings(call);
-      if (this.#store.used(id) !== undefined) return this.#resume({ ...call, id }, stepTimes);
+      const used = this.#store.used(id);
+      if (used !== undefined)
+        return (await this.#toldBefore(call, used)) ?? this.#resume({ ...call, id }, stepTimes);
       this.#store.use({ ...call, id });
       if (this.#exchanges >= EXCHANGES_AT_ONCE) return { outcome: "consumed" };
       const conclusion = await this.#exchanged(settings, call, stepTimes);
@@ -184,6 +194,20 @@ export class LoginAttempts extends DurableObject<Cloudflare.Env> {
     const answer = failureAsValue(work(stepTimes)).then((outcome) => ({ ...outcome, stepTimes }));
     this.#answered.set(key, { at: now, answer });
     return answer;
+  }
+
+  /**
+   * What the other request of the same navigation is told: which of two answers a browser takes, and whose cookie it
+   * keeps, is for it to say. Nothing is made twice.
+   */
+  async #toldBefore(
+    { login, browser, isDoubled }: FinishCall,
+    used: UsedLogin,
+  ): Promise<WithState | undefined> {
+    if (isDoubled !== true || used.browser !== browser) return undefined;
+    const answer = await this.#answered.get(`${login.id} ${used.sid}`)?.answer;
+    // Then its caller does the rest, and it is not known here what comes of it.
+    return answer === undefined || answer.outcome === "consumed" ? undefined : { ...answer, sid: used.sid };
   }
 
   async #exchanged(settings: Settings, call: FinishCall, stepTimes: StepTimes): Promise<Conclusion> {

@@ -29,6 +29,18 @@ export async function sessionResponse(
   return redirectHome(login.returnTo, setCookie);
 }
 
+/** The same once more, for the other request of one navigation: nothing is ended, and nothing written down, twice. */
+export async function sameSessionResponse(
+  c: AppContext,
+  { settled, identity, sid, isRecorded, returnTo }: ArrivedLogin & { readonly returnTo: string },
+): Promise<Response> {
+  const { authTime, claims } = identity;
+  const client = isRecorded === true ? undefined : sessionClient(c);
+  const session = { accountId: settled.accountId, sid, authTime, claims, client };
+  const { setCookie } = await beginSession(c.env.settings, session);
+  return redirectHome(returnTo, setCookie);
+}
+
 /**
  * Makes the session of a finished login and ends the one that the same client had. What nobody waits for is done
  * behind the answer: the event for customer service, and what Vipps now says of the person.

@@ -145,4 +145,75 @@ describe("R13 a callback that is loaded again", () => {
       expect(response.headers.getSetCookie().join()).not.toContain(SESSION_COOKIE);
     }
   });
+
+  describe("by a service worker and its navigation preload", () => {
+    const PRELOAD = {
+      "sec-fetch-mode": "navigate",
+      "sec-fetch-dest": "document",
+      "service-worker-navigation-preload": "true",
+    };
+    const PASSED_ON = { "sec-fetch-mode": "navigate", "sec-fetch-dest": "empty" };
+
+    it("is one login, and leads straight on by either answer", async () => {
+      const site = openSite();
+      const browser = openBrowser(site);
+      await browser.logIn();
+      const before = browser.cookies.get(SESSION_COOKIE) ?? "";
+      const login = await browser.get("/auth/login?prompt=login&return_to=/members/");
+      const callback = await browser.atProvider(new URL(login.headers.get("location") ?? ""));
+      const tokens = site.simulator.control.journal.count("token");
+      const answers = await Promise.all([
+        browser.get(callback.href, PRELOAD),
+        browser.get(callback.href, PASSED_ON),
+      ]);
+      for (const answer of answers)
+        expect([answer.status, answer.headers.get("location")]).toEqual([303, "/members/"]);
+      const cookies = answers.map(
+        ({ headers }) => /=([\w.-]+)/.exec(headers.getSetCookie()[0] ?? "")?.[1] ?? "",
+      );
+      const sids = [];
+      for (const cookie of cookies) {
+        const one = openBrowser(site);
+        one.cookies.set(SESSION_COOKIE, cookie);
+        sids.push((await one.session()).session?.id);
+      }
+      expect(sids[0]).toMatch(/^[\da-f-]{36}$/);
+      expect(sids[1]).toBe(sids[0]);
+      expect(site.simulator.control.journal.count("token")).toBe(tokens + 1);
+      const finished = site.log.filter(({ event }) => event === "login_finished");
+      expect(finished).toHaveLength(2);
+      const figures = site.env.ACCOUNTS_DB?.prepare("SELECT sum(count) AS n FROM login_figures");
+      expect(await figures?.first("n")).toBe(2);
+
+      const replaced = openBrowser(site);
+      replaced.cookies.set(SESSION_COOKIE, before);
+      expect((await replaced.session()).authenticated).toBe(false);
+      expect((await browser.session()).session?.id).toBe(sids[0]);
+    });
+
+    it("asks twice what it asks", async () => {
+      const site = openSite({ vars: { TERMS_URL: "/terms", TERMS_VERSION: "1" } });
+      const browser = openBrowser(site);
+      const callback = await browser.atProvider(await browser.startLogin());
+      const asked = await Promise.all([
+        browser.get(callback.href, PASSED_ON),
+        browser.get(callback.href, PRELOAD),
+      ]);
+      expect(asked.map(({ status }) => status)).toEqual([200, 200]);
+    });
+
+    it("is no way around 'used once' for another browser, nor later", async () => {
+      vi.useFakeTimers({ toFake: ["Date"] });
+      const site = openSite();
+      const browser = openBrowser(site);
+      const callback = await browser.atProvider(await browser.startLogin());
+      await browser.get(callback.href, PRELOAD);
+      for (const other of [openBrowser(site), openBrowser(site)])
+        expect((await other.get(callback.href, PASSED_ON)).status).toBe(400);
+      browser.cookies.delete(SESSION_COOKIE);
+      vi.setSystemTime(Date.now() + 61_000);
+      await openBrowser(site).logIn({ user: "mette" });
+      expect((await browser.get(callback.href, PASSED_ON)).status).toBe(400);
+    });
+  });
 });

@@ -208,4 +208,52 @@ export const BROWSERS_FAULTS = [
   ...faultsIn("src/vipps/identity.ts", [
     ["a blank is a name", "SAYS_SOMETHING.test(value)", 'value !== ""', [requirement("r06-absent-claims")]],
   ]),
+  ...faultsIn("src/site/origin-addresses.ts", [
+    [
+      "an origin's address without a scheme leads visitors away",
+      "/^\\s*(?:https?:|[\\\\/]{2})/i",
+      "/^\\s*https?:/i",
+      [workerTest("origin")],
+    ],
+    [
+      "an origin's own scheme leads visitors away",
+      'target.port === "" || target.port === origin.port',
+      "target.port === origin.port",
+      [workerTest("origin")],
+    ],
+    [
+      "another server of the same machine is taken for the origin",
+      "return isNamed && isSame ?",
+      "return isNamed ?",
+      [workerTest("origin")],
+    ],
+    [
+      "a cookie for the origin's host is dropped by browsers",
+      'name !== "domain" || !belongsTo(origin, domain) || belongsTo(site, domain)',
+      'name !== "" || !belongsTo(origin, domain) || belongsTo(site, domain)',
+      [workerTest("origin")],
+    ],
+  ]),
+  ...faultsIn("src/login/login-attempts.ts", [
+    [
+      "a callback that a browser brings twice is shown an error",
+      "isDoubled !== true || used.browser !== browser",
+      "isDoubled !== undefined || used.browser !== browser",
+      [requirement("r13-repeated-callback")],
+    ],
+    [
+      "another browser gets the session of a callback that was brought twice",
+      "isDoubled !== true || used.browser !== browser",
+      "isDoubled !== true",
+      [requirement("r13-repeated-callback")],
+    ],
+  ]),
+  ...faultsIn("src/login/finish-login.ts", [
+    [
+      "what a browser brings twice is written down twice",
+      "if (isToldAgain) return sameSessionResponse(c, { ...outcome, sid, returnTo });",
+      "",
+      [requirement("r13-repeated-callback")],
+    ],
+  ]),
 ];
