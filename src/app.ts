@@ -10,7 +10,7 @@ import { answerInTime } from "./http/answer-in-time.ts";
 import { refuseLookAhead, refuseSubresource } from "./http/look-ahead.ts";
 import { isPageRequest } from "./http/page-or-script.ts";
 import { limitPerNetwork } from "./http/rate-limit.ts";
-import type { AppContext, AppEnv } from "./http/request-context.ts";
+import type { AppContext, AppEnv, Behind } from "./http/request-context.ts";
 import { isPathTooLong, plainPathname, readPath } from "./http/request-path.ts";
 import { showStepTimes } from "./http/server-timing.ts";
 import { finishAppLogin, startAppLogin } from "./login/app-login.ts";
@@ -248,11 +248,13 @@ function allowedOrigins() {
  * Resolves the settings of the site that a request came to, then lets the routes answer it.
  * @returns an answer, always; a setting that is missing or malformed is one clear page that names all of them, and
  *   a host that no site has learns nothing.
+ * @param behind answers what is not ours, in place of the assets and the origin.
  */
 export async function handleRequest(
   request: Request,
   env: Cloudflare.Env,
   ctx: ExecutionContext,
+  behind?: Behind,
 ): Promise<Response> {
   try {
     const resolved = await settingsOfHost(env, request.url, (work) => ctx.waitUntil(work));
@@ -265,7 +267,7 @@ export async function handleRequest(
     app ??= createApp();
     return await app.fetch(
       request,
-      { settings: resolved.settings, receivedAt: Date.now(), stepTimes: {} },
+      { settings: resolved.settings, receivedAt: Date.now(), stepTimes: {}, behind },
       ctx,
     );
   } catch (error) {

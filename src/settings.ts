@@ -1,5 +1,6 @@
 import { base64url } from "jose";
 import { logEvent } from "./log.ts";
+import { isLanguage } from "./pages/language.ts";
 import { writtenAsText } from "./settings/kinds.ts";
 import { isLocalHost, isUnset, type Surroundings, settingsFrom } from "./settings/read-settings.ts";
 import { OWN_SITE } from "./settings/table.ts";
@@ -96,11 +97,20 @@ export function readSettings(env: Cloudflare.Env, requestUrl: string): SettingsR
   if (known !== undefined) return known;
   // What is wrong with the keys of further sites is told where one of those is asked for.
   const { SITES_KEYS: _others, ...values } = env;
-  const result = settingsFrom(values, { ...surroundings(env), origin: local, partition: OWN_PARTITION });
+  const result = inKnownLanguage(
+    settingsFrom(values, { ...surroundings(env), origin: local, partition: OWN_PARTITION }),
+  );
   const perOrigin = ownSettings.get(env) ?? new Map<string, SettingsResult>();
   if (perOrigin.size < 10) perOrigin.set(key, result);
   ownSettings.set(env, perOrigin);
   return result;
+}
+
+/** Which languages there are is for the code to say that is deployed, which may bring some of its own. */
+function inKnownLanguage(result: SettingsResult): SettingsResult {
+  const language = "settings" in result ? result.settings.site.language : undefined;
+  if (language === undefined || isLanguage(language)) return result;
+  return { faults: [`SITE_LANGUAGE is ${language}, a language without texts here`] };
 }
 
 /** One `env` object per isolate and deployment, so its settings are parsed once. */
@@ -211,9 +221,9 @@ function settingsOfValues(env: Cloudflare.Env, values: SiteValues, host: string)
   const all = withDeployment(values, { ...env });
   if ("faults" in all) return all;
   const around = surroundings(env);
-  return settingsFrom(
-    all.values,
-    // The deployment's own pages are not the site's.
-    { ...around, storage: { ...around.storage, assets: undefined }, origin: undefined, partition: host },
+  // The deployment's own pages are not the site's.
+  const storage = { ...around.storage, assets: undefined };
+  return inKnownLanguage(
+    settingsFrom(all.values, { ...around, storage, origin: undefined, partition: host }),
   );
 }

@@ -1,3 +1,4 @@
+import { Failure } from "../failure.ts";
 import type { Settings } from "../settings.ts";
 import type { VippsIdentity } from "../vipps/identity.ts";
 import type { AccountId } from "./account.ts";
@@ -6,9 +7,27 @@ import { noRegistry } from "./no-registry.ts";
 import type { Proof, Registry } from "./registry.ts";
 import { remoteRegistry } from "./remote-registry.ts";
 
-/** The registry that the setting ACCOUNTS names. */
-export function siteRegistry({ site: { partition: site }, accounts, storage }: Settings): Registry {
+/**
+ * Makes the registry of a project's own.
+ * @param site the origin of the site whose people are meant.
+ */
+export type MakeRegistry = (site: string) => Registry;
+
+let ownRegistry: MakeRegistry | undefined;
+
+/** Gives ACCOUNTS=own its registry, from now on and for the whole Worker. */
+export function useRegistry(make: MakeRegistry | undefined): void {
+  ownRegistry = make;
+}
+
+/**
+ * The registry that the setting ACCOUNTS names.
+ * @throws {Failure} `settings_invalid` where it is the project's own and there is none.
+ */
+export function siteRegistry(settings: Settings): Registry {
+  const { accounts, storage } = settings;
   const { registry } = accounts;
+  const site = settings.site.partition;
   switch (registry.kind) {
     case "d1":
       return d1Registry(registry.database, site);
@@ -18,6 +37,12 @@ export function siteRegistry({ site: { partition: site }, accounts, storage }: S
         proofUrl === undefined ? { kind: "none" } : { kind: "site", url: proofUrl, secret: remote.secret };
       return remoteRegistry({ ...remote, site, proof });
     }
+    case "own":
+      if (ownRegistry !== undefined) return ownRegistry(settings.site.origin);
+      throw new Failure("settings_invalid", {
+        stage: "settings",
+        details: ["ACCOUNTS=own needs a registry, which the project's code hands to vippsLogin"],
+      });
     case "none":
       return noRegistry(storage.accounts);
   }

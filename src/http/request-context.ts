@@ -2,6 +2,7 @@ import type { Context } from "hono";
 import type { Settings } from "../settings.ts";
 import type { StepTimes } from "../step-times.ts";
 import type { ProviderAccess } from "../vipps/metadata.ts";
+import type { VippsSession } from "../vipps-session.ts";
 
 /** What every handler gets: the settings of the site the request came to, and when the request came. */
 export interface AppEnv {
@@ -11,8 +12,17 @@ export interface AppEnv {
     readonly receivedAt: number;
     /** Filled on the way. */
     readonly stepTimes: StepTimes;
+    /** Answers what is not ours in place of assets and origin, where the project says so itself. */
+    readonly behind?: Behind | undefined;
   };
 }
+
+/**
+ * What a project has behind the login.
+ * @param request for the canonical path, as the visitor sent it.
+ * @param session who is logged in; `undefined` for nobody, who only gets here where no login is needed.
+ */
+export type Behind = (request: Request, session: VippsSession | undefined) => Response | Promise<Response>;
 
 export type AppContext = Context<AppEnv>;
 

@@ -1,5 +1,6 @@
 import { parseAccept } from "hono/utils/accept";
 import type { BrandSettings } from "./brand.ts";
+import { hasOwnTexts, withOwnTexts } from "./own-texts.ts";
 import { da } from "./texts/da.ts";
 import { en } from "./texts/en.ts";
 import { fi } from "./texts/fi.ts";
@@ -10,15 +11,22 @@ import type { Texts } from "./texts/texts.ts";
 /** Functions, so that an isolate which shows no page makes no texts. */
 const LANGUAGES = { nb, da, fi, sv, en } as const satisfies Record<string, () => Texts>;
 
-export type Language = keyof typeof LANGUAGES;
+/** The languages that come with the Worker. */
+export type BuiltInLanguage = keyof typeof LANGUAGES;
 
-const OF_MARKET = { NO: "nb", DK: "da", FI: "fi", SE: "sv" } as const satisfies Record<string, Language>;
+/** One of those, or one that the project brings: a code such as `nb`. */
+export type Language = string;
+
+const OF_MARKET = { NO: "nb", DK: "da", FI: "fi", SE: "sv" } as const satisfies Record<
+  string,
+  BuiltInLanguage
+>;
 
 /** Other names under which browsers ask for one of our languages. */
-const ALSO_KNOWN_AS: Readonly<Record<string, Language>> = { no: "nb", nn: "nb" };
+const ALSO_KNOWN_AS: Readonly<Record<string, BuiltInLanguage>> = { no: "nb", nn: "nb" };
 
 export function textsIn(language: Language): Texts {
-  return LANGUAGES[language]();
+  return withOwnTexts(language, "pages", isBuiltIn(language) ? LANGUAGES[language] : en);
 }
 
 /** What of a site's settings decides how its pages speak. */
@@ -33,15 +41,20 @@ export interface PageSettings extends BrandSettings {
 export function pageLanguage(acceptLanguage: string | null, { site, relyingParty }: PageSettings): Language {
   for (const { type, q } of parseAccept((acceptLanguage ?? "").slice(0, 500))) {
     const primary = type.split("-")[0]?.toLowerCase() ?? "";
-    const language = ALSO_KNOWN_AS[primary] ?? primary;
+    const language = isLanguage(primary) ? primary : (ALSO_KNOWN_AS[primary] ?? primary);
     if (q > 0 && isLanguage(language)) return language;
   }
   if (site.language !== undefined) return site.language;
   return relyingParty.market === undefined ? "en" : OF_MARKET[relyingParty.market];
 }
 
-function isLanguage(text: string): text is Language {
-  return Object.hasOwn(LANGUAGES, text);
+/** Whether pages can be shown in a language. */
+export function isLanguage(code: string): boolean {
+  return isBuiltIn(code) || hasOwnTexts(code);
+}
+
+function isBuiltIn(code: string): code is BuiltInLanguage {
+  return Object.hasOwn(LANGUAGES, code);
 }
 
 /** Fills `{name}` places in a text; the page escapes the result where it is shown. */

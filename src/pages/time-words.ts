@@ -1,6 +1,6 @@
-import type { Language } from "./language.ts";
+import type { BuiltInLanguage, Language } from "./language.ts";
 
-const ZONES: Readonly<Record<Language, string>> = {
+const ZONES: Readonly<Record<string, string> & Record<BuiltInLanguage, string>> = {
   nb: "Europe/Oslo",
   da: "Europe/Copenhagen",
   fi: "Europe/Helsinki",
@@ -10,7 +10,7 @@ const ZONES: Readonly<Record<Language, string>> = {
 
 /** The reader's time zone where Cloudflare knows it, else that of the language's home. */
 export function timeZone(language: Language, known: string | undefined): string {
-  return known ?? ZONES[language];
+  return known ?? ZONES[language] ?? ZONES.en;
 }
 
 /**

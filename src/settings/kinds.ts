@@ -264,6 +264,15 @@ export const pathPatterns = (): Kind<readonly string[]> => {
 export const day = (): Kind<string> =>
   text(() => v.pipe(v.string(), v.isoDate("must be a day such as 2027-01-12")));
 
+/** Languages whose texts come with the Worker. */
+const LANGUAGES = ["nb", "da", "fi", "sv", "en"];
+
+/** A language that comes with the Worker, or one that the project brings; whether it does, only the Worker knows. */
+export const language = (): Kind<string> => ({
+  ...textLike(/^[a-z]{2,3}$/, `must be a language such as ${LANGUAGES.join(", ")}`),
+  editor: { type: "string", pattern: "^[a-z]{2,3}$", examples: LANGUAGES },
+});
+
 /** Vipps' standard headers take no more than 30 characters. */
 export const standardHeader = (): Kind<string> =>
   text(() =>
@@ -371,7 +380,7 @@ const consentQuestions = () =>
       text: v.union([
         v.pipe(v.string(), v.nonEmpty(), v.maxLength(500)),
         v.record(
-          v.picklist(["nb", "da", "fi", "sv", "en"]),
+          v.pipe(v.string(), v.regex(/^[a-z]{2,3}$/)),
           v.pipe(v.string(), v.nonEmpty(), v.maxLength(500)),
         ),
       ]),

@@ -286,7 +286,7 @@ function registryOf(
   const { ACCOUNTS: kind, REGISTRY_URL: url, REGISTRY_SECRET: secret, REGISTRY_PROOF_URL: proofUrl } = read;
   if (kind === "none") return { kind };
   if (database === undefined) return { faults: [`ACCOUNTS_DB is not bound, which ACCOUNTS=${kind} needs`] };
-  if (kind === "d1") return { kind, database };
+  if (kind === "d1" || kind === "own") return { kind, database };
   // That they are missing is said by their rows.
   return url === undefined || secret === undefined
     ? { faults: [] }

@@ -16,6 +16,7 @@ import {
   day,
   flag,
   type Kind,
+  language,
   masterKeys,
   origin,
   origins,
@@ -97,10 +98,10 @@ export const SETTINGS = {
    */
   BRAND_DATE: { kind: day(), default: BRAND_DATE, scope: "site" },
   /**
-   * Language of our pages (`nb`, `da`, `fi`, `sv`, `en`) for a browser that asks for none of these.
+   * Language of our pages (`nb`, `da`, `fi`, `sv`, `en`, or one that the project brings) for a browser that asks for none of these.
    * @default of `VIPPS_MARKET`, else `en`
    */
-  SITE_LANGUAGE: { kind: choice("nb", "da", "fi", "sv", "en"), scope: "site" },
+  SITE_LANGUAGE: { kind: language(), scope: "site" },
   /** Where the login routes live. */
   AUTH_PATH: {
     kind: textLike(/^(\/[a-z0-9_-]+)+$/i, "must be a path such as /auth"),
@@ -346,10 +347,11 @@ export const SETTINGS = {
   LOGIN_SHARDS: { kind: wholeNumber(1, 256), default: 8, scope: "inherited" },
 
   /**
-   * Where the site's people are kept: `d1`, `remote` or `none`. The first two need the database `ACCOUNTS_DB`.
+   * Where the site's people are kept: `d1`, `remote`, `own` (the registry that the project's code hands to
+   * `vippsLogin`) or `none`. All but the last need the database `ACCOUNTS_DB`.
    * @section Accounts
    */
-  ACCOUNTS: { kind: choice("d1", "remote", "none"), default: "d1", scope: "site" },
+  ACCOUNTS: { kind: choice("d1", "remote", "own", "none"), default: "d1", scope: "site" },
   /** `open` gives somebody new an account, `closed` lets only those in who are in the registry. */
   REGISTRATION: {
     kind: choice("open", "closed"),

@@ -102,6 +102,8 @@ export interface AccountSettings {
         /** Where the worker's own records of a person are. */
         readonly database: D1Database;
       }
+    /** The one that the project's code hands over; the worker's own records of a person are in `database`. */
+    | { readonly kind: "own"; readonly database: D1Database }
     /** No registry: a person's account is their `sub`. */
     | { readonly kind: "none" };
   readonly registration: "open" | "closed";

@@ -8,6 +8,7 @@ import { type CurrentSession, currentSession } from "../session/current-session.
 import { askForLogin } from "../session/session-required.ts";
 import type { Settings } from "../settings.ts";
 import { faultFields } from "../storage-call.ts";
+import { vippsSession } from "../vipps-session.ts";
 import { forThisVisitorAlone } from "./cache-headers.ts";
 import { isWebSocket } from "./origin-request.ts";
 import { originResponse } from "./origin-response.ts";
@@ -20,7 +21,7 @@ import { needsSession } from "./path-rules.ts";
  *   protected path meets a session store that does not answer.
  */
 export async function serveSite(c: AppContext): Promise<Response> {
-  const { settings } = c.env;
+  const { settings, behind } = c.env;
   const request = c.req.raw;
   // Browsers never send it, and what it answers would show the origin's headers (RFC 9110 section 9.3.8).
   if (request.method === "TRACE") throw new Failure("method_not_allowed", { stage: "site" });
@@ -32,18 +33,32 @@ export async function serveSite(c: AppContext): Promise<Response> {
     const current = await currentSession(settings, request, (work) => c.executionCtx.waitUntil(work));
     if (current.session === undefined)
       return asOwnAnswer(askForLogin(settings, request, pathAndQuery(request, path), current.setCookie));
-    const answer =
-      (await assetResponse(settings, request, path)) ??
-      (await originResponse(settings, request, canonicalUrl(request, path), current));
-    return forThisVisitorAlone(answer, current.setCookie);
+    return forThisVisitorAlone(await siteResponse(c, path, current), current.setCookie);
   }
 
-  const asset = await assetResponse(settings, request, path);
+  const asset = behind === undefined ? await assetResponse(settings, request, path) : undefined;
   if (asset !== undefined) return asset;
   const current = await sessionIfKnown(settings, request);
-  const answer = await originResponse(settings, request, canonicalUrl(request, path), current);
+  const answer = await behindResponse(c, path, current);
   const isPublic = current.session === undefined && current.setCookie === undefined;
   return isPublic ? answer : forThisVisitorAlone(answer, current.setCookie);
+}
+
+/** What the site answers to somebody with a session. */
+async function siteResponse(c: AppContext, path: SitePath, current: CurrentSession): Promise<Response> {
+  const { settings, behind } = c.env;
+  const asset = behind === undefined ? await assetResponse(settings, c.req.raw, path) : undefined;
+  return asset ?? behindResponse(c, path, current);
+}
+
+/** What the project's own code answers, or the origin where it has none. */
+async function behindResponse(c: AppContext, path: SitePath, current: CurrentSession): Promise<Response> {
+  const { settings, behind } = c.env;
+  const request = c.req.raw;
+  const url = canonicalUrl(request, path);
+  if (behind === undefined) return originResponse(settings, request, url, current);
+  const canonical = path.isPlain ? request : new Request(url, request);
+  return behind(canonical, current.session && vippsSession(current.session));
 }
 
 /** A path of the site. */

@@ -20,6 +20,7 @@ export interface KnownAccount {
 const ID_FORM = {
   d1: /^acc_[\w-]{1,60}$/,
   remote: /^[\x21-\x7e]{1,200}$/,
+  own: /^[\x21-\x7e]{1,200}$/,
   none: /^[\x21-\x7e]{1,255}$/,
 } as const;
 

@@ -37,7 +37,7 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
 };
 
 /** Files of src/ that answer requests; no room may import them. */
-const FRONT = ["index.ts", "app.ts", "failure-answer.ts", "health-route.ts"];
+const FRONT = ["index.ts", "hono.ts", "app.ts", "failure-answer.ts", "health-route.ts"];
 
 interface Import {
   readonly from: string;
@@ -93,7 +93,8 @@ describe("the rooms of src/", () => {
   });
 
   it("read the environment in settings.ts alone", () => {
-    const readers = files.filter((file) => /\benv\.[A-Z]{2}/.test(readFileSync(join(SOURCE, file), "utf8")));
+    const code = (file: string) => readFileSync(join(SOURCE, file), "utf8").replace(/^ +\* .*$/gm, "");
+    const readers = files.filter((file) => /\benv\.[A-Z]{2}/.test(code(file)));
     expect(readers).toEqual(["settings.ts"]);
   });
 });

@@ -1,4 +1,5 @@
-import type { Language } from "../language.ts";
+import type { BuiltInLanguage, Language } from "../language.ts";
+import { withOwnTexts } from "../own-texts.ts";
 import { da } from "../texts/support/da.ts";
 import { en } from "../texts/support/en.ts";
 import { fi } from "../texts/support/fi.ts";
@@ -6,8 +7,9 @@ import { nb } from "../texts/support/nb.ts";
 import type { SupportTexts } from "../texts/support/support-texts.ts";
 import { sv } from "../texts/support/sv.ts";
 
-const LANGUAGES: Readonly<Record<Language, () => SupportTexts>> = { nb, da, fi, sv, en };
+const LANGUAGES: Readonly<Record<string, () => SupportTexts>> & Record<BuiltInLanguage, () => SupportTexts> =
+  { nb, da, fi, sv, en };
 
 export function supportTextsIn(language: Language): SupportTexts {
-  return LANGUAGES[language]();
+  return withOwnTexts(language, "support", LANGUAGES[language] ?? en);
 }
