@@ -70,7 +70,7 @@ export async function buildPackage(folder: string): Promise<{ files: number; byt
   mkdirSync(folder, { recursive: true });
   await buildLibrary(folder);
   buildDeclarations(folder);
-  if (existsSync(join(ROOT, "cli/vipps-login.ts"))) await buildCommandLine(folder);
+  await buildCommandLine(folder);
   cpSync(join(ROOT, "src/site/vipps-login.client.js"), join(folder, "element.js"));
   writeFileSync(join(folder, "element.d.ts"), "export {};\n");
   cpSync(join(ROOT, "migrations"), join(folder, "migrations"), { recursive: true });
@@ -102,6 +102,7 @@ async function buildLibrary(folder: string): Promise<void> {
     external: [...Object.keys(packageJson.dependencies), "cloudflare:*", "node:*"],
     chunkNames: "shared/[name]-[hash]",
     plugins: [clientScripts],
+    // For the files and lines of a stack trace; the sources themselves are in the repository.
     sourcemap: true,
     sourcesContent: false,
     legalComments: "none",
@@ -119,12 +120,10 @@ async function buildCommandLine(folder: string): Promise<void> {
     format: "esm",
     platform: "node",
     target: "node22",
+    mainFields: ["module", "main"],
     external: ["wrangler", "@playwright/test", "playwright-core", ...Object.keys(packageJson.dependencies)],
     plugins: [placesOfSources, clientScripts],
-    minifySyntax: true,
-    minifyWhitespace: true,
-    sourcemap: true,
-    sourcesContent: false,
+    minify: true,
     legalComments: "none",
     banner: {
       // What was written for CommonJS asks for it.
