@@ -33,6 +33,11 @@ export const COMMANDS: readonly CommandRow[] = [
     load: async (context) => (await import("./doctor.ts")).doctor(context),
   },
   {
+    name: "rules",
+    summary: "say who may see an address",
+    load: async (context) => (await import("./rules.ts")).rules(context),
+  },
+  {
     name: "deploy",
     summary: "deploy the worker and bring its database up to date",
     load: async (context) => (await import("./deploy.ts")).deploy(context),

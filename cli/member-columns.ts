@@ -11,6 +11,7 @@ export const MEMBER_FIELDS = [
   "email",
   "country",
   "proof",
+  "groups",
 ] as const;
 export type MemberField = (typeof MEMBER_FIELDS)[number];
 
@@ -103,6 +104,19 @@ const NAMES: Readonly<Record<MemberField, readonly string[]>> = {
     "maatunnus",
   ],
   proof: ["proof", "proofcode", "code", "kode", "kod", "koodi"],
+  groups: [
+    "groups",
+    "group",
+    "gruppe",
+    "grupper",
+    "grupp",
+    "ryhma",
+    "ryhmat",
+    "roles",
+    "roller",
+    "verv",
+    "hverv",
+  ],
 };
 
 /** Where in a row each field stands. */

@@ -4,6 +4,7 @@ import { createHash } from "node:crypto";
 import { type CountryCode, parsePhoneNumberFromString } from "libphonenumber-js/max";
 import { searchName } from "../src/accounts/names.ts";
 import { normalEmail } from "../src/accounts/vipps-person.ts";
+import { groupName, readGroups } from "../src/group-name.ts";
 import { type Columns, MEMBER_FIELDS, type MemberField } from "./member-columns.ts";
 
 export interface Member {
@@ -18,10 +19,18 @@ export interface Member {
   readonly email: string | undefined;
   /** What proves the account, if the list has something. */
   readonly proof: string | undefined;
+  /** Every group the member is in; `undefined` where the list has no such column and so says nothing about it. */
+  readonly groups: readonly string[] | undefined;
 }
 
 /** Something about a row that is worth knowing; none of them keeps the row out. */
-export type Note = "phone_unreadable" | "email_unreadable" | "no_name" | "shared_phone" | "shared_email";
+export type Note =
+  | "phone_unreadable"
+  | "email_unreadable"
+  | "no_name"
+  | "groups_unreadable"
+  | "shared_phone"
+  | "shared_email";
 
 /** Why a row is not taken in. */
 export type Refusal =
@@ -42,6 +51,8 @@ export const EXPLANATIONS: Readonly<Record<Note | Refusal, string>> = {
   row_repeated: "the same as an earlier line",
   broken_row: "the line does not have the columns of the header, or a quotation mark is not closed",
   no_name: "no name: this person will have to prove the account",
+  groups_unreadable:
+    "a group has a name that cannot be one, or there are more than 20: that group is left out",
   shared_phone: "the phone number is on an earlier line too: these people will have to prove their accounts",
   shared_email: "the email address is on an earlier line too: these people will have to prove their accounts",
 };
@@ -78,9 +89,23 @@ export function readMemberRow(cells: readonly string[], columns: Columns, countr
   if (fields.phone !== undefined && phone === undefined) notes.push("phone_unreadable");
   if (fields.email !== undefined && email === undefined) notes.push("email_unreadable");
   if (searchName(name) === "") notes.push("no_name");
+  const groups = columns.groups === undefined ? undefined : readGroupCell(fields.groups ?? "");
+  if (groups?.isIncomplete) notes.push("groups_unreadable");
   const { givenName, familyName, memberNumber, proof } = fields;
   const importKey = memberNumber === undefined ? rowKey(name, phone, email) : `m:${memberNumber}`;
-  return { member: { importKey, memberNumber, name, givenName, familyName, phone, email, proof }, notes };
+  const named = { name, givenName, familyName };
+  return {
+    member: { importKey, memberNumber, ...named, phone, email, proof, groups: groups?.names },
+    notes,
+  };
+}
+
+/** Groups of a cell, with commas, semicolons, slashes or bars between. */
+function readGroupCell(cell: string): { readonly names: readonly string[]; readonly isIncomplete: boolean } {
+  const words = cell.split(/[,;/|]/).filter((word) => word.trim() !== "");
+  const wanted = new Set(words.map(groupName));
+  const names = readGroups(words);
+  return { names, isIncomplete: wanted.has(undefined) || wanted.size > names.length };
 }
 
 /** Without a member number a row is known by what it says. */

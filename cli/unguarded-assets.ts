@@ -61,9 +61,9 @@ export function unguardedFaults(
   return faults;
 }
 
-/** The patterns of PROTECTED_PATHS as they are typed. */
+/** The patterns of PROTECTED_PATHS as they are typed, without what they require. */
 export const patternsIn = (text: string | undefined): readonly string[] =>
-  (text ?? "").split(/[\s,]+/).filter((pattern) => pattern !== "");
+  (text ?? "").split(/[\s,]+/).filter((word) => /^!?\//.test(word));
 
 const isNegative = (pattern: string): boolean => pattern.startsWith("!");
 

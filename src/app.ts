@@ -27,13 +27,14 @@ import { endFromPage, endOneSession, endOtherSessions, showSessions } from "./se
 import { settingsOfHost } from "./settings.ts";
 import { serveElement } from "./site/serve-element.ts";
 import { serveSite } from "./site/serve-site.ts";
-import { verifySession } from "./site/verify-route.ts";
+import { showRequired, verifySession } from "./site/verify-route.ts";
 import { showAccount } from "./support/account-route.ts";
 import { showConsole } from "./support/console-route.ts";
 import { correctAccount } from "./support/correct-route.ts";
 import { endSessions } from "./support/end-sessions-route.ts";
 import { askToErase, eraseForGood } from "./support/erase-route.ts";
 import { exportConsents } from "./support/export-consents-route.ts";
+import { changeGroups } from "./support/groups-route.ts";
 import { findRequest, linkPerson, showRequest } from "./support/link-route.ts";
 import { showLog } from "./support/log-route.ts";
 import { searchPeople } from "./support/search-route.ts";
@@ -91,6 +92,7 @@ export const ROUTES: readonly Route[] = [
     isReading: true,
     isQuick: true,
   },
+  { path: "/required", methods: { GET: showRequired }, isReading: true },
   { path: "/.well-known/jwks.json", methods: { GET: showPublicKeys }, isReading: true, isQuick: true },
   { path: "/vipps-login.js", methods: { GET: serveElement }, isReading: true, isQuick: true },
 
@@ -138,6 +140,7 @@ export const ROUTES: readonly Route[] = [
   { path: "/support/accounts/:id/sessions", methods: { POST: endSessions }, guard: "staff" },
   { path: "/support/accounts/:id/unlink", methods: { POST: unlinkIdentity }, guard: "staff" },
   { path: "/support/accounts/:id/correct", methods: { POST: correctAccount }, guard: "staff" },
+  { path: "/support/accounts/:id/groups", methods: { POST: changeGroups }, guard: "staff" },
   { path: "/support/accounts/:id/link", methods: { POST: findRequest }, guard: "staff" },
   { path: "/support/accounts/:id/erase", methods: { GET: askToErase, POST: eraseForGood }, guard: "staff" },
   { path: "/support/requests/:reference", methods: { GET: showRequest }, guard: "staff" },

@@ -1,4 +1,4 @@
-import { FAILURES, Failure, type FailureCode, type FailureFacts, thrownAt } from "./failure.ts";
+import { FAILURES, Failure, type FailureCode, type FailureFacts, type Missing, thrownAt } from "./failure.ts";
 import { asOwnAnswer } from "./http/answer-headers.ts";
 import { COOKIES_PARAMETER } from "./http/browser-cookie.ts";
 import { readableBy } from "./http/cross-origin.ts";
@@ -6,14 +6,15 @@ import { isScriptRequest } from "./http/page-or-script.ts";
 import { logEvent } from "./log.ts";
 import { BRAND_DATE } from "./pages/brand.ts";
 import { failurePage } from "./pages/failure-page.ts";
-import { filled, type PageSettings, textsIn } from "./pages/language.ts";
+import { filled, type Language, type PageSettings, textsIn } from "./pages/language.ts";
 import { pageContext } from "./pages/page-context.ts";
 import { pageResponse } from "./pages/page-response.ts";
+import { anyOf, lengthWords } from "./pages/time-words.ts";
 import { newReference } from "./reference.ts";
 import type { Settings } from "./settings.ts";
 
 /** What of the settings an answer needs; a failure of the settings themselves has none. */
-type AnswerSettings = Pick<Settings, "site" | "relyingParty"> | undefined;
+type AnswerSettings = Pick<Settings, "site" | "relyingParty" | "session"> | undefined;
 
 /** A failure under the reference the customer sees. */
 export interface AnsweredFailure {
@@ -65,29 +66,40 @@ export async function answerFailure(
     settings ?? unknownSite(new URL(request.url).origin),
   );
   const isInFrame = code === "login_in_frame";
-  const { browserCookie } = facts;
-  const expects = browserCookie === undefined ? "" : `&${COOKIES_PARAMETER}=expected`;
-  const { title, happened } = textsIn(context.language).messages[message];
+  const texts = textsIn(context.language);
+  const { title, happened } = texts.messages[message];
+  const names = { brand: context.brand, site: context.siteName };
+  // Of several things that a session lacks, the first is the failure itself.
+  const [lack, ...others] = facts.missing ?? [];
+  const delay = settings && lengthWords(context.language, settings.session.fresh);
+  const values = { ...names, ...(delay !== undefined && { delay }), ...lackWords(context.language, lack) };
+  const further = others.map((other) => ({
+    happened: texts.messages[FAILURES[other.code].message].happened,
+    values: { ...names, ...lackWords(context.language, other) },
+  }));
   const details = code === "settings_invalid" ? (facts.details ?? []) : [];
   const response =
     jsonOnly || facts.jsonOnly || isScriptRequest(request)
       ? problem({
           status,
-          title: filled(title, { brand: context.brand, site: context.siteName }),
-          detail: filled(happened, { brand: context.brand, site: context.siteName }),
+          title: filled(title, values),
+          detail: filled(happened, values),
           code,
           reference,
           ...(details.length > 0 && { errors: details }),
+          ...(facts.missing !== undefined && { missing: facts.missing.map(({ rule }) => rule) }),
           ...(facts.loginUrl !== undefined && { login_url: facts.loginUrl }),
         })
       : await pageResponse(
           failurePage({
             ...context,
             message,
+            values,
+            further: further.map((one) => filled(one.happened, one.values)),
             reference,
             details,
             resume: facts.resume ?? false,
-            retryHref: `${site?.authPath ?? "/auth"}/login?return_to=${encodeURIComponent(facts.returnTo ?? "/")}${expects}`,
+            retryHref: retryHref(site?.authPath, facts),
             isInFrame,
             siteHref: facts.returnTo?.startsWith("/") === false ? facts.returnTo : "/",
           }),
@@ -98,7 +110,7 @@ export async function answerFailure(
   if (facts.retryAfter !== undefined) response.headers.set("retry-after", String(facts.retryAfter));
   // RFC 9110 section 15.5.2 asks for a challenge; Bearer is what native apps answer it with.
   if (status === 401) response.headers.set("www-authenticate", `Bearer realm="${site?.origin}"`);
-  if (browserCookie !== undefined) response.headers.append("set-cookie", browserCookie);
+  if (facts.browserCookie !== undefined) response.headers.append("set-cookie", facts.browserCookie);
   if (facts.setCookie !== undefined) response.headers.append("set-cookie", facts.setCookie);
   if (facts.location !== undefined) response.headers.set("location", facts.location);
   if (facts.allow !== undefined) response.headers.set("allow", facts.allow);
@@ -107,6 +119,21 @@ export async function answerFailure(
       response.headers.append(name, value);
   }
   return asOwnAnswer(response);
+}
+
+function retryHref(authPath = "/auth", { returnTo = "/", require, browserCookie }: FailureFacts): string {
+  const required = require === undefined ? "" : `&require=${encodeURIComponent(require)}`;
+  const expects = browserCookie === undefined ? "" : `&${COOKIES_PARAMETER}=expected`;
+  return `${authPath}/login?return_to=${encodeURIComponent(returnTo)}${required}${expects}`;
+}
+
+/** The words for what a session lacks: which groups, which age, how long. */
+function lackWords(language: Language, lack: Missing | undefined): Record<string, string> {
+  const { values, seconds } = lack ?? {};
+  return {
+    ...(values !== undefined && { value: anyOf(language, values) }),
+    ...(seconds !== undefined && { time: lengthWords(language, seconds) }),
+  };
 }
 
 /** How a page speaks when the site's own settings cannot be read. */

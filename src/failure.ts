@@ -47,6 +47,11 @@ export type MessageKey =
   | "loginNeeded"
   | "loginInFrame"
   | "cookiesNotKept"
+  | "groupNeeded"
+  | "ageNeeded"
+  | "tooYoung"
+  | "freshNeeded"
+  | "appNeeded"
   | "siteUnavailable";
 
 interface FailureKind {
@@ -126,6 +131,12 @@ export const FAILURES = {
   too_many_changes: kind(429, "warn", "tooManyChanges"),
   session_required: kind(401, "info", "loginNeeded"),
   login_in_frame: kind(401, "info", "loginInFrame"),
+  group_required: kind(403, "info", "groupNeeded"),
+  age_required: kind(403, "info", "ageNeeded"),
+  too_young: kind(403, "info", "tooYoung"),
+  fresh_login_required: kind(403, "info", "freshNeeded"),
+  app_confirmation_required: kind(403, "info", "appNeeded"),
+  rule_unknown: kind(400, "warn", "siteMisconfigured"),
   path_ambiguous: kind(400, "info", "badAddress"),
   path_too_long: kind(414, "info", "addressTooLong"),
   origin_unavailable: kind(502, "error", "siteUnavailable"),
@@ -137,6 +148,15 @@ export const FAILURES = {
 } as const satisfies Record<string, FailureKind>;
 
 export type FailureCode = keyof typeof FAILURES;
+
+/** Something that a session lacks: the failure that it is, the requirement as it is written, and values for its text. */
+export interface Missing {
+  readonly code: FailureCode;
+  readonly rule: string;
+  /** Names of groups of which one would do, or years. */
+  readonly values?: readonly string[] | undefined;
+  readonly seconds?: number | undefined;
+}
 
 /** Facts for the log line and the page. Nothing secret or personal belongs here. */
 export interface FailureFacts {
@@ -161,6 +181,10 @@ export interface FailureFacts {
   readonly location?: string | undefined;
   /** An origin whose scripts may read the answer (CORS). */
   readonly readableBy?: string | undefined;
+  /** What of a session was not enough, the first of it being the failure itself. */
+  readonly missing?: readonly Missing[] | undefined;
+  /** What a proxy or a route required, for the link to the login that may bring it. */
+  readonly require?: string | undefined;
   /** Where a person logs in, for the script that was told to (`login_url` of the problem). */
   readonly loginUrl?: string | undefined;
   /** The page sends the browser on by itself: this very browser already finished, or is finishing, this login. */

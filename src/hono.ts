@@ -7,8 +7,10 @@ import { Failure } from "./failure.ts";
 import { answerFailure } from "./failure-answer.ts";
 import { asOwnAnswer } from "./http/answer-headers.ts";
 import { preflightAnswer } from "./http/cross-origin.ts";
+import { fittedReturnUrl } from "./http/return-url.ts";
+import { readRequired } from "./rules/asked-rule.ts";
 import { type CurrentSession, currentSession } from "./session/current-session.ts";
-import { askForLogin } from "./session/session-required.ts";
+import { askForLogin, requireOf } from "./session/session-required.ts";
 import { type Settings, settingsOfHost } from "./settings.ts";
 import { forThisVisitorAlone } from "./site/cache-headers.ts";
 import { type VippsSession, vippsSession } from "./vipps-session.ts";
@@ -56,11 +58,15 @@ export function vippsLoginRoutes(): Hono<AnyEnv> {
 /**
  * Lets nobody pass who is not logged in: a page goes to the login and comes back, a script gets 401 as
  * `application/problem+json`. What the app answers is kept from shared caches.
+ * @param rule what the session has to meet besides, as after a pattern of PROTECTED_PATHS: `group:board`, `age:18`,
+ *   `fresh:600`, `acr`, several with blanks between. Who lacks something reads what, and how to get it (403).
+ *   SESSION_CLAIMS has to name what they are judged by; a rule that cannot be judged lets nobody pass.
  * @returns middleware; behind it {@link getSession} costs nothing.
  * @example
  * app.use("/members/*", requireSession());
+ * app.use("/board/*", requireSession("group:board fresh:600"));
  */
-export function requireSession(): MiddlewareHandler<AnyEnv> {
+export function requireSession(rule?: string): MiddlewareHandler<AnyEnv> {
   return createMiddleware<AnyEnv>(async (c, next) => {
     const settings = await settingsOf(c);
     const request = c.req.raw;
@@ -68,13 +74,18 @@ export function requireSession(): MiddlewareHandler<AnyEnv> {
     try {
       const preflight = preflightAnswer(settings, request);
       if (preflight !== undefined) return preflight;
-      const current = await sessionOf(c, settings);
-      if (current.session === undefined) {
+      const required = rule === undefined ? [] : readRequired(settings, [rule]);
+      const { session, setCookie } = await sessionOf(c, settings);
+      const asked = () => {
         const { pathname, search } = new URL(request.url);
-        return asOwnAnswer(askForLogin(settings, request, pathname + search, current.setCookie));
-      }
+        return pathname + search;
+      };
+      if (session === undefined)
+        return asOwnAnswer(askForLogin(settings, request, asked(), setCookie, required));
+      const returnTo = () => fittedReturnUrl(asked());
+      requireOf(settings, request, session, { required, returnTo, isNamed: true, setCookie });
       await next();
-      const answer = forThisVisitorAlone(c.res, current.setCookie);
+      const answer = forThisVisitorAlone(c.res, setCookie);
       // Hono would put the headers of an answer that is still there on the next one.
       c.res = undefined;
       c.res = answer;

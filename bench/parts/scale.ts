@@ -288,6 +288,7 @@ async function importThousand(connection: Connection, round: number): Promise<Co
       phone: profile.phone_number,
       email: profile.email,
       proof: undefined,
+      groups: undefined,
     };
   });
   const { statements } = await memberPortion(members, "default", Math.floor(Date.now() / 1000));

@@ -32,6 +32,7 @@ export async function checkAuthorizeRequest(
     state: randomBytes(32).toString("base64url"),
     redirectUri,
     nativeApp: false,
+    anew: false,
   });
   const headers = { accept: "text/html,application/xhtml+xml" };
   let outcome = await ask(network, url, { headers });

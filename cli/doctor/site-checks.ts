@@ -1,6 +1,6 @@
 import { readPath } from "../../src/http/request-path.ts";
+import { needsSession, patternOf } from "../../src/rules/path-rules.ts";
 import type { Settings } from "../../src/settings/types.ts";
-import { needsSession } from "../../src/site/path-rules.ts";
 import type { FaultClass } from "../../src/storage-fault.ts";
 import { ask, jsonObject, type Network } from "./bounded-request.ts";
 import { error, type Finding, ok, orOk, skipped, warning } from "./finding.ts";
@@ -168,7 +168,7 @@ function exampleOf(pattern: string): string {
 /** Whether strangers are really kept out of what PROTECTED_PATHS names, however they spell it. */
 export async function checkGuard({ network, target, settings }: Site): Promise<readonly Finding[]> {
   const { protectedPaths, authPath, origin } = settings.site;
-  const patterns = protectedPaths.filter((pattern) => !pattern.startsWith("!"));
+  const patterns = protectedPaths.filter((rule) => !rule.startsWith("!")).map(patternOf);
   if (patterns.length === 0)
     return [skipped("site-guard", "PROTECTED_PATHS is not set: everything is public.")];
   const isProtected = (path: string) => {

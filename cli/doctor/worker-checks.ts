@@ -1,4 +1,5 @@
 import { basename } from "node:path";
+import { patternOf } from "../../src/rules/path-rules.ts";
 import type { Settings } from "../../src/settings/types.ts";
 import { unguardedFaults } from "../unguarded-assets.ts";
 import { error, type Finding, ok, orOk, skipped, warning } from "./finding.ts";
@@ -119,7 +120,8 @@ export function checkRoutes({ worker }: SettingsSource, { site }: Settings): rea
 export function checkUnguardedAssets({ worker }: SettingsSource, { site }: Settings): readonly Finding[] {
   if (worker === undefined) return [skipped("unguarded-assets", NO_CONFIG)];
   if (worker.assetRouting === undefined) return [skipped("unguarded-assets", "There are no assets.")];
-  const problems = unguardedFaults(worker.assetRouting, site).map((fault) =>
+  const guarded = { authPath: site.authPath, protectedPaths: site.protectedPaths.map(patternOf) };
+  const problems = unguardedFaults(worker.assetRouting, guarded).map((fault) =>
     error(
       "unguarded-assets",
       fault,

@@ -17,6 +17,8 @@ export interface Account {
   /** Further claims the site asked for: `address`, `other_addresses`, `birthdate`, `gender`. */
   readonly profile: Readonly<Record<string, unknown>>;
   readonly memberNumber: string | undefined;
+  /** Names of the groups the person is in, sorted. */
+  readonly groups: readonly string[];
   /** Where it came from: a first login, the member list, staff, or the site's own registry. */
   readonly origin: "vipps" | "import" | "staff" | "site";
   readonly createdAt: number;

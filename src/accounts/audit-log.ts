@@ -12,6 +12,7 @@ export type AuditAction =
   | "linked"
   | "unlinked"
   | "corrected"
+  | "groups_changed"
   | "consents_changed"
   | "consent_revoked"
   | "downloaded"

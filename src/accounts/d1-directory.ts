@@ -1,4 +1,5 @@
 import { Failure } from "../failure.ts";
+import { readGroups } from "../group-name.ts";
 import { fromDatabase } from "../storage-call.ts";
 import type { Account, AccountId, AccountRecord, LinkedBy, LinkedIdentity } from "./account.ts";
 import { flag, isConstraintError, rows } from "./d1-rows.ts";
@@ -27,6 +28,9 @@ export function d1Directory(db: D1Database, site: string): AccountDirectory {
     get: (accountId) => get(db, site, accountId),
     search: (search) => searchAccounts(db, site, search),
     correct: (accountId, correction) => correct(db, site, accountId, correction),
+    setGroups: (accountId, groups) => setGroups(db, site, accountId, groups),
+    groupNames: () => groupNames(db, site),
+    keepsGroups: true,
     unlink: (accountId, msn, sub) => unlink(db, site, accountId, msn, sub),
     noteConsentRevoked: (msn, sub) => noteConsentRevoked(db, site, msn, sub),
     erase: (accountId, alongside) => erase(db, site, accountId, alongside),
@@ -44,6 +48,7 @@ interface AccountRow {
   readonly email_verified: number;
   readonly profile: string;
   readonly member_number: string | null;
+  readonly groups: string;
   readonly origin: Account["origin"];
   readonly created_at: number;
   readonly updated_at: number;
@@ -61,7 +66,7 @@ interface IdentityRow {
 
 /** Of `accounts a`. A login writes nothing there: when the last one was, `logins` knows, as long as it keeps it. */
 const ACCOUNT_COLUMNS = `a.id, a.name, a.given_name, a.family_name, a.phone, a.phone_verified, a.email,
-  a.email_verified, a.profile, a.member_number, a.origin, a.created_at, a.updated_at,
+  a.email_verified, a.profile, a.member_number, a.groups, a.origin, a.created_at, a.updated_at,
   coalesce((SELECT l.id >> ${SECOND_BITS} FROM logins l INDEXED BY logins_by_account
     WHERE l.account_id = a.id AND l.site = a.site AND l.outcome = 'logged_in' ORDER BY l.id DESC LIMIT 1),
     a.last_login_at) AS last_login_at`;
@@ -204,6 +209,37 @@ async function correct(
   return (await fromDatabase(run)).meta.changes > 0;
 }
 
+async function setGroups(
+  db: D1Database,
+  site: string,
+  accountId: AccountId,
+  groups: readonly string[],
+): Promise<boolean> {
+  const statement = db
+    .prepare("UPDATE accounts SET groups = ?3, updated_at = ?4 WHERE site = ?1 AND id = ?2")
+    .bind(site, accountId, JSON.stringify(groups), now());
+  return (await fromDatabase(() => statement.run())).meta.changes > 0;
+}
+
+/** More are no help to anybody who ticks boxes. */
+const GROUPS_LIMIT = 100;
+
+/** From each name to the next, so that a group costs one look however many people are in it. */
+async function groupNames(db: D1Database, site: string): Promise<readonly string[]> {
+  const statement = db
+    .prepare(
+      `WITH RECURSIVE named (name) AS (
+         SELECT (SELECT min(name) FROM group_members WHERE site = ?1)
+         UNION ALL
+         SELECT (SELECT min(name) FROM group_members WHERE site = ?1 AND name > named.name) FROM named
+         WHERE named.name IS NOT NULL LIMIT ${GROUPS_LIMIT})
+       SELECT name FROM named WHERE name IS NOT NULL`,
+    )
+    .bind(site);
+  const { results } = await fromDatabase(() => statement.all<{ name: string }>());
+  return results.map(({ name }) => name);
+}
+
 async function unlink(
   db: D1Database,
   site: string,
@@ -260,6 +296,7 @@ function accountOf(row: AccountRow): Account {
     emailVerified: row.email_verified === 1,
     profile: JSON.parse(row.profile),
     memberNumber: row.member_number ?? undefined,
+    groups: readGroups(JSON.parse(row.groups)),
     origin: row.origin,
     createdAt: row.created_at,
     updatedAt: row.updated_at,

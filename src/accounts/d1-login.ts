@@ -1,3 +1,4 @@
+import { readGroups } from "../group-name.ts";
 import { randomText } from "../random.ts";
 import { fromDatabase } from "../storage-call.ts";
 import type { AccountId, LinkedBy } from "./account.ts";
@@ -32,16 +33,18 @@ const KNOWN = "EXISTS (SELECT 1 FROM identities WHERE site = ?1 AND msn = ?4 AND
  * What a login asks of the embedded registry, and all SQL for it. Each function is one round trip to D1, and may
  * be asked again when its answer got lost.
  * @param site the key under which this site's rows are kept.
+ * @param readsGroups whether a login looks up the person's groups.
  */
-export function d1Login(db: D1Database, site: string): LoginRegistry {
+export function d1Login(db: D1Database, site: string, readsGroups: boolean): LoginRegistry {
   return {
-    find: (person) => find(db, site, person),
-    findOrCreate: (person, begunAt) => findOrCreate(db, site, person, begunAt),
+    find: (person) => find(db, site, person, readsGroups),
+    findOrCreate: (person, begunAt) => findOrCreate(db, site, person, begunAt, readsGroups),
     create: (person, options) => create(db, site, person, options),
     link: (accountId, person, by) => link(db, site, accountId, person, by),
     update: (accountId, person) => update(db, site, accountId, person),
     proof: { kind: "fact", check: (candidates, fact) => checkProof(db, site, candidates, fact) },
     accountOfSub: (msn, sub) => accountOfSub(db, site, msn, sub),
+    groupsOf: (accountId) => groupsOf(db, site, accountId),
   };
 }
 
@@ -53,6 +56,7 @@ interface KnownRow extends OwnerRow {
   readonly is_current: number;
   /** Their versions, as a JSON array. */
   readonly accepted_terms: string;
+  readonly groups?: string | null;
 }
 
 interface CandidateRow {
@@ -64,12 +68,22 @@ interface CandidateRow {
   readonly provable: number;
 }
 
-async function find(db: D1Database, site: string, person: VippsPerson): Promise<FoundPerson> {
-  return foundPerson(await fromDatabase(() => db.batch(findStatements(db, site, person))));
+async function find(
+  db: D1Database,
+  site: string,
+  person: VippsPerson,
+  readsGroups: boolean,
+): Promise<FoundPerson> {
+  return foundPerson(await fromDatabase(() => db.batch(findStatements(db, site, person, readsGroups))));
 }
 
 /** The account of the `sub` with the terms it accepted, and the candidates where it has none. */
-function findStatements(db: D1Database, site: string, person: VippsPerson): D1PreparedStatement[] {
+function findStatements(
+  db: D1Database,
+  site: string,
+  person: VippsPerson,
+  readsGroups: boolean,
+): D1PreparedStatement[] {
   const { msn, sub } = person;
   const { phone, email } = verifiedContact(person);
   return [
@@ -78,6 +92,7 @@ function findStatements(db: D1Database, site: string, person: VippsPerson): D1Pr
         `SELECT i.account_id, i.told = ?4 AND i.consent_revoked_at IS NULL AS is_current,
            (SELECT json_group_array(t.version) FROM terms_acceptances t
             WHERE t.site = i.site AND t.account_id = i.account_id) AS accepted_terms
+           ${readsGroups ? ", (SELECT groups FROM accounts WHERE site = ?1 AND id = i.account_id) AS groups" : ""}
          FROM identities i WHERE i.site = ?1 AND i.msn = ?2 AND i.sub = ?3`,
       )
       .bind(site, msn, sub, told(person)),
@@ -106,6 +121,7 @@ function foundPerson(results: readonly D1Result[], newId?: AccountId): FoundPers
       acceptedTerms: JSON.parse(row.accepted_terms),
       isCurrent: row.is_current === 1,
       isNew: row.account_id === newId,
+      ...(row.groups != null && { groups: readGroups(JSON.parse(row.groups)) }),
     },
     candidates: rows<CandidateRow>(candidates).map((candidate) => ({
       accountId: candidate.id,
@@ -123,10 +139,11 @@ async function findOrCreate(
   site: string,
   person: VippsPerson,
   begunAt: number | undefined,
+  readsGroups: boolean,
 ): Promise<FoundPerson> {
   const id = newAccountId();
   const making = await createStatements(db, site, person, id, { begunAt });
-  const finding = findStatements(db, site, person);
+  const finding = findStatements(db, site, person, readsGroups);
   const results = await fromDatabase(() => db.batch([...making, ...finding]));
   const found = foundPerson(results.slice(making.length), id);
   if (found.known === undefined && found.candidates.length === 0) throw erasedMeanwhile();
@@ -314,6 +331,14 @@ async function accountOfSub(
 ): Promise<AccountId | undefined> {
   const row = await fromDatabase(() => ownerOf(db, site, msn, sub).first<OwnerRow>());
   return row?.account_id;
+}
+
+async function groupsOf(db: D1Database, site: string, accountId: AccountId): Promise<readonly string[]> {
+  const statement = db
+    .prepare("SELECT groups FROM accounts WHERE site = ?1 AND id = ?2")
+    .bind(site, accountId);
+  const row = await fromDatabase(() => statement.first<{ groups: string }>());
+  return row === null ? [] : readGroups(JSON.parse(row.groups));
 }
 
 function ownerOf(db: D1Database, site: string, msn: string, sub: string): D1PreparedStatement {

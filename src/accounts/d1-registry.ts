@@ -5,7 +5,8 @@ import type { Registry } from "./registry.ts";
 /**
  * The embedded registry: accounts and identities in D1, tables in `migrations/`.
  * @param site the key under which this site's rows are kept.
+ * @param readsGroups whether a login looks up the person's groups.
  */
-export function d1Registry(db: D1Database, site: string): Registry {
-  return { ...d1Login(db, site), ...d1Directory(db, site) };
+export function d1Registry(db: D1Database, site: string, readsGroups = false): Registry {
+  return { ...d1Login(db, site, readsGroups), ...d1Directory(db, site) };
 }

@@ -15,6 +15,8 @@ export interface AccountDecision {
   readonly isCurrent: boolean;
   /** The account of a new person that was made in the same round trip (`createsAtOnce`). */
   readonly made: AccountId | undefined;
+  /** The groups of a returning user, where the registry looked them up. */
+  readonly groups: readonly string[] | undefined;
 }
 
 type Registration = "open" | "closed";
@@ -67,6 +69,7 @@ export async function decideAccount(
       candidates.some(({ accountId, provable }) => provable && linking.candidates.includes(accountId)),
     isCurrent: known?.isCurrent ?? false,
     made: known?.isNew === true ? known.id : undefined,
+    groups: known?.groups,
   };
 }
 
@@ -88,7 +91,13 @@ export async function settleAccount(
   first: AccountDecision,
   options: DecisionOptions = {},
 ): Promise<
-  | { readonly accountId: AccountId; readonly how: "known" | "link" | "create"; readonly isCurrent: boolean }
+  | {
+      readonly accountId: AccountId;
+      readonly how: "known" | "link" | "create";
+      readonly isCurrent: boolean;
+      /** Where the registry looked them up. */
+      readonly groups: readonly string[] | undefined;
+    }
   | AccountDecision
 > {
   let decision = first;
@@ -97,7 +106,7 @@ export async function settleAccount(
     if (linking.kind === "doubt" || linking.kind === "closed") return decision;
     const accountId = decision.made ?? (await carryOut(registry, person, linking, options));
     const isCurrent = linking.kind !== "known" || decision.isCurrent;
-    if (accountId !== undefined) return { accountId, how: linking.kind, isCurrent };
+    if (accountId !== undefined) return { accountId, how: linking.kind, isCurrent, groups: decision.groups };
     decision = await decideAccount(registry, registration, person, options);
   }
   throw new Failure("storage_unavailable", { stage: "account", reason: "registry keeps changing" });

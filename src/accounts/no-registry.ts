@@ -2,6 +2,14 @@ import { fromDatabase } from "../storage-call.ts";
 import type { FoundPerson, Registry } from "./registry.ts";
 import type { VippsPerson } from "./vipps-person.ts";
 
+/** A registry that knows of no groups. */
+export const NO_GROUPS = {
+  groupsOf: async () => [],
+  setGroups: async () => false,
+  groupNames: async () => [],
+  keepsGroups: false,
+} as const satisfies Partial<Registry>;
+
 /**
  * `ACCOUNTS=none`: nobody is registered anywhere; whoever Vipps vouches for is known by their `sub`.
  * @param database where the worker's own records are, if it keeps any.
@@ -14,6 +22,7 @@ export const noRegistry = (database: D1Database | undefined): Registry => ({
   update: async () => undefined,
   proof: { kind: "none" },
   accountOfSub: async (_msn, sub) => sub,
+  ...NO_GROUPS,
   get: async () => undefined,
   search: async () => [],
   correct: async () => false,

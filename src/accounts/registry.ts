@@ -20,6 +20,8 @@ export interface KnownAccount {
   readonly isCurrent: boolean;
   /** Whether the account was made by this very call of `findOrCreate`. */
   readonly isNew: boolean;
+  /** The groups the person is in, where the registry looks them up at login. */
+  readonly groups?: readonly string[] | undefined;
 }
 
 export interface CreateOptions {
@@ -93,6 +95,9 @@ export interface LoginRegistry {
   /** How a person proves that an old account is theirs. */
   readonly proof: Proof;
 
+  /** The groups of an account, asked for whenever a session is renewed; none for one that is gone. */
+  groupsOf(accountId: AccountId): Promise<readonly string[]>;
+
   /** The account a `sub` is linked to: for the consent webhook and for 'is this somebody else?'. */
   accountOfSub(msn: string, sub: string): Promise<AccountId | undefined>;
 }
@@ -106,6 +111,15 @@ export interface AccountDirectory {
 
   /** @returns whether there was such an account. Throws `Failure("request_malformed")` on a taken member number. */
   correct(accountId: AccountId, correction: Correction): Promise<boolean>;
+
+  /** Puts an account into these groups and no others. @returns whether there was such an account. */
+  setGroups(accountId: AccountId, groups: readonly string[]): Promise<boolean>;
+
+  /** The names of all groups that somebody is in, at most 100. */
+  groupNames(): Promise<readonly string[]>;
+
+  /** Whether groups can be changed here; a registry of the site's own keeps them by itself. */
+  readonly keepsGroups: boolean;
 
   /** Takes a Vipps user off an account. @returns whether it was linked. */
   unlink(accountId: AccountId, msn: string, sub: string): Promise<boolean>;

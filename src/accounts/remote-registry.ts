@@ -1,6 +1,7 @@
 import type { D1Database } from "@cloudflare/workers-types";
 import * as v from "valibot";
 import { Failure } from "../failure.ts";
+import { readGroups } from "../group-name.ts";
 import { fromDatabase } from "../storage-call.ts";
 import type { Account, AccountRecord } from "./account.ts";
 import type { AccountSearch, Correction, Proof, Registry } from "./registry.ts";
@@ -23,9 +24,12 @@ const accountId = () => v.pipe(v.string(), v.regex(/^[\x21-\x7e]{1,200}$/));
 const text = () => v.nullish(v.pipe(v.string(), v.maxLength(500)));
 const seconds = () => v.pipe(v.number(), v.integer());
 
+/** Names of groups; what is none is passed over. */
+const groups = () => v.nullish(v.pipe(v.array(v.unknown()), v.maxLength(1_000)));
+
 const foundAnswer = () =>
   v.object({
-    account: v.nullish(v.object({ id: accountId() })),
+    account: v.nullish(v.object({ id: accountId(), groups: groups() })),
     candidates: v.optional(
       v.pipe(
         v.array(
@@ -57,6 +61,7 @@ const account = () =>
     email_verified: v.optional(v.boolean(), false),
     profile: v.optional(v.record(v.string(), v.unknown()), {}),
     member_number: text(),
+    groups: groups(),
     created_at: v.optional(seconds(), 0),
     updated_at: v.optional(seconds(), 0),
     last_login_at: v.nullish(seconds()),
@@ -90,12 +95,15 @@ export function remoteRegistry(options: RemoteRegistryOptions): Registry {
   const { site, proof, database } = options;
   const ask = (operation: string, message: Readonly<Record<string, unknown>>) =>
     askRegistry(options, operation, { site, ...message });
-  const known = (id: string, isNew: boolean) => ({ id, acceptedTerms: undefined, isCurrent: isNew, isNew });
+  const known = (id: string, isNew: boolean, named?: unknown) => {
+    return { id, acceptedTerms: undefined, isCurrent: isNew, isNew, groups: readGroups(named) };
+  };
   const registry: Registry = {
     proof,
     async find(person) {
       const found = read(foundAnswer(), await ask("find", { person: personMessage(person) }));
-      if (found.account) return { known: known(found.account.id, false), candidates: [] };
+      if (found.account)
+        return { known: known(found.account.id, false, found.account.groups), candidates: [] };
       const candidates = found.candidates.map((candidate) => ({
         accountId: candidate.id,
         name: candidate.name ?? undefined,
@@ -133,6 +141,12 @@ export function remoteRegistry(options: RemoteRegistryOptions): Registry {
       const answer = await ask("account-of-sub", { msn, sub });
       return answer.status === 404 ? undefined : read(idAnswer(), answer).id;
     },
+    async groupsOf(id) {
+      return (await registry.get(id))?.account.groups ?? [];
+    },
+    setGroups: async () => false,
+    groupNames: async () => [],
+    keepsGroups: false,
     async get(id) {
       const answer = await ask("get", { id });
       return answer.status === 404 ? undefined : recordOf(read(recordAnswer(), answer));
@@ -216,6 +230,7 @@ function accountOf(remote: v.InferOutput<ReturnType<typeof account>>): Account {
     emailVerified: remote.email_verified,
     profile: remote.profile,
     memberNumber: remote.member_number ?? undefined,
+    groups: readGroups(remote.groups),
     origin: "site",
     createdAt: remote.created_at,
     updatedAt: remote.updated_at,

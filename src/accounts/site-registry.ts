@@ -3,15 +3,18 @@ import type { Settings } from "../settings.ts";
 import type { VippsIdentity } from "../vipps/identity.ts";
 import type { AccountId } from "./account.ts";
 import { d1Registry } from "./d1-registry.ts";
-import { noRegistry } from "./no-registry.ts";
+import { NO_GROUPS, noRegistry } from "./no-registry.ts";
 import type { Proof, Registry } from "./registry.ts";
 import { remoteRegistry } from "./remote-registry.ts";
+
+/** What a registry knows of groups; one that leaves it out has none. */
+type OfGroups = "groupsOf" | "setGroups" | "groupNames" | "keepsGroups";
 
 /**
  * Makes the registry of a project's own.
  * @param site the origin of the site whose people are meant.
  */
-export type MakeRegistry = (site: string) => Registry;
+export type MakeRegistry = (site: string) => Omit<Registry, OfGroups> & Partial<Pick<Registry, OfGroups>>;
 
 let ownRegistry: MakeRegistry | undefined;
 
@@ -20,17 +23,25 @@ export function useRegistry(make: MakeRegistry | undefined): void {
   ownRegistry = make;
 }
 
+function withGroups(own: ReturnType<MakeRegistry>): Registry {
+  return knowsGroups(own) ? own : { ...NO_GROUPS, ...own };
+}
+
+function knowsGroups(own: ReturnType<MakeRegistry>): own is Registry {
+  return own.groupsOf !== undefined && own.setGroups !== undefined && own.groupNames !== undefined;
+}
+
 /**
  * The registry that the setting ACCOUNTS names.
  * @throws {Failure} `settings_invalid` where it is the project's own and there is none.
  */
 export function siteRegistry(settings: Settings): Registry {
-  const { accounts, storage } = settings;
+  const { accounts, session, storage } = settings;
   const { registry } = accounts;
   const site = settings.site.partition;
   switch (registry.kind) {
     case "d1":
-      return d1Registry(registry.database, site);
+      return d1Registry(registry.database, site, session.hasGroups);
     case "remote": {
       const { proofUrl, ...remote } = registry;
       const proof: Proof =
@@ -38,7 +49,7 @@ export function siteRegistry(settings: Settings): Registry {
       return remoteRegistry({ ...remote, site, proof });
     }
     case "own":
-      if (ownRegistry !== undefined) return ownRegistry(settings.site.origin);
+      if (ownRegistry !== undefined) return withGroups(ownRegistry(settings.site.origin));
       throw new Failure("settings_invalid", {
         stage: "settings",
         details: ["ACCOUNTS=own needs a registry, which the project's code hands to vippsLogin"],

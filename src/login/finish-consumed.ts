@@ -7,6 +7,7 @@ import type { VippsIdentity } from "../vipps/identity.ts";
 import { exchangeCode } from "../vipps/token-exchange.ts";
 import { keepArrivedConsents } from "./arrived-consents.ts";
 import { askToConfirm } from "./confirm-question.ts";
+import { askingParty, setAside } from "./login-asks.ts";
 import { type BegunLogin, beganAt, loginSecrets } from "./login-state.ts";
 import { accountUnclear } from "./proof-question.ts";
 import type { Answers, Asked, WaitingLogin } from "./question.ts";
@@ -70,13 +71,15 @@ export async function finishConsumed(
   const { login, state, redirectUri, response, timeLimit } = consumed;
   const secrets = await loginSecrets(settings, login);
   if (secrets === undefined) throw new Failure("state_expired", { stage: "callback" });
-  const { relyingParty, storage } = settings;
+  const { storage } = settings;
+  const relyingParty = askingParty(settings, login.asks);
   const answerBy = Date.now() + timeLimit;
-  const identity = await exchangeCode(
+  const whole = await exchangeCode(
     { relyingParty, store: storage.metadata, answerBy, stepTimes, background },
     readAuthorizationResponse(new URLSearchParams(response)),
     { ...secrets, state, redirectUri, askedBefore: (sub) => askedBefore(settings, sub) },
   );
+  const identity = setAside(settings, login.asks, whole);
   return namingPerson(identity, async () => {
     await keepArrivedConsents(settings, identity);
     if (login.browser !== consumed.browser) {

@@ -1,6 +1,7 @@
 import { base64url } from "jose";
 import type { SessionSettings, Settings } from "../settings.ts";
 import type { LoginSecrets } from "../vipps/authorize-url.ts";
+import { type LoginAsks, NO_ASKS } from "./login-asks.ts";
 
 /**
  * The `state` of a login: everything that is known of it while the person is at Vipps, sealed, so that nothing has
@@ -23,6 +24,8 @@ export interface BegunLogin {
   readonly browser: string;
   /** Where the login leads: for an app its redirect URI. `undefined` where the object keeps it: it was too long. */
   readonly returnTo: string | undefined;
+  /** What it asks of Vipps on top of what every login does. */
+  readonly asks?: LoginAsks | undefined;
 }
 
 /** Which kind of client may finish a login: neither can finish the other's. */
@@ -46,7 +49,10 @@ const BROWSER_BYTES = 32;
 const IV_BYTES = 12;
 /** Where the name of the object begins, after version, flags, id, browser and the name's length. */
 const NAME_AT = 2 + ID_BYTES + BROWSER_BYTES + 1;
+/** Bits of the second byte. An earlier release reads a state with others than the first as one without them. */
 const KEPT_ELSEWHERE = 1;
+const ASKS_FOR_APP = 2;
+const ASKS_FOR_BIRTH_DATE = 4;
 
 /** A return URL of more bytes than this is kept by the object: the state stays below about 500 characters. */
 const RETURN_URL_BYTES = 260;
@@ -259,11 +265,21 @@ function parameters({ session, site }: Settings, purpose: Purpose, iv: Uint8Arra
   return { name: "AES-GCM", iv, additionalData, tagLength: 128 };
 }
 
-function written({ id, browser, object, returnTo }: Omit<BegunLogin, "keyId">): Uint8Array<ArrayBuffer> {
+function written({
+  id,
+  browser,
+  object,
+  returnTo,
+  asks = NO_ASKS,
+}: Omit<BegunLogin, "keyId">): Uint8Array<ArrayBuffer> {
   const name = encode(object);
   const rest = encode(returnTo ?? "");
   const bytes = new Uint8Array(NAME_AT + name.byteLength + rest.byteLength);
-  bytes.set([VERSION, returnTo === undefined ? KEPT_ELSEWHERE : 0]);
+  const flags =
+    (returnTo === undefined ? KEPT_ELSEWHERE : 0) +
+    (asks.app ? ASKS_FOR_APP : 0) +
+    (asks.birthDate ? ASKS_FOR_BIRTH_DATE : 0);
+  bytes.set([VERSION, flags]);
   bytes.set(bytesOfHex(id), 2);
   bytes.set(base64url.decode(browser), 2 + ID_BYTES);
   bytes.set([name.byteLength], NAME_AT - 1);
@@ -281,7 +297,8 @@ function read(bytes: Uint8Array, keyId: string): BegunLogin | undefined {
     keyId,
     object: decode(bytes.subarray(NAME_AT, restAt)),
     browser: base64url.encode(bytes.subarray(2 + ID_BYTES, 2 + ID_BYTES + BROWSER_BYTES)),
-    returnTo: flags === KEPT_ELSEWHERE ? undefined : decode(bytes.subarray(restAt)),
+    returnTo: flags & KEPT_ELSEWHERE ? undefined : decode(bytes.subarray(restAt)),
+    asks: { app: (flags & ASKS_FOR_APP) > 0, birthDate: (flags & ASKS_FOR_BIRTH_DATE) > 0 },
   };
 }
 

@@ -3,10 +3,13 @@ import { Failure } from "../failure.ts";
 import { isTooLate } from "../http/answer-in-time.ts";
 import type { AppContext } from "../http/request-context.ts";
 import { logEvent } from "../log.ts";
+import { ageClaims } from "../rules/requirement.ts";
 import { type BegunSession, beginSession } from "../session/begin-session.ts";
 import { sessionClient } from "../session/device.ts";
 import { endReplacedSession, endSession } from "../session/session-store.ts";
+import type { Settings } from "../settings.ts";
 import { timed } from "../step-times.ts";
+import type { VippsIdentity } from "../vipps/identity.ts";
 import type { FinishedLogin } from "./finish-consumed.ts";
 import { recordLogin } from "./record-login.ts";
 import { namingPerson } from "./settle-login.ts";
@@ -34,10 +37,12 @@ export async function sameSessionResponse(
   c: AppContext,
   { settled, identity, sid, isRecorded, returnTo }: ArrivedLogin & { readonly returnTo: string },
 ): Promise<Response> {
-  const { authTime, claims } = identity;
+  const { settings } = c.env;
+  const { authTime } = identity;
+  const profile = sessionProfile(settings, identity, settled.groups ?? []);
   const client = isRecorded === true ? undefined : sessionClient(c);
-  const session = { accountId: settled.accountId, sid, authTime, claims, client };
-  const { setCookie } = await beginSession(c.env.settings, session);
+  const session = { accountId: settled.accountId, sid, authTime, profile, client };
+  const { setCookie } = await beginSession(settings, session);
   return redirectHome(returnTo, setCookie);
 }
 
@@ -50,9 +55,10 @@ export async function recordedSession(c: AppContext, login: ArrivedLogin): Promi
   const { settings, stepTimes } = c.env;
   const { settled, identity, sid, isRecorded, isSameBrowser, isNativeApp } = login;
   const { accountId, how, person, isCurrent } = settled;
-  const { authTime, claims } = identity;
+  const { authTime } = identity;
+  const profile = sessionProfile(settings, identity, settled.groups ?? []);
   const client = isRecorded === true ? undefined : sessionClient(c);
-  const session = { accountId, sid, authTime, claims, client };
+  const session = { accountId, sid, authTime, profile, client };
   return namingPerson(identity, async () => {
     try {
       const begun = await timed(stepTimes, "session", beginSession(settings, session));
@@ -78,6 +84,20 @@ export async function recordedSession(c: AppContext, login: ArrivedLogin): Promi
       throw error;
     }
   });
+}
+
+/** What may be said of a person in the session's token: the claims of this login, and what rules are judged by. */
+function sessionProfile(
+  { session }: Settings,
+  { claims, aside, acr }: VippsIdentity,
+  groups: readonly string[],
+): Readonly<Record<string, unknown>> {
+  return {
+    ...claims,
+    ...ageClaims(session.claims, claims.birthdate ?? aside?.birthdate, Date.now()),
+    ...(acr !== undefined && { acr }),
+    ...(session.hasGroups && { groups }),
+  };
 }
 
 /** Sends the browser to where the login was meant to end. 303, so that a form's POST becomes a GET. */

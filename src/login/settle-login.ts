@@ -4,6 +4,7 @@ import { requestLink } from "../accounts/link-requests.ts";
 import type { LinkingDecision } from "../accounts/linking.ts";
 import { type AccountDecision, decideAccount, settleAccount } from "../accounts/login-account.ts";
 import { requiredRecords, siteRecords } from "../accounts/records.ts";
+import type { Registry } from "../accounts/registry.ts";
 import { siteRegistry } from "../accounts/site-registry.ts";
 import { acceptTerms, termsAcceptances } from "../accounts/terms.ts";
 import { adoptVippsConsents } from "../accounts/vipps-consents.ts";
@@ -23,6 +24,8 @@ export interface SettledLogin {
   readonly person: VippsPerson;
   /** Whether the registry has all that Vipps says of the person. */
   readonly isCurrent: boolean;
+  /** The groups the person is in, where the site goes by groups. */
+  readonly groups?: readonly string[] | undefined;
 }
 
 /** What a login comes to: an account, or a question to the person first. */
@@ -64,7 +67,17 @@ export async function settleLogin(
   const records = siteRecords(settings);
   if (records !== undefined && collectedConsents(identity.claims).length > 0)
     await adoptVippsConsents({ ...records, begunAt }, settled.accountId, person);
-  return { settled: { ...settled, person } };
+  const groups = settings.session.hasGroups ? await groupsOf(registry, settled) : undefined;
+  return { settled: { ...settled, person, groups } };
+}
+
+/** Known from the look at the account, but for one that has just been linked; a new one is in no group. */
+async function groupsOf(
+  registry: Registry,
+  { accountId, how, groups }: Pick<SettledLogin, "accountId" | "how" | "groups">,
+): Promise<readonly string[]> {
+  if (groups !== undefined) return groups;
+  return how === "create" ? [] : await registry.groupsOf(accountId);
 }
 
 /**

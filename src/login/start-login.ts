@@ -14,6 +14,14 @@ import { authorizeUrl } from "../vipps/authorize-url.ts";
 import { providerMetadata } from "../vipps/metadata.ts";
 import { attemptsCall, objectFor } from "./call-attempts.ts";
 import {
+  askingParty,
+  asksFor,
+  type LoginAsks,
+  loginCouldHelp,
+  NO_ASKS,
+  requiredOfLogin,
+} from "./login-asks.ts";
+import {
   type BegunLogin,
   isTooLongToSeal,
   type LoginFlow,
@@ -27,7 +35,7 @@ import {
 /**
  * `GET /auth/login`: sends the browser to Vipps. Warm, it asks nobody anything and stores nothing.
  * @throws {Failure} when the provider's metadata cannot be had; `login_in_frame` in a part of another page, where Vipps
- *   is never shown; `cookies_not_kept` where the cookie of the answer that led here did not come back.
+ *   is never shown; `cookies_not_kept` where the cookie of the answer that led here did not come back; `rule_unknown`.
  */
 export async function startLogin(c: AppContext): Promise<Response> {
   const { settings } = c.env;
@@ -38,7 +46,9 @@ export async function startLogin(c: AppContext): Promise<Response> {
   const headers = new Headers({ "cache-control": "no-store", vary: "cookie" });
   const { session, setCookie } = await sessionIfKnown(c);
   if (setCookie !== undefined) headers.append("set-cookie", setCookie);
-  if (session !== undefined && queryParameter(c.req.raw, "prompt") !== "login") {
+  const required = requiredOfLogin(settings, c.req.raw, returnTo);
+  const mustAsk = queryParameter(c.req.raw, "prompt") === "login";
+  if (session !== undefined && !mustAsk && !loginCouldHelp(required, session)) {
     headers.set("location", returnTo);
     return new Response(null, { status: 302, headers });
   }
@@ -51,7 +61,9 @@ export async function startLogin(c: AppContext): Promise<Response> {
   }
   if (isFramed(c.req.raw.headers))
     throw new Failure("login_in_frame", { stage: "start", returnTo, setCookie });
-  const { url } = await beginLogin(c, "browser", { browser, returnTo });
+  // Whoever is logged in and has to be fresh must not be let through by a memory of the provider's.
+  const anew = session !== undefined && required.some(({ kind }) => kind === "fresh");
+  const { url } = await beginLogin(c, "browser", { browser, returnTo, anew, asks: asksFor(required) });
   headers.append("set-cookie", browserCookie);
   headers.set("location", url);
   return new Response(null, { status: 302, headers });
@@ -135,6 +147,9 @@ interface LoginStart {
   readonly browser: string;
   /** Where the browser goes in the end; for an app, where Vipps sends it back to. */
   readonly returnTo: string;
+  /** Whether Vipps is to ask though it remembers the person. */
+  readonly anew?: boolean;
+  readonly asks?: LoginAsks;
 }
 
 /**
@@ -145,14 +160,14 @@ interface LoginStart {
 export async function beginLogin(
   c: AppContext,
   flow: LoginFlow,
-  { browser, returnTo }: LoginStart,
+  { browser, returnTo, anew = false, asks = NO_ASKS }: LoginStart,
 ): Promise<{ readonly url: string; readonly state: string }> {
   const { settings, stepTimes } = c.env;
-  const { relyingParty } = settings;
+  const relyingParty = askingParty(settings, asks);
   const id = newLoginId();
   const object = objectFor(settings, id);
   const isKept = flow === "browser" && isTooLongToSeal(returnTo);
-  const login = { id, object, browser, returnTo: isKept ? undefined : returnTo };
+  const login = { id, object, browser, returnTo: isKept ? undefined : returnTo, asks };
   const [{ discovery }, state, secrets] = await Promise.all([
     timed(stepTimes, "metadata", providerMetadata(providerAccess(c))),
     sealState(settings, flow, login),
@@ -165,6 +180,7 @@ export async function beginLogin(
     state,
     redirectUri: flow === "app" ? returnTo : relyingParty.redirectUri,
     nativeApp: flow === "app",
+    anew,
   });
   return { url, state };
 }

@@ -1,4 +1,5 @@
 import type { Account } from "../accounts/account.ts";
+import { readGroups } from "../group-name.ts";
 import { type Language, textsIn } from "../pages/language.ts";
 import type { SessionClaims } from "../session/session.ts";
 
@@ -23,6 +24,7 @@ export function shownData(
     phone: text(profile.phone_number),
     email: text(profile.email),
     memberNumber: undefined,
+    groups: readGroups(profile.groups),
     profile,
   };
   const facts: readonly (readonly [string, string | undefined])[] = [
@@ -32,6 +34,7 @@ export function shownData(
     [me.address, addressLines(known.profile.address)],
     [me.birthdate, text(known.profile.birthdate)],
     [me.memberNumber, known.memberNumber],
+    [me.groups, known.groups.join(", ")],
     [me.accountId, sub],
   ];
   return facts.flatMap(([label, value]) => (value === undefined || value === "" ? [] : [{ label, value }]));

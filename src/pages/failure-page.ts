@@ -5,6 +5,10 @@ import { type Html, layout, type PageContext } from "./layout.ts";
 
 interface FailurePageProps extends PageContext {
   readonly message: MessageKey;
+  /** What stands for the places in its text. */
+  readonly values: Readonly<Record<string, string>>;
+  /** What else stands in the way. */
+  readonly further: readonly string[];
   readonly reference: string;
   /** Starts the same login again. */
   readonly retryHref: string;
@@ -25,23 +29,29 @@ const NO_RETRY: ReadonlySet<MessageKey> = new Set([
   "addressTooLong",
   "tooManyChanges",
   "siteUnavailable",
+  "groupNeeded",
+  "tooYoung",
 ]);
+
+/** Messages after which logging in is not trying again. */
+const LOGS_IN: ReadonlySet<MessageKey> = new Set(["loginNeeded", "loginInFrame", "ageNeeded", "freshNeeded"]);
 
 /** What happened, what to do now, and the reference that customer service finds in the log. */
 export function failurePage(props: FailurePageProps): Html {
-  const { language, brand, siteName, message, reference, retryHref, siteHref, resume, isInFrame, details } =
+  const { language, message, values, further, reference, retryHref, siteHref, resume, isInFrame, details } =
     props;
   const texts = textsIn(language);
   const { title, happened, next } = texts.messages[message];
-  const values = { brand, site: siteName };
   const retry = !NO_RETRY.has(message);
-  const retryText = ["loginNeeded", "loginInFrame"].includes(message) ? texts.logIn : texts.tryAgain;
+  const again = LOGS_IN.has(message) ? texts.logIn : texts.tryAgain;
+  const retryText = message === "appNeeded" ? texts.continue : again;
   const target = isInFrame && raw(' target="_top"');
   const settings = html`
 <p class="soft">${texts.settingsHelp}</p>
 <ul>${details.map((detail) => html`<li>${detail}</li>`)}</ul>`;
   const content = html`
 <p>${filled(happened, values)}</p>
+${further.map((one) => html`<p>${one}</p>`)}
 <p>${filled(next, values)}</p>
 ${message === "declined" && html`<p class="note">${filled(texts.notYou, values)}</p>`}
 ${details.length > 0 && settings}

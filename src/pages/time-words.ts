@@ -52,6 +52,11 @@ export function lengthWords(language: Language, seconds: number): string {
   return new Intl.NumberFormat(locale(language), { style: "unit", unit, unitDisplay: "long" }).format(length);
 }
 
+/** One of several: `board, trainers eller web`. */
+export function anyOf(language: Language, names: readonly string[]): string {
+  return new Intl.ListFormat(locale(language), { type: "disjunction" }).format(names);
+}
+
 /** The name of a country. @param country ISO 3166-1, two letters */
 export function countryName(language: Language, country: string): string {
   return new Intl.DisplayNames(locale(language), { type: "region" }).of(country) ?? country;

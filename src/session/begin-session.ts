@@ -1,6 +1,5 @@
 import { logEvent } from "../log.ts";
 import type { Settings } from "../settings.ts";
-import type { VippsClaims } from "../vipps/identity.ts";
 import { cookieFor, fittedProfile } from "./current-session.ts";
 import type { SessionClient } from "./device.ts";
 import { type AuthenticSession, sessionStart } from "./session.ts";
@@ -14,7 +13,8 @@ export interface NewSession {
   readonly sid: string;
   /** Seconds since the epoch. */
   readonly authTime: number;
-  readonly claims: VippsClaims;
+  /** Everything that may be said of the person; SESSION_CLAIMS picks out of it. */
+  readonly profile: Readonly<Record<string, unknown>>;
   /** The client it begins on; `undefined` for a session that is recorded already. */
   readonly client: SessionClient | undefined;
 }
@@ -33,11 +33,11 @@ export interface BegunSession {
  */
 export async function beginSession(
   settings: Settings,
-  { accountId, sid, authTime, claims, client }: NewSession,
+  { accountId, sid, authTime, profile: said, client }: NewSession,
 ): Promise<BegunSession> {
   if (client !== undefined)
     await recordSession(settings, accountId, { sid, startedAt: sessionStart(sid), ...client });
-  const known = { sub: accountId, sid, authTime, profile: { ...claims } };
+  const known = { sub: accountId, sid, authTime, profile: said };
   const { profile, leftOut } = fittedProfile(settings.session, known);
   if (leftOut.length > 0) logEvent("warn", "session_claims_left_out", { sid, claims: leftOut });
   const signed = await signSessionToken(settings.session, { ...known, profile });

@@ -1,3 +1,4 @@
+import { siteRegistry } from "../accounts/site-registry.ts";
 import { putBounded } from "../bounded-map.ts";
 import { isLookAhead } from "../http/look-ahead.ts";
 import { isolateMap } from "../isolate-state.ts";
@@ -114,8 +115,8 @@ async function livingSession(
 }
 
 /**
- * A new token for a session that lives, as the store says at this moment: how late a revocation may bite is counted
- * from here.
+ * A new token for a session that lives, as the store says at this moment, with the groups that the person is in at
+ * this moment: how late a revocation, or a change of groups, may bite is counted from here.
  * @returns `undefined` where it has ended.
  * @throws {Failure} `storage_unavailable`.
  */
@@ -123,10 +124,15 @@ async function renewToken(
   settings: Settings,
   { session, token }: SignedSession,
 ): Promise<SignedSession | undefined> {
-  const lives = await renewSession(settings, session.sub, session.sid);
+  // Beside each other: who knows the groups may be far from who knows the session.
+  const [lives, groups] = await Promise.all([
+    renewSession(settings, session.sub, session.sid),
+    settings.session.hasGroups ? siteRegistry(settings).groupsOf(session.sub) : undefined,
+  ]);
   // Somebody may have ended it here while the store was on its way to say yes.
   if (!lives || hasEnded(settings.session, session.sid)) return undefined;
-  const successor = await signedSession(settings, session);
+  const profile = groups === undefined ? session.profile : { ...session.profile, groups };
+  const successor = await signedSession(settings, { ...session, profile });
   rememberSuccessor(settings.session, token, successor);
   return successor;
 }

@@ -3,6 +3,8 @@
 // the same.
 
 import * as v from "valibot";
+import { readProtectedPaths } from "../rules/protected-paths.ts";
+import { isAgeClaim, readRequirement } from "../rules/requirement.ts";
 import { type MasterKeys, readMasterKeys } from "../sites/master-keys.ts";
 import { isAppRedirectUri } from "../vipps/app-redirect-uri.ts";
 import type { ConsentQuestion, SessionKeys, SupportSettings } from "./types.ts";
@@ -223,43 +225,32 @@ export const pageUrl = (): Kind<string> =>
     ),
   );
 
-/** What may stand between two slashes of a path pattern; percent signs encode. */
-const PATTERN_SEGMENT = /^(?:[^\s,%?#;\\]|%[0-9a-f]{2})*$/i;
-
-/** A path from the root, in which `*` stands for anything. No dot segments, no query. */
-function isPathPattern(written: string): boolean {
-  const [before, ...segments] = written.replace(/^!/, "").split("/");
-  return (
-    before === "" &&
-    segments.length > 0 &&
-    segments.every((segment) => segment !== "." && segment !== ".." && PATTERN_SEGMENT.test(segment)) &&
-    isDecodable(written)
-  );
-}
-
-function isDecodable(written: string): boolean {
-  try {
-    decodeURIComponent(written);
-    return true;
-  } catch {
-    return false;
-  }
-}
-
-export const pathPatterns = (): Kind<readonly string[]> => {
-  const message = "must be path patterns such as /members/* or !/members/open/*";
-  return list(message, () =>
+/** Path patterns, each followed by what it requires, if anything: as words, a list, or a table of patterns. */
+export const protectedPaths = (): Kind<readonly string[]> => {
+  const patterns = list("must be path patterns such as /members/* or !/members/open/*", () =>
     v.pipe(
       v.array(v.string()),
-      v.check((patterns) => patterns.every(isPathPattern), message),
-      v.check(
-        (patterns) => patterns.some((pattern) => !pattern.startsWith("!")),
-        "has exceptions only; begin with what they are exceptions from, such as /*",
-      ),
-      v.maxLength(100, "must be at most 100 patterns"),
+      v.rawTransform(({ dataset, addIssue, NEVER }): readonly string[] => {
+        const read = readProtectedPaths(dataset.value.join(" "));
+        if ("rules" in read) return read.rules;
+        addIssue({ message: read.fault });
+        return NEVER;
+      }),
     ),
   );
+  return {
+    schema: () => v.pipe(v.unknown(), v.transform(rulesOfTable), patterns.schema()),
+    editor: { anyOf: [{ type: "string" }, { type: "array", items: { type: "string" } }, { type: "object" }] },
+  };
 };
+
+/** `{ "/board/*": "group:board", "/members/*": true }` as a list; anything else as it is. */
+function rulesOfTable(value: unknown): unknown {
+  if (typeof value !== "object" || value === null || Array.isArray(value)) return value;
+  return Object.entries(value).map(([pattern, required]) =>
+    required === true ? pattern : [pattern, required].flat().join(" "),
+  );
+}
 
 export const day = (): Kind<string> =>
   text(() => v.pipe(v.string(), v.isoDate("must be a day such as 2027-01-12")));
@@ -321,11 +312,14 @@ const PROFILE_CLAIMS = [
   "phone_number_verified",
   "birthdate",
   "address",
+  "groups",
+  "acr",
 ] as const;
 
-export const profileClaims = (): Kind<readonly (typeof PROFILE_CLAIMS)[number][]> => {
-  const message = `must be claims out of ${PROFILE_CLAIMS.join(", ")}`;
-  return list(message, () => v.array(v.picklist(PROFILE_CLAIMS, message)));
+export const profileClaims = (): Kind<readonly string[]> => {
+  const message = `must be claims out of ${PROFILE_CLAIMS.join(", ")}, age_over_18 and the like`;
+  const isOne = (name: string) => isAgeClaim(name) || PROFILE_CLAIMS.some((claim) => claim === name);
+  return list(message, () => v.array(v.pipe(v.string(), v.check(isOne, message))));
 };
 
 const base64urlPart = () => v.pipe(v.string(), v.regex(/^[\w-]{43}$/));
@@ -401,20 +395,29 @@ export const consents = (): Kind<readonly ConsentQuestion[]> =>
 /** A number with its country code; shorter ones lack it. */
 const STAFF_PHONE = /^\+?[1-9]\d{8,14}$/;
 
+/** The groups that a word of SUPPORT_STAFF such as `group:desk` names. */
+function staffGroups(word: string): readonly string[] {
+  const requirement = word.startsWith("group:") ? readRequirement(word) : undefined;
+  return requirement?.kind === "group" ? requirement.groups : [];
+}
+
 export const supportStaff = (): Kind<SupportSettings> => {
-  const message = "must be account ids, subs, or phone numbers such as +4799999901 without spaces in them";
+  const message =
+    "must be account ids, subs, phone numbers such as +4799999901 without spaces in them, or group:NAME";
+  const isId = (one: string) => /^(?=.*[^\d])[\w-]{8,100}$/.test(one);
   return list(message, () =>
     v.pipe(
       v.array(v.string()),
       v.check(
-        (staff) => staff.every((one) => STAFF_PHONE.test(one) || /^(?=.*[^\d])[\w-]{8,100}$/.test(one)),
+        (staff) => staff.every((one) => STAFF_PHONE.test(one) || isId(one) || staffGroups(one).length > 0),
         message,
       ),
       v.transform((staff) => ({
         staffPhones: new Set(
           staff.filter((one) => STAFF_PHONE.test(one)).map((phone) => phone.replace("+", "")),
         ),
-        staffIds: new Set(staff.filter((one) => !STAFF_PHONE.test(one))),
+        staffIds: new Set(staff.filter((one) => !STAFF_PHONE.test(one) && isId(one))),
+        staffGroups: new Set(staff.flatMap(staffGroups)),
       })),
     ),
   );

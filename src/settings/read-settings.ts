@@ -1,4 +1,6 @@
 import * as v from "valibot";
+import { allRequirements } from "../rules/path-rules.ts";
+import { claimOf } from "../rules/requirement.ts";
 import type { RelyingParty } from "../vipps/relying-party.ts";
 import { mistakenNames } from "./names.ts";
 import { type ReadValues, rowOf, SETTING_NAMES, type SettingName } from "./table.ts";
@@ -185,6 +187,10 @@ export function settingsFrom(values: SettingValues, surroundings: Surroundings):
 
   const authPath = read.AUTH_PATH;
   const jurisdiction = read.DATA_JURISDICTION;
+  const protectedPaths = read.PROTECTED_PATHS ?? [];
+  // First what paths are judged by: where a cookie has not room for everything, that stays.
+  const judgedBy = allRequirements(protectedPaths).flatMap((requirement) => claimOf(requirement) ?? []);
+  const claims = [...new Set([...judgedBy, ...read.SESSION_CLAIMS])];
   return {
     settings: {
       site: {
@@ -195,7 +201,7 @@ export function settingsFrom(values: SettingValues, surroundings: Surroundings):
         brandDate: read.BRAND_DATE,
         authPath,
         originUrl: read.ORIGIN_URL,
-        protectedPaths: read.PROTECTED_PATHS ?? [],
+        protectedPaths,
         forwardSessionCookie: read.FORWARD_SESSION_COOKIE,
       },
       relyingParty: {
@@ -226,7 +232,8 @@ export function settingsFrom(values: SettingValues, surroundings: Surroundings):
         ttl: read.SESSION_TTL,
         idle: read.SESSION_IDLE,
         fresh: read.SESSION_FRESH,
-        claims: read.SESSION_CLAIMS,
+        claims,
+        hasGroups: claims.includes("groups"),
         cookieDomain,
       },
       accounts: {
@@ -241,7 +248,7 @@ export function settingsFrom(values: SettingValues, surroundings: Surroundings):
         consentWebhookSecret: read.CONSENT_WEBHOOK_SECRET,
         consents: read.CONSENTS ?? [],
       },
-      support: read.SUPPORT_STAFF ?? { staffPhones: new Set(), staffIds: new Set() },
+      support: read.SUPPORT_STAFF ?? { staffPhones: new Set(), staffIds: new Set(), staffGroups: new Set() },
       limiters: surroundings.limiters,
       storage: {
         ...storage,

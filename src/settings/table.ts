@@ -21,8 +21,8 @@ import {
   origin,
   origins,
   pageUrl,
-  pathPatterns,
   profileClaims,
+  protectedPaths,
   scopes,
   sessionKeys,
   standardHeader,
@@ -108,9 +108,12 @@ export const SETTINGS = {
     default: "/auth",
     scope: "site",
   },
-  /** Path patterns that need a session, such as `/members/* !/members/open/*`: see [site.md](site.md). */
+  /**
+   * Path patterns that need a session, such as `/members/* !/members/open/*`, each followed by what it requires
+   * besides, if anything: `/board/* group:board fresh:600`. See [site.md](site.md#protected-paths).
+   */
   PROTECTED_PATHS: {
-    kind: pathPatterns(),
+    kind: protectedPaths(),
     scope: "site",
     question: {
       flag: "protected-paths",
@@ -310,8 +313,9 @@ export const SETTINGS = {
   },
   /**
    * Profile claims put into the token and shown by `/auth/session`: `name`, `given_name`, `family_name`, `email`,
-   * `email_verified`, `phone_number`, `phone_number_verified`, `birthdate`, `address`. In this order, as far as a
-   * cookie has room (4096 bytes); what does not fit is left out and named in the log.
+   * `email_verified`, `phone_number`, `phone_number_verified`, `birthdate`, `address`, `groups`, `acr`,
+   * `age_over_18` (any age). Those by which a rule of `PROTECTED_PATHS` is judged are there without being named. In
+   * this order, as far as a cookie has room (4096 bytes); what does not fit is left out and named in the log.
    */
   SESSION_CLAIMS: { kind: profileClaims(), default: ["name"], scope: "site" },
   /** Shares the session with subdomains of this domain. The cookie is then called `__Secure-vipps-session`. */
@@ -434,8 +438,8 @@ export const SETTINGS = {
 
   /**
    * Who may open the console `/auth/support`: phone numbers such as `+4799999901` (compared with the account's
-   * verified one), account ids or `sub`s, separated by spaces or commas. Needs `ACCOUNTS_DB`. See
-   * [support.md](support.md).
+   * verified one), account ids or `sub`s, or `group:NAME` for everybody in a group, separated by spaces or commas.
+   * Needs `ACCOUNTS_DB`. See [support.md](support.md).
    * @section Customer service
    * @default nobody
    */

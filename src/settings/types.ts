@@ -28,7 +28,10 @@ export interface SiteSettings {
   readonly authPath: string;
   /** Origin of the site behind the worker, if it isn't the route's own. */
   readonly originUrl: string | undefined;
-  /** Path patterns as written: `/members/*` needs a session, `!/members/open/*` needs none all the same. */
+  /**
+   * Path patterns as written: `/members/*` needs a session, `!/members/open/*` needs none all the same,
+   * `/board/* group:board` needs one of somebody in that group.
+   */
   readonly protectedPaths: readonly string[];
   /** Whether the origin gets the session cookie. The other cookies of ours it never gets. */
   readonly forwardSessionCookie: boolean;
@@ -58,8 +61,13 @@ export interface SessionSettings {
   readonly idle: number;
   /** Seconds a signed token is trusted before the session store is asked again. */
   readonly fresh: number;
-  /** Profile claims put into the token and shown by `/auth/session`. */
+  /**
+   * Profile claims put into the token and shown by `/auth/session`: those by which PROTECTED_PATHS is judged, and
+   * SESSION_CLAIMS.
+   */
   readonly claims: readonly string[];
+  /** Whether the groups of a person are among them, and so looked up at login and whenever a token is renewed. */
+  readonly hasGroups: boolean;
   readonly cookieDomain: string | undefined;
 }
 
@@ -118,12 +126,14 @@ export interface AccountSettings {
   readonly consents: readonly ConsentQuestion[];
 }
 
-/** SUPPORT_STAFF: who may open the customer-service console. Nobody, where both are empty. */
+/** SUPPORT_STAFF: who may open the customer-service console. Nobody, where all are empty. */
 export interface SupportSettings {
   /** E.164 digits without the plus sign. */
   readonly staffPhones: ReadonlySet<string>;
   /** Account ids, and `sub`s at Vipps. */
   readonly staffIds: ReadonlySet<string>;
+  /** Everybody in one of these groups is staff. Only the member list and a registry of the site's own fill them. */
+  readonly staffGroups: ReadonlySet<string>;
 }
 
 /** The terms in force. */

@@ -10,9 +10,11 @@ export async function identityHeaders(
   settings: Settings,
   session: AuthenticSession,
 ): Promise<ReadonlyMap<string, string>> {
-  const { name, email, email_verified: emailVerified } = session.profile;
+  const { name, email, email_verified: emailVerified, groups } = session.profile;
   const headers = new Map([["Remote-User", headerText(session.sub)]]);
   if (typeof name === "string") headers.set("Remote-Name", headerText(name));
+  if (Array.isArray(groups) && groups.length > 0)
+    headers.set("Remote-Groups", groups.map((group) => headerText(String(group))).join(","));
   // Whoever trusts an address takes it for its owner's.
   if (typeof email === "string" && emailVerified !== false) headers.set("Remote-Email", headerText(email));
   headers.set("Session-Assertion", await sessionAssertion(settings, session));

@@ -3,21 +3,22 @@ import { asOwnAnswer } from "../http/answer-headers.ts";
 import { preflightAnswer } from "../http/cross-origin.ts";
 import type { AppContext } from "../http/request-context.ts";
 import { plainPathname, type RequestPath, readPath } from "../http/request-path.ts";
+import { fittedReturnUrl } from "../http/return-url.ts";
 import { logEvent } from "../log.ts";
+import { requirementsOf } from "../rules/path-rules.ts";
 import { type CurrentSession, currentSession } from "../session/current-session.ts";
-import { askForLogin } from "../session/session-required.ts";
+import { askForLogin, requireOf } from "../session/session-required.ts";
 import type { Settings } from "../settings.ts";
 import { faultFields } from "../storage-call.ts";
 import { vippsSession } from "../vipps-session.ts";
 import { forThisVisitorAlone } from "./cache-headers.ts";
 import { isWebSocket } from "./origin-request.ts";
 import { originResponse } from "./origin-response.ts";
-import { needsSession } from "./path-rules.ts";
 
 /**
  * Everything that is not a login route: the static assets, and the origin behind the worker for what they lack.
  * Public assets cost no look at the session and stay as cacheable as they are.
- * @throws {Failure} `path_ambiguous`, `session_required`, `origin_unavailable`; `storage_unavailable` where a
+ * @throws {Failure} `path_ambiguous`, `session_required`, those of `requireOf`, `origin_unavailable`; `storage_unavailable` where a
  *   protected path meets a session store that does not answer.
  */
 export async function serveSite(c: AppContext): Promise<Response> {
@@ -27,12 +28,17 @@ export async function serveSite(c: AppContext): Promise<Response> {
   if (request.method === "TRACE") throw new Failure("method_not_allowed", { stage: "site" });
   const path = sitePath(request.url);
   if (path === undefined) throw new Failure("path_ambiguous", { stage: "site" });
-  if (needsSession(settings.site, path)) {
+  const required = requirementsOf(settings.site, path);
+  if (required !== undefined) {
     const preflight = preflightAnswer(settings, request);
     if (preflight !== undefined) return preflight;
     const current = await currentSession(settings, request, (work) => c.executionCtx.waitUntil(work));
     if (current.session === undefined)
       return asOwnAnswer(askForLogin(settings, request, pathAndQuery(request, path), current.setCookie));
+    if (required.length > 0) {
+      const returnTo = () => fittedReturnUrl(pathAndQuery(request, path));
+      requireOf(settings, request, current.session, { required, returnTo, setCookie: current.setCookie });
+    }
     return forThisVisitorAlone(await siteResponse(c, path, current), current.setCookie);
   }
 

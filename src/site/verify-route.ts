@@ -2,11 +2,14 @@ import { Failure } from "../failure.ts";
 import { isPreflight } from "../http/cross-origin.ts";
 import { firstOf } from "../http/forwarded-header.ts";
 import { isFramed, isPageRequest } from "../http/page-or-script.ts";
-import { queryParameter } from "../http/query.ts";
+import { queryParameter, queryParameters } from "../http/query.ts";
 import type { AppContext } from "../http/request-context.ts";
 import { fittedReturnUrl, safeReturnUrl } from "../http/return-url.ts";
+import { readRequired } from "../rules/asked-rule.ts";
+import { lacking } from "../rules/requirement.ts";
 import { currentSession } from "../session/current-session.ts";
-import { loginUrl } from "../session/session-required.ts";
+import { now } from "../session/session.ts";
+import { askForLogin, loginUrl, requiredUrl, requireOf } from "../session/session-required.ts";
 import type { Settings } from "../settings.ts";
 import { identityHeaders } from "./identity-headers.ts";
 
@@ -17,9 +20,13 @@ import { identityHeaders } from "./identity-headers.ts";
  * One whose application answers preflights (CORS), and nothing else to `OPTIONS`, asks for `?preflight=allow`:
  * preflights, which carry no cookies, then get a 204 that says nobody.
  *
+ * A proxy that lets only some people through says whom: `?require=group:board`, `?require=age:18 fresh:600`; who has
+ * a session that is not enough gets 403 with a code and, in `Location`, the page that says what is missing.
+ *
  * Which paths need a session is for the proxy to know. The address that the visitor asked for is only read from
  * its headers to find the way back after a login, never to decide: whoever can reach this route can send them.
- * @throws {Failure} `session_required`, always answered as JSON: a program reads it.
+ * @throws {Failure} `session_required`, `rule_unknown` and those of `requireOf`, always answered as JSON: a program
+ *   reads it.
  */
 export async function verifySession(c: AppContext): Promise<Response> {
   const { settings } = c.env;
@@ -29,17 +36,29 @@ export async function verifySession(c: AppContext): Promise<Response> {
   if (queryParameter(c.req.raw, "preflight") === "allow" && isPreflight(method, headers))
     return new Response(null, { status: 204, headers: answer });
 
+  const required = readRequired(settings, queryParameters(c.req.raw, "require"), true);
   const { session, setCookie } = await currentSession(settings, { method, headers }, (work) =>
     c.executionCtx.waitUntil(work),
   );
   if (setCookie !== undefined) answer.append("set-cookie", setCookie);
+  const forPage = queryParameter(c.req.raw, "login") === "redirect" && isPageRequest({ method, headers });
+  if (session !== undefined && lacking(required, session, now()).length > 0) {
+    const returnTo = askedFor(settings, headers);
+    const location = requiredUrl(settings, returnTo, required);
+    if (forPage) {
+      answer.set("location", location);
+      return new Response(null, { status: 302, headers: answer });
+    }
+    const lacks = { required, returnTo: () => returnTo, isNamed: true, setCookie, location };
+    requireOf(settings, c.req.raw, session, lacks);
+  }
   if (session !== undefined) {
     for (const [name, value] of await identityHeaders(settings, session)) answer.set(name, value);
     return new Response(null, { status: 204, headers: answer });
   }
 
-  const location = loginUrl(settings, askedFor(settings, headers));
-  if (queryParameter(c.req.raw, "login") === "redirect" && isPageRequest({ method, headers })) {
+  const location = loginUrl(settings, askedFor(settings, headers), required);
+  if (forPage) {
     if (isFramed(headers))
       throw new Failure("login_in_frame", {
         stage: "site",
@@ -51,11 +70,28 @@ export async function verifySession(c: AppContext): Promise<Response> {
   }
   throw new Failure("session_required", {
     stage: "site",
-    loginUrl: loginUrl(settings),
+    loginUrl: loginUrl(settings, undefined, required),
     location,
     jsonOnly: true,
     setCookie,
   });
+}
+
+/**
+ * `GET /auth/required`: the page that says what a session lacks in front of `return_to`, for proxies that can only
+ * send people somewhere. Whoever lacks nothing goes on.
+ * @throws {Failure} `rule_unknown` and those of `requireOf`.
+ */
+export async function showRequired(c: AppContext): Promise<Response> {
+  const { settings } = c.env;
+  const required = readRequired(settings, queryParameters(c.req.raw, "require"));
+  const returnTo = safeReturnUrl(settings, queryParameter(c.req.raw, "return_to"));
+  const { session, setCookie } = await currentSession(settings, c.req.raw);
+  if (session === undefined) return askForLogin(settings, c.req.raw, returnTo, setCookie, required);
+  requireOf(settings, c.req.raw, session, { required, returnTo: () => returnTo, isNamed: true, setCookie });
+  const headers = new Headers({ location: returnTo, "cache-control": "no-store", vary: "cookie" });
+  if (setCookie !== undefined) headers.append("set-cookie", setCookie);
+  return new Response(null, { status: 302, headers });
 }
 
 /** What the visitor asked the proxy for, as a safe return URL: nginx, Caddy and Traefik each have their header. */

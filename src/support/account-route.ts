@@ -6,7 +6,7 @@ import { loginEventsOf } from "../accounts/login-events.ts";
 import { type ProofGuesses, proofGuessesAt } from "../accounts/proof-guesses.ts";
 import { termsAcceptances } from "../accounts/terms.ts";
 import { filled } from "../pages/language.ts";
-import { accountPage, type CorrectionForm } from "../pages/support/account-page.ts";
+import { accountPage, type CorrectionForm, type GroupForm } from "../pages/support/account-page.ts";
 import { supportTextsIn } from "../pages/support/support-language.ts";
 import type { Notice } from "../pages/texts/support/support-texts.ts";
 import { lengthWords } from "../pages/time-words.ts";
@@ -16,6 +16,7 @@ import { type KnownAccount, shownKnown, withAccount } from "./known-account.ts";
 import { pageBasis } from "./page-basis.ts";
 import { shownFacts, shownIdentity, when } from "./shown-account.ts";
 import { shownDeeds } from "./shown-deeds.ts";
+import { groupForm } from "./shown-groups.ts";
 import { shownLogin } from "./shown-login.ts";
 import { shownRequest } from "./shown-request.ts";
 import { shownSession } from "./shown-session.ts";
@@ -44,6 +45,8 @@ function shownGuesses(request: StaffRequest, { count, isExhausted, until }: Proo
 interface Refusal {
   /** The correction that could not be taken over, as it was typed. */
   readonly correction?: CorrectionForm;
+  /** The groups that could not be taken over, as they were ticked. */
+  readonly groups?: GroupForm;
   readonly notice?: Notice;
 }
 
@@ -60,7 +63,7 @@ export async function answerAccountPage(
   const { language } = page;
   const { id, record } = known;
   await noteDeed(request, "viewed", id);
-  const [sessions, logins, requests, terms, consents, lines, guesses] = await Promise.all([
+  const [sessions, logins, requests, terms, consents, lines, guesses, groups] = await Promise.all([
     listSessions(settings, id),
     loginEventsOf(records, id, LOGINS_LIMIT),
     linkRequests(records, id),
@@ -68,6 +71,7 @@ export async function answerAccountPage(
     currentConsents(records, id),
     readAudit(records, id, DEEDS_LIMIT),
     proofGuessesAt(records, id),
+    refusal?.groups ?? groupForm(request, known),
   ]);
   const account = record?.account;
   const texts = supportTextsIn(language);
@@ -92,6 +96,8 @@ export async function answerAccountPage(
       when: [when(request, answeredAt), ...(source === "vipps" ? [page.brand] : [])].join(" · "),
     })),
     deeds: await shownDeeds(request, lines, true),
+    groups,
+    groupsHelp: filled(texts.groupsHelp, { delay: lengthWords(language, settings.session.fresh) }),
     correction: refusal?.correction ?? (account && correctionForm(account)),
   });
   return answerPage(request, html, refusal === undefined ? 200 : 400);

@@ -55,6 +55,7 @@ export function shownFacts(request: StaffRequest, account: Account) {
     [texts.phone, vouched(phone, account.phoneVerified)],
     [texts.email, vouched(email, account.emailVerified)],
     [texts.memberNumber, account.memberNumber],
+    [texts.groups, account.groups.join(", ")],
     [me.address, formattedAddress(address)],
     [me.birthdate, typeof birthdate === "string" ? birthdate : undefined],
     [texts.created, `${when(request, account.createdAt)}, ${texts.origins[account.origin]}`],

@@ -70,8 +70,8 @@ export function forStaff(handle: (request: StaffRequest) => Promise<Response>) {
  * is no console: whoever holds an authentic session is told that it fails.
  */
 async function staffSession(settings: Settings, request: Request): Promise<StaffSession | undefined> {
-  const { staffIds, staffPhones } = settings.support;
-  if (staffIds.size + staffPhones.size === 0) return undefined;
+  const { staffIds, staffPhones, staffGroups } = settings.support;
+  if (staffIds.size + staffPhones.size + staffGroups.size === 0) return undefined;
   try {
     return await withinTime(CHECK_LIMIT, confirmedStaff(settings, request), () => {
       throw new Failure("too_slow", { stage: "support" });
@@ -98,12 +98,13 @@ async function confirmedStaff(settings: Settings, request: Request): Promise<Sta
 
 /** A phone number counts as the account's own only when it is verified. */
 async function isStaff(settings: Settings, accountId: string): Promise<boolean> {
-  const { staffIds, staffPhones } = settings.support;
+  const { staffIds, staffPhones, staffGroups } = settings.support;
   if (staffIds.has(accountId)) return true;
   const record = await siteRegistry(settings).get(accountId);
   if (record === undefined) return false;
   const { phone, phoneVerified } = record.account;
   if (phone !== undefined && phoneVerified && staffPhones.has(phone)) return true;
+  if (record.account.groups.some((group) => staffGroups.has(group))) return true;
   const { merchantSerialNumber } = settings.relyingParty;
   return record.identities.some(({ msn, sub }) => msn === merchantSerialNumber && staffIds.has(sub));
 }

@@ -15,6 +15,11 @@ export interface AuthorizeRequest extends LoginSecrets {
   readonly redirectUri: string;
   /** `app_to_app_v2` for native apps that receive the redirect themselves. */
   readonly nativeApp: boolean;
+  /**
+   * Whether the user has to authenticate anew though the provider remembers them (OpenID Connect Core section
+   * 3.1.2.1). What the provider makes of it is judged by `auth_time`.
+   */
+  readonly anew: boolean;
 }
 
 /**
@@ -47,6 +52,7 @@ export async function authorizeUrl(
     parameters.requested_flow = "automatic_return_from_vipps_app";
   }
   if (relyingParty.market !== undefined) parameters.market = relyingParty.market;
+  if (request.anew) parameters.prompt = "login";
   if (relyingParty.requireApp) parameters.acr_values = APP_CONFIRMATION;
   const url = new URL(endpoint);
   // Vipps asks for scopes separated by %20; URLSearchParams would write a plus sign.

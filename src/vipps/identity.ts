@@ -7,6 +7,10 @@ export interface VippsIdentity {
   /** When the user last authenticated at the provider, in seconds since the epoch. */
   readonly authTime: number;
   readonly claims: VippsClaims;
+  /** How the user authenticated, where the provider was asked for confirmation in the app and says that it was. */
+  readonly acr?: string | undefined;
+  /** Claims that this login alone asked for: they go no further than its session. */
+  readonly aside?: VippsClaims | undefined;
   /** Which requested claims need not be asked for again for a while; to be kept with the person's identity. */
   readonly asked?: AskedBefore | undefined;
 }

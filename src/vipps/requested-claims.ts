@@ -29,6 +29,21 @@ const CLAIMS_OF_SCOPE: Readonly<Record<string, readonly [string, ...string[]]>> 
   delegatedConsents: ["delegatedConsents"],
 };
 
+/** Every claim that comes with a scope. */
+export function claimsOfScope(word: string): readonly string[] {
+  return [...(CLAIMS_OF_SCOPE[word] ?? []), ...(FURTHER_CLAIMS[word] ?? [])];
+}
+
+/** What comes besides the claims that answer a scope. */
+const FURTHER_CLAIMS: Readonly<Record<string, readonly string[]>> = {
+  name: ["given_name", "family_name"],
+  profile: ["given_name", "family_name"],
+  phoneNumber: ["phone_number_verified"],
+  phone: ["phone_number_verified"],
+  email: ["email_verified"],
+  address: ["other_addresses"],
+};
+
 /** Vipps collects these once and the ID token never has them: whether they come says nothing of the next time. */
 const COLLECTED_ONCE: readonly string[] = ["flowResult", "delegatedConsents"];
 

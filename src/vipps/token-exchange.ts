@@ -16,7 +16,7 @@ import {
 import { completedClaims, knownClaims, type VippsIdentity, withFullName } from "./identity.ts";
 import { type ProviderAccess, providerMetadata } from "./metadata.ts";
 import { confirmPartnerToken, forgetPartnerToken, partnerToken } from "./partner-token.ts";
-import { clientName, type OwnKeys, type RelyingParty } from "./relying-party.ts";
+import { APP_CONFIRMATION, clientName, type OwnKeys, type RelyingParty } from "./relying-party.ts";
 import {
   type AskedBefore,
   askedNow,
@@ -56,7 +56,12 @@ export async function exchangeCode(
   await checkIdTokenClaims(relyingParty, unvalidatedClaims(tokens.id_token), expected);
   const claims = await idTokenClaims(discovery, relyingParty, tokens, login.nonce);
 
-  const identity = { sub: claims.sub, authTime: claims.auth_time ?? claims.iat, claims: knownClaims(claims) };
+  const identity: VippsIdentity = {
+    sub: claims.sub,
+    authTime: claims.auth_time ?? claims.iat,
+    claims: knownClaims(claims),
+    ...(claims.acr === APP_CONFIRMATION && { acr: claims.acr }),
+  };
   const all = await completed(access, discovery, tokens.access_token, identity, login);
   return { ...all, claims: withFullName(all.claims) };
 }

@@ -1,8 +1,8 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { plainPathname, readPath } from "../../src/http/request-path.ts";
+import { needsSession } from "../../src/rules/path-rules.ts";
 import { readSettings } from "../../src/settings.ts";
-import { needsSession } from "../../src/site/path-rules.ts";
 import { openBrowser } from "../worker/browser.ts";
 import { openSite, SITE } from "../worker/site.ts";
 import { HAND_WRITTEN, originsReached, PROTECTED, spelling } from "./path-spellings.ts";

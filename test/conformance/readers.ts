@@ -17,11 +17,11 @@ import { isPathTooLong, plainPathname, readPath } from "../../src/http/request-p
 import { fittedReturnUrl, safeReturnUrl } from "../../src/http/return-url.ts";
 import { briefly } from "../../src/pages/brief-person.ts";
 import { filled, pageLanguage } from "../../src/pages/language.ts";
+import { needsSession } from "../../src/rules/path-rules.ts";
 import { deviceOf } from "../../src/session/device.ts";
 import { looksLikeToken } from "../../src/session/session-token.ts";
 import { readSettings, type Settings } from "../../src/settings.ts";
 import { headerKey, headerText, isIdentityHeader } from "../../src/site/identity-headers.ts";
-import { needsSession } from "../../src/site/path-rules.ts";
 import { isAppRedirectUri } from "../../src/vipps/app-redirect-uri.ts";
 import { readAuthorizationResponse } from "../../src/vipps/authorization-response.ts";
 import { knownClaims } from "../../src/vipps/identity.ts";

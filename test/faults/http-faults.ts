@@ -159,7 +159,7 @@ export const HTTP_FAULTS = [
       [growth],
     ],
   ]),
-  ...faultsIn("src/site/path-rules.ts", [
+  ...faultsIn("src/rules/path-rules.ts", [
     [
       "square time: dots at the end of a segment are looked for from each dot",
       'return path.split("/").map(withoutEnding).join("/");',

@@ -13,6 +13,7 @@ import { HTTP_FAULTS } from "./http-faults.ts";
 import { LOGIN_FAULTS } from "./login-faults.ts";
 import { PRESSES_FAULTS } from "./presses-faults.ts";
 import { REGISTRY_FAULTS } from "./registry-faults.ts";
+import { RULES_FAULTS } from "./rules-faults.ts";
 import { SESSION_FAULTS } from "./session-faults.ts";
 import { SITE_FAULTS } from "./site-faults.ts";
 import { SITES_FAULTS } from "./sites-faults.ts";
@@ -33,6 +34,7 @@ and reports how many did. Takes some ten seconds a fault. Ends with code 1 when 
 const FAULTS: readonly Fault[] = [
   ...LOGIN_FAULTS,
   ...VIPPS_FAULTS,
+  ...RULES_FAULTS,
   ...SESSION_FAULTS,
   ...HTTP_FAULTS,
   ...PRESSES_FAULTS,

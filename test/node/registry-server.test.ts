@@ -97,7 +97,7 @@ describe("the registry over HTTP, against the example server", () => {
     expect(await registry.find(KARI)).toEqual({ known: undefined, candidates: [] });
     const id = await created(KARI);
     expect(await registry.find(KARI)).toEqual({
-      known: { id, acceptedTerms: undefined, isCurrent: false, isNew: false },
+      known: { id, acceptedTerms: undefined, isCurrent: false, isNew: false, groups: [] },
       candidates: [],
     });
     expect(await registry.accountOfSub("123456", "sub-kari")).toBe(id);

@@ -2,6 +2,7 @@ import { describe, expect, it } from "vitest";
 import { FAILURES, Failure, type FailureCode } from "../../src/failure.ts";
 import { answerFailure } from "../../src/failure-answer.ts";
 import { textsIn } from "../../src/pages/language.ts";
+import { readSettings } from "../../src/settings.ts";
 import { textOf } from "./page-form.ts";
 import { openSite, SITE } from "./site.ts";
 
@@ -28,8 +29,12 @@ const PROMISED: Readonly<Partial<Record<FailureCode, number>>> = {
 
 async function answer(code: FailureCode, headers: Record<string, string>) {
   const site = openSite();
-  const failure = new Failure(code, { stage: "callback", reason: "a reason of ours" });
-  const response = await answerFailure(failure, new Request(`${SITE}/auth/callback`, { headers }), undefined);
+  const read = readSettings(site.env, SITE);
+  if ("faults" in read) throw new Error(read.faults.join());
+  const missing = [{ code, rule: "group:board", values: ["board"], seconds: 600 }];
+  const failure = new Failure(code, { stage: "callback", reason: "a reason of ours", missing });
+  const request = new Request(`${SITE}/auth/callback`, { headers });
+  const response = await answerFailure(failure, request, read.settings);
   return { response, log: site.log };
 }
 

@@ -63,7 +63,9 @@ const PAGES: Readonly<Record<string, () => Html>> = {
   failure: () =>
     failurePage({
       ...context,
-      message: "tryLater",
+      message: "groupNeeded",
+      values: { brand: HOSTILE, site: HOSTILE, value: HOSTILE, delay: HOSTILE },
+      further: [HOSTILE],
       isInFrame: false,
       reference: HOSTILE,
       retryHref: HOSTILE,
@@ -161,6 +163,13 @@ const PAGES: Readonly<Record<string, () => Html>> = {
       terms: [HOSTILE],
       consents: [{ wording: HOSTILE, granted: true, when: HOSTILE }],
       deeds: [deed],
+      groups: {
+        choices: [{ name: HOSTILE, isIn: true, isStaff: true }],
+        typed: HOSTILE,
+        basis: HOSTILE,
+        wrong: "name",
+      },
+      groupsHelp: HOSTILE,
       correction: {
         name: HOSTILE,
         phone: HOSTILE,

@@ -81,9 +81,9 @@ async function fill(database: D1Database, people: number): Promise<void> {
   await database.batch(
     [
       `${each} INSERT INTO accounts (site, id, name, search_name, phone, phone_verified, email, email_verified,
-         member_number, proof_digest, import_key, origin, created_at, updated_at)
+         member_number, proof_digest, import_key, groups, origin, created_at, updated_at)
        SELECT '${SITE_KEY}', 'acc_' || i, 'Ola Person' || i, 'ola person' || i, 4750000000 + i, 1, 'p' || i || '@example.com', 1,
-         'M' || i, 'digest', 'K' || i, 'import', ${at}, ${at} FROM n`,
+         'M' || i, 'digest', 'K' || i, '["everybody"]', 'import', ${at}, ${at} FROM n`,
       `${each} INSERT INTO identities (site, msn, sub, account_id, linked_at, linked_by)
        SELECT '${SITE_KEY}', '123456', 'sub-of-' || i, 'acc_' || i, ${at}, 'matched' FROM n`,
       `${each} INSERT INTO logins (site, id, outcome, account_id, msn, sub, browser)
@@ -126,7 +126,7 @@ function losingAnswers(database: D1Database): D1Database {
  */
 async function exercise(database: D1Database, round: number): Promise<void> {
   const records: Records = { database, site: SITE_KEY, begunAt: Date.now() };
-  const registry = d1Registry(database, SITE_KEY);
+  const registry = d1Registry(database, SITE_KEY, true);
   const known = person(`known${round}`, 10 + round);
   const begunAt = Date.now();
 
@@ -203,6 +203,10 @@ async function exercise(database: D1Database, round: number): Promise<void> {
   await currentConsents(records, accountId);
   await registry.get(accountId);
   await registry.correct(accountId, { memberNumber: `C${round}`, name: `Kari Known${round}sen` });
+  await registry.setGroups(accountId, ["board", "everybody"]);
+  await registry.setGroups(accountId, ["board"]);
+  expect(await registry.groupsOf(accountId)).toEqual(["board"]);
+  expect(await registry.groupNames()).toContain("board");
   for (const search of [
     { phone: `4799${round}99999` },
     { email: known.email },
@@ -221,7 +225,16 @@ async function exercise(database: D1Database, round: number): Promise<void> {
   const member = { importKey: `I${round}`, name: "Ny Medlem", phone: known.phone, memberNumber: `I${round}` };
   if (memberPortion === undefined) throw new Error("cli/member-sql.ts is gone");
   const { statements } = await memberPortion(
-    [{ givenName: undefined, familyName: undefined, email: undefined, proof: undefined, ...member }],
+    [
+      {
+        givenName: undefined,
+        familyName: undefined,
+        email: undefined,
+        proof: undefined,
+        groups: ["board"],
+        ...member,
+      },
+    ],
     SITE_KEY,
     1,
   );

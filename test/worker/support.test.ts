@@ -37,6 +37,7 @@ const routes = (id: string, sub: string): readonly (readonly [string, string, Re
   ["POST", `${accountPath(id)}/sessions`, { session: "all" }],
   ["POST", `${accountPath(id)}/unlink`, { msn: "123456", sub }],
   ["POST", `${accountPath(id)}/correct`, { name: "Changed", phone: "", email: "", memberNumber: "" }],
+  ["POST", `${accountPath(id)}/groups`, { new: "board", confirm: "yes" }],
   ["POST", `${accountPath(id)}/link`, { reference: "K7QF-3M2P" }],
   ["POST", `${accountPath(id)}/erase`, { confirm: "yes" }],
   ["POST", "/auth/support/requests/K7QF-3M2P/link", { account: id }],

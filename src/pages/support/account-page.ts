@@ -1,7 +1,7 @@
 import { html } from "hono/html";
 import { filled, textsIn } from "../language.ts";
 import type { Html } from "../layout.ts";
-import type { WrongField } from "../texts/support/support-texts.ts";
+import type { WrongField, WrongGroups } from "../texts/support/support-texts.ts";
 import { tick } from "../tick.ts";
 import { deedTable, loginEntry, requestList } from "./people.ts";
 import type {
@@ -28,6 +28,20 @@ export interface CorrectionForm {
   readonly basis: string;
 }
 
+/** The form with which staff put a person into groups. */
+export interface GroupForm {
+  readonly choices: readonly {
+    readonly name: string;
+    readonly isIn: boolean;
+    /** Whether its members are staff: such a group is shown and cannot be changed here. */
+    readonly isStaff: boolean;
+  }[];
+  /** A further group, as it was typed. */
+  readonly typed: string;
+  readonly basis: string;
+  readonly wrong: WrongGroups | "unticked" | undefined;
+}
+
 interface AccountPageProps extends SupportPageProps {
   readonly account: ShownAccount;
   readonly facts: readonly { readonly label: string; readonly value: string }[];
@@ -40,13 +54,17 @@ interface AccountPageProps extends SupportPageProps {
   readonly terms: readonly string[];
   readonly consents: readonly ShownConsent[];
   readonly deeds: readonly ShownDeed[];
+  /** Not for a site that keeps its groups elsewhere. */
+  readonly groups: GroupForm | undefined;
+  /** When a change of groups bites. */
+  readonly groupsHelp: string;
   /** Not for a site without a registry. */
   readonly correction: CorrectionForm | undefined;
 }
 
 /** Everything customer service sees of an account, and does to it. */
 export function accountPage(props: AccountPageProps): Html {
-  const { language, brand, account, facts, correction, requests } = props;
+  const { language, brand, account, facts, groups, correction, requests } = props;
   const texts = supportTextsIn(language);
   const none = html`<p class="soft">${texts.none}</p>`;
   const rows = (items: readonly (string | Html)[]) =>
@@ -55,6 +73,7 @@ export function accountPage(props: AccountPageProps): Html {
 <dl class="facts">
 ${facts.map(({ label, value }) => html`<div><dt>${label}</dt><dd>${value}</dd></div>`)}
 </dl>
+${groups && groupForm(props, groups)}
 ${correction && correctionForm(props, correction)}`;
   const consents = props.consents.map(
     ({ wording, granted, when }) => html`
@@ -130,6 +149,35 @@ ${tick(texts.confirmEnd)}
 <p class="actions"><button class="button" type="submit" name="session" value="all">${texts.endAll}</button></p>
 </form>
 <p class="help">${filled(texts.endHelp, { delay })}</p>`;
+}
+
+function groupForm({ language, account, groupsHelp }: AccountPageProps, form: GroupForm): Html {
+  const texts = supportTextsIn(language);
+  const { choices, typed, basis, wrong } = form;
+  const said = wrong === undefined || wrong === "unticked" ? undefined : texts.wrongGroups[wrong];
+  const choice = ({ name, isIn, isStaff }: (typeof choices)[number]) => html`
+<label class="choice">
+<input type="checkbox" name="group" value="${name}"${isIn && " checked"}${isStaff && " disabled"} autocomplete="off">
+<span>${name}${isStaff && html` <small class="soft">${texts.staffGroup}</small>`}</span>
+</label>`;
+  return html`
+<details${wrong !== undefined && " open"}>
+<summary>${texts.groups}</summary>
+<form class="fields" method="post" action="${account.href}/groups" novalidate>
+<input type="hidden" name="basis" value="${basis}">
+${choices.map(choice)}
+<div>
+<label for="new">${texts.newGroup}</label>
+<input class="field" id="new" name="new" type="text" value="${typed}" maxlength="40" autocomplete="off"${
+    said !== undefined && html` aria-invalid="true" aria-describedby="wrong-groups" autofocus`
+  }>
+${said !== undefined && html`<p class="wrong" id="wrong-groups" role="alert">${said}</p>`}
+</div>
+<p class="help">${groupsHelp}</p>
+${tick(texts.confirmCorrect, wrong === "unticked" ? textsIn(language).press.tickFirst : undefined)}
+<p><button class="button primary small" type="submit">${texts.save}</button></p>
+</form>
+</details>`;
 }
 
 type Correctable = "name" | "phone" | "email" | "memberNumber";

@@ -130,6 +130,31 @@ export const da = (): Texts => ({
         "For at logge ind skal din browser gemme en cookie fra {site}, til du er tilbage fra {brand}. Den blev ikke sendt tilbage, så du er ikke logget ind.",
       next: "Tillad cookies for {site}, eller brug en anden browser eller et vindue, der ikke er privat. Prøv derefter igen.",
     },
+    groupNeeded: {
+      title: "Denne side er ikke for alle",
+      happened: "Du er logget ind, men kun medlemmer af {value} må se denne side.",
+      next: "Burde du være med? Spørg {site}: De kan tilføje dig, og siden åbner inden for {delay}.",
+    },
+    ageNeeded: {
+      title: "Denne side har en aldersgrænse",
+      happened: "Den er for dem, der er fyldt {value} år, og vi ved ikke, hvor gammel du er.",
+      next: "Log ind en gang til, og svar ja, når {brand} spørger om din fødselsdato. Vi noterer kun, om du er gammel nok.",
+    },
+    tooYoung: {
+      title: "Du er ikke gammel nok til denne side",
+      happened: "Den er for dem, der er fyldt {value} år.",
+      next: "Gå tilbage til hjemmesiden. Når du er gammel nok, kan du logge ud og ind igen.",
+    },
+    freshNeeded: {
+      title: "Log ind en gang til for at se denne side",
+      happened: "For en sikkerheds skyld kræver siden et login, der højst er {time} gammelt.",
+      next: "Log ind igen, så kommer du direkte tilbage hertil.",
+    },
+    appNeeded: {
+      title: "Bekræft i {brand}-appen",
+      happened: "Denne side kræver, at du bekræfter i {brand}-appen, at det er dig.",
+      next: "Gå videre til {brand}, så kommer du direkte tilbage hertil.",
+    },
     siteUnavailable: {
       title: "Siden svarer ikke lige nu",
       happened: "Vi kunne ikke få kontakt med {site}.",
@@ -169,6 +194,7 @@ export const da = (): Texts => ({
     address: "Adresse",
     birthdate: "Fødselsdato",
     memberNumber: "Medlemsnummer",
+    groups: "Grupper",
     accountId: "Konto-id",
     since: "Konto oprettet",
     consents: "Dine valg",

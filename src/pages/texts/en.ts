@@ -133,6 +133,31 @@ export const en = (): Texts => ({
         "To log in, your browser has to keep a cookie of {site} until you come back from {brand}. It did not send it back, so you are not logged in.",
       next: "Allow cookies for {site}, or use another browser or a window that is not private. Then try again.",
     },
+    groupNeeded: {
+      title: "This page is not for everybody",
+      happened: "You are logged in, but only people in {value} may see this page.",
+      next: "If you should be among them, ask {site}: they can add you, and the page opens within {delay}.",
+    },
+    ageNeeded: {
+      title: "This page has an age limit",
+      happened: "It is for people who have turned {value}, and we do not know how old you are.",
+      next: "Log in once more and say yes when {brand} asks for your date of birth. We only note whether you are old enough.",
+    },
+    tooYoung: {
+      title: "You are not old enough for this page",
+      happened: "It is for people who have turned {value}.",
+      next: "Go back to the site. When you are old enough, log out and in again.",
+    },
+    freshNeeded: {
+      title: "Log in once more to see this page",
+      happened: "To be safe, this page asks for a login that is at most {time} old.",
+      next: "Log in again, and you come straight back here.",
+    },
+    appNeeded: {
+      title: "Confirm in the {brand} app",
+      happened: "This page asks you to confirm in the {brand} app that it is you.",
+      next: "Go on to {brand}, and you come straight back here.",
+    },
     siteUnavailable: {
       title: "The site is not answering right now",
       happened: "We could not reach {site}.",
@@ -172,6 +197,7 @@ export const en = (): Texts => ({
     address: "Address",
     birthdate: "Date of birth",
     memberNumber: "Member number",
+    groups: "Groups",
     accountId: "Account id",
     since: "Account created",
     consents: "Your choices",

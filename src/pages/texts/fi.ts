@@ -132,6 +132,31 @@ export const fi = (): Texts => ({
         "Kirjautumista varten selaimen on säilytettävä sivuston {site} eväste, kunnes palaat palvelusta {brand}. Selain ei lähettänyt sitä takaisin, joten et ole kirjautuneena.",
       next: "Salli evästeet sivustolle {site} tai käytä toista selainta tai muuta kuin yksityistä ikkunaa. Yritä sitten uudelleen.",
     },
+    groupNeeded: {
+      title: "Tämä sivu ei ole kaikille",
+      happened: "Olet kirjautunut sisään, mutta sivun näkevät vain ryhmään kuuluvat: {value}.",
+      next: "Pitäisikö sinun kuulua joukkoon? Kysy: {site} voi lisätä sinut ryhmään, ja sivu avautuu pian sen jälkeen (enintään {delay}).",
+    },
+    ageNeeded: {
+      title: "Tällä sivulla on ikäraja",
+      happened: "Sivu on tarkoitettu {value} vuotta täyttäneille, emmekä tiedä ikääsi.",
+      next: "Kirjaudu vielä kerran ja vastaa kyllä, kun {brand} kysyy syntymäaikaasi. Merkitsemme muistiin vain, oletko tarpeeksi vanha.",
+    },
+    tooYoung: {
+      title: "Et ole tarpeeksi vanha tälle sivulle",
+      happened: "Sivu on tarkoitettu {value} vuotta täyttäneille.",
+      next: "Palaa sivustolle. Kun olet tarpeeksi vanha, kirjaudu ulos ja uudelleen sisään.",
+    },
+    freshNeeded: {
+      title: "Kirjaudu vielä kerran nähdäksesi sivun",
+      happened: "Turvallisuussyistä sivu vaatii tuoreen kirjautumisen (enintään {time} vanha).",
+      next: "Kirjaudu uudelleen, niin palaat suoraan tänne.",
+    },
+    appNeeded: {
+      title: "Vahvista {brand}-sovelluksessa",
+      happened: "Tämä sivu vaatii, että vahvistat {brand}-sovelluksessa olevasi sinä.",
+      next: "Jatka palveluun {brand}, niin palaat suoraan tänne.",
+    },
     siteUnavailable: {
       title: "Sivusto ei vastaa juuri nyt",
       happened: "Emme saaneet yhteyttä sivustoon {site}.",
@@ -170,6 +195,7 @@ export const fi = (): Texts => ({
     address: "Osoite",
     birthdate: "Syntymäaika",
     memberNumber: "Jäsennumero",
+    groups: "Ryhmät",
     accountId: "Tilin tunnus",
     since: "Tili luotu",
     consents: "Valintasi",

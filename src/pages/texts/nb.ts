@@ -132,6 +132,31 @@ export const nb = (): Texts => ({
         "For å logge inn må nettleseren ta vare på en informasjonskapsel fra {site} til du er tilbake fra {brand}. Den ble ikke sendt tilbake, så du er ikke logget inn.",
       next: "Tillat informasjonskapsler for {site}, eller bruk en annen nettleser eller et vindu som ikke er privat. Prøv så igjen.",
     },
+    groupNeeded: {
+      title: "Denne siden er ikke for alle",
+      happened: "Du er logget inn, men bare de som er med i {value}, får se denne siden.",
+      next: "Skulle du vært med? Spør {site}: De kan legge deg til, og siden åpner seg innen {delay}.",
+    },
+    ageNeeded: {
+      title: "Denne siden har aldersgrense",
+      happened: "Den er for dem som har fylt {value} år, og vi vet ikke hvor gammel du er.",
+      next: "Logg inn en gang til, og svar ja når {brand} spør om fødselsdatoen din. Vi noterer bare om du er gammel nok.",
+    },
+    tooYoung: {
+      title: "Du er ikke gammel nok for denne siden",
+      happened: "Den er for dem som har fylt {value} år.",
+      next: "Gå tilbake til nettstedet. Når du er gammel nok, kan du logge ut og inn igjen.",
+    },
+    freshNeeded: {
+      title: "Logg inn en gang til for å se denne siden",
+      happened: "For sikkerhets skyld krever siden en innlogging som er høyst {time} gammel.",
+      next: "Logg inn igjen, så kommer du rett tilbake hit.",
+    },
+    appNeeded: {
+      title: "Bekreft i {brand}-appen",
+      happened: "Denne siden krever at du bekrefter i {brand}-appen at det er deg.",
+      next: "Gå videre til {brand}, så kommer du rett tilbake hit.",
+    },
     siteUnavailable: {
       title: "Nettstedet svarer ikke akkurat nå",
       happened: "Vi fikk ikke kontakt med {site}.",
@@ -171,6 +196,7 @@ export const nb = (): Texts => ({
     address: "Adresse",
     birthdate: "Fødselsdato",
     memberNumber: "Medlemsnummer",
+    groups: "Grupper",
     accountId: "Konto-id",
     since: "Konto opprettet",
     consents: "Dine valg",

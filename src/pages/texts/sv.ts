@@ -131,6 +131,31 @@ export const sv = (): Texts => ({
         "För att logga in behöver webbläsaren spara en kaka från {site} tills du är tillbaka från {brand}. Den skickades inte tillbaka, så du är inte inloggad.",
       next: "Tillåt kakor för {site}, eller använd en annan webbläsare eller ett fönster som inte är privat. Försök sedan igen.",
     },
+    groupNeeded: {
+      title: "Den här sidan är inte för alla",
+      happened: "Du är inloggad, men bara de som hör till {value} får se den här sidan.",
+      next: "Borde du höra dit? Fråga {site}: de kan lägga till dig, och sidan öppnas inom {delay}.",
+    },
+    ageNeeded: {
+      title: "Den här sidan har en åldersgräns",
+      happened: "Den är för dem som har fyllt {value} år, och vi vet inte hur gammal du är.",
+      next: "Logga in en gång till och svara ja när {brand} frågar efter ditt födelsedatum. Vi noterar bara om du är gammal nog.",
+    },
+    tooYoung: {
+      title: "Du är inte gammal nog för den här sidan",
+      happened: "Den är för dem som har fyllt {value} år.",
+      next: "Gå tillbaka till webbplatsen. När du är gammal nog kan du logga ut och in igen.",
+    },
+    freshNeeded: {
+      title: "Logga in en gång till för att se den här sidan",
+      happened: "För säkerhets skull kräver sidan en inloggning som är högst {time} gammal.",
+      next: "Logga in igen, så kommer du direkt tillbaka hit.",
+    },
+    appNeeded: {
+      title: "Bekräfta i {brand}-appen",
+      happened: "Den här sidan kräver att du bekräftar i {brand}-appen att det är du.",
+      next: "Gå vidare till {brand}, så kommer du direkt tillbaka hit.",
+    },
     siteUnavailable: {
       title: "Webbplatsen svarar inte just nu",
       happened: "Vi fick ingen kontakt med {site}.",
@@ -170,6 +195,7 @@ export const sv = (): Texts => ({
     address: "Adress",
     birthdate: "Födelsedatum",
     memberNumber: "Medlemsnummer",
+    groups: "Grupper",
     accountId: "Konto-id",
     since: "Konto skapat",
     consents: "Dina val",

@@ -46,6 +46,7 @@ export interface Texts {
     readonly address: string;
     readonly birthdate: string;
     readonly memberNumber: string;
+    readonly groups: string;
     readonly accountId: string;
     readonly since: string;
     readonly consents: string;

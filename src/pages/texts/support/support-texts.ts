@@ -10,6 +10,11 @@ export type LoginMessage = Exclude<
   | "tooManyChanges"
   | "loginNeeded"
   | "loginInFrame"
+  | "groupNeeded"
+  | "ageNeeded"
+  | "tooYoung"
+  | "freshNeeded"
+  | "appNeeded"
   | "siteUnavailable"
 >;
 
@@ -21,6 +26,7 @@ export type Notice =
   | "unlinked"
   | "notUnlinked"
   | "corrected"
+  | "groupsChanged"
   | "unchanged"
   | "changedMeanwhile"
   | "erased"
@@ -33,6 +39,9 @@ export type Notice =
 
 /** A field of the correction that cannot be taken over, and why. */
 export type WrongField = "phone" | "email" | "memberNumber" | "staffPhone";
+
+/** Why groups cannot be taken over. */
+export type WrongGroups = "name" | "many" | "staff";
 
 /** Every text of the customer-service console in one language. `{…}` is filled in. */
 export interface SupportTexts {
@@ -112,6 +121,13 @@ export interface SupportTexts {
   readonly correctHelp: string;
   readonly confirmCorrect: string;
   readonly save: string;
+  readonly groups: string;
+  readonly newGroup: string;
+  /** `{delay}` is a length of time. */
+  readonly groupsHelp: string;
+  /** Beside a group whose members are staff. */
+  readonly staffGroup: string;
+  readonly wrongGroups: Readonly<Record<WrongGroups, string>>;
   readonly wrong: Readonly<Record<WrongField, string>>;
   readonly erase: string;
   /** `{name}` */
@@ -134,6 +150,7 @@ export interface SupportTexts {
       | "linked"
       | "unlinked"
       | "corrected"
+      | "groups_changed"
       | "consents_changed"
       | "consent_revoked"
       | "downloaded"
