@@ -1,4 +1,5 @@
 import { Failure } from "../failure.ts";
+import { type ObjectTable, openTables } from "../object-tables.ts";
 import { firstIdAt, LOGIN_LIFETIME, MEMORY_LIFETIME } from "./login-state.ts";
 import type { Question, WaitingLogin } from "./question.ts";
 
@@ -42,16 +43,34 @@ const SWEEP_SOON = LOGIN_LIFETIME;
 /** How often what has been used is looked through, in milliseconds. */
 const SWEEP_LATER = 3600_000;
 
-const TABLES = [
-  `CREATE TABLE used_logins (
-     id TEXT PRIMARY KEY, browser TEXT NOT NULL, sid TEXT NOT NULL, used_at INTEGER NOT NULL,
-     declined INTEGER NOT NULL DEFAULT 0, held INTEGER NOT NULL DEFAULT 0, account_id TEXT
-   ) WITHOUT ROWID`,
-  `CREATE TABLE waiting_logins (
-     id TEXT PRIMARY KEY, question TEXT NOT NULL, identity TEXT NOT NULL, answers TEXT NOT NULL, state TEXT,
-     held_at INTEGER NOT NULL
-   ) WITHOUT ROWID`,
-  "CREATE TABLE return_urls (id TEXT PRIMARY KEY, url TEXT NOT NULL) WITHOUT ROWID",
+/** Columns to be added stand at the end, and need no value from a release that does not know them. */
+const TABLES: readonly ObjectTable[] = [
+  {
+    name: "used_logins",
+    columns: [
+      "id TEXT PRIMARY KEY",
+      "browser TEXT NOT NULL",
+      "sid TEXT NOT NULL",
+      "used_at INTEGER NOT NULL",
+      "declined INTEGER NOT NULL DEFAULT 0",
+      "held INTEGER NOT NULL DEFAULT 0",
+      "account_id TEXT",
+    ],
+    options: "WITHOUT ROWID",
+  },
+  {
+    name: "waiting_logins",
+    columns: [
+      "id TEXT PRIMARY KEY",
+      "question TEXT NOT NULL",
+      "identity TEXT NOT NULL",
+      "answers TEXT NOT NULL",
+      "state TEXT",
+      "held_at INTEGER NOT NULL",
+    ],
+    options: "WITHOUT ROWID",
+  },
+  { name: "return_urls", columns: ["id TEXT PRIMARY KEY", "url TEXT NOT NULL"], options: "WITHOUT ROWID" },
 ];
 
 type UsedRow = {
@@ -73,13 +92,8 @@ type WaitingRow = {
 /** @param storage of the object. One that no login has come to stores nothing, not even an empty table. */
 export function openLoginStore(storage: DurableObjectStorage): LoginStore {
   const { sql } = storage;
-  const [made] = sql
-    .exec<{ sql: string }>("SELECT sql FROM sqlite_master WHERE name = 'used_logins'")
-    .toArray();
-  let hasTables = made !== undefined;
-  // Of an object that was made before sessions were recorded here.
-  if (made?.sql.includes("account_id") === false)
-    sql.exec("ALTER TABLE used_logins ADD COLUMN account_id TEXT");
+  const tables = openTables(sql, TABLES);
+  let hasTables = tables.areMade;
   let sweepAt = Number.POSITIVE_INFINITY;
 
   function rows<Row extends Record<string, SqlStorageValue>>(
@@ -90,7 +104,7 @@ export function openLoginStore(storage: DurableObjectStorage): LoginStore {
   }
 
   function write(query: string, ...values: SqlStorageValue[]): number {
-    if (!hasTables) for (const table of TABLES) sql.exec(table);
+    if (!hasTables) tables.make();
     hasTables = true;
     return sql.exec(query, ...values).rowsWritten;
   }

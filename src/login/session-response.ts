@@ -6,7 +6,8 @@ import { logEvent } from "../log.ts";
 import { ageClaims } from "../rules/requirement.ts";
 import { type BegunSession, beginSession } from "../session/begin-session.ts";
 import { sessionClient } from "../session/device.ts";
-import { endReplacedSession, endSession } from "../session/session-store.ts";
+import type { ReplacedSession } from "../session/session.ts";
+import { carriedSessions, endSession } from "../session/session-store.ts";
 import type { Settings } from "../settings.ts";
 import { timed } from "../step-times.ts";
 import type { VippsIdentity } from "../vipps/identity.ts";
@@ -23,7 +24,16 @@ interface ArrivedLogin extends Omit<FinishedLogin, "outcome"> {
   readonly isNativeApp?: boolean;
 }
 
-/** Makes the session, ends the one it replaces in this browser, and sends the browser home. */
+/** More sessions than this are not one browser's own. */
+const REPLACED_LIMIT = 3;
+
+/** The sessions that the client has had until now. */
+async function replacedSessions(c: AppContext, sid: string): Promise<readonly ReplacedSession[]> {
+  const carried = await carriedSessions(c.env.settings.session, c.req.raw.headers);
+  return carried.filter((session) => session.sid !== sid).slice(0, REPLACED_LIMIT);
+}
+
+/** Makes the session, which takes the place of the one in this browser, and sends the browser home. */
 export async function sessionResponse(
   c: AppContext,
   login: ArrivedLogin & { readonly returnTo: string },
@@ -41,14 +51,15 @@ export async function sameSessionResponse(
   const { authTime } = identity;
   const profile = sessionProfile(settings, identity, settled.groups ?? []);
   const client = isRecorded === true ? undefined : sessionClient(c);
-  const session = { accountId: settled.accountId, sid, authTime, profile, client };
+  const replaces = await replacedSessions(c, sid);
+  const session = { accountId: settled.accountId, sid, authTime, profile, client, replaces };
   const { setCookie } = await beginSession(settings, session);
   return redirectHome(returnTo, setCookie);
 }
 
 /**
- * Makes the session of a finished login and ends the one that the same client had. What nobody waits for is done
- * behind the answer: the event for customer service, and what Vipps now says of the person.
+ * Makes the session of a finished login. The one that the same client had ends when the new one is first used. What
+ * nobody waits for is done behind the answer: the event for customer service, and what Vipps now says of the person.
  * @throws {Failure} `storage_unavailable` or `too_slow`; then there is no session.
  */
 export async function recordedSession(c: AppContext, login: ArrivedLogin): Promise<BegunSession> {
@@ -58,12 +69,12 @@ export async function recordedSession(c: AppContext, login: ArrivedLogin): Promi
   const { authTime } = identity;
   const profile = sessionProfile(settings, identity, settled.groups ?? []);
   const client = isRecorded === true ? undefined : sessionClient(c);
-  const session = { accountId, sid, authTime, profile, client };
   return namingPerson(identity, async () => {
     try {
+      const replaces = await replacedSessions(c, sid);
+      const session = { accountId, sid, authTime, profile, client, replaces };
       const begun = await timed(stepTimes, "session", beginSession(settings, session));
       if (isTooLate(c)) throw new Failure("too_slow", { stage: "session" });
-      c.executionCtx.waitUntil(endReplacedSession(settings, c.req.raw.headers));
       logEvent("info", "login_finished", {
         sid,
         same_browser: isSameBrowser,

@@ -2,7 +2,7 @@ import { logEvent } from "../log.ts";
 import type { Settings } from "../settings.ts";
 import { cookieFor, fittedProfile } from "./current-session.ts";
 import type { SessionClient } from "./device.ts";
-import { type AuthenticSession, sessionStart } from "./session.ts";
+import { type AuthenticSession, type ReplacedSession, sessionStart } from "./session.ts";
 import { recordSession } from "./session-store.ts";
 import { signSessionToken } from "./session-token.ts";
 
@@ -17,6 +17,8 @@ export interface NewSession {
   readonly profile: Readonly<Record<string, unknown>>;
   /** The client it begins on; `undefined` for a session that is recorded already. */
   readonly client: SessionClient | undefined;
+  /** The sessions that its client has had until now. */
+  readonly replaces: readonly ReplacedSession[];
 }
 
 export interface BegunSession {
@@ -33,11 +35,11 @@ export interface BegunSession {
  */
 export async function beginSession(
   settings: Settings,
-  { accountId, sid, authTime, profile: said, client }: NewSession,
+  { accountId, sid, authTime, profile: said, client, replaces }: NewSession,
 ): Promise<BegunSession> {
   if (client !== undefined)
     await recordSession(settings, accountId, { sid, startedAt: sessionStart(sid), ...client });
-  const known = { sub: accountId, sid, authTime, profile: said };
+  const known = { sub: accountId, sid, authTime, profile: said, replaces };
   const { profile, leftOut } = fittedProfile(settings.session, known);
   if (leftOut.length > 0) logEvent("warn", "session_claims_left_out", { sid, claims: leftOut });
   const signed = await signSessionToken(settings.session, { ...known, profile });

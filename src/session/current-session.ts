@@ -13,7 +13,7 @@ import {
   standing,
 } from "./session.ts";
 import { carriedTokens, expiredSessionCookie, sessionCookie, tokenSizeLimit } from "./session-cookie.ts";
-import { hasEnded, isLiving, renewSession } from "./session-store.ts";
+import { endReplacedSessions, hasEnded, isLiving, renewSession } from "./session-store.ts";
 import { signSessionToken, tokenLength } from "./session-token.ts";
 
 /** The session of a request, and what to answer with where its token was renewed or its session has ended. */
@@ -61,7 +61,7 @@ export async function currentSession(
     return { ...living, setCookie: undefined, renewedBearer: isRenewed ? living.token : undefined };
   }
   if (cookies.length === 0) return NOBODY;
-  const perSession = newestOfEach(cookies);
+  const perSession = newestOfEach(cookies).filter(isNotReplaced);
   const found = await Promise.all(perSession.map(livingOne));
   const [living, another] = found.filter((candidate) => candidate !== undefined);
   if (another !== undefined) return NOBODY;
@@ -70,6 +70,11 @@ export async function currentSession(
   const setCookie =
     living === undefined ? expiredSessionCookie(settings.session) : cookieFor(settings, living);
   return { ...NOBODY, ...living, setCookie };
+}
+
+/** Whether none of the others took its place. */
+function isNotReplaced({ session }: SignedSession, _index: number, all: readonly SignedSession[]): boolean {
+  return !all.some((other) => other.session.replaces?.some(({ sid }) => sid === session.sid));
 }
 
 /** One token for each session: the one issued last. */
@@ -100,6 +105,11 @@ async function livingSession(
   const at = now();
   const worth = standing(settings.session, session, at);
   if (worth === "over") return undefined;
+  if (session.replaces !== undefined && !isLookAhead(request)) {
+    const ending = endReplacedSessions(settings, session);
+    if (background !== undefined) background(ending);
+    else await ending;
+  }
   if (worth === "fresh" && !isAgeing(settings.session, session, at)) return carried;
   const successor = successorOf(settings.session, token);
   if (successor !== undefined && standing(settings.session, successor.session, at) === "fresh")

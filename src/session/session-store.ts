@@ -3,7 +3,8 @@ import { Failure } from "../failure.ts";
 import { logEvent } from "../log.ts";
 import { OWN_PARTITION, type SessionSettings, type Settings } from "../settings.ts";
 import { faultFields, fromStorage } from "../storage-call.ts";
-import { type AuthenticSession, now } from "./session.ts";
+import { type AuthenticSession, now, type ReplacedSession } from "./session.ts";
+import { hasAccount } from "./session-account.ts";
 import { carriedTokens } from "./session-cookie.ts";
 import type { NewStoredSession, StoredSession, UserSessions } from "./user-sessions.ts";
 
@@ -42,18 +43,33 @@ export async function recordSession(
   if (!lives) throw new Failure("state_expired", { stage: "session", reason: "erased meanwhile" });
 }
 
-/** Notes that a session is in use. @returns whether it lives */
-export async function renewSession(settings: Settings, accountId: string, sid: string): Promise<boolean> {
-  const lives = await asked(settings, accountId, (sessions) => sessions.renew(sid, lifetime(settings)));
-  if (!lives) noteEnded(settings.session, sid);
-  return lives;
+/** Notes that a session is in use. @returns whether it lives, and its account is there */
+export function renewSession(settings: Settings, accountId: string, sid: string): Promise<boolean> {
+  const lives = asked(settings, accountId, (sessions) => sessions.renew(sid, lifetime(settings)));
+  return withAccount(settings, accountId, sid, lives);
 }
 
 /** Whether a session lives, for who only looks: the store notes no use of it. */
-export async function isLiving(settings: Settings, accountId: string, sid: string): Promise<boolean> {
-  const lives = (await listSessions(settings, accountId)).some((session) => session.sid === sid);
-  if (!lives) noteEnded(settings.session, sid);
-  return lives;
+export function isLiving(settings: Settings, accountId: string, sid: string): Promise<boolean> {
+  const lives = listSessions(settings, accountId).then((list) => list.some((session) => session.sid === sid));
+  return withAccount(settings, accountId, sid, lives);
+}
+
+/** A session whose account is gone has ended with it. */
+async function withAccount(
+  settings: Settings,
+  accountId: string,
+  sid: string,
+  asking: Promise<boolean>,
+): Promise<boolean> {
+  const [lives, isThere] = await Promise.all([asking, hasAccount(settings, accountId)]);
+  if (lives && isThere) return true;
+  noteEnded(settings.session, sid);
+  if (lives) {
+    logEvent("warn", "session_without_account", { sid });
+    await endAllSessions(settings, accountId);
+  }
+  return false;
 }
 
 /** The living sessions of an account, the one used last first. */
@@ -140,25 +156,44 @@ export function hasEnded(settings: SessionSettings, sid: string): boolean {
   return false;
 }
 
+/** The authentic sessions that a request carries, each once, and those that they have just taken the place of. */
+export async function carriedSessions(
+  settings: SessionSettings,
+  headers: Headers,
+): Promise<readonly ReplacedSession[]> {
+  const { bearer, cookies } = await carriedTokens(settings, headers);
+  const carried = [...(bearer === undefined ? [] : [bearer]), ...cookies].flatMap(({ session }) => [
+    session,
+    ...(session.replaces ?? []),
+  ]);
+  return [...new Map(carried.map(({ sub, sid }) => [sid, { sub, sid }])).values()];
+}
+
 /**
  * Ends every authentic session that a request carries, however old its token: ending needs no freshness. They
  * are dead in this place at once, even if the store does not answer.
  * @throws {Failure} `storage_unavailable`; then they may still live elsewhere.
  */
 export async function endCarriedSessions(settings: Settings, headers: Headers): Promise<void> {
-  const { bearer, cookies } = await carriedTokens(settings.session, headers);
-  const carried = [...(bearer === undefined ? [] : [bearer]), ...cookies].map(({ session }) => session);
-  const sessions = new Map<string, AuthenticSession>(carried.map((session) => [session.sid, session]));
-  await Promise.all(Array.from(sessions.values(), ({ sub, sid }) => endSession(settings, sub, sid)));
+  const sessions = await carriedSessions(settings.session, headers);
+  await Promise.all(sessions.map(({ sub, sid }) => endSession(settings, sub, sid)));
 }
 
-/** Ends the session that a new login has just replaced in this browser. Never throws: the new one is made. */
-export async function endReplacedSession(settings: Settings, headers: Headers): Promise<void> {
+/**
+ * Ends the sessions whose place a new one took, now that its client has it. Before, the client would have been left
+ * without any, had the answer to its login got lost. Never throws.
+ */
+export async function endReplacedSessions(
+  settings: Settings,
+  { replaces = [] }: Pick<AuthenticSession, "replaces">,
+): Promise<void> {
+  const living = replaces.filter(({ sid }) => !hasEnded(settings.session, sid));
+  const end = () => Promise.all(living.map(({ sub, sid }) => endSession(settings, sub, sid)));
   try {
-    await endCarriedSessions(settings, headers);
+    await end();
   } catch (error) {
     logEvent("warn", "replaced_session_not_ended", faultFields(error));
-    await endAgain(settings, headers);
+    await endAgain(end);
   }
 }
 
@@ -169,11 +204,11 @@ export async function endReplacedSession(settings: Settings, headers: Headers): 
 const PAUSES = [1_000, 4_000, 8_000];
 
 /** Tells a store that did not answer again, a few times, while the request's context lives. Never throws. */
-export async function endAgain(settings: Settings, headers: Headers): Promise<void> {
+export async function endAgain(end: () => Promise<unknown>): Promise<void> {
   for (const pause of PAUSES) {
     await new Promise((wake) => setTimeout(wake, pause));
     try {
-      await endCarriedSessions(settings, headers);
+      await end();
       logEvent("info", "session_end_recorded_late");
       return;
     } catch {

@@ -8,6 +8,7 @@ import {
   type AuthenticSession,
   absoluteEnd,
   now,
+  type ReplacedSession,
   type SessionClaims,
   type SignedSession,
 } from "./session.ts";
@@ -22,7 +23,7 @@ const TOKEN_TYPE = "session+jwt";
  */
 const TOKEN_SHAPE = /^[\w-]+\.[\w-]+\.[\w-]{85}[AQgw]$/;
 
-const REGISTERED = new Set(["iss", "aud", "sub", "sid", "iat", "exp", "nbf", "jti", "auth_time"]);
+const REGISTERED = new Set(["iss", "aud", "sub", "sid", "iat", "exp", "nbf", "jti", "auth_time", "replaces"]);
 
 /** Whether a text looks like a session token at all; what does not is never worth verifying. */
 export function looksLikeToken(text: string): boolean {
@@ -35,12 +36,12 @@ export function looksLikeToken(text: string): boolean {
  */
 export async function signSessionToken(
   settings: SessionSettings,
-  { sub, sid, authTime, profile }: SessionClaims,
+  { sub, sid, authTime, profile, replaces }: SessionClaims,
 ): Promise<SignedSession> {
   const { signing } = await importedKeys(settings);
   const issuedAt = now();
   const expiresAt = Math.min(issuedAt + settings.fresh, absoluteEnd(settings, sid));
-  const session: AuthenticSession = { sub, sid, authTime, profile, issuedAt, expiresAt };
+  const session: AuthenticSession = { sub, sid, authTime, profile, replaces, issuedAt, expiresAt };
   const token = await new SignJWT(payloadOf(settings, session))
     .setProtectedHeader(headerOf(signing.kid))
     .sign(signing.key);
@@ -60,10 +61,16 @@ function headerOf(kid: string) {
 
 /** The registered claims come last, so that no profile claim could ever stand in for one of them. */
 function payloadOf(settings: SessionSettings, session: AuthenticSession): JWTPayload {
-  const { sub, sid, authTime, profile, issuedAt, expiresAt } = session;
+  const { sub, sid, authTime, profile, replaces = [], issuedAt, expiresAt } = session;
   const { issuer, audience } = settings;
   const registered = { iss: issuer, aud: audience, sub, sid, iat: issuedAt, exp: expiresAt };
-  return { ...profile, ...registered, auth_time: authTime };
+  const replaced = replaces.map((one) => (one.sub === sub ? one.sid : `${one.sid} ${one.sub}`));
+  return {
+    ...profile,
+    ...registered,
+    auth_time: authTime,
+    ...(replaced.length > 0 && { replaces: replaced }),
+  };
 }
 
 /**
@@ -126,7 +133,17 @@ function sessionOf(payload: JWTPayload): AuthenticSession | undefined {
     return undefined;
   }
   const profile = Object.fromEntries(Object.entries(payload).filter(([name]) => !REGISTERED.has(name)));
-  return { sub, sid, authTime, issuedAt: iat, expiresAt: exp, profile };
+  const replaces = replacedSessions(payload.replaces, sub);
+  return { sub, sid, authTime, issuedAt: iat, expiresAt: exp, profile, ...(replaces && { replaces }) };
+}
+
+/** What the claim names: an id of the same account, or an id and its account. */
+function replacedSessions(claim: unknown, sub: string): readonly ReplacedSession[] | undefined {
+  if (!Array.isArray(claim)) return undefined;
+  return claim.flatMap((one) => {
+    const [sid = "", of = sub] = typeof one === "string" ? one.split(" ") : [];
+    return sid === "" ? [] : [{ sid, sub: of }];
+  });
 }
 
 /**

@@ -7,6 +7,14 @@ export interface SessionClaims {
   readonly sid: string;
   readonly authTime: number;
   readonly profile: Readonly<Record<string, unknown>>;
+  /** The sessions that this one takes the place of in its client: they end when the client first uses it. */
+  readonly replaces?: readonly ReplacedSession[] | undefined;
+}
+
+/** A session by its account and id. */
+export interface ReplacedSession {
+  readonly sub: string;
+  readonly sid: string;
 }
 
 /**
@@ -75,6 +83,9 @@ export function isAgeing(settings: SessionSettings, { issuedAt }: AuthenticSessi
 
 const trustedFor = ({ fresh, idle }: SessionSettings): number => Math.min(fresh, idle / 2);
 
+/** How far the clocks of two machines may differ, in seconds: a token signed later than that from now is not believed. */
+const CLOCK_DIFFERENCE = 60;
+
 /**
  * What an authentic token is worth at a moment: `fresh` is believed, `stale` is a handle with which to ask the
  * session store, `over` is worth nothing and needs no asking.
@@ -89,6 +100,8 @@ export function standing(
   session: AuthenticSession,
   at: number,
 ): "fresh" | "stale" | "over" {
-  if (at < Math.min(session.expiresAt, session.issuedAt + trustedFor(settings))) return "fresh";
+  const isFromFuture = session.issuedAt > at + CLOCK_DIFFERENCE;
+  if (!isFromFuture && at < Math.min(session.expiresAt, session.issuedAt + trustedFor(settings)))
+    return "fresh";
   return at < sessionExpiry(settings, session) ? "stale" : "over";
 }

@@ -1,4 +1,5 @@
 import { DurableObject } from "cloudflare:workers";
+import { type ObjectTable, openTables } from "../object-tables.ts";
 import type { SessionClient } from "./device.ts";
 import { sessionBegin } from "./session.ts";
 
@@ -33,6 +34,23 @@ type SessionRow = {
   country: string | null;
 };
 
+/** Columns to be added stand at the end, and need no value from a release that does not know them. */
+const TABLE: ObjectTable = {
+  name: "sessions",
+  columns: [
+    "sid TEXT PRIMARY KEY",
+    "started_at INTEGER NOT NULL",
+    "last_seen_at INTEGER NOT NULL",
+    "ends_at INTEGER NOT NULL",
+    "idle INTEGER NOT NULL",
+    "browser TEXT",
+    "system TEXT",
+    "city TEXT",
+    "country TEXT",
+  ],
+  options: "WITHOUT ROWID",
+};
+
 /** Sessions a user may have at a time; a further login ends the one that was unused for longest. */
 const LIMIT = 100;
 
@@ -57,8 +75,7 @@ export class UserSessions extends DurableObject<Cloudflare.Env> {
   constructor(ctx: DurableObjectState, env: Cloudflare.Env) {
     super(ctx, env);
     this.#sql = ctx.storage.sql;
-    this.#hasTable =
-      this.#sql.exec("SELECT 1 FROM sqlite_master WHERE name = 'sessions'").toArray().length > 0;
+    this.#hasTable = openTables(this.#sql, [TABLE]).areMade;
   }
 
   /**
@@ -199,13 +216,7 @@ export class UserSessions extends DurableObject<Cloudflare.Env> {
 
   #createTable(): void {
     if (this.#hasTable) return;
-    this.#sql.exec(
-      `CREATE TABLE sessions (
-        sid TEXT PRIMARY KEY, started_at INTEGER NOT NULL, last_seen_at INTEGER NOT NULL,
-        ends_at INTEGER NOT NULL, idle INTEGER NOT NULL,
-        browser TEXT, system TEXT, city TEXT, country TEXT
-      ) WITHOUT ROWID`,
-    );
+    openTables(this.#sql, [TABLE]).make();
     this.#hasTable = true;
   }
 

@@ -40,11 +40,12 @@ const ENDINGS: readonly [string, (victim: Browser, other: Browser) => Promise<Re
   ],
   ["the page of sessions", (_victim, other) => other.post("/auth/sessions/end", { session: "others" })],
   [
-    "a new login in the same browser",
+    "a new login in the same browser, once its session is used,",
     async (victim) => {
       const start = await victim.get("/auth/login?prompt=login");
       const callback = await victim.atProvider(new URL(start.headers.get("location") ?? ""));
-      return victim.get(callback.href);
+      await victim.get(callback.href);
+      return victim.get("/auth/session");
     },
   ],
 ];

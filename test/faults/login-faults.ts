@@ -362,8 +362,8 @@ export const LOGIN_FAULTS = [
   ...faultsIn("src/login/session-response.ts", [
     [
       "the session that a login replaces lives on",
-      "  c.executionCtx.waitUntil(endReplacedSession(settings, c.req.raw.headers));\n",
-      "",
+      "slice(0, REPLACED_LIMIT)",
+      "slice(0, 0)",
       [login, histories],
     ],
   ]),

@@ -15,8 +15,8 @@ export const SESSION_FAULTS = [
     ["a token has sixteen spellings", "[AQgw]$/", "[\\w-]$/", [token]],
     [
       "a claim of the profile may stand in for the account",
-      "return { ...profile, ...registered, auth_time: authTime };",
-      "return { ...registered, auth_time: authTime, ...profile };",
+      "    ...profile,\n    ...registered,\n    auth_time: authTime,",
+      "    ...registered,\n    auth_time: authTime,\n    ...profile,",
       [workerTest("session-token")],
     ],
   ]),

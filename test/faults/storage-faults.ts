@@ -1,6 +1,7 @@
 import { faultsIn, requirement } from "./fault.ts";
 
 const classes = requirement("r40-storage-classes");
+const restored = requirement("r43-r44-sessions");
 const passing = requirement("r41-passing-faults");
 
 /** Storage that fails: what is asked again, and what is said of it. */
@@ -55,6 +56,33 @@ export const STORAGE_FAULTS = [
       " AND proof_guesses.last_guess IS NULL",
       "",
       [classes],
+    ],
+  ]),
+  ...faultsIn("src/session/session-store.ts", [
+    [
+      "a session outlives its account",
+      "if (lives && isThere) return true;",
+      "if (lives) return true;",
+      [restored],
+    ],
+  ]),
+  ...faultsIn("src/session/session.ts", [
+    ["a token from the future is believed", "!isFromFuture && at <", "at <", [restored]],
+  ]),
+  ...faultsIn("src/session/current-session.ts", [
+    [
+      "the session that a new one replaces lives on",
+      "if (session.replaces !== undefined && !isLookAhead(request))",
+      "if (session.replaces === undefined && !isLookAhead(request))",
+      [restored],
+    ],
+  ]),
+  ...faultsIn("src/object-tables.ts", [
+    [
+      "an object of an earlier release lacks what came since",
+      "if (!words.has(columnName))",
+      "if (words.size === 0)",
+      ["test/worker/object-tables.test.ts"],
     ],
   ]),
 ];

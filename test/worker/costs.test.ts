@@ -84,15 +84,17 @@ describe("what a step costs in a warm isolate", () => {
     }
   });
 
-  it("a request with a stale token: one Durable Object call, and none for the next", async () => {
+  it("a request with a stale token: one Durable Object call beside one row of the database, and nothing for the next", async () => {
     const { site, browser, callback } = await warmSite();
     stopClock();
     await browser.get(callback);
     for (const path of ["/auth/session", "/auth/verify", "/members/"]) {
       wait(301);
+      // The database says beside it, with one row, whether the account is still there.
       expect(await costOf(site, () => browser.get(path))).toEqual({
         ...NOTHING,
         durableObjectCalls: ["sessions.renew"],
+        databaseCalls: [1],
       });
       expect(await costOf(site, () => browser.get(path))).toEqual(NOTHING);
     }
@@ -108,7 +110,11 @@ describe("what a step costs in a warm isolate", () => {
       expect(await costOf(site, () => browser.get(path))).toEqual(NOTHING);
       wait(2);
       const behind = await costOf(site, () => browser.get(path));
-      expect(behind).toEqual({ ...NOTHING, durableObjectCalls: ["sessions.renew"] });
+      expect(behind).toEqual({
+        ...NOTHING,
+        durableObjectCalls: ["sessions.renew"],
+        databaseCalls: [1],
+      });
       expect(browser.cookies.get(SESSION_COOKIE)).toBe(before);
       expect(await costOf(site, () => browser.get(path))).toEqual(NOTHING);
       expect(browser.cookies.get(SESSION_COOKIE)).not.toBe(before);

@@ -253,11 +253,18 @@ describe("a native app", () => {
     const { session } = await (await app.logIn()).json<{ session: { token: string } }>();
     const start = await app.start();
     const parameters = await app.atProvider(start, { user: "mette" });
-    await app.post(
+    const answer = await app.post(
       "/auth/app/finish",
       { ...parameters, app_secret: start.app_secret },
       { authorization: `Bearer ${session.token}` },
     );
+    // Had this answer got lost, the app would have the old one still.
+    expect(await (await app.get("/auth/session", session.token)).json()).toMatchObject({
+      authenticated: true,
+    });
+    const anew = await answer.json<{ session: { token: string } }>();
+    const told = await (await app.get("/auth/session", anew.session.token)).json();
+    expect(told).toMatchObject({ authenticated: true });
     expect(await (await app.get("/auth/session", session.token)).json()).toEqual({ authenticated: false });
   });
 

@@ -28,6 +28,8 @@ export interface ModelSession {
 export interface ModelToken {
   readonly session: ModelSession;
   readonly issuedAt: number;
+  /** Sessions that end when it is first used: those its browser had before. Of a session's first token. */
+  readonly replaces: readonly ModelSession[];
   /** What it was renewed to, in each place. */
   readonly successors: Map<Place, ModelToken>;
 }
@@ -91,8 +93,12 @@ export function livingToken(
   if (token === undefined || token.session.endedIn.has(place)) return undefined;
   const { session, issuedAt } = token;
   const age = model.now - issuedAt;
-  if (age < LIFE.fresh) return token;
+  if (age < LIFE.fresh) {
+    endReplaced(token, place);
+    return token;
+  }
   if (age >= LIFE.idle || model.now >= session.startedAt + LIFE.ttl) return undefined;
+  endReplaced(token, place);
   const successor = token.successors.get(place);
   if (successor !== undefined && model.now - successor.issuedAt < LIFE.fresh) return successor;
   if (!livesInStore(model, session)) {
@@ -105,11 +111,15 @@ export function livingToken(
   return renewed;
 }
 
-const newToken = (session: ModelSession, issuedAt: number): ModelToken => ({
-  session,
-  issuedAt,
-  successors: new Map(),
-});
+const newToken = (
+  session: ModelSession,
+  issuedAt: number,
+  replaces: readonly ModelSession[] = [],
+): ModelToken => ({ session, issuedAt, replaces, successors: new Map() });
+
+function endReplaced({ replaces }: ModelToken, place: Place): void {
+  for (const session of replaces) endSession(session, place);
+}
 
 function livesInStore({ now }: Model, session: ModelSession): boolean {
   return !session.ended && now < session.lastSeenAt + LIFE.idle && now < session.startedAt + LIFE.ttl;
@@ -214,7 +224,7 @@ export function callback(
   }
   use(model, attempt, by, undefined);
   if (from !== attempt || model.now - returned.at >= LIFE.code) return refused(502);
-  if (sameBrowser) return makeSession(model, attempt, returned.user, browser, place);
+  if (sameBrowser) return makeSession(model, attempt, returned.user, browser);
 
   browser.name = by;
   const same = living?.session.user === returned.user;
@@ -223,7 +233,7 @@ export function callback(
     return { is: "home", returnTo, made: undefined };
   }
   if (model.policy === "allow" && (living === undefined || same))
-    return makeSession(model, attempt, returned.user, browser, place);
+    return makeSession(model, attempt, returned.user, browser);
   attempt.state = { is: "held", by, user: returned.user, at: model.now };
   return question(model, attempt, returned.user, browser, place);
 }
@@ -266,17 +276,11 @@ function again(model: Model, attempt: ModelAttempt, browser: ModelBrowser, place
   return { is: "home", returnTo, made: undefined };
 }
 
-function makeSession(
-  model: Model,
-  attempt: ModelAttempt,
-  user: User,
-  browser: ModelBrowser,
-  place: Place,
-): Answer {
+function makeSession(model: Model, attempt: ModelAttempt, user: User, browser: ModelBrowser): Answer {
   const made = newSession(model, user);
   use(model, attempt, browser.name, made);
-  if (browser.token !== undefined) endSession(browser.token.session, place);
-  browser.token = newToken(made, model.now);
+  const { token } = browser;
+  browser.token = newToken(made, model.now, token === undefined ? [] : [token.session, ...token.replaces]);
   return { is: "home", returnTo: attempt.returnTo, made };
 }
 
@@ -303,7 +307,7 @@ export function answer(
   }
   const unannounced = living !== undefined && living.session !== browser.shown.get(attempt);
   if (unannounced) return question(model, attempt, state.user, browser, place);
-  return makeSession(model, attempt, state.user, browser, place);
+  return makeSession(model, attempt, state.user, browser);
 }
 
 /** `POST /auth/app/finish` with what Vipps returned. @returns the app's token where there is a session */
@@ -324,7 +328,10 @@ export function finishInApp(
 
 /** `POST /auth/logout`: this browser also becomes a stranger to the logins it began. */
 export function logOut(browser: ModelBrowser, place: Place): void {
-  if (browser.token !== undefined) endSession(browser.token.session, place);
+  if (browser.token !== undefined) {
+    endSession(browser.token.session, place);
+    endReplaced(browser.token, place);
+  }
   browser.token = undefined;
   browser.name = undefined;
 }

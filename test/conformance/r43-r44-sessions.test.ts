@@ -1,0 +1,135 @@
+import { runInDurableObject } from "cloudflare:test";
+import { env } from "cloudflare:workers";
+import { describe, expect, it } from "vitest";
+import { openBrowser, SESSION_COOKIE } from "../worker/browser.ts";
+import { stopClock, wait } from "../worker/clock.ts";
+import { accountsDatabase } from "../worker/database.ts";
+import { desk, FROM_HERE } from "../worker/desk.ts";
+import { openSite } from "../worker/site.ts";
+import { withFailing } from "./failing-storage.ts";
+
+/** What a database lacks that was put back to before the account was made. */
+async function loseAccounts(): Promise<void> {
+  await accountsDatabase().prepare("DELETE FROM identities").run();
+  await accountsDatabase().prepare("DELETE FROM accounts").run();
+}
+
+describe("R43 a session whose account is missing", () => {
+  it.each([
+    ["at renewal", "/auth/session", 301],
+    ["at a protected page", "/members/", 301],
+    ["for an origin that asks", "/auth/verify", 301],
+    ["on the person's own page, however fresh the token", "/auth/me", 1],
+    ["on the list of sessions", "/auth/sessions", 301],
+  ])("ends %s", async (_where, path, later) => {
+    stopClock();
+    const site = openSite();
+    const browser = openBrowser(site, FROM_HERE);
+    await browser.logIn();
+    const { user } = await browser.session();
+    await loseAccounts();
+    wait(later);
+    const response = await browser.get(path);
+    expect([302, 401]).toContain(response.status === 200 ? await authenticated(response) : response.status);
+    expect(site.log).toContainEqual(expect.objectContaining({ event: "session_without_account" }));
+    expect(browser.cookies.has(SESSION_COOKIE)).toBe(false);
+    const sessions = env.USER_SESSIONS.getByName(user?.sub ?? "");
+    expect(await sessions.list({ ttl: 1e9, idle: 1e9 })).toEqual([]);
+  });
+
+  const authenticated = async (response: Response) =>
+    (await response.json<{ authenticated: boolean }>()).authenticated ? 200 : 401;
+
+  it("opens the console to nobody", async () => {
+    const { staff } = await desk();
+    expect((await staff.get("/auth/support")).status).toBe(200);
+    await loseAccounts();
+    expect((await staff.get("/auth/support")).status).toBe(404);
+  });
+
+  it("lives on while the database does not say, so that its failure logs nobody out", async () => {
+    stopClock();
+    const database = withFailing(accountsDatabase(), "first", "rejects");
+    database.failures.on = false;
+    const site = openSite({ vars: { ACCOUNTS_DB: database } });
+    const browser = openBrowser(site);
+    await browser.logIn();
+    database.failures.on = true;
+    wait(301);
+    expect((await browser.session()).authenticated).toBe(true);
+    expect(database.failures.count).toBe(1);
+    expect(site.log).toContainEqual(
+      expect.objectContaining({ event: "session_account_not_checked", store: "accounts_db" }),
+    );
+  });
+});
+
+describe("R44 a token from the future", () => {
+  it.each([
+    [61, false],
+    [60, true],
+    [3000, false],
+  ])("by %i seconds: believed without asking is %s", async (ahead, isBelieved) => {
+    stopClock();
+    const site = openSite();
+    wait(ahead);
+    const browser = openBrowser(site);
+    await browser.logIn();
+    const { user, session } = await browser.session();
+    const token = browser.cookies.get(SESSION_COOKIE) ?? "";
+    wait(-ahead);
+    site.resetCounts();
+    expect((await browser.session()).authenticated).toBe(true);
+    expect(site.counts.durableObjectCalls).toEqual(isBelieved ? [] : ["sessions.renew"]);
+    // What ended in the store has ended, where the token is not believed.
+    await runInDurableObject(env.USER_SESSIONS.getByName(user?.sub ?? ""), (object) => {
+      object.end(session?.id ?? "");
+    });
+    const later = openBrowser(openSite());
+    later.cookies.set(SESSION_COOKIE, token);
+    expect((await later.session()).authenticated).toBe(isBelieved);
+  });
+});
+
+describe("F9 logging in again", () => {
+  it("whose answer gets lost leaves the old session alive, which the browser still has", async () => {
+    const site = openSite();
+    const browser = openBrowser(site);
+    await browser.logIn();
+    const old = browser.cookies.get(SESSION_COOKIE) ?? "";
+    const authorize = await browser.get("/auth/login?prompt=login&return_to=/members/");
+    const callback = await browser.atProvider(new URL(authorize.headers.get("location") ?? ""));
+    expect((await browser.get(callback.href)).status).toBe(303);
+    const renewed = browser.cookies.get(SESSION_COOKIE) ?? "";
+    expect(renewed).not.toBe(old);
+
+    // The answer never came: the browser goes on with what it had.
+    browser.cookies.set(SESSION_COOKIE, old);
+    expect((await browser.session()).authenticated).toBe(true);
+
+    // It did come: the first use of the new session ends the old one.
+    browser.cookies.set(SESSION_COOKIE, renewed);
+    site.resetCounts();
+    expect((await browser.session()).authenticated).toBe(true);
+    expect(site.counts.durableObjectCalls).toEqual(["sessions.end"]);
+    expect((await browser.session()).authenticated).toBe(true);
+    expect(site.counts.durableObjectCalls).toEqual(["sessions.end"]);
+    browser.cookies.set(SESSION_COOKIE, old);
+    expect((await browser.session()).authenticated).toBe(false);
+  });
+
+  it("and out at once ends both", async () => {
+    const site = openSite();
+    const browser = openBrowser(site);
+    await browser.logIn({ user: "kari" });
+    const old = browser.cookies.get(SESSION_COOKIE) ?? "";
+    const authorize = await browser.get("/auth/login?prompt=login");
+    await browser.get(
+      (await browser.atProvider(new URL(authorize.headers.get("location") ?? ""), { user: "mette" })).href,
+    );
+    await browser.post("/auth/logout");
+    const thief = openBrowser(site);
+    thief.cookies.set(SESSION_COOKIE, old);
+    expect((await thief.session()).authenticated).toBe(false);
+  });
+});
