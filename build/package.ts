@@ -5,7 +5,6 @@
 import { execFileSync } from "node:child_process";
 import {
   cpSync,
-  existsSync,
   globSync,
   mkdirSync,
   readdirSync,
@@ -71,6 +70,7 @@ export async function buildPackage(folder: string): Promise<{ files: number; byt
   await buildLibrary(folder);
   buildDeclarations(folder);
   await buildCommandLine(folder);
+  cpSync(join(ROOT, "cli/exit-with-parent.mjs"), join(folder, "cli/exit-with-parent.mjs"));
   cpSync(join(ROOT, "src/site/vipps-login.client.js"), join(folder, "element.js"));
   writeFileSync(join(folder, "element.d.ts"), "export {};\n");
   cpSync(join(ROOT, "migrations"), join(folder, "migrations"), { recursive: true });
@@ -113,7 +113,7 @@ async function buildLibrary(folder: string): Promise<void> {
 /** The command line with what it needs, but for wrangler, and for a browser where one is driven. */
 async function buildCommandLine(folder: string): Promise<void> {
   await build({
-    entryPoints: [join(ROOT, "cli/vipps-login.ts"), join(ROOT, "cli/exit-with-parent.mjs")],
+    entryPoints: [join(ROOT, "cli/vipps-login.ts")],
     outdir: join(folder, "cli"),
     bundle: true,
     splitting: true,
@@ -204,8 +204,8 @@ export async function buildCreate(folder: string): Promise<void> {
     format: "esm",
     platform: "node",
     target: "node20",
-    define: { PACKAGE: JSON.stringify(PUBLISHED) },
-    minifySyntax: true,
+    define: { PACKAGE: JSON.stringify({ ...PUBLISHED, wrangler: packageJson.devDependencies.wrangler }) },
+    minify: true,
     legalComments: "none",
     logLevel: "warning",
   });
@@ -243,8 +243,6 @@ if (import.meta.main) {
     `${PUBLISHED.name} ${PUBLISHED.version}: ${files} files, ${(bytes / 1e6).toFixed(2)} MB unpacked`,
   );
   console.log(relative(ROOT, pack(join(dist, "package"), dist)));
-  if (existsSync(join(ROOT, "create"))) {
-    await buildCreate(join(dist, "create"));
-    console.log(relative(ROOT, pack(join(dist, "create"), dist)));
-  }
+  await buildCreate(join(dist, "create"));
+  console.log(relative(ROOT, pack(join(dist, "create"), dist)));
 }

@@ -1,0 +1,112 @@
+// The project of a site owner: the files of template/, with the answers in their places.
+
+import {
+  cpSync,
+  existsSync,
+  globSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  writeFileSync,
+} from "node:fs";
+import { join, relative } from "node:path";
+import { type SiteLanguage, WORDS } from "./words.ts";
+
+/** What a new project is made of. */
+export interface Project {
+  /** Absolute; not there yet, or empty. */
+  readonly folder: string;
+  /** What the site calls itself. */
+  readonly name: string;
+  /** Its domain, such as `www.example.com`; empty where it has none yet. */
+  readonly domain: string;
+  readonly language: SiteLanguage;
+  /** A folder of files that is the site already, absolute; undefined for a new one. */
+  readonly site: string | undefined;
+  /** What `npm install` is to take for the package and for wrangler. */
+  readonly versions: Readonly<Record<"vipps-login-worker" | "wrangler", string>>;
+}
+
+/** The project cannot be made; the message is one line. */
+export class CreateError extends Error {}
+
+/**
+ * Writes a new project. Nothing that is there already is changed.
+ * @param template the folder of the template
+ * @throws {CreateError} where there is something in its folder
+ */
+export function writeProject(template: string, project: Project): void {
+  const { folder, name, domain, language, site, versions } = project;
+  if (existsSync(folder) && readdirSync(folder).some((file) => file !== ".git"))
+    throw new CreateError(
+      `${folder} is not empty. In a project that is there already, npx vipps-login init adds the login.`,
+    );
+  mkdirSync(folder, { recursive: true });
+  const skip = site === undefined ? undefined : join(template, "public");
+  cpSync(template, folder, {
+    recursive: true,
+    filter: (from) => skip === undefined || !from.startsWith(skip),
+  });
+  // npm takes no file of that name into a package.
+  renameSync(join(folder, "gitignore"), join(folder, ".gitignore"));
+
+  const slug = slugOf(name);
+  change(folder, "package.json", (text) => {
+    const manifest = { ...JSON.parse(text), name: slug };
+    manifest.dependencies = { "vipps-login-worker": versions["vipps-login-worker"] };
+    manifest.devDependencies = { wrangler: versions.wrangler };
+    return `${JSON.stringify(manifest, null, 2)}\n`;
+  });
+  change(folder, "wrangler.jsonc", (text) => {
+    const market = { nb: "NO", da: "DK", sv: "SE", fi: "FI", en: undefined }[language];
+    const vars = [
+      `"SITE_LANGUAGE": "${language}"`,
+      ...(market === undefined ? [] : [`"VIPPS_MARKET": "${market}"`]),
+    ];
+    let production = 0;
+    return text
+      .replaceAll("my-site", slug)
+      .replace('"directory": "public"', `"directory": ${JSON.stringify(assetsFolder(folder, site))}`)
+      .replace(/^( +)"PROTECTED_PATHS": .*$/gm, (line, indent: string) => {
+        production += 1;
+        const own = domain === "" || production === 1 ? vars : [...vars, `"SITE_URL": "https://${domain}"`];
+        return [line, ...own.map((setting) => `${indent}${setting}`)].join(",\n");
+      });
+  });
+  change(folder, "README.md", (text) => text.replace("# my-site", `# ${name}`));
+  for (const page of globSync("public/**/*.html", { cwd: folder }))
+    change(folder, page, (text) =>
+      filled(text.replace('lang="en"', `lang="${language}"`), { ...WORDS[language], name }),
+    );
+}
+
+function change(folder: string, path: string, make: (text: string) => string): void {
+  const file = join(folder, path);
+  writeFileSync(file, make(readFileSync(file, "utf8")));
+}
+
+const assetsFolder = (folder: string, site: string | undefined): string =>
+  site === undefined ? "public" : relative(folder, site).replaceAll("\\", "/") || ".";
+
+const ESCAPED: Readonly<Record<string, string>> = { "&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;" };
+
+function filled(html: string, words: Readonly<Record<string, string>>): string {
+  return html.replace(/\{\{(\w+)\}\}/g, (place, word: string) =>
+    (words[word] ?? place).replace(/[&<>"]/g, (sign) => ESCAPED[sign] ?? sign),
+  );
+}
+
+/** A name as npm and Cloudflare take it: small letters, digits and hyphens. */
+export function slugOf(name: string): string {
+  const plain = name
+    .toLowerCase()
+    .replaceAll("ø", "o")
+    .replaceAll("æ", "ae")
+    .replaceAll("å", "a")
+    .normalize("NFKD")
+    .replace(/[\u0300-\u036f]/g, "")
+    .replace(/[^a-z0-9]+/g, "-")
+    .slice(0, 50);
+  return plain.replace(/^-|-$/g, "") || "my-site";
+}
