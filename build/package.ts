@@ -73,6 +73,7 @@ export async function buildPackage(folder: string): Promise<{ files: number; byt
   cpSync(join(ROOT, "cli/exit-with-parent.mjs"), join(folder, "cli/exit-with-parent.mjs"));
   cpSync(join(ROOT, "src/site/vipps-login.client.js"), join(folder, "element.js"));
   writeFileSync(join(folder, "element.d.ts"), "export {};\n");
+  cpSync(join(ROOT, "template"), join(folder, "template"), { recursive: true });
   cpSync(join(ROOT, "migrations"), join(folder, "migrations"), { recursive: true });
   for (const name of ["LICENSE", "CHANGELOG.md", "SECURITY.md"]) cpSync(join(ROOT, name), join(folder, name));
   cpSync(join(ROOT, "build/README.md"), join(folder, "README.md"));

@@ -23,6 +23,11 @@ export const COMMANDS: readonly CommandRow[] = [
     load: async (context) => (await import("./simulator.ts")).simulator(context),
   },
   {
+    name: "init",
+    summary: "add the login to a project that is there already",
+    load: async (context) => (await import("./init.ts")).init(context),
+  },
+  {
     name: "setup",
     summary: "set up an environment at Cloudflare, guided or by a script",
     load: async (context) => (await import("./setup.ts")).setup(context),

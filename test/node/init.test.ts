@@ -1,0 +1,140 @@
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { PassThrough } from "node:stream";
+import { parse as parseToml } from "@decimalturn/toml-patch";
+import { parse as parseJsonc } from "jsonc-parser";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { runCommandLine } from "../../cli/command-line.ts";
+
+let root = "";
+beforeEach(() => {
+  root = mkdtempSync(join(tmpdir(), "init-"));
+});
+afterEach(() => rmSync(root, { recursive: true, force: true }));
+
+function write(files: Readonly<Record<string, string>>): void {
+  for (const [path, text] of Object.entries(files)) {
+    mkdirSync(dirname(join(root, path)), { recursive: true });
+    writeFileSync(join(root, path), text);
+  }
+}
+
+const read = (path: string) => readFileSync(join(root, path), "utf8");
+
+async function init(...args: string[]): Promise<{ code: number; out: string; told: string }> {
+  const [stdout, stderr] = [new PassThrough(), new PassThrough()];
+  const surroundings = { cwd: root, env: {}, stdin: new PassThrough(), stdout, stderr };
+  const code = await runCommandLine(["init", ...args], surroundings);
+  return { code, out: String(stdout.read() ?? ""), told: String(stderr.read() ?? "") };
+}
+
+const ASTRO = {
+  "package.json":
+    '{\n\t"name": "club",\n\t"scripts": { "dev": "astro dev" },\n\t"dependencies": { "astro": "7.3.5" }\n}\n',
+  "astro.config.mjs": "export default {};\n",
+  "src/pages/index.astro": "<h1>Club</h1>\n",
+  ".gitignore": "node_modules\ndist/",
+};
+
+const HONO = `import { Hono } from "hono";
+
+// Ours.
+const app = new Hono<{ Bindings: Env }>();
+app.get("/", (c) => c.text("home"));
+
+export default app;
+`;
+
+describe("vipps-login init", () => {
+  it.each([
+    ["Astro", ASTRO, "dist"],
+    ["Eleventy", { "package.json": '{"devDependencies":{"@11ty/eleventy":"3.1.8"}}' }, "_site"],
+    ["Hugo", { "hugo.toml": "title = 'x'\n" }, "public"],
+    ["SvelteKit", { "package.json": '{"devDependencies":{"@sveltejs/kit":"2"}}' }, "build"],
+    ["a folder of files", { "public/index.html": "<h1>x</h1>" }, "public"],
+    ["a folder of files", { "index.html": "<h1>x</h1>" }, "."],
+  ])(
+    "adds files of its own beside %s, and changes none but package.json and .gitignore",
+    async (kind, files, site) => {
+      write(files);
+      const { code, out } = await init("--yes", "--json");
+      expect(code).toBe(0);
+      const { kind: seen, changed } = JSON.parse(out) as {
+        kind: string;
+        changed: { path: string; removed: number }[];
+      };
+      expect(seen).toBe(kind);
+      expect(parseJsonc(read("wrangler.jsonc"))).toMatchObject({
+        main: "worker/index.ts",
+        assets: { directory: site },
+      });
+      expect(read("worker/index.ts")).toContain("LoginAttempts");
+      const own = ["package.json", ".gitignore"];
+      for (const [path, text] of Object.entries(files))
+        if (!own.includes(path)) expect(read(path)).toBe(text);
+      expect(parseJsonc(read("package.json"))).toMatchObject({
+        dependencies: { "vipps-login-worker": expect.any(String) },
+        devDependencies: { wrangler: expect.any(String) },
+      });
+      expect(changed.map(({ path }) => path)).toContain("wrangler.jsonc");
+      if (site === ".") expect(read(".assetsignore")).toMatch(/node_modules\n[\s\S]*\.dev\.vars/);
+      expect((await init("--yes")).told).toContain("Everything is there already.");
+    },
+  );
+
+  it("keeps the form of what it adds to", async () => {
+    write(ASTRO);
+    await init("--yes");
+    expect(read("package.json")).toContain('\t"scripts": { "dev": "astro dev" },\n');
+    expect(read(".gitignore")).toMatch(/^node_modules\ndist\/\n\.wrangler\//);
+  });
+
+  it.each([
+    [
+      "wrangler.jsonc",
+      '{\n  // mine\n  "name": "mine",\n  "main": "src/app.ts",\n  "kv_namespaces": [{ "binding": "CACHE" }],\n  "migrations": [{ "tag": "v1", "new_classes": ["Room"] }]\n}\n',
+      parseJsonc,
+    ],
+    [
+      "wrangler.toml",
+      'name = "mine"\nmain = "src/app.ts" # here\n\n[[kv_namespaces]]\nbinding = "CACHE"\n\n[[migrations]]\ntag = "v1"\nnew_classes = ["Room"]\n',
+      parseToml,
+    ],
+  ])("gives a Hono app with %s its routes, and leaves every line of it", async (name, config, parse) => {
+    write({ [name]: config, "src/app.ts": HONO, "package.json": "{}" });
+    const { told } = await init("--dry-run");
+    expect(told).toContain('+ app.route("/", vippsLoginRoutes());');
+    expect(read("src/app.ts")).toBe(HONO);
+    const { changed } = JSON.parse((await init("--yes", "--json")).out) as {
+      changed: { path: string; removed: number }[];
+    };
+    // Of a list in JSON the last member gets a comma.
+    const most = { "wrangler.jsonc": 3, "wrangler.toml": 0, "src/app.ts": 0 } as Record<string, number>;
+    for (const { path, removed } of changed) expect(removed, path).toBeLessThanOrEqual(most[path] ?? 1);
+    expect(read(name)).toContain(name.endsWith("c") ? "// mine" : "# here");
+    expect(parse(read(name))).toMatchObject({
+      kv_namespaces: [{ binding: "CACHE" }, { binding: "VIPPS_METADATA" }],
+      migrations: [
+        { tag: "v1" },
+        { tag: "vipps-login-1", new_sqlite_classes: ["LoginAttempts", "UserSessions"] },
+      ],
+      durable_objects: { bindings: [{ name: "LOGIN_ATTEMPTS" }, { name: "USER_SESSIONS" }] },
+      d1_databases: [{ binding: "ACCOUNTS_DB" }],
+    });
+    expect(read("src/app.ts")).toContain(
+      'new Hono<{ Bindings: Env }>();\napp.route("/", vippsLoginRoutes());\n',
+    );
+    expect((await init("--yes")).told).toContain("Everything is there already.");
+  });
+
+  it("asks before it changes anything, and says what it cannot do", async () => {
+    write({ "index.html": "<h1>x</h1>" });
+    const { code, told } = await init();
+    expect(code).toBe(2);
+    expect(told).toContain("+ wrangler.jsonc (new");
+    expect(told).toContain("Say --yes");
+    rmSync(join(root, "index.html"));
+    expect((await init("--yes")).told).toContain("There is no site in");
+  });
+});
