@@ -77,7 +77,9 @@ export function startDesign(
     outbound: undefined,
     compatibilityFlags: [],
   });
-  const schema = (bindings.d1?.schema ?? []).map((file) => readFileSync(file, "utf8")).join("\n");
+  const schema = JSON.stringify(
+    Object.fromEntries((bindings.d1?.schema ?? []).map((file) => [file, readFileSync(file, "utf8")])),
+  );
   const services = [
     main,
     service("assets"),

@@ -5,7 +5,8 @@ export type Binding = { readonly name: string } & (
   /** A KV namespace or a D1 database; the value is the service that answers behind it. */
   | { readonly kv: string }
   | { readonly d1: string }
-  | { readonly durableObject: string }
+  /** A class of Durable Objects, this Worker's own or another one's. */
+  | { readonly durableObject: string; readonly of?: string | undefined }
 );
 
 /** One Worker in a workerd process. */
@@ -80,7 +81,7 @@ function bindingText(binding: Binding): string {
   if ("service" in binding) return `(${name}, service = ${text(binding.service)})`;
   if ("kv" in binding) return `(${name}, kvNamespace = ${text(binding.kv)})`;
   if ("durableObject" in binding)
-    return `(${name}, durableObjectNamespace = (className = ${text(binding.durableObject)}))`;
+    return `(${name}, durableObjectNamespace = (className = ${text(binding.durableObject)}${binding.of === undefined ? "" : `, serviceName = ${text(binding.of)}`}))`;
   const inner = `(name = "fetcher", service = ${text(binding.d1)})`;
   return `(${name}, wrapped = (moduleName = "cloudflare-internal:d1-api", innerBindings = [${inner}]))`;
 }

@@ -5,14 +5,17 @@ interface Query {
   readonly params?: readonly SqlStorageValue[] | null;
 }
 
-/** A D1 database: SQLite in a Durable Object, which is what D1 is. */
+/** A D1 database: SQLite in a Durable Object, which is what D1 is. SCHEMA holds its migrations by name, as JSON. */
 export class Database extends DurableObject<{ SCHEMA: string }> {
   constructor(ctx: DurableObjectState, env: { SCHEMA: string }) {
     super(ctx, env);
     const { kv, sql } = ctx.storage;
-    if (kv.get("made") === true || env.SCHEMA.trim() === "") return;
-    sql.exec(env.SCHEMA);
-    kv.put("made", true);
+    const migrations: Readonly<Record<string, string>> = JSON.parse(env.SCHEMA);
+    for (const [name, text] of Object.entries(migrations)) {
+      if (kv.get(`migration ${name}`) === true) continue;
+      sql.exec(text);
+      kv.put(`migration ${name}`, true);
+    }
   }
 
   override async fetch(request: Request): Promise<Response> {
