@@ -1,8 +1,8 @@
-import { execFile } from "node:child_process";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { promisify } from "node:util";
+import { PassThrough } from "node:stream";
+import { runCommandLine } from "../../command-line.ts";
 import type { Members } from "../seen.ts";
 import { logIn, type Stage, sessionOf } from "./stage.ts";
 
@@ -15,8 +15,7 @@ const MEMBER = {
 };
 
 /**
- * Puts a made-up member into the database of the run, as `npm run members:import` does with a real list. Before
- * the worker starts: two processes must not own one database.
+ * Puts a made-up member into the database of the run, as `vipps-login members import` does with a real list.
  * @throws Error with what the import said
  */
 export async function importMember(root: string, state: string): Promise<void> {
@@ -25,10 +24,11 @@ export async function importMember(root: string, state: string): Promise<void> {
     const list = join(folder, "members.csv");
     const { number, name, phone, email } = MEMBER;
     writeFileSync(list, `Member number;Name;Phone;Email\n${number};${name};${phone};${email}\n`);
-    const program = join(root, "cli", "import-members.ts");
-    await promisify(execFile)(process.execPath, [program, list, "--persist-to", state, "--country", "FI"], {
-      cwd: root,
+    const stderr = new PassThrough().setEncoding("utf8");
+    const code = await runCommandLine(["members", "import", list, "--persist-to", state, "--country", "FI"], {
+      ...{ cwd: root, env: process.env, stdin: process.stdin, stdout: new PassThrough(), stderr },
     });
+    if (code !== 0) throw new Error(`The member could not be imported: ${stderr.read()}`);
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
