@@ -1,6 +1,7 @@
 import { Failure } from "../failure.ts";
 import { asOwnAnswer } from "../http/answer-headers.ts";
 import { preflightAnswer } from "../http/cross-origin.ts";
+import { isScriptRequest } from "../http/page-or-script.ts";
 import type { AppContext } from "../http/request-context.ts";
 import { plainPathname, type RequestPath, readPath } from "../http/request-path.ts";
 import { fittedReturnUrl } from "../http/return-url.ts";
@@ -95,7 +96,11 @@ async function assetResponse(
   const isLast = site.originUrl === undefined;
   if (!isLast && (!["GET", "HEAD"].includes(method) || isWebSocket(request))) return undefined;
   const response = await assets.fetch(assetRequest(request, path));
-  if (isLast || response.status !== 404) return response;
+  if (response.status !== 404) return response;
+  // A folder without a 404.html: a person gets a page of ours rather than a blank one.
+  if (isLast && response.body === null && method === "GET" && !isScriptRequest(request))
+    throw new Failure("not_found", { stage: "site" });
+  if (isLast) return response;
   await response.body?.cancel();
   return undefined;
 }

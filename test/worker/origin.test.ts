@@ -197,4 +197,17 @@ describe("static assets", () => {
     expect((await browser.post("/about")).status).toBe(405);
     expect((await browser.request("/about", { method: "HEAD" })).status).toBe(200);
   });
+
+  it("without a 404 page of their own get ours, for people alone", async () => {
+    const assets = { fetch: async () => new Response(null, { status: 404 }) };
+    const browser = openBrowser(openSite({ vars: { ASSETS: assets as never } }));
+    const page = await browser.request("/nothing", { headers: { "accept-language": "nb" } });
+    expect([page.status, page.headers.get("content-type")]).toEqual([404, "text/html; charset=utf-8"]);
+    expect(await page.text()).toContain("Fant ikke siden");
+    for (const init of [
+      { method: "HEAD" },
+      { headers: { "sec-fetch-dest": "image", "sec-fetch-mode": "no-cors" } },
+    ])
+      expect(await (await browser.request("/nothing.png", init)).text()).toBe("");
+  });
 });
