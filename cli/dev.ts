@@ -1,20 +1,24 @@
 // `vipps-login dev`: the worker in front of the project's site and, if the settings point at it, the simulator.
 
-import { join, relative } from "node:path";
-import { styleText } from "node:util";
+import { watch } from "node:fs";
+import http from "node:http";
+import https from "node:https";
+import { basename, dirname, join, relative } from "node:path";
+import { setTimeout as pause } from "node:timers/promises";
+import { isDeepStrictEqual, styleText } from "node:util";
 import { Command } from "@commander-js/extra-typings";
 import { writtenAsText } from "../src/settings/kinds.ts";
 import { SETTINGS } from "../src/settings/table.ts";
-import { CommandError } from "./command-error.mjs";
+import { CommandError, isPlain } from "./command-error.mjs";
 import { type CommandContext, portNumber } from "./command-line.ts";
 import { completeDevVars, readDevVars } from "./dev-vars.mjs";
 import { faultsOfLocalWorker } from "./doctor/worker-settings.ts";
-import { type AskedPorts, type LocalAddresses, settleAddresses } from "./local-addresses.ts";
+import { type AskedAddresses, type LocalAddresses, settleAddresses } from "./local-addresses.ts";
 import { applyMigrations, DEFAULT_STATE } from "./migrations.mjs";
-import { configName, type ProjectConfig, readConfig } from "./project-config.ts";
+import { configName, migrationsFolder, type ProjectConfig, readConfig } from "./project-config.ts";
 import { claimState } from "./running-instance.ts";
 import { patternsIn, unguardedFaults } from "./unguarded-assets.ts";
-import { startWorker, type WorkerProcess } from "./worker-process.ts";
+import { startWorker } from "./worker-process.ts";
 import type { OutputLine } from "./wrangler-output.ts";
 
 /** The command `dev`. */
@@ -43,19 +47,20 @@ export function dev(context: CommandContext) {
       "settings to use in place of .dev.vars; made if there is no such file",
       context.path,
     )
+    .option("--https", "serves the site with TLS, by a certificate made on this machine, as Safari needs it")
     .option("--quiet", "prints errors only")
-    .action(({ port, simulatorPort, persistTo, settings, quiet = false }) => {
+    .action(({ port, simulatorPort, https = false, persistTo, settings, quiet = false }) => {
       const { root } = context;
       const state = persistTo ?? join(root, DEFAULT_STATE);
-      const ports = { site: port, simulator: simulatorPort };
-      return start({ root, ports, state, settingsFile: settings, quiet }, context);
+      const asked = { sitePort: port, simulatorPort, https };
+      return start({ root, asked, state, settingsFile: settings, quiet }, context);
     });
 }
 
 interface Options {
   /** The project's folder. */
   readonly root: string;
-  readonly ports: AskedPorts;
+  readonly asked: AskedAddresses;
   readonly state: string;
   /** In place of .dev.vars; undefined for that one. */
   readonly settingsFile: string | undefined;
@@ -85,16 +90,26 @@ const SIGN_OF_LIFE = 20_000;
 async function untilAnswered(url: string, signal: AbortSignal, { tell }: CommandContext): Promise<void> {
   const signs = setInterval(() => tell("Still waiting for the worker to answer …"), SIGN_OF_LIFE);
   try {
-    while (!signal.aborted) {
-      const answer = await fetch(url, { redirect: "manual", signal: AbortSignal.timeout(5000) }).catch(
-        () => undefined,
-      );
-      if (answer !== undefined) return void (await answer.body?.cancel());
-      await new Promise((wake) => setTimeout(wake, ASK_EVERY));
-    }
+    while (!signal.aborted && !(await isAnswered(url))) await pause(ASK_EVERY);
   } finally {
     clearInterval(signs);
   }
+}
+
+/** Whether somebody answers there. The certificate of a site on this machine is nobody's but its own. */
+function isAnswered(url: string): Promise<boolean> {
+  const { get } = url.startsWith("https:") ? https : http;
+  return new Promise((resolve) => {
+    const options = { rejectUnauthorized: false, timeout: 5000 };
+    get(url, options, (answer) => {
+      answer.destroy();
+      resolve(true);
+    })
+      .on("timeout", function (this: http.ClientRequest) {
+        this.destroy();
+      })
+      .on("error", () => resolve(false));
+  });
 }
 
 function banner(
@@ -114,20 +129,17 @@ function banner(
           `${strong(`http://127.0.0.1:${simulator}/simulator/control`)}  stands in for Vipps MobilePay`,
         ],
     ["Settings", `${relative(root, settingsFile) || settingsFile} and ${configName(root)}`],
+    ...(addresses.isHttps
+      ? [["Certificate", "made here: the browser warns once, and you let it through"] as const]
+      : []),
     ["Stop", "Ctrl-C"],
   ];
-  return ["", ...rows.map(([name, value]) => `  ${name.padEnd(11)}${value}`), ""].join("\n");
+  return ["", ...rows.map(([name, value]) => `  ${name.padEnd(13)}${value}`), ""].join("\n");
 }
 
+/** Runs the worker until somebody ends it, and anew whenever the settings file says something else. */
 async function start(options: Options, context: CommandContext): Promise<void> {
-  const { root } = options;
-  const settingsFile = options.settingsFile ?? join(root, ".dev.vars");
-  completeDevVars(settingsFile);
-  const settings = readDevVars(settingsFile);
-
-  const config = readConfig(root);
-  refuseUnguardedAssets(config, settings);
-
+  const settingsFile = options.settingsFile ?? join(options.root, ".dev.vars");
   let site: string | undefined;
   const claim = await claimState(options.state, () => ({ pid: process.pid, site }));
   if ("heldBy" in claim) {
@@ -136,40 +148,113 @@ async function start(options: Options, context: CommandContext): Promise<void> {
       `The worker is already running here (process ${pid}): ${where ?? "it is just starting"}. Stop it first, or give this one its own storage with --persist-to.`,
     );
   }
-  const addresses = await settleAddresses(settings, options.ports);
-  site = addresses.site;
+  const stopping = new AbortController();
+  for (const name of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(name, () => stopping.abort());
+  let settings = completedSettings(settingsFile);
+  refuseUnguardedAssets(readConfig(options.root), settings);
+  try {
+    while (!stopping.signal.aborted) {
+      const changed = settingsOtherThan(settings, settingsFile, options, context);
+      const end = AbortSignal.any([stopping.signal, changed.signal]);
+      await runOnce(
+        { ...options, settings, end, onSite: (address) => (site = address) },
+        settingsFile,
+        context,
+      );
+      settings = completedSettings(settingsFile);
+      changed.stop();
+    }
+  } finally {
+    claim.release();
+  }
+}
+
+function completedSettings(settingsFile: string): Record<string, string> {
+  completeDevVars(settingsFile);
+  return readDevVars(settingsFile);
+}
+
+/** Editors write a file in several steps, in milliseconds. */
+const SETTLED_AFTER = 200;
+
+/** Aborts its signal when the settings file says something that can be run with and is not what it said before. */
+function settingsOtherThan(
+  present: Readonly<Record<string, string>>,
+  settingsFile: string,
+  { root, quiet }: Options,
+  { print, tell }: CommandContext,
+) {
+  const changed = new AbortController();
+  const look = () => {
+    const settings = readDevVars(settingsFile);
+    if (isDeepStrictEqual(settings, present)) return;
+    try {
+      refuseUnguardedAssets(readConfig(root), settings);
+    } catch (error) {
+      if (!isPlain(error)) throw error;
+      tell(`${basename(settingsFile)} changed, but not for use: ${error.message}`);
+      return;
+    }
+    if (!quiet) print(`${basename(settingsFile)} changed: starting anew with it.`);
+    changed.abort();
+  };
+  let waiting: NodeJS.Timeout | undefined;
+  const name = basename(settingsFile);
+  // The folder, because an editor may put a new file in place of the old one.
+  const watcher = watch(dirname(settingsFile), { persistent: false }, (_event, file) => {
+    if (file !== null && file !== name) return;
+    clearTimeout(waiting);
+    waiting = setTimeout(look, SETTLED_AFTER);
+  });
+  const stop = () => {
+    clearTimeout(waiting);
+    watcher.close();
+  };
+  return { signal: changed.signal, stop };
+}
+
+interface Run extends Options {
+  readonly settings: Record<string, string>;
+  /** Ends the run. */
+  readonly end: AbortSignal;
+  readonly onSite: (address: string) => void;
+}
+
+/** @throws {CommandError} when the worker ends by itself */
+async function runOnce(run: Run, settingsFile: string, context: CommandContext): Promise<void> {
+  const { root, state, settings, quiet, end } = run;
+  const config = readConfig(root);
+  const addresses = await settleAddresses(settings, run.asked);
+  run.onSite(addresses.site);
   const effective = { ...varsOf(config), ...settings, ...addresses.overrides };
   const { vars = {} }: StartConfig = config.values;
   const given = { ...vars, ...settings, ...addresses.overrides };
   for (const fault of faultsOfLocalWorker(given, bindingsOf(config.values)))
     context.tell(`${fault}. docs/configuration.md has every setting.`);
-  const print = (text: string) => (options.quiet ? undefined : context.print(text));
+  const print = (text: string) => (quiet ? undefined : context.print(text));
   for (const note of addresses.notes) print(note);
-  if ((await applyMigrations(root, options.state)) === "applied") print("Database migrations applied.");
+  if ((await applyMigrations(root, state, migrationsFolder(root))) === "applied")
+    print("Database migrations applied.");
 
-  const stopping = new AbortController();
   const simulator = await startSimulatorOn(addresses.simulatorPort, effective);
   const worker = startWorker({
-    root,
-    port: addresses.sitePort,
-    state: options.state,
-    settingsFile: options.settingsFile,
-    overrides: addresses.overrides,
-    quiet: options.quiet,
+    ...{ root, state, quiet, settingsFile: run.settingsFile, overrides: addresses.overrides },
+    ...{ port: addresses.sitePort, https: addresses.isHttps },
     // What wrangler and esbuild say while they are being ended is of no use to anyone.
-    onOutput: (line) => stopping.signal.aborted || printOutput(context, line),
+    onOutput: (line) => end.aborted || printOutput(context, line),
   });
-  stopOnSignal(worker, stopping);
+  const stop = () => void worker.stop();
+  end.addEventListener("abort", stop);
+  if (end.aborted) stop();
   const gone = new AbortController();
   const ended = worker.ended.finally(() => gone.abort());
   const authPath = effective.AUTH_PATH ?? SETTINGS.AUTH_PATH.default;
   await untilAnswered(`${addresses.site}${authPath}/health`, gone.signal, context);
-  if (!gone.signal.aborted) print(banner(context, addresses, effective, settingsFile));
+  if (!gone.signal.aborted && !end.aborted) print(banner(context, addresses, effective, settingsFile));
 
   const fault = await ended;
   await simulator?.close();
-  claim.release();
-  if (!stopping.signal.aborted)
+  if (!end.aborted)
     throw new CommandError(`The worker has stopped: ${fault ?? "wrangler ended without a word."}`);
 }
 
@@ -221,15 +306,5 @@ async function startSimulatorOn(port: number | undefined, env: Record<string, st
     return await startSimulator({ port, host: "127.0.0.1", env });
   } catch (error) {
     throw new CommandError(error instanceof Error ? error.message : String(error));
-  }
-}
-
-/** Ends the worker when this process is asked to end, and tells `stopping`. */
-function stopOnSignal(worker: WorkerProcess, stopping: AbortController): void {
-  for (const name of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
-    process.on(name, () => {
-      stopping.abort();
-      void worker.stop();
-    });
   }
 }

@@ -2,16 +2,19 @@ import { CommandError } from "./command-error.mjs";
 import { DEFAULT_SITE_PORT, simulatorIssuer, simulatorPort } from "./dev-vars.mjs";
 import { isFree, nextFreePort } from "./ports.ts";
 
-/** Ports asked for on the command line. */
-export interface AskedPorts {
-  readonly site: number | undefined;
-  readonly simulator: number | undefined;
+/** What the command line asks for. */
+export interface AskedAddresses {
+  readonly sitePort: number | undefined;
+  readonly simulatorPort: number | undefined;
+  /** TLS for the site, with a certificate made on this machine; as SITE_URL says where false. */
+  readonly https: boolean;
 }
 
 export interface LocalAddresses {
   readonly sitePort: number;
   /** Where to open the site on this machine. */
   readonly site: string;
+  readonly isHttps: boolean;
   /** Undefined if the settings don't point at the simulator. */
   readonly simulatorPort: number | undefined;
   /** Settings that have to differ from the file for the ports to fit. */
@@ -42,7 +45,12 @@ async function choosePort({ name, flag, asked, usual, except }: Server): Promise
 /** The site's address if it is on this machine, else undefined (a tunnel, say). */
 function localUrl(siteUrl: string | undefined): URL | undefined {
   const url = siteUrl === undefined ? undefined : URL.parse(siteUrl);
-  return url?.protocol === "http:" && /^(localhost|127\.0\.0\.1)$/.test(url.hostname) ? url : undefined;
+  return url !== null &&
+    url !== undefined &&
+    /^https?:$/.test(url.protocol) &&
+    /^(localhost|127\.0\.0\.1)$/.test(url.hostname)
+    ? url
+    : undefined;
 }
 
 /**
@@ -53,11 +61,12 @@ function localUrl(siteUrl: string | undefined): URL | undefined {
  */
 export async function settleAddresses(
   settings: Readonly<Record<string, string>>,
-  asked: AskedPorts,
+  asked: AskedAddresses,
 ): Promise<LocalAddresses> {
   const siteUrl = localUrl(settings.SITE_URL);
   const simulatorUsual = simulatorPort(settings.VIPPS_ISSUER);
-  if (asked.simulator !== undefined && simulatorUsual === undefined) {
+  const isHttps = asked.https || siteUrl?.protocol === "https:";
+  if (asked.simulatorPort !== undefined && simulatorUsual === undefined) {
     throw new CommandError(
       "--simulator-port makes no sense here: the settings don't point at the simulator.",
     );
@@ -66,34 +75,35 @@ export async function settleAddresses(
   const site = await choosePort({
     name: "site",
     flag: "--port",
-    asked: asked.site,
+    asked: asked.sitePort,
     usual: siteUsual,
-    except: asked.simulator === undefined ? [] : [asked.simulator],
+    except: asked.simulatorPort === undefined ? [] : [asked.simulatorPort],
   });
   const overrides: Record<string, string> = {};
   const notes: string[] = [];
-  if (asked.site === undefined && site !== siteUsual) {
+  if (asked.sitePort === undefined && site !== siteUsual) {
     notes.push(`Port ${siteUsual} is taken by another program: the site is on ${site} this time.`);
   }
-  if (siteUrl !== undefined && siteUrl.port !== String(site)) {
-    siteUrl.port = String(site);
-    overrides.SITE_URL = siteUrl.origin;
+  const protocol = isHttps ? "https:" : "http:";
+  const address = new URL(`${protocol}//localhost:${site}`).origin;
+  if (siteUrl !== undefined) {
+    const own = new URL(`${protocol}//${siteUrl.hostname}:${site}`).origin;
+    if (own !== siteUrl.origin) overrides.SITE_URL = own;
   }
-  if (simulatorUsual === undefined) {
-    return { sitePort: site, site: `http://localhost:${site}`, simulatorPort: undefined, overrides, notes };
-  }
+  if (simulatorUsual === undefined)
+    return { sitePort: site, site: address, isHttps, simulatorPort: undefined, overrides, notes };
   const simulator = await choosePort({
     name: "simulator",
     flag: "--simulator-port",
-    asked: asked.simulator,
+    asked: asked.simulatorPort,
     usual: simulatorUsual,
     except: [site],
   });
-  if (asked.simulator === undefined && simulator !== simulatorUsual) {
+  if (asked.simulatorPort === undefined && simulator !== simulatorUsual) {
     notes.push(
       `Port ${simulatorUsual} is taken by another program: the simulator is on ${simulator} this time.`,
     );
   }
   if (simulator !== simulatorUsual) overrides.VIPPS_ISSUER = simulatorIssuer(simulator);
-  return { sitePort: site, site: `http://localhost:${site}`, simulatorPort: simulator, overrides, notes };
+  return { sitePort: site, site: address, isHttps, simulatorPort: simulator, overrides, notes };
 }

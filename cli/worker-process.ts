@@ -8,6 +8,8 @@ export interface WorkerOptions {
   /** The project's folder. */
   readonly root: string;
   readonly port: number;
+  /** TLS, with a certificate that wrangler makes on this machine. */
+  readonly https?: boolean;
   /** Where wrangler keeps KV, D1 and Durable Objects; absolute. */
   readonly state: string;
   /** A settings file in place of .dev.vars; undefined for .dev.vars itself. */
@@ -53,11 +55,12 @@ function killGroup(child: ChildProcess): void {
  * first and everything of the worker can be ended together.
  */
 export function startWorker(options: WorkerOptions): WorkerProcess {
-  const { root, port, state, settingsFile, overrides, quiet, onOutput } = options;
+  const { root, port, https = false, state, settingsFile, overrides, quiet, onOutput } = options;
   const guard = new URL("exit-with-parent.mjs", import.meta.url).href;
   const args = [
     ...["dev", "--port", String(port), "--inspector-port", "0", "--persist-to", state],
     ...["--show-interactive-dev-session=false", "--log-level", quiet ? "error" : "log"],
+    ...(https ? ["--local-protocol", "https"] : []),
     ...(settingsFile === undefined ? [] : ["--env-file", settingsFile]),
     ...Object.entries(overrides).flatMap(([name, value]) => ["--var", `${name}:${value}`]),
   ];

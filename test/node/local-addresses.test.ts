@@ -29,7 +29,7 @@ async function freePort(): Promise<number> {
   return port;
 }
 
-const nothingAsked = { site: undefined, simulator: undefined };
+const nothingAsked = { sitePort: undefined, simulatorPort: undefined, https: false };
 
 const settingsFor = (site: number, simulator: number) => ({
   SITE_URL: `http://localhost:${site}`,
@@ -42,6 +42,7 @@ describe("the ports of a start", () => {
     expect(await settleAddresses(settingsFor(site, simulator), nothingAsked)).toEqual({
       sitePort: site,
       site: `http://localhost:${site}`,
+      isHttps: false,
       simulatorPort: simulator,
       overrides: {},
       notes: [],
@@ -73,7 +74,11 @@ describe("the ports of a start", () => {
 
   test("are those asked for, and the settings follow", async () => {
     const [site, simulator] = [await freePort(), await freePort()];
-    const settled = await settleAddresses(settingsFor(1, 2), { site, simulator });
+    const settled = await settleAddresses(settingsFor(1, 2), {
+      ...nothingAsked,
+      sitePort: site,
+      simulatorPort: simulator,
+    });
     expect(settled).toMatchObject({ sitePort: site, simulatorPort: simulator, notes: [] });
     expect(settled.overrides).toEqual(settingsFor(site, simulator));
   });
@@ -81,24 +86,36 @@ describe("the ports of a start", () => {
   test("are refused if they were asked for and are taken", async () => {
     const [free, taken] = [await freePort(), await takePort("127.0.0.1")];
     const settings = settingsFor(free, free);
-    await expect(settleAddresses(settings, { ...nothingAsked, site: taken })).rejects.toThrow(
+    await expect(settleAddresses(settings, { ...nothingAsked, sitePort: taken })).rejects.toThrow(
       `Port ${taken} is taken by another program. Choose another with --port.`,
     );
-    await expect(settleAddresses(settings, { ...nothingAsked, simulator: taken })).rejects.toThrow(
+    await expect(settleAddresses(settings, { ...nothingAsked, simulatorPort: taken })).rejects.toThrow(
       `Port ${taken} is taken by another program. Choose another with --simulator-port.`,
     );
-    await expect(settleAddresses(settings, { site: free, simulator: free })).rejects.toThrow(/taken/);
+    await expect(
+      settleAddresses(settings, { ...nothingAsked, sitePort: free, simulatorPort: free }),
+    ).rejects.toThrow(/taken/);
+  });
+
+  test("go with TLS where it is asked for, or SITE_URL says so", async () => {
+    const [site, simulator] = [await freePort(), await freePort()];
+    const settings = settingsFor(site, simulator);
+    const secure = `https://localhost:${site}`;
+    const asked = await settleAddresses(settings, { ...nothingAsked, https: true });
+    expect(asked).toMatchObject({ site: secure, isHttps: true, overrides: { SITE_URL: secure } });
+    const said = await settleAddresses({ ...settings, SITE_URL: secure }, nothingAsked);
+    expect(said).toMatchObject({ site: secure, isHttps: true, overrides: {} });
   });
 
   test("leave a public address of the site alone", async () => {
     const settings = { SITE_URL: "https://my-tunnel.example", VIPPS_CLIENT_ID: "a" };
-    const settled = await settleAddresses(settings, { ...nothingAsked, site: await freePort() });
+    const settled = await settleAddresses(settings, { ...nothingAsked, sitePort: await freePort() });
     expect(settled).toMatchObject({ simulatorPort: undefined, overrides: {} });
   });
 
   test("make no sense for a simulator that isn't used", async () => {
     await expect(
-      settleAddresses({ VIPPS_CLIENT_ID: "a" }, { ...nothingAsked, simulator: 8788 }),
+      settleAddresses({ VIPPS_CLIENT_ID: "a" }, { ...nothingAsked, simulatorPort: 8788 }),
     ).rejects.toThrow(/settings don't point at the simulator/);
   });
 });

@@ -2,7 +2,7 @@ import { spawnSync } from "node:child_process";
 import { appendFileSync, existsSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { createServer, type Server } from "node:net";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
-import { completeDevVars, readDevVars } from "../../cli/dev-vars.mjs";
+import { completeDevVars, readDevVars, withSetting } from "../../cli/dev-vars.mjs";
 import { isFree } from "../../cli/ports.ts";
 import { logInAsPerson } from "../../simulator/person.ts";
 import { runCommand } from "./command-under-test.ts";
@@ -55,6 +55,24 @@ describe("a running npm start", () => {
       `The worker is already running here (process ${running.process.pid}): ${place.site}. Stop it first, or give this one its own storage with --persist-to.\n`,
     );
     expect((await fetch(`${place.site}/auth/health`)).status).toBe(200);
+  });
+
+  test("takes up what changes in the settings file, TLS with a certificate of this machine too", async () => {
+    const before = running.output().length;
+    const secure = place.site.replace("http:", "https:");
+    writeFileSync(
+      place.settingsFile,
+      withSetting(readFileSync(place.settingsFile, "utf8"), "SITE_URL", secure),
+    );
+    await vi.waitFor(() => expect(running.output().slice(before)).toContain("Ctrl-C"), {
+      timeout: 60_000,
+      interval: 100,
+    });
+    expect(running.output().slice(before)).toContain("settings changed: starting anew with it.");
+    vi.stubEnv("NODE_TLS_REJECT_UNAUTHORIZED", "0");
+    const visitor = await logIn(secure);
+    expect(await visitor.session()).toMatchObject({ authenticated: true });
+    vi.unstubAllEnvs();
   });
 
   test("ends both when it is told to end", async () => {
