@@ -9,9 +9,7 @@ export interface WranglerCommand {
 }
 
 export const LIST_KV: WranglerCommand = { args: ["kv", "namespace", "list"] };
-export const createKv = (title: string): WranglerCommand => ({ args: ["kv", "namespace", "create", title] });
 export const LIST_D1: WranglerCommand = { args: ["d1", "list", "--json"] };
-export const createD1 = (name: string): WranglerCommand => ({ args: ["d1", "create", name] });
 export const listSecrets = (environment: string): WranglerCommand => ({
   args: ["secret", "list", `--env=${environment}`, "--format=json"],
 });
@@ -133,17 +131,44 @@ export async function databases(run: RunCommand): Promise<ReadonlyMap<string, st
   return new Map((await rowsOf(run, LIST_D1)).map(({ name, uuid }) => [String(name), String(uuid)]));
 }
 
-/** Whether there is a worker already. @throws {CommandError} */
-export async function hasWorker(run: RunCommand, environment: string): Promise<boolean> {
-  const done = await run(listSecrets(environment));
-  if (done.code !== 0 && !hasNoWorker(done)) throw new CommandError(explained(done), "cloudflare");
-  return done.code === 0;
-}
-
 /** The names of the worker's secrets; none where it is not deployed yet. @throws {CommandError} */
 export async function secretNames(run: RunCommand, environment: string): Promise<ReadonlySet<string>> {
   const done = await run(listSecrets(environment));
   if (done.code !== 0 && hasNoWorker(done)) return new Set();
   if (done.code !== 0) throw new CommandError(explained(done), "cloudflare");
   return new Set((await rowsOf(async () => done, listSecrets(environment))).map(({ name }) => String(name)));
+}
+
+/** A database as the configuration has it. */
+interface Database {
+  readonly name: string;
+  /** Undefined where a deployment is left to make it, or has. */
+  readonly id: string | undefined;
+}
+
+/**
+ * Deploys the worker and applies the migrations that its database lacks, in the order that leaves no gap: tables come
+ * first, so that new code finds them; but a first deployment is what makes the database.
+ * @param wanted the databases of the configuration; where there is none, there are no tables
+ * @param onCommand hears of each command before it is run
+ * @returns the migrations that were applied
+ * @throws {CommandError}
+ */
+export async function deployInOrder(
+  run: RunCommand,
+  environment: string,
+  wanted: readonly Database[],
+  onCommand: (command: WranglerCommand) => void = () => undefined,
+): Promise<{ readonly isFirst: boolean; readonly applied: readonly string[] }> {
+  const perform = (command: WranglerCommand) => {
+    onCommand(command);
+    return outputOf(run, command);
+  };
+  const isMade = wanted.every(({ id }) => id !== undefined);
+  const present = isMade ? undefined : await databases(run);
+  const isFirst = !wanted.every(({ name, id }) => id !== undefined || present?.has(name));
+  if (isFirst) await perform(deploy(environment));
+  const tables = wanted.length === 0 ? "" : await perform(applyRemoteMigrations(environment));
+  if (!isFirst) await perform(deploy(environment));
+  return { isFirst, applied: [...new Set(tables.match(/\b[\w.-]+\.sql\b/g) ?? [])] };
 }

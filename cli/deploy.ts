@@ -4,13 +4,14 @@ import { Command } from "@commander-js/extra-typings";
 import {
   applyRemoteMigrations,
   deploy as deployCommand,
-  hasWorker,
+  deployInOrder,
   inFolder,
-  listSecrets,
-  outputOf,
+  LIST_D1,
   shown,
 } from "./cloudflare-commands.ts";
 import type { CommandContext } from "./command-line.ts";
+import { readConfig } from "./project-config.ts";
+import { readEnvironment } from "./setup/config-text.ts";
 
 /** The command `deploy`. */
 export function deploy(context: CommandContext) {
@@ -23,22 +24,20 @@ export function deploy(context: CommandContext) {
     .option("--json", "prints the outcome as JSON")
     .action(async ({ env: environment, dryRun, json }) => {
       const { root, print, tell } = context;
-      const run = inFolder(root);
-      const tables = applyRemoteMigrations(environment);
-      const code = deployCommand(environment);
+      const { d1 } = readEnvironment(readConfig(root), environment);
       if (dryRun) {
-        for (const command of [listSecrets(environment), tables, code]) print(shown(command));
+        for (const command of [LIST_D1, applyRemoteMigrations(environment), deployCommand(environment)])
+          print(shown(command));
         return;
       }
-      const isFirst = !(await hasWorker(run, environment));
-      for (const command of isFirst ? [code, tables] : [tables, code]) {
+      const { isFirst, applied } = await deployInOrder(inFolder(root), environment, d1, (command) => {
         if (!json) tell(shown(command));
-        await outputOf(run, command);
-      }
+      });
+      const tables = applied.length === 0 ? "tables up to date" : `applied ${applied.join(", ")}`;
       print(
         json
-          ? JSON.stringify({ environment, first: isFirst })
-          : `Deployed${isFirst ? " for the first time" : ""}, tables up to date.`,
+          ? JSON.stringify({ environment, first: isFirst, applied })
+          : `Deployed${isFirst ? " for the first time" : ""}; ${tables}.`,
       );
     });
 }

@@ -1,9 +1,10 @@
 import { existsSync, readFileSync } from "node:fs";
-import { join } from "node:path";
+import { basename } from "node:path";
 import type { Readable } from "node:stream";
 import { setTimeout as pause } from "node:timers/promises";
 import { CommandError } from "./command-error.mjs";
 import { parseDevVars } from "./dev-vars.mjs";
+import { findConfig } from "./project-config.ts";
 import { parseKeySet, type SessionKeySet } from "./session-key-set.ts";
 import { putSecret } from "./settings-file.ts";
 
@@ -59,7 +60,7 @@ export async function arrivesAtSite(url: string, kid: string): Promise<boolean> 
 }
 
 /**
- * The [vars] of an environment in wrangler.toml; the empty name is the top level.
+ * The vars of an environment of the configuration; the empty name is the top level.
  * @throws {CommandError} when there is no such environment
  */
 export async function deployedVars(
@@ -68,11 +69,11 @@ export async function deployedVars(
 ): Promise<Readonly<Record<string, unknown>>> {
   // Loading wrangler takes a second, which only these commands need to wait.
   const { unstable_readConfig: readConfig } = await import("wrangler");
-  const file = { config: join(root, "wrangler.toml") };
+  const file = { config: findConfig(root) };
   const top = readConfig(file, { hideWarnings: true });
   if (environment === "") return top.vars;
   // wrangler refuses an environment that is not there in many words, so it is looked for first.
   if (!top.definedEnvironments?.includes(environment))
-    throw new CommandError(`wrangler.toml has no environment "${environment}".`);
+    throw new CommandError(`${basename(file.config)} has no environment "${environment}".`);
   return readConfig({ ...file, env: environment }, { hideWarnings: true }).vars;
 }

@@ -4,13 +4,13 @@ import { createHash } from "node:crypto";
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { CommandError } from "./command-error.mjs";
-import { runQuietly } from "./step.mjs";
-import { toolsNode, WRANGLER_OFFLINE, wranglerProgram } from "./wrangler.mjs";
+import { withSignsOfLife } from "./step.mjs";
+import { runWrangler, wranglerFault } from "./wrangler.mjs";
 
 /** Where wrangler keeps local KV, D1 and Durable Objects unless told otherwise. */
 export const DEFAULT_STATE = join(".wrangler", "state");
 
-/** The binding of the database in wrangler.toml. */
+/** The binding of the database. */
 const DATABASE = "ACCOUNTS_DB";
 
 /**
@@ -30,13 +30,17 @@ function digestOf(folder) {
 }
 
 /**
- * The migrations of the folder `migrations`, unless the local database was brought up to date with just these.
- * @param {string} root
+ * The migrations of a folder, unless the local database was brought up to date with just these.
+ * @param {string} root the project's folder
+ * @param {string} [folder] of the migrations, absolute
  * @param {string} [state] the folder wrangler persists to, absolute
  * @returns {string[]}
  */
-export function pendingMigrations(root, state = join(root, DEFAULT_STATE)) {
-  const folder = join(root, "migrations");
+export function pendingMigrations(
+  root,
+  folder = join(root, "migrations"),
+  state = join(root, DEFAULT_STATE),
+) {
   if (!existsSync(folder) || isUpToDate(state, digestOf(folder))) return [];
   return readdirSync(folder).filter((name) => name.endsWith(".sql"));
 }
@@ -48,26 +52,24 @@ const isUpToDate = (/** @type {string} */ state, /** @type {string} */ digest) =
   existsSync(recordIn(state)) && readFileSync(recordIn(state), "utf8") === digest;
 
 /**
- * Applies the migrations of the folder `migrations`, if there is one, to the local database.
- * @param {string} root
+ * Applies the migrations of a folder, if there is one, to the local database.
+ * @param {string} root the project's folder
  * @param {string} [state] the folder wrangler persists to, absolute
+ * @param {string} [folder] of the migrations, absolute
  * @returns {Promise<"none" | "applied" | "up to date">}
  * @throws {CommandError} if one fails
  */
-export async function applyMigrations(root, state = join(root, DEFAULT_STATE)) {
-  const folder = join(root, "migrations");
+export async function applyMigrations(
+  root,
+  state = join(root, DEFAULT_STATE),
+  folder = join(root, "migrations"),
+) {
   if (!existsSync(folder)) return "none";
   const digest = digestOf(folder);
   if (isUpToDate(state, digest)) return "up to date";
   const args = ["d1", "migrations", "apply", DATABASE, "--local", "--persist-to", state];
-  const { code, output } = await runQuietly("database", toolsNode(root), [wranglerProgram(root), ...args], {
-    cwd: root,
-    env: { ...process.env, ...WRANGLER_OFFLINE },
-  });
-  if (code !== 0) {
-    const reason = output.match(/\[ERROR\] (.+)/)?.[1] ?? output.trim().split("\n").at(-1);
-    throw new CommandError(`The database migrations failed: ${reason}`);
-  }
+  const run = await withSignsOfLife("database", runWrangler(root, args));
+  if (run.code !== 0) throw new CommandError(`The database migrations failed: ${wranglerFault(run)}`);
   mkdirSync(state, { recursive: true });
   writeFileSync(recordIn(state), digest);
   return "applied";

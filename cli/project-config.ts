@@ -1,9 +1,17 @@
 // The project's configuration of wrangler: wrangler.jsonc, wrangler.json or wrangler.toml, whichever it has.
 
 import { existsSync, readFileSync } from "node:fs";
-import { basename, join } from "node:path";
-import { parse as parseToml } from "@decimalturn/toml-patch";
-import { type ParseError, parse as parseJsonc, printParseErrorCode } from "jsonc-parser";
+import { basename, join, resolve } from "node:path";
+import { isDeepStrictEqual } from "node:util";
+import { parse as parseToml, patch } from "@decimalturn/toml-patch";
+import {
+  applyEdits,
+  type JSONPath,
+  modify,
+  type ParseError,
+  parse as parseJsonc,
+  printParseErrorCode,
+} from "jsonc-parser";
 import { CommandError } from "./command-error.mjs";
 
 /** A table of TOML, an object of JSON. */
@@ -73,3 +81,61 @@ function jsonOf(text: string, name: string): unknown {
 
 export const isTable = (value: unknown): value is ConfigTable =>
   typeof value === "object" && value !== null && !Array.isArray(value);
+
+export const tablesIn = (value: unknown): readonly ConfigTable[] =>
+  Array.isArray(value) ? value.filter(isTable) : [];
+
+/** How a part of the configuration is called in its own format; the empty name is the top level. */
+export const sectionName = (name: string, environment: string | undefined): string =>
+  environment ? (name.endsWith(".toml") ? `[env.${environment}]` : `env.${environment}`) : name;
+
+/**
+ * One environment of a configuration; the empty name is the top level.
+ * @throws {CommandError} where it has none of that name
+ */
+export function environmentIn({ name, values }: Pick<ProjectConfig, "name" | "values">, environment: string) {
+  const section = environment === "" ? values : isTable(values.env) ? values.env[environment] : undefined;
+  if (isTable(section)) return section;
+  throw new CommandError(
+    `${name} has no ${sectionName(name, environment)}. Copy another environment and its parts under that name.`,
+  );
+}
+
+/**
+ * The text of a configuration with other values. Only what differs is written anew: comments, order and all else stay
+ * as they are.
+ */
+export function withValues({ name, text, values: before }: ProjectConfig, values: ConfigTable): string {
+  if (name.endsWith(".toml")) {
+    const changed = patch(text, values);
+    return text.endsWith("\n") && !changed.endsWith("\n") ? `${changed}\n` : changed;
+  }
+  const formattingOptions = { insertSpaces: !/^\t/m.test(text), tabSize: 2, eol: "\n" };
+  let changed = text;
+  for (const [path, value] of differences(before, values, []))
+    changed = applyEdits(changed, modify(changed, path, value, { formattingOptions }));
+  return changed;
+}
+
+/** What differs, by where it stands; a value that is gone is undefined. */
+function* differences(
+  before: unknown,
+  after: unknown,
+  path: JSONPath,
+): Generator<readonly [JSONPath, unknown]> {
+  if (isTable(before) && isTable(after)) {
+    for (const key of new Set([...Object.keys(before), ...Object.keys(after)]))
+      yield* differences(before[key], after[key], [...path, key]);
+  } else if (!isDeepStrictEqual(before, after)) yield [path, after];
+}
+
+/** The binding of the database. */
+const DATABASE = "ACCOUNTS_DB";
+
+/** Where the migrations of the database are, absolute: `migrations_dir` of its binding, else wrangler's own default. */
+export function migrationsFolder(root: string, environment = ""): string {
+  const section = environmentIn(readConfig(root), environment);
+  const database = tablesIn(section.d1_databases).find(({ binding }) => binding === DATABASE);
+  const folder = database?.migrations_dir;
+  return resolve(root, typeof folder === "string" ? folder : "migrations");
+}

@@ -14,6 +14,20 @@ export const say = (step, text) => console.error(`${step.padEnd(10)}${text}`);
 const SIGN_OF_LIFE = 10_000;
 
 /**
+ * Waits for long work. While it goes on, says that it is still at it.
+ * @template Value
+ * @param {string} step
+ * @param {Promise<Value>} work
+ */
+export function withSignsOfLife(step, work) {
+  const started = Date.now();
+  const signs = setInterval(() => {
+    say(step, `still at it (${Math.round((Date.now() - started) / 1000)} s)`);
+  }, SIGN_OF_LIFE);
+  return work.finally(() => clearInterval(signs));
+}
+
+/**
  * Runs a program that asks nothing and shows nothing. While it takes long, says that it is still at it.
  * @param {string} step for the signs of life
  * @param {string} command
@@ -23,19 +37,17 @@ const SIGN_OF_LIFE = 10_000;
  *   shell) and the end of what it wrote to stdout and stderr, without colours
  */
 export function runQuietly(step, command, args, options = {}) {
-  const started = Date.now();
   const child = spawn(command, args, { ...options, stdio: ["ignore", "pipe", "pipe"] });
-  const signs = setInterval(() => {
-    say(step, `still at it (${Math.round((Date.now() - started) / 1000)} s)`);
-  }, SIGN_OF_LIFE);
   let output = "";
   for (const stream of [child.stdout, child.stderr]) {
     stream.setEncoding("utf8").on("data", (text) => {
       output = (output + text).slice(-20_000);
     });
   }
-  return new Promise((resolve) => {
+  /** @type {Promise<{ code: number, output: string }>} */
+  const ended = new Promise((resolve) => {
     child.on("error", (error) => resolve({ code: 127, output: error.message }));
     child.on("close", (code) => resolve({ code: code ?? 1, output: stripVTControlCharacters(output) }));
-  }).finally(() => clearInterval(signs));
+  });
+  return withSignsOfLife(step, ended);
 }

@@ -1,5 +1,5 @@
-import { join } from "node:path";
 import { unstable_startWorker as startWorker } from "wrangler";
+import { findConfig } from "../project-config.ts";
 import { WRANGLER_OFFLINE } from "../wrangler.mjs";
 import { type Exchange, headersOf } from "./exchange.ts";
 import { type LogLine, parseLogLine } from "./log-lines.ts";
@@ -12,7 +12,7 @@ export interface RecordedWorkerOptions {
   readonly state: string;
   /** Every setting of this worker, as wrangler reads a file of them. */
   readonly settingsFile: string;
-  /** Environment of wrangler.toml; undefined for its top level. */
+  /** Environment of the configuration; undefined for its top level. */
   readonly environment: string | undefined;
   /** Origin of the provider: what the worker sends there is recorded, anything else just sent. */
   readonly provider: string;
@@ -36,7 +36,7 @@ export async function startRecordedWorker(options: RecordedWorkerOptions): Promi
   const exchanges: Exchange[] = [];
   const log: LogLine[] = [];
   const worker = await startWorker({
-    config: join(options.root, "wrangler.toml"),
+    config: findConfig(options.root),
     ...(options.environment !== undefined && { env: options.environment }),
     envFiles: [options.settingsFile],
     dev: {

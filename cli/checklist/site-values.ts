@@ -1,9 +1,9 @@
-import { join } from "node:path";
 import { unstable_readConfig as readConfig } from "wrangler";
 import { writtenAsText } from "../../src/settings/kinds.ts";
 import { isUnset } from "../../src/settings/read-settings.ts";
 import { SETTINGS } from "../../src/settings/table.ts";
 import { readDevVars } from "../dev-vars.mjs";
+import { findConfig } from "../project-config.ts";
 
 /** What the site's own settings say, before anything is changed for a run. */
 export interface SiteValues {
@@ -15,15 +15,15 @@ export interface SiteValues {
 }
 
 /**
- * Reads the settings as the worker gets them on this machine: [vars] of wrangler.toml, and over them the file.
+ * Reads the settings as the worker gets them on this machine: the vars of the configuration, and over them the file.
  * @param root the project's folder
  * @param settingsFile .dev.vars, or what stands in its place
- * @param environment of wrangler.toml; undefined for its top level
+ * @param environment of the configuration; undefined for its top level
  * @throws Error of wrangler when there is no such environment
  */
 export function readSiteValues(root: string, settingsFile: string, environment?: string): SiteValues {
   const { vars } = readConfig(
-    { config: join(root, "wrangler.toml"), ...(environment !== undefined && { env: environment }) },
+    { config: findConfig(root), ...(environment !== undefined && { env: environment }) },
     { hideWarnings: true },
   );
   return siteValuesFrom({ ...vars, ...readDevVars(settingsFile) });

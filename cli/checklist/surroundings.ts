@@ -7,6 +7,7 @@ import { CommandError } from "../command-error.mjs";
 import { simulatorIssuer, usesSimulator } from "../dev-vars.mjs";
 import { applyMigrations } from "../migrations.mjs";
 import { isFree, nextFreePort } from "../ports.ts";
+import { migrationsFolder } from "../project-config.ts";
 import { type Exchange, headersOf } from "./exchange.ts";
 import { parseTail } from "./log-lines.ts";
 import { personAtHand, simulatedPerson } from "./person.ts";
@@ -40,7 +41,7 @@ export async function simulatorSurroundings(options: LocalOptions): Promise<Surr
   const issuer = simulatorIssuer(simulatorPort);
   const { values, changed } = settingsForSimulator(own, site, issuer);
   const state = join(folder, "state");
-  await applyMigrations(root, state);
+  await applyMigrations(root, state, migrationsFolder(root, options.environment));
   if (options.withMembers && own.values.ACCOUNTS !== "none") await importMember(root, state);
   const settingsFile = join(folder, "settings");
   writeFileSync(settingsFile, settingsText(values), { mode: 0o600 });
@@ -99,7 +100,7 @@ export async function testSurroundings(
   if (!(await isFree(port)))
     throw new CommandError(`Port ${port}, which SITE_URL names, is taken. End what has it.`);
   const state = join(goneAtExit(mkdtempSync(join(tmpdir(), "vipps-login-checklist-"))), "state");
-  await applyMigrations(root, state);
+  await applyMigrations(root, state, migrationsFolder(root, options.environment));
   const issuer = values.VIPPS_ISSUER ?? VIPPS_ISSUERS.test;
   const worker = await startRecordedWorker({
     root,

@@ -7,6 +7,7 @@ import { secretNames } from "../../src/settings/table.ts";
 import { CommandError } from "../command-error.mjs";
 import { readDevVars } from "../dev-vars.mjs";
 import { pendingMigrations } from "../migrations.mjs";
+import { findConfig, migrationsFolder, sectionName } from "../project-config.ts";
 import type { SettingsSource, TrackedFile, WorkerConfig } from "./settings-source.ts";
 
 export interface LocalSourceOptions {
@@ -29,7 +30,7 @@ export interface LocalSourceOptions {
  */
 export async function readLocalSource(options: LocalSourceOptions): Promise<SettingsSource> {
   const { root, environment } = options;
-  const configFile = options.configFile ?? join(root, "wrangler.toml");
+  const configFile = options.configFile ?? findConfig(root);
   const settingsFile =
     options.settingsFile ?? join(root, environment === undefined ? ".dev.vars" : `.dev.vars.${environment}`);
   if (options.settingsFile !== undefined && !existsSync(settingsFile))
@@ -41,7 +42,7 @@ export async function readLocalSource(options: LocalSourceOptions): Promise<Sett
     const near = relative(process.cwd(), path);
     return near.startsWith("..") ? path : near || basename(path);
   };
-  const section = environment === undefined ? "" : ` [env.${environment}]`;
+  const section = environment === undefined ? "" : ` ${sectionName(configFile, environment)}`;
   return {
     name: [`${shown(configFile)}${section}`, existsSync(settingsFile) && shown(settingsFile)]
       .filter((part) => part !== false)
@@ -62,9 +63,14 @@ export async function readLocalSource(options: LocalSourceOptions): Promise<Sett
       : [],
     trackedFiles: await trackedFiles(root),
     worker,
-    pendingMigrations: environment === undefined ? pendingMigrations(root) : undefined,
+    pendingMigrations:
+      environment === undefined ? pendingMigrations(root, localMigrations(options)) : undefined,
   };
 }
+
+/** Another configuration is not the project's, whose migrations are where they always are. */
+const localMigrations = ({ root, configFile }: LocalSourceOptions): string | undefined =>
+  configFile === undefined ? migrationsFolder(root) : undefined;
 
 /** Variables as text. */
 function textsOf(vars: Readonly<Record<string, unknown>>): Record<string, string> {
@@ -102,7 +108,9 @@ async function readConfig(configFile: string, environment: string | undefined): 
   // wrangler refuses an environment that is not there in many words, so it is looked for first.
   const top = await wranglerConfig(configFile, undefined);
   if (environment !== undefined && !top.definedEnvironments?.includes(environment))
-    throw new CommandError(`${basename(configFile)} has no [env.${environment}].`);
+    throw new CommandError(
+      `${basename(configFile)} has no ${sectionName(basename(configFile), environment)}.`,
+    );
   const config = environment === undefined ? top : await wranglerConfig(configFile, environment);
   const bindings = new Map<string, string>([
     ...config.kv_namespaces.map(({ binding }) => [binding, "kv"] as const),

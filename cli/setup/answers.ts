@@ -1,7 +1,7 @@
 import { faultOfValue } from "../../src/settings/read-settings.ts";
-import { rowOf, SETTING_NAMES, type SettingName } from "../../src/settings/table.ts";
+import { OWN_SITE, rowOf, SETTING_NAMES, type SettingName } from "../../src/settings/table.ts";
 
-/** A setting that the set-up asks for and writes into [env.NAME.vars]. */
+/** A setting that the set-up asks for and writes into the vars of an environment. */
 export interface Field {
   readonly name: SettingName;
   readonly flag: string;
@@ -29,10 +29,12 @@ export type Behind =
 export interface Answers {
   /** The settings by name; an empty text removes one. */
   readonly values: Readonly<Partial<Record<string, string>>>;
-  /** Undefined leaves what wrangler.toml says. */
+  /** Undefined leaves what the configuration says. */
   readonly behind: Behind | undefined;
   /** `custom-domain`, a pattern, or `none`; undefined for what fits the site. */
   readonly route: string | undefined;
+  /** The deployment has no site of its own: each that it serves is added with `vipps-login site add`. */
+  readonly sitesOnly: boolean;
 }
 
 /** What is wrong with the value of a setting, by the worker's own rules; undefined if nothing is. */
@@ -52,11 +54,15 @@ export function routeFault(route: string): string | undefined {
   return 'The route is "custom-domain", "none", or a pattern such as www.example.com/*';
 }
 
+const isOwn = (name: SettingName): boolean => OWN_SITE.some((own) => own === name);
+
 /** Every fault in the answers at once. */
-export function faultsIn({ values, behind, route }: Answers): readonly string[] {
+export function faultsIn({ values, behind, route, sitesOnly }: Answers): readonly string[] {
   const faults = FIELDS.flatMap(({ name, flag, required }) => {
     const value = values[name] ?? "";
-    if (required && value.trim() === "") return [`${name} is missing (--${flag})`];
+    if (sitesOnly && isOwn(name) && value.trim() !== "")
+      return [`${name} is a site's own, so it does not go with --sites-only: give it to "site add"`];
+    if (required && !sitesOnly && value.trim() === "") return [`${name} is missing (--${flag})`];
     return faultOf(name, value) ?? [];
   });
   if (!values.TERMS_URL !== !values.TERMS_VERSION)

@@ -19,10 +19,21 @@ const ENVIRONMENTS = [
   { value: "production", label: "production", hint: "real customers" },
 ];
 
-/** Which environment of wrangler.toml is to be set up. @throws {CommandError} */
+/** Which environment of the configuration is to be set up. @throws {CommandError} */
 export async function askEnvironment(terminal: Terminal): Promise<string> {
   return sure(await select({ ...terminal, message: "Which environment?", options: ENVIRONMENTS }));
 }
+
+/** Whether the deployment serves a site by itself. @throws {CommandError} */
+export async function askSitesOnly(terminal: Terminal): Promise<boolean> {
+  const message = "What does it serve?";
+  return sure(await select({ ...terminal, message, options: [...SERVED], initialValue: false }));
+}
+
+const SERVED = [
+  { value: false, label: "one site", hint: "more can be added later" },
+  { value: true, label: 'only sites that are added with "vipps-login site add"' },
+];
 
 const MARKETS = [
   { value: "", label: "none", hint: "Vipps decides by the customer" },
@@ -43,7 +54,7 @@ const BEHIND = [
   { value: "route", label: "the server that the site's DNS record points at" },
 ] as const;
 
-/** What is known already: from the command line, which is not asked again, and from wrangler.toml, which is offered. */
+/** What is known already: from the command line, which is not asked again, and from the configuration, which is offered. */
 export interface Known {
   readonly given: Answers;
   readonly present: Readonly<Record<string, string>>;
@@ -51,6 +62,7 @@ export interface Known {
 
 /** Asks for what the command line did not say. @throws {CommandError} */
 export async function askAnswers(terminal: Terminal, { given, present }: Known): Promise<Answers> {
+  if (given.sitesOnly) return { ...given, behind: given.behind ?? (await askBehind(terminal, present)) };
   const values: Partial<Record<string, string>> = { ...given.values };
   const askText = async (name: Field["name"], message: string, placeholder: string, required: boolean) => {
     if (values[name] !== undefined) return;
@@ -91,7 +103,7 @@ export async function askAnswers(terminal: Terminal, { given, present }: Known):
   if (values.TERMS_URL) await askText("TERMS_VERSION", "Which version are they?", "2026-11", true);
   else values.TERMS_VERSION ??= "";
   await askText("PRIVACY_URL", "The privacy statement (empty for none)", "/privacy", false);
-  return { values, behind, route: given.route };
+  return { ...given, values, behind };
 }
 
 async function askBehind(terminal: Terminal, present: Readonly<Record<string, string>>): Promise<Behind> {

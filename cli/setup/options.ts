@@ -20,9 +20,12 @@ export interface Options {
 export function setupCommand({ path }: CommandContext, perform: (options: Options) => Promise<void>) {
   const command = new Command("setup")
     .description(
-      "Sets up one environment of the configuration at Cloudflare: asks what it needs, writes it down, makes the KV namespaces and the database, gives the secrets, makes the tables, deploys, and runs the doctor. May be run again at any time: what is there already is found and left alone, and a step that failed is done again.",
+      "Sets up one environment of the configuration at Cloudflare: asks what it needs, writes it down, gives the secrets, deploys (which makes the KV namespaces and the database), makes the tables, and runs the doctor. May be run again at any time: what is there already is found and left alone, and a step that failed is done again.",
     )
-    .option("--env <name>", "staging or production, or another that is in the configuration")
+    .option(
+      "--env <name>",
+      'staging or production, or another that is in the configuration; "" for its top level',
+    )
     .option(
       "--dry-run",
       "shows every command and every change of a file; executes nothing, asks Cloudflare nothing",
@@ -32,6 +35,10 @@ export function setupCommand({ path }: CommandContext, perform: (options: Option
     .option("--assets <folder>", "the site is a folder of static files")
     .option("--origin-url <url>", "the site is a server at this address")
     .option("--own-origin", "the site is the server that its DNS record points at")
+    .option(
+      "--sites-only",
+      'the deployment has no site of its own: each one that it serves is added with "site add"',
+    )
     .option(
       "--route <route>",
       "custom-domain, a pattern such as www.example.com/*, or none (else what fits the site)",
@@ -53,11 +60,12 @@ export function setupCommand({ path }: CommandContext, perform: (options: Option
       values: Object.fromEntries(given),
       behind: readBehind(options.assets, options.originUrl, options.ownOrigin === true),
       route: options.route,
+      sitesOnly: options.sitesOnly === true,
     };
     // What is missing may still be asked for; what is there must be right.
     const faults = faultsIn(answers).filter((fault) => !/is missing|set together/.test(fault));
     if (faults.length > 0) throw usageError(faults.join("; "));
-    if (environment !== undefined && !/^[a-z][a-z0-9-]*$/.test(environment))
+    if (environment !== undefined && environment !== "" && !/^[a-z][a-z0-9-]*$/.test(environment))
       throw usageError(`--env takes a name such as production, not "${environment}"`);
     const isFile = clientSecretFile !== undefined && clientSecretFile !== "-";
     await perform({

@@ -1,14 +1,23 @@
-import { existsSync, readFileSync } from "node:fs";
-import { join } from "node:path";
+import { existsSync } from "node:fs";
+import { resolve } from "node:path";
 import type { Writable } from "node:stream";
 import { intro, log, note, outro, spinner } from "@clack/prompts";
+import { SETTINGS } from "../../src/settings/table.ts";
 import { type RunCommand, secretNames } from "../cloudflare-commands.ts";
 import { CommandError, usageError } from "../command-error.mjs";
 import { PROGRAM } from "../command-line.ts";
 import { examine, verdictOf } from "../doctor/examine.ts";
 import { readLocalSource } from "../doctor/local-source.ts";
+import { configName, isTable, readConfig, sectionName } from "../project-config.ts";
 import { type Answers, FIELDS, faultsIn } from "./answers.ts";
-import { askAnswers, askClientSecret, askEnvironment, askToGoOn, type Terminal } from "./ask.ts";
+import {
+  askAnswers,
+  askClientSecret,
+  askEnvironment,
+  askSitesOnly,
+  askToGoOn,
+  type Terminal,
+} from "./ask.ts";
 import { readEnvironment } from "./config-text.ts";
 import type { Options } from "./options.ts";
 import { dryRun, type SetUp, stepsOf } from "./steps.ts";
@@ -33,39 +42,45 @@ export async function setUp(options: Options, surroundings: Surroundings): Promi
   if (terminal === undefined && !options.yes)
     throw usageError("There is no terminal to ask on: give the answers as options, and --yes");
   if (terminal) intro("Setting up Vipps MobilePay Login", { output });
-  const environment = options.environment ?? (terminal && (await askEnvironment(terminal)));
+  const config = readConfig(root);
+  const environment =
+    options.environment ?? (isTable(config.values.env) ? terminal && (await askEnvironment(terminal)) : "");
   if (environment === undefined) throw usageError("Say which environment: --env production");
-  const present = readEnvironment(readFileSync(join(root, "wrangler.toml"), "utf8"), environment).vars;
+  const present = readEnvironment(config, environment).vars;
 
   // Asked first, so that nobody answers questions for nothing when there is no way to Cloudflare.
   const secrets = options.dryRun ? new Set<string>() : await secretNames(run, environment);
-  const answers = terminal
-    ? await askAnswers(terminal, { given: options.answers, present })
-    : options.answers;
+  const given = {
+    ...options.answers,
+    sitesOnly: await isWithoutSite(options, { present, secrets }, terminal),
+  };
+  const answers = terminal ? await askAnswers(terminal, { given, present }) : given;
   const faults = faultsIn({ ...answers, values: { ...presentFields(present), ...answers.values } });
   const { behind } = answers;
-  if (behind?.kind === "assets" && !existsSync(join(root, behind.directory)))
-    throw usageError([...faults, `There is no folder ${behind.directory} in the project`].join("; "));
+  if (behind?.kind === "assets" && !existsSync(resolve(root, behind.directory)))
+    throw usageError([...faults, `There is no folder ${behind.directory}`].join("; "));
   if (faults.length > 0) throw usageError(faults.join("; "));
 
-  const isMissing = surroundings.clientSecret === undefined && !secrets.has("VIPPS_CLIENT_SECRET");
+  const isMissing =
+    !answers.sitesOnly && surroundings.clientSecret === undefined && !secrets.has("VIPPS_CLIENT_SECRET");
   if (isMissing && !terminal && !options.dryRun)
     throw usageError("The client secret is missing: set VIPPS_CLIENT_SECRET, or --client-secret-file");
   const clientSecret =
     isMissing && terminal && !options.dryRun ? await askClientSecret(terminal) : surroundings.clientSecret;
-  const plan: SetUp = { root, environment, answers, clientSecret, run };
+  const plan: SetUp = { root, environment, answers, clientSecret, secrets, run };
 
   if (options.dryRun) {
     output.write("A dry run: nothing of this is executed.\n\n");
     for (const line of dryRun(plan)) output.write(`${line}\n`);
     if (options.doctor)
-      output.write(`7. Doctor\n  ${doctorCommand(environment, siteOf(answers, present))}\n`);
+      output.write(`4. Doctor\n  ${doctorCommand(environment, siteOf(answers, present))}\n`);
     return true;
   }
-  if (terminal) await askToGoOn(terminal, `Set up [env.${environment}] at Cloudflare now?`);
+  if (terminal)
+    await askToGoOn(terminal, `Set up ${sectionName(config.name, environment)} at Cloudflare now?`);
   await perform(plan, surroundings, terminal !== undefined);
   const site = siteOf(answers, present);
-  tellRedirectUri(site, present.AUTH_PATH, plan, output);
+  tellWhatIsNext(site, present.AUTH_PATH, plan, output);
   const isHealthy = options.doctor ? await runDoctor(plan, site, output) : true;
   if (terminal) outro(isHealthy ? "Done." : "Set up, but see above.", { output });
   return isHealthy;
@@ -76,11 +91,23 @@ const presentFields = (present: Readonly<Record<string, string>>): Answers["valu
     FIELDS.flatMap(({ name }) => (present[name] === undefined ? [] : [[name, present[name]]])),
   );
 
-const siteOf = ({ values }: Answers, present: Readonly<Record<string, string>>): string =>
-  new URL(values.SITE_URL ?? present.SITE_URL ?? "").origin;
+/** Whether the deployment is one without a site of its own: as it was said, as it is, or as somebody answers. */
+async function isWithoutSite(
+  { answers }: Options,
+  { present, secrets }: { present: Readonly<Record<string, string>>; secrets: ReadonlySet<string> },
+  terminal: Terminal | undefined,
+): Promise<boolean> {
+  const isOwn = answers.values.SITE_URL !== undefined || present.SITE_URL !== undefined;
+  if (answers.sitesOnly || isOwn) return answers.sitesOnly;
+  return secrets.has("SITES_KEYS") || (terminal !== undefined && askSitesOnly(terminal));
+}
 
-const doctorCommand = (environment: string, site: string) =>
-  `${PROGRAM} doctor --env ${environment} --remote --url ${site}`;
+/** The deployment's own site, an origin; undefined where it has none. */
+const siteOf = ({ values }: Answers, present: Readonly<Record<string, string>>): string | undefined =>
+  URL.parse(values.SITE_URL ?? present.SITE_URL ?? "")?.origin;
+
+const doctorCommand = (environment: string, site: string | undefined) =>
+  `${PROGRAM} doctor${environment && ` --env ${environment}`} --remote${site === undefined ? "" : ` --url ${site}`}`;
 
 /** Each step in turn. @throws {CommandError} which says what the failed step was and how to go on */
 async function perform(plan: SetUp, { output }: Surroundings, isLive: boolean): Promise<void> {
@@ -103,26 +130,25 @@ async function perform(plan: SetUp, { output }: Surroundings, isLive: boolean): 
   }
 }
 
-function tellRedirectUri(
-  site: string,
+function tellWhatIsNext(
+  site: string | undefined,
   authPath: string | undefined,
-  { environment }: SetUp,
+  { root, environment }: SetUp,
   output: Writable,
 ): void {
-  const uri = `${site}${authPath || "/auth"}/callback`;
-  note(
-    `Register this redirect URI for the sales unit, exactly, in the portal\n(portal.vippsmobilepay.com, Developer, Setup login):\n\n${uri}`,
-    `[env.${environment}] is deployed`,
-    { output },
-  );
+  const next =
+    site === undefined
+      ? `Now add the sites that it serves (docs/many-sites.md):\n\n${PROGRAM} site add https://www.example.com --env ${environment || '""'} --set …`
+      : `Register this redirect URI for the sales unit, exactly, in the portal\n(portal.vippsmobilepay.com, Developer, Setup login):\n\n${site}${authPath || SETTINGS.AUTH_PATH.default}/callback`;
+  note(next, `${sectionName(configName(root), environment)} is deployed`, { output });
 }
 
 /** @returns whether it found no error */
-async function runDoctor(plan: SetUp, site: string, output: Writable): Promise<boolean> {
+async function runDoctor(plan: SetUp, site: string | undefined, output: Writable): Promise<boolean> {
   const { root, environment, clientSecret } = plan;
   const local = await readLocalSource({
     root,
-    environment,
+    environment: environment || undefined,
     settingsFile: undefined,
     configFile: undefined,
     processEnv: { VIPPS_CLIENT_SECRET: clientSecret },

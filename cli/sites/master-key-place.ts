@@ -22,7 +22,7 @@ interface MasterJwk {
 const LIMIT = 10;
 
 /** @returns the text of SITES_KEYS, or undefined where there is none */
-function masterKeyText(place: SitesPlace): string | undefined {
+export function masterKeyText(place: SitesPlace): string | undefined {
   const text = process.env.SITES_KEYS ?? readDevVars(settingsFileOf(place)).SITES_KEYS;
   return text?.trim() ? text : undefined;
 }

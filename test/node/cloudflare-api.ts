@@ -71,10 +71,12 @@ export async function openAccount(): Promise<Account> {
       return { status: refusal.status, error: { code: refusal.code, message: refusal.message } };
     if (call === "GET /storage/kv/namespaces")
       return { result: Array.from(account.kv, ([title, id]) => ({ title, id })) };
-    if (call === "POST /storage/kv/namespaces") return { result: makeKv(JSON.parse(body).title) };
+    if (call === "POST /storage/kv/namespaces") return makeKv(JSON.parse(body).title);
     if (call === "GET /d1/database")
       return { result: Array.from(account.databases, ([name, { uuid }]) => ({ name, uuid })) };
     if (call === "POST /d1/database") return { result: makeDatabase(JSON.parse(body).name) };
+    const [, named] = /^GET \/d1\/database\/([\w-]+)$/.exec(call) ?? [];
+    if (named !== undefined) return databaseNamed(named);
     const [, uuid] = /^POST \/d1\/database\/([\w-]+)\/query$/.exec(call) ?? [];
     if (uuid !== undefined && account.busy > 0) {
       account.busy -= 1;
@@ -102,7 +104,9 @@ export async function openAccount(): Promise<Account> {
     }
     if (/^PUT \/workers\/scripts\/[\w-]+$/.test(call)) {
       exists = true;
-      for (const binding of bindingsIn(body)) account.uploaded.set(String(binding.name), binding);
+      // What is inherited stays as the version before had it.
+      for (const binding of bindingsIn(body))
+        if (binding.type !== "inherit") account.uploaded.set(String(binding.name), binding);
       return { result: { id: "the-worker", startup_time_ms: 1, deployment_id: "1" } };
     }
     if (call.endsWith("/domains/changeset"))
@@ -112,16 +116,31 @@ export async function openAccount(): Promise<Account> {
       return { result: [] };
     }
     if (/^GET \/workers\/(services|scripts)\//.test(call) && !exists) return NO_WORKER;
+    if (/^GET \/workers\/scripts\/[\w-]+\/settings$/.test(call))
+      return { result: { bindings: [...account.uploaded.values()] } };
     if (call.startsWith("GET /workers/services/"))
       return { result: { default_environment: { script: { last_deployed_from: "wrangler" } } } };
     if (call.endsWith("/deployments")) return { result: { deployments: [] } };
     return { result: { id: "1", subdomain: "club", enabled: false, previews_enabled: false } };
   }
 
-  function makeKv(title: string) {
+  function makeKv(title: string): Answer {
+    if (account.kv.has(title))
+      return {
+        status: 400,
+        error: { code: 10014, message: "a namespace with this account ID and title already exists" },
+      };
     const id = `kv-${account.kv.size + 1}`;
     account.kv.set(title, id);
-    return { id, title };
+    return { result: { id, title } };
+  }
+
+  function databaseNamed(text: string): Answer {
+    const found = [...account.databases].find(([name, { uuid }]) => text === name || text === uuid);
+    if (found === undefined)
+      return { status: 404, error: { code: 7404, message: "The database was not found." } };
+    const [name, { uuid }] = found;
+    return { result: { name, uuid } };
   }
 
   function makeDatabase(name: string) {

@@ -28,8 +28,6 @@ describe("vipps-login setup", () => {
     expect(config()).toBe(before);
     for (const line of [
       '+ SITE_URL = "https://www.example.com"',
-      "npx wrangler kv namespace create vipps-login-worker-production-vipps-metadata",
-      "npx wrangler d1 create vipps-login-accounts-production",
       "npx wrangler secret put SESSION_KEYS --env=production   (standard input: ",
       "npx wrangler secret put VIPPS_CLIENT_SECRET --env=production   (standard input: ",
       "npx wrangler d1 migrations apply ACCOUNTS_DB --remote --env=production",
@@ -38,6 +36,15 @@ describe("vipps-login setup", () => {
     ])
       expect(stdout).toContain(line);
     expect(stdout).not.toContain(SECRET);
+  });
+
+  test("takes a deployment without a site of its own", async () => {
+    const args = ["--env", "production", "--yes", "--dry-run", "--sites-only", "--route", "*.club.example/*"];
+    const { code, stdout } = await setup(args);
+    expect(code).toBe(0);
+    expect(stdout).toContain('+ routes = ["*.club.example/*"]');
+    expect(stdout).toContain("npx wrangler secret put SITES_KEYS --env=production   (standard input: ");
+    expect(stdout).not.toMatch(/SITE_URL|SESSION_KEYS|VIPPS_CLIENT_SECRET|--url/);
   });
 
   test("explains itself and its mistakes, all at once", async () => {
@@ -59,7 +66,11 @@ describe("vipps-login setup", () => {
       [["--origin-url", "origin.example.com"], /ORIGIN_URL must be an origin/],
       [
         [...["--env", "staging", "--yes", "--dry-run", "--assets", "nowhere"], ...SITE],
-        /There is no folder nowhere in the project/,
+        /There is no folder nowhere/,
+      ],
+      [
+        ["--env", "staging", "--yes", "--dry-run", "--sites-only", ...SITE],
+        /SITE_URL is a site's own, so it does not go with --sites-only/,
       ],
       [["--route", "everywhere"], /The route is "custom-domain"/],
       [["--client-secret", SECRET], /Unknown option '--client-secret'/],
@@ -108,6 +119,7 @@ describe("the guided set-up", () => {
     const typist = person();
     const done = begin(typist, ["--dry-run", "--msn", "123456"]);
     await typist.answer("Which environment?", DOWN, ENTER);
+    await typist.answer("What does it serve?", ENTER);
     await typist.answer("Where is the site?", "https://www.example.com/path", ENTER);
     await typist.answer("must be an origin", ...Array.from("/path", () => "\u007f"), ENTER);
     await typist.answer("Client id", "6b1f3c1e-91c4", ENTER);
@@ -139,7 +151,7 @@ describe("the guided set-up", () => {
     const before = config();
     const typist = person();
     const done = begin(typist, ["--dry-run", "--env", "staging"]);
-    await typist.answer("Where is the site?", CANCEL);
+    await typist.answer("What does it serve?", CANCEL);
     expect(await done).toBe(1);
     expect(typist.all()).toContain("Nothing more was done.");
     expect(config()).toBe(before);

@@ -3,14 +3,28 @@ import { parse } from "@decimalturn/toml-patch";
 import { describe, expect, test } from "vitest";
 import { explained } from "../../cli/cloudflare-commands.ts";
 import { CommandError } from "../../cli/command-error.mjs";
+import { type ProjectConfig, parseConfig } from "../../cli/project-config.ts";
 import type { Answers } from "../../cli/setup/answers.ts";
-import { changedLines, readEnvironment, withAnswers, withIds } from "../../cli/setup/config-text.ts";
+import {
+  changedLines,
+  readEnvironment as readIn,
+  withAnswers as write,
+} from "../../cli/setup/config-text.ts";
 
 const TEXT = readFileSync("wrangler.toml", "utf8");
+
+const configOf = (text: string, name = "wrangler.toml"): ProjectConfig => ({
+  path: `/club/${name}`,
+  ...{ name, text, values: parseConfig(text, name) },
+});
+const readEnvironment = (text: string, environment: string) => readIn(configOf(text), environment);
+const withAnswers = (text: string, environment: string, given: Answers, name?: string) =>
+  write(configOf(text, name), environment, given, "/club");
 
 const answers = (values: Answers["values"], others: Partial<Answers> = {}): Answers => ({
   behind: undefined,
   route: undefined,
+  sitesOnly: false,
   ...others,
   values,
 });
@@ -63,6 +77,9 @@ describe("answers in wrangler.toml", () => {
         routes: [{ pattern: "www.example.com", custom_domain: true }],
       },
     ],
+    // However the folder was typed, it is written down as it is reached from the project on any machine.
+    [{ behind: { kind: "assets", directory: "/club/build/html/" } }, { assets: { directory: "build/html" } }],
+    [{ behind: { kind: "assets", directory: "/srv/www" } }, { assets: { directory: "../srv/www" } }],
     [
       { behind: { kind: "origin", url: "https://origin.example.com" } },
       { vars: { ORIGIN_URL: "https://origin.example.com" }, routes: [{ custom_domain: true }] },
@@ -104,20 +121,50 @@ describe("answers in wrangler.toml", () => {
   });
 });
 
-describe("ids in wrangler.toml", () => {
-  test("stand beside their bindings, each written once", () => {
-    const ids = { kv: { VIPPS_METADATA: "kv-1" }, d1: { ACCOUNTS_DB: "uuid-1" } };
-    const changed = withIds(TEXT, "production", ids);
-    expect(changedLines(TEXT, changed)).toEqual(['+ id = "kv-1"', '+ database_id = "uuid-1"']);
-    expect(readEnvironment(changed, "production")).toMatchObject({
-      workerName: "vipps-login-worker-production",
-      kv: [
-        { binding: "VIPPS_METADATA", id: "kv-1" },
-        { binding: "SITES", id: undefined },
-      ],
-      d1: [{ name: "vipps-login-accounts-production", id: "uuid-1" }],
+describe("answers in wrangler.jsonc", () => {
+  const JSONC = `{
+  // The club's worker.
+  "name": "club",
+  "vars": {
+    "VIPPS_MARKET": "NO", // Norway
+  },
+  "assets": { "directory": "public", "binding": "ASSETS" },
+  "env": { "staging": { "vars": {} } }
+}
+`;
+
+  test("stand where they belong, between comments that stay", () => {
+    const given = answers({ SITE_URL: "https://club.example", VIPPS_MARKET: "" });
+    const changed = withAnswers(JSONC, "", given, "wrangler.jsonc");
+    expect(changed).toContain("// The club's worker.");
+    expect(parseConfig(changed, "wrangler.jsonc")).toEqual({
+      name: "club",
+      vars: { SITE_URL: "https://club.example" },
+      assets: { directory: "public", binding: "ASSETS" },
+      routes: [{ pattern: "club.example", custom_domain: true }],
+      env: { staging: { vars: {} } },
     });
-    expect(withIds(changed, "production", { kv: {}, d1: {} })).toBe(changed);
+    expect(withAnswers(changed, "", given, "wrangler.jsonc")).toBe(changed);
+  });
+
+  test("leave the top level's folder unseen in an environment that is a server's", () => {
+    const behind = { kind: "route" } as const;
+    const given = answers({ SITE_URL: "https://club.example" }, { behind });
+    const staging = withAnswers(JSONC, "staging", given, "wrangler.jsonc");
+    expect(parseConfig(staging, "wrangler.jsonc")).toMatchObject({
+      assets: { binding: "ASSETS" },
+      env: {
+        staging: { assets: { directory: "public", run_worker_first: true }, routes: ["club.example/*"] },
+      },
+    });
+    const top = parseConfig(withAnswers(JSONC, "", given, "wrangler.jsonc"), "wrangler.jsonc");
+    expect(top).not.toHaveProperty("assets");
+  });
+
+  test("that is broken is said with the line", () => {
+    expect(() => parseConfig('{\n  "name": }', "wrangler.jsonc")).toThrow(
+      /^wrangler\.jsonc cannot be read: \w+ in line 2$/,
+    );
   });
 });
 
