@@ -262,6 +262,7 @@ export async function handleRequest(
   try {
     const resolved = await settingsOfHost(env, request.url, (work) => ctx.waitUntil(work));
     if (resolved === "unknownHost") throw new Failure("host_unknown", { stage: "settings" });
+    if ("movedTo" in resolved) return movedTo(resolved.movedTo, request.url);
     if ("faults" in resolved)
       throw new Failure("settings_invalid", { stage: "settings", details: resolved.faults });
     // Before anything reads it, the router included.
@@ -276,6 +277,15 @@ export async function handleRequest(
   } catch (error) {
     return answerFailure(error, request, undefined);
   }
+}
+
+/** Leads a visitor of another address to the same path of the site; whatever was posted is posted there (RFC 9110). */
+function movedTo(origin: string, url: string): Response {
+  const { pathname, search } = new URL(url);
+  return new Response(null, {
+    status: 308,
+    headers: { location: `${origin}${pathname}${search}`, "cache-control": "public, max-age=300" },
+  });
 }
 
 /** AUTH_PATH is a setting, the routes are not: login routes are matched below `/auth`, the site below `/site`. */

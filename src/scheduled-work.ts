@@ -1,22 +1,16 @@
 import { siteRecords } from "./accounts/records.ts";
 import { deleteExpired, deleteOutdated, type RetentionGroup, sitesInDatabase } from "./accounts/retention.ts";
 import { logEvent } from "./log.ts";
-import { SETTINGS } from "./settings/table.ts";
 import { dailySettings, OWN_PARTITION } from "./settings.ts";
 import { listSites } from "./sites/site-list.ts";
 import { faultFields } from "./storage-call.ts";
-
-/** How long a site keeps login events that says nothing about it, in days. */
-const DEFAULT_DAYS = SETTINGS.LOGIN_EVENTS_DAYS.default;
 
 /**
  * What the cron trigger of wrangler.toml does once a day: deletes what has been kept long enough, and lets the
  * database look at its tables anew.
  */
 export async function runScheduledWork(_controller: ScheduledController, env: Cloudflare.Env): Promise<void> {
-  const { own, sites, database } = dailySettings(env);
-  // Whose rows must not be taken for those of a site that is gone.
-  const known = new Set<string>([OWN_PARTITION]);
+  const { own, sites, defaultDays, database } = dailySettings(env);
   if (own !== undefined) {
     if ("faults" in own) logEvent("error", "retention_failed", { details: own.faults });
     else {
@@ -27,18 +21,11 @@ export async function runScheduledWork(_controller: ScheduledController, env: Cl
   }
   if (database === undefined) return;
   try {
-    if (sites !== undefined) {
-      for await (const page of listSites(sites)) {
-        for (const { host } of page) known.add(host);
-        const groups = Map.groupBy(page, (site) => site.loginEventsDays ?? DEFAULT_DAYS);
-        const together = Array.from(groups, ([loginEventsDays, members]) => {
-          return { loginEventsDays, sites: members.map(({ host }) => host) };
-        });
-        await clear(database, together);
-      }
-      const gone = (await sitesInDatabase(database)).filter((site) => !known.has(site));
-      if (gone.length > 0) await clear(database, [{ sites: gone, loginEventsDays: DEFAULT_DAYS }]);
-    }
+    await clear(database, await furtherGroups(database, sites, defaultDays));
+  } catch (error) {
+    logEvent("error", "retention_failed", faultFields(error));
+  }
+  try {
     await deleteOutdated(database);
   } catch (error) {
     logEvent("error", "retention_failed", faultFields(error));
@@ -48,6 +35,26 @@ export async function runScheduledWork(_controller: ScheduledController, env: Cl
     .prepare("PRAGMA optimize")
     .run()
     .catch(() => logEvent("warn", "database_not_optimized"));
+}
+
+/**
+ * Whoever has rows in the database beside the deployment's own site, by how long their events are kept: as their
+ * document says, and without a word or a document as long as the deployment says.
+ */
+async function furtherGroups(
+  database: D1Database,
+  sites: KVNamespace | undefined,
+  defaultDays: number,
+): Promise<readonly RetentionGroup[]> {
+  const present = (await sitesInDatabase(database)).filter((site) => site !== OWN_PARTITION);
+  const days = new Map<string, number>();
+  if (sites !== undefined && present.length > 0) {
+    for await (const { partition, loginEventsDays } of listSites(sites)) {
+      if (loginEventsDays !== undefined) days.set(partition, loginEventsDays);
+    }
+  }
+  const groups = Map.groupBy(present, (site) => days.get(site) ?? defaultDays);
+  return Array.from(groups, ([loginEventsDays, members]) => ({ loginEventsDays, sites: members }));
 }
 
 async function clear(database: D1Database, groups: readonly RetentionGroup[]): Promise<void> {

@@ -3,25 +3,33 @@ import { logEvent } from "./log.ts";
 import { isLanguage } from "./pages/language.ts";
 import { writtenAsText } from "./settings/kinds.ts";
 import { isLocalHost, isUnset, type Surroundings, settingsFrom } from "./settings/read-settings.ts";
-import { OWN_SITE } from "./settings/table.ts";
+import { OWN_SITE, SETTINGS } from "./settings/table.ts";
 import type { SettingsResult } from "./settings/types.ts";
-import { withDeployment } from "./sites/deployment-settings.ts";
+import { siteDefaults, withDeployment } from "./sites/deployment-settings.ts";
 import { type MasterKeys, readMasterKeys } from "./sites/master-keys.ts";
 import {
+  type DocumentMarks,
+  marksOf,
   openSiteDocument,
   readSiteDocument,
   type SiteValues,
   siteKey,
   versionOf,
 } from "./sites/site-document.ts";
+import { siteHost } from "./sites/site-host.ts";
 import { countsUntil, leastVersion } from "./sites/site-versions.ts";
 import { createValueByHost, type Parsed, STORE_CACHE_TTL, type ValueByHost } from "./sites/value-by-host.ts";
 import { faultFields } from "./storage-call.ts";
 
 export type * from "./settings/types.ts";
 
-/** The settings of the site a host belongs to, or that it belongs to none. */
-export type ResolvedSettings = SettingsResult | "unknownHost";
+/** A host that is another address of a site: where that is, as an origin. */
+export interface Moved {
+  readonly movedTo: string;
+}
+
+/** The settings of the site a host belongs to, where else it leads, or that it belongs to none. */
+export type ResolvedSettings = SettingsResult | Moved | "unknownHost";
 
 /** Under which key everything kept of the deployment's own site stands. */
 export const OWN_PARTITION = "default";
@@ -42,16 +50,25 @@ export function settingsOfHost(
   background: (work: Promise<unknown>) => void,
 ): ResolvedSettings | Promise<ResolvedSettings> {
   if (isUnset(env.SITES_KEYS)) return readSettings(env, requestUrl);
-  const { host, hostname } = new URL(requestUrl);
-  if (isOwnHost(env, host, hostname)) return readSettings(env, requestUrl);
+  const host = siteHost(requestUrl);
+  const isDotted = new URL(requestUrl).hostname.endsWith(".");
+  if (isOwnHost(env, requestUrl, host)) {
+    const own = readSettings(env, requestUrl);
+    return isDotted ? withoutDot(own) : own;
+  }
   const sites = sitesOf(env);
   if ("faults" in sites) return sites;
-  if (!HOST.test(host)) return "unknownHost";
-  return sites.get(host, background).then((site) => site?.settings ?? "unknownHost");
+  if (host === undefined) return "unknownHost";
+  const found = sites.get(host, background).then((site) => site?.resolved ?? "unknownHost");
+  return isDotted ? found.then(withoutDot) : found;
 }
 
-/** A host as documents are stored under, with the port where it is not the usual one. */
-const HOST = /^[a-z0-9.-]{1,253}(:\d{1,5})?$/;
+/** A site has one name. With a dot behind it, it would have cookies of its own. */
+function withoutDot(resolved: ResolvedSettings): ResolvedSettings {
+  return resolved !== "unknownHost" && "settings" in resolved
+    ? { movedTo: resolved.settings.site.origin }
+    : resolved;
+}
 
 /** What the daily work goes by, which no request brings a host to. */
 export interface DailySettings {
@@ -59,6 +76,8 @@ export interface DailySettings {
   readonly own: SettingsResult | undefined;
   /** Where the documents of further sites are. */
   readonly sites: KVNamespace | undefined;
+  /** How long a further site keeps login events that says nothing about it, in days. */
+  readonly defaultDays: number;
   readonly database: D1Database | undefined;
 }
 
@@ -68,8 +87,16 @@ export function dailySettings(env: Cloudflare.Env): DailySettings {
     // Without SITE_URL the own site is on localhost.
     own: hasOwnSite(env) ? readSettings(env, "http://localhost/") : undefined,
     sites: isUnset(env.SITES_KEYS) ? undefined : env.SITES,
+    defaultDays: defaultDays(env),
     database: env.ACCOUNTS_DB,
   };
+}
+
+/** LOGIN_EVENTS_DAYS of SITE_DEFAULTS, where it makes sense. */
+function defaultDays(env: Cloudflare.Env): number {
+  const defaults = siteDefaults({ ...env });
+  const days = "values" in defaults ? Number(defaults.values.LOGIN_EVENTS_DAYS) : 0;
+  return Number.isInteger(days) && days >= 1 ? days : SETTINGS.LOGIN_EVENTS_DAYS.default;
 }
 
 /** Whether the deployment's own settings are a site of their own beside those in KV. */
@@ -77,8 +104,9 @@ function hasOwnSite(env: Cloudflare.Env): boolean {
   return isUnset(env.SITES_KEYS) || !OWN_SITE.every((name) => isUnset(env[name]));
 }
 
-function isOwnHost(env: Cloudflare.Env, host: string, hostname: string): boolean {
-  if (!isUnset(env.SITE_URL)) return URL.parse(writtenAsText(env.SITE_URL))?.host === host;
+function isOwnHost(env: Cloudflare.Env, requestUrl: string, host: string | undefined): boolean {
+  if (!isUnset(env.SITE_URL)) return host !== undefined && siteHost(writtenAsText(env.SITE_URL)) === host;
+  const { hostname } = new URL(requestUrl);
   // Without SITE_URL, as on a developer's machine, names below localhost are left to the documents.
   return hasOwnSite(env) && isLocalHost(hostname) && !hostname.endsWith(".localhost");
 }
@@ -143,8 +171,8 @@ function masterSecret(set: unknown): string | undefined {
 
 /** A further site, from its document. */
 interface Site {
-  readonly settings: SettingsResult;
-  /** Of the document they are from, in milliseconds since the epoch; 0 for one that does not open. */
+  readonly resolved: ResolvedSettings;
+  /** Of the document it is from, in milliseconds since the epoch; 0 for one that does not open. */
   readonly version: number;
 }
 
@@ -173,7 +201,7 @@ function openSites(env: Cloudflare.Env): Sites {
       if (!("refused" in judged)) return judged;
       logEvent("warn", "site_document_refused", { host, reason: judged.refused });
       // Who has seen a good document goes on with it.
-      return { value: before ?? { settings: { faults: [judged.refused] }, version: 0 } };
+      return { value: before ?? { resolved: { faults: [judged.refused] }, version: 0 } };
     },
   );
 }
@@ -202,7 +230,7 @@ async function readSite(
   const version = versionOf(document);
   const old = { refused: "the site's document is older than one that was here before" };
   if (version < (before?.version ?? 0)) return old;
-  const value = { settings: settingsOfValues(env, values, host), version };
+  const value = { resolved: resolvedFrom(env, values, host, marksOf(document)), version };
   if (env.ACCOUNTS_DB === undefined) return { value };
   try {
     const least = await leastVersion(env.ACCOUNTS_DB, host);
@@ -215,15 +243,22 @@ async function readSite(
   }
 }
 
-/** The settings that a site's document makes, or what is wrong with them. */
-function settingsOfValues(env: Cloudflare.Env, values: SiteValues, host: string): SettingsResult {
-  if (URL.parse(values.SITE_URL ?? "")?.host !== host) return { faults: ["SITE_URL is not this host's"] };
+/** What a document makes of its host: a site with its settings, another address of one, or nobody's. */
+function resolvedFrom(
+  env: Cloudflare.Env,
+  values: SiteValues,
+  host: string,
+  { partition = host, aliasOf, isRemoved }: DocumentMarks,
+): ResolvedSettings {
+  if (isRemoved) return "unknownHost";
+  const url = URL.parse(values.SITE_URL ?? "");
+  if (aliasOf !== undefined)
+    return siteHost(url?.href) === aliasOf && url !== null ? { movedTo: url.origin } : "unknownHost";
+  if (siteHost(url?.href) !== host) return { faults: ["SITE_URL is not this host's"] };
   const all = withDeployment(values, { ...env });
   if ("faults" in all) return all;
   const around = surroundings(env);
   // The deployment's own pages are not the site's.
   const storage = { ...around.storage, assets: undefined };
-  return inKnownLanguage(
-    settingsFrom(all.values, { ...around, storage, origin: undefined, partition: host }),
-  );
+  return inKnownLanguage(settingsFrom(all.values, { ...around, storage, origin: undefined, partition }));
 }

@@ -219,6 +219,37 @@ export function normalReference(typed: string): string | undefined {
   return /^[0-9A-HJKMNP-TV-Z]{8}$/.test(letters) ? `${letters.slice(0, 4)}-${letters.slice(4)}` : undefined;
 }
 
+/** Who logged in at the beginning of a session, by Vipps' word and nobody else's. */
+export interface SessionLogin {
+  readonly msn: string;
+  readonly sub: string;
+  /** The phone number that Vipps vouched for, where the account is in the registry `d1`. */
+  readonly phone: string | undefined;
+}
+
+/**
+ * The login that a session began with, and what Vipps said of the person: not what a registry or staff have written
+ * down of the account since.
+ * @returns `undefined` where the event is older than LOGIN_EVENTS_DAYS, or was never written.
+ * @throws {Failure} `storage_unavailable`.
+ */
+export async function loginOfSession(
+  { database, site }: Records,
+  accountId: AccountId,
+  sid: string,
+): Promise<SessionLogin | undefined> {
+  const statement = database
+    .prepare(
+      `SELECT l.msn, l.sub, iif(i.told ->> 'phoneVerified', i.told ->> 'phone', NULL) AS phone
+       FROM logins l INDEXED BY logins_by_account
+       LEFT JOIN identities i ON i.site = l.site AND i.msn = l.msn AND i.sub = l.sub AND i.account_id = l.account_id
+       WHERE l.account_id = ?1 AND l.site = ?2 AND l.outcome = 'logged_in' AND l.sid = ?3 LIMIT 1`,
+    )
+    .bind(accountId, site, sid);
+  const row = await fromDatabase(() => statement.first<{ msn: string; sub: string; phone: string | null }>());
+  return row === null ? undefined : { ...row, phone: row.phone ?? undefined };
+}
+
 /** How many logins of one hour ended one way. */
 export interface LoginFigure {
   /** When the hour began, in seconds since the epoch. */

@@ -322,7 +322,7 @@ export class LoginAttempts extends DurableObject<Cloudflare.Env> {
   async #settings({ site }: Pick<LoginCall, "site">): Promise<Settings> {
     const resolved = await settingsOfHost(this.env, site, (work) => this.ctx.waitUntil(work));
     if (resolved !== "unknownHost" && "settings" in resolved) return resolved.settings;
-    const details = resolved === "unknownHost" ? [] : resolved.faults;
+    const details = resolved !== "unknownHost" && "faults" in resolved ? resolved.faults : [];
     throw new Failure("settings_invalid", { stage: "settings", details });
   }
 }

@@ -423,6 +423,14 @@ export const supportStaff = (): Kind<SupportSettings> => {
   );
 };
 
+/** Settings by their names; what each of them must be is said by its own row. */
+export const settingValues = (): Kind<Readonly<Record<string, unknown>>> =>
+  structure(
+    'must be a table of settings, such as { SESSION_IDLE = 86400 }, or JSON such as {"SESSION_IDLE":86400}',
+    (value) => v.parse(v.record(v.string(), v.unknown()), value),
+    "object",
+  );
+
 export const masterKeys = (): Kind<MasterKeys> =>
   structure(
     "must be a JSON Web Key Set of 256-bit keys, each with its own kid",

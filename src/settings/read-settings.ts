@@ -4,7 +4,7 @@ import { claimOf } from "../rules/requirement.ts";
 import type { RelyingParty } from "../vipps/relying-party.ts";
 import { mistakenNames } from "./names.ts";
 import { type ReadValues, rowOf, SETTING_NAMES, type SettingName } from "./table.ts";
-import type { AccountSettings, Settings, SettingsResult } from "./types.ts";
+import type { AccountSettings, Settings, SettingsResult, SupportSettings } from "./types.ts";
 
 const ISSUERS = {
   test: "https://apitest.vipps.no/access-management-1.0/access/",
@@ -176,8 +176,8 @@ export function settingsFrom(values: SettingValues, surroundings: Surroundings):
   if ((read.TERMS_URL ?? read.CONSENTS) !== undefined && storage.accounts === undefined) {
     faults.push("TERMS_URL and CONSENTS need the database ACCOUNTS_DB to keep the answers in");
   }
-  if (read.SUPPORT_STAFF !== undefined && storage.accounts === undefined) {
-    faults.push("SUPPORT_STAFF needs the database ACCOUNTS_DB to keep the audit log in");
+  if ((read.SUPPORT_STAFF ?? read.AGENCY_STAFF) !== undefined && storage.accounts === undefined) {
+    faults.push("SUPPORT_STAFF and AGENCY_STAFF need the database ACCOUNTS_DB to keep the audit log in");
   }
   const registry = registryOf(read, storage.accounts);
   if ("faults" in registry) faults.push(...registry.faults);
@@ -248,7 +248,8 @@ export function settingsFrom(values: SettingValues, surroundings: Surroundings):
         consentWebhookSecret: read.CONSENT_WEBHOOK_SECRET,
         consents: read.CONSENTS ?? [],
       },
-      support: read.SUPPORT_STAFF ?? { staffPhones: new Set(), staffIds: new Set(), staffGroups: new Set() },
+      support: read.SUPPORT_STAFF ?? NOBODY,
+      agency: read.AGENCY_STAFF ?? NOBODY,
       limiters: surroundings.limiters,
       storage: {
         ...storage,
@@ -264,6 +265,8 @@ export function settingsFrom(values: SettingValues, surroundings: Surroundings):
     },
   };
 }
+
+const NOBODY: SupportSettings = { staffPhones: new Set(), staffIds: new Set(), staffGroups: new Set() };
 
 /** @returns `undefined` where one of the keys is missing. */
 function keysOf(read: ReadValues): RelyingParty["keys"] | undefined {

@@ -25,6 +25,7 @@ import {
   protectedPaths,
   scopes,
   sessionKeys,
+  settingValues,
   standardHeader,
   supportStaff,
   textLike,
@@ -262,6 +263,11 @@ export const SETTINGS = {
    * @default one site
    */
   SITES_KEYS: { kind: masterKeys(), scope: "deployment", secret: true },
+  /**
+   * Settings of every further site that says nothing else itself, as a table: `[vars.SITE_DEFAULTS]`. No secrets, and
+   * nothing that can be only one site's. A change is a deployment and bites at once, whatever number of sites there is.
+   */
+  SITE_DEFAULTS: { kind: settingValues(), scope: "deployment" },
 
   /**
    * What happens when the login comes back in another browser than it began in: `confirm` asks there, `allow` lets
@@ -444,6 +450,13 @@ export const SETTINGS = {
    * @default nobody
    */
   SUPPORT_STAFF: { kind: supportStaff(), scope: "site", personal: true },
+  /**
+   * Who may open the console of every site of the deployment, its own and the further ones: an agency's people, by
+   * their phone numbers at Vipps (or by `sub`, which is another at each sales unit). What they do is in the audit log
+   * of the site it is done at. See [many-sites.md](many-sites.md#people-of-the-agency).
+   * @default nobody
+   */
+  AGENCY_STAFF: { kind: supportStaff(), scope: "deployment", personal: true },
 } as const satisfies Readonly<Record<string, Row>>;
 
 export type SettingName = keyof typeof SETTINGS;

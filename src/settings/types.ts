@@ -9,6 +9,8 @@ export interface Settings {
   readonly session: SessionSettings;
   readonly accounts: AccountSettings;
   readonly support: SupportSettings;
+  /** The deployment's own people, who may open the console of every site. */
+  readonly agency: SupportSettings;
   readonly limiters: Limiters;
   readonly storage: Storage;
 }

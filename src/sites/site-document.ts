@@ -22,6 +22,23 @@ export type SiteDocument = v.InferOutput<ReturnType<typeof siteDocument>>;
  * settings, so that the seal covers it and code that knows nothing of it passes it over.
  */
 const VERSION = "DOCUMENT_VERSION";
+/** Under which key the rows of the site stand, where that is not its host: it was renamed, or came from elsewhere. */
+const PARTITION = "DOCUMENT_PARTITION";
+/** The host whose site this is another address of. */
+const ALIAS_OF = "DOCUMENT_ALIAS_OF";
+/** `true` in the document that stands in the place of a site which is being removed. */
+const REMOVED = "DOCUMENT_REMOVED";
+const MARKS: readonly string[] = [VERSION, PARTITION, ALIAS_OF, REMOVED];
+
+/** What a document says of itself beside its settings. */
+export interface DocumentMarks {
+  /** Under which key the rows of the site stand; its host where undefined. */
+  readonly partition?: string | undefined;
+  /** The host whose site this is another address of. */
+  readonly aliasOf?: string | undefined;
+  /** Stands in the place of a site that is being removed. */
+  readonly isRemoved?: boolean | undefined;
+}
 
 /** Settings by their names, as text. */
 export type SiteValues = Readonly<Record<string, string>>;
@@ -38,10 +55,15 @@ export async function writeSiteDocument(
   host: string,
   values: SiteValues,
   version: number,
+  { partition, aliasOf, isRemoved }: DocumentMarks = {},
 ): Promise<SiteDocument> {
-  const entries = Object.entries({ ...values, [VERSION]: String(version) }).sort(([one], [other]) =>
-    one < other ? -1 : 1,
-  );
+  const marks = {
+    [VERSION]: String(version),
+    ...(partition !== undefined && partition !== host && { [PARTITION]: partition }),
+    ...(aliasOf !== undefined && { [ALIAS_OF]: aliasOf }),
+    ...(isRemoved === true && { [REMOVED]: "true" }),
+  };
+  const entries = Object.entries({ ...values, ...marks }).sort(([one], [other]) => (one < other ? -1 : 1));
   const settings = Object.fromEntries(entries.filter(([name]) => !isSealed(name)));
   const secrets = Object.fromEntries(entries.filter(([name]) => isSealed(name)));
   return { version: 1, settings, sealed: await sealSecrets(keys, secrets, binding(host, settings)) };
@@ -75,8 +97,16 @@ export async function openSiteDocument(
 
 /** The settings of a document that are no secrets, as they were written. */
 export function openSettings({ settings }: Pick<SiteDocument, "settings">): SiteValues {
-  const { [VERSION]: _version, ...open } = settings;
-  return open;
+  return Object.fromEntries(Object.entries(settings).filter(([name]) => !MARKS.includes(name)));
+}
+
+/** What a document says of itself; true only of one that opens. */
+export function marksOf({ settings }: Pick<SiteDocument, "settings">): DocumentMarks {
+  return {
+    partition: settings[PARTITION],
+    aliasOf: settings[ALIAS_OF],
+    isRemoved: settings[REMOVED] === "true",
+  };
 }
 
 /**

@@ -5,8 +5,9 @@ const READING = { store: "sites", stage: "settings", repeats: "any" } as const;
 
 /** What the daily clearing needs of a site. */
 export interface ListedSite {
-  readonly host: string;
-  /** LOGIN_EVENTS_DAYS of the site. */
+  /** Under which key its rows stand. */
+  readonly partition: string;
+  /** LOGIN_EVENTS_DAYS of the site, where it says so itself. */
   readonly loginEventsDays: number | undefined;
 }
 
@@ -14,18 +15,23 @@ export interface ListedSite {
  * All sites of a deployment, a thousand with each call to KV; their documents are not read.
  * @throws {Failure} `storage_unavailable`.
  */
-export async function* listSites(store: KVNamespace): AsyncGenerator<readonly ListedSite[]> {
+export async function* listSites(store: KVNamespace): AsyncGenerator<ListedSite> {
   const prefix = siteKey("");
   let cursor: string | undefined;
   do {
     const from = cursor;
-    const page: KVNamespaceListResult<{ days?: unknown }> = await fromStorage(READING, () =>
-      store.list({ prefix, ...(from !== undefined && { cursor: from }) }),
+    const page: KVNamespaceListResult<{ days?: unknown; partition?: unknown }> = await fromStorage(
+      READING,
+      () => store.list({ prefix, ...(from !== undefined && { cursor: from }) }),
     );
-    yield page.keys.map(({ name, metadata }) => {
+    for (const { name, metadata } of page.keys) {
       const days = Number(metadata?.days);
-      return { host: name.slice(prefix.length), loginEventsDays: days >= 1 ? days : undefined };
-    });
+      const { partition } = metadata ?? {};
+      yield {
+        partition: typeof partition === "string" ? partition : name.slice(prefix.length),
+        loginEventsDays: days >= 1 ? days : undefined,
+      };
+    }
     cursor = page.list_complete ? undefined : page.cursor;
   } while (cursor !== undefined);
 }

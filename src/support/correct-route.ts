@@ -80,7 +80,8 @@ async function conflict(
   accountId: string,
   { phone, memberNumber }: Correction,
 ): Promise<WrongField | undefined> {
-  if (phone && settings.support.staffPhones.has(phone)) return "staffPhone";
+  if (phone && (settings.support.staffPhones.has(phone) || settings.agency.staffPhones.has(phone)))
+    return "staffPhone";
   if (!memberNumber) return undefined;
   const others = await registry.search({ memberNumber });
   return others.some(({ id }) => id !== accountId) ? "memberNumber" : undefined;

@@ -7,7 +7,7 @@ import { refuseSessions } from "../session/session-store.ts";
 import { afterEnding, answerPage, consolePath } from "./answers.ts";
 import { type KnownAccount, shownKnown, withAccount } from "./known-account.ts";
 import { pageBasis } from "./page-basis.ts";
-import { noteDeed, type StaffRequest } from "./staff.ts";
+import { byAgency, noteDeed, type StaffRequest } from "./staff.ts";
 import { withinConsole } from "./within-console.ts";
 
 /** `GET /auth/support/accounts/:id/erase`: names what goes, and asks. */
@@ -34,7 +34,7 @@ export const eraseForGood = withAccount(async (request, account) => {
   if (!isTicked(await formBody(c.req.raw))) return answerErasePage(request, account, true);
   await noteDeed(request, "sessions_ended", id, { session: "all" });
   // Writes its own line, in one transaction with the deed.
-  const by = { actor: staff.accountId, actorRole: "staff", details: {} } as const;
+  const by = { actor: staff.accountId, actorRole: "staff", details: byAgency(staff) } as const;
   await eraseAccount(registry, records, id, by, (begunBefore) => refuseSessions(settings, id, begunBefore));
   logEvent("info", "account_erased", { by: "staff" });
   return afterEnding(request, id, "all", "erased", consolePath(settings));

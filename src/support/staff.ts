@@ -1,4 +1,5 @@
 import { type AuditAction, type AuditEntry, appendAudit } from "../accounts/audit-log.ts";
+import { loginOfSession } from "../accounts/login-events.ts";
 import { type Records, siteRecords } from "../accounts/records.ts";
 import type { Registry } from "../accounts/registry.ts";
 import { siteRegistry } from "../accounts/site-registry.ts";
@@ -14,7 +15,7 @@ import { currentSession } from "../session/current-session.ts";
 import { visitorTimeZone } from "../session/device.ts";
 import { carriedTokens } from "../session/session-cookie.ts";
 import { isLiving, renewSession } from "../session/session-store.ts";
-import type { Settings } from "../settings.ts";
+import type { Settings, SupportSettings } from "../settings.ts";
 import { faultFields } from "../storage-call.ts";
 import { withinTime } from "../time-limit.ts";
 
@@ -22,6 +23,8 @@ import { withinTime } from "../time-limit.ts";
 interface StaffSession {
   readonly accountId: string;
   readonly sid: string;
+  /** Of the deployment's own people: they may open the console of every site. */
+  readonly isAgency: boolean;
   readonly setCookie: string | undefined;
 }
 
@@ -70,8 +73,7 @@ export function forStaff(handle: (request: StaffRequest) => Promise<Response>) {
  * is no console: whoever holds an authentic session is told that it fails.
  */
 async function staffSession(settings: Settings, request: Request): Promise<StaffSession | undefined> {
-  const { staffIds, staffPhones, staffGroups } = settings.support;
-  if (staffIds.size + staffPhones.size + staffGroups.size === 0) return undefined;
+  if (sizeOf(settings.support) + sizeOf(settings.agency) === 0) return undefined;
   try {
     return await withinTime(CHECK_LIMIT, confirmedStaff(settings, request), () => {
       throw new Failure("too_slow", { stage: "support" });
@@ -89,17 +91,48 @@ async function confirmedStaff(settings: Settings, request: Request): Promise<Sta
   const { session, setCookie } = await currentSession(settings, request);
   if (session === undefined) return undefined;
   const { sub: accountId, sid } = session;
-  const [lives, isOne] = await Promise.all([
+  const [lives, role] = await Promise.all([
     (isLookAhead(request) ? isLiving : renewSession)(settings, accountId, sid),
-    isStaff(settings, accountId),
+    roleOf(settings, accountId, sid),
   ]);
-  return lives && isOne ? { accountId, sid, setCookie } : undefined;
+  return lives && role !== undefined ? { accountId, sid, setCookie, isAgency: role === "agency" } : undefined;
+}
+
+const sizeOf = ({ staffIds, staffPhones, staffGroups }: SupportSettings): number =>
+  staffIds.size + staffPhones.size + staffGroups.size;
+
+/** What the holder of a session is to the console: one of the deployment's own, one of the site's, or nobody. */
+async function roleOf(
+  settings: Settings,
+  accountId: string,
+  sid: string,
+): Promise<"agency" | "site" | undefined> {
+  const [isAgency, isSites] = await Promise.all([
+    isAgencyStaff(settings, accountId, sid),
+    isSiteStaff(settings, accountId),
+  ]);
+  if (isAgency) return "agency";
+  return isSites ? "site" : undefined;
+}
+
+/**
+ * Whether Vipps said at the login of this very session that it is one of the deployment's people. Accounts are the
+ * site's: its staff link people to them and its registry says what they are, so neither counts here.
+ */
+async function isAgencyStaff(settings: Settings, accountId: string, sid: string): Promise<boolean> {
+  const { agency, relyingParty } = settings;
+  const records = siteRecords(settings);
+  if (sizeOf(agency) === 0 || records === undefined) return false;
+  const login = await loginOfSession(records, accountId, sid);
+  if (login === undefined || login.msn !== relyingParty.merchantSerialNumber) return false;
+  return agency.staffIds.has(login.sub) || (login.phone !== undefined && agency.staffPhones.has(login.phone));
 }
 
 /** A phone number counts as the account's own only when it is verified. */
-async function isStaff(settings: Settings, accountId: string): Promise<boolean> {
+async function isSiteStaff(settings: Settings, accountId: string): Promise<boolean> {
   const { staffIds, staffPhones, staffGroups } = settings.support;
   if (staffIds.has(accountId)) return true;
+  if (sizeOf(settings.support) === 0) return false;
   const record = await siteRegistry(settings).get(accountId);
   if (record === undefined) return false;
   const { phone, phoneVerified } = record.account;
@@ -108,6 +141,10 @@ async function isStaff(settings: Settings, accountId: string): Promise<boolean> 
   const { merchantSerialNumber } = settings.relyingParty;
   return record.identities.some(({ msn, sub }) => msn === merchantSerialNumber && staffIds.has(sub));
 }
+
+/** What the audit log says besides of a deed of the deployment's own people. */
+export const byAgency = ({ isAgency }: StaffSession): AuditEntry["details"] =>
+  isAgency ? { by: "agency" } : {};
 
 /**
  * Writes down what one of the staff is about to do; call it before the deed.
@@ -119,5 +156,12 @@ export function noteDeed(
   accountId: string | undefined,
   details: AuditEntry["details"] = {},
 ): Promise<void> {
-  return appendAudit(records, { actor: staff.accountId, actorRole: "staff", action, accountId, details });
+  const told = { ...details, ...byAgency(staff) };
+  return appendAudit(records, {
+    actor: staff.accountId,
+    actorRole: "staff",
+    action,
+    accountId,
+    details: told,
+  });
 }

@@ -1,6 +1,7 @@
 import { env } from "cloudflare:workers";
 import { afterAll, describe, expect, it, vi } from "vitest";
 import { logInAsPerson } from "../../simulator/person.ts";
+import type { DocumentMarks } from "../../src/sites/site-document.ts";
 import { type Browser, openBrowser, SESSION_COOKIE } from "../worker/browser.ts";
 import { FROM_HERE } from "../worker/desk.ts";
 import { type HostedSite, hostedSite, openSites, storeSite } from "../worker/many-sites.ts";
@@ -65,6 +66,19 @@ async function besideOwn(order: "own first" | "own second"): Promise<Pair> {
   const own = { origin: SITE };
   const [first, second] = order === "own first" ? [own, hosted] : [hosted, own];
   return { first, second, hosted: [], vars: EVERYTHING };
+}
+
+/** A site that has moved away from a host, with its rows, and the next one there, with the same settings even. */
+async function renamed(order: "renamed first" | "renamed second"): Promise<Pair> {
+  const { first, second, hosted } = await copies();
+  const [away, next] = order === "renamed first" ? [first, second] : [second, first];
+  const { host } = next as HostedSite;
+  const marked = new Map<object, DocumentMarks>([
+    [away, { partition: host }],
+    [next, { partition: `${host}~2` }],
+  ]);
+  const withMarks = <Site extends object>(site: Site) => ({ ...site, marks: marked.get(site) ?? {} });
+  return { first: withMarks(first), second: withMarks(second), hosted: hosted.map(withMarks), vars: {} };
 }
 
 /** Everything a site hands out, made at the first of the two. */
@@ -351,6 +365,8 @@ const PAIRS: readonly (readonly [string, () => Promise<Pair>])[] = [
   ["two such sites without a registry, where the account is the sub", () => copies({ ACCOUNTS: "none" })],
   ["the deployment's own site and a copy of it", () => besideOwn("own first")],
   ["a copy of the deployment's own site and that", () => besideOwn("own second")],
+  ["a renamed site and the next one at its old host", () => renamed("renamed first")],
+  ["the next one at an old host and the site that left it", () => renamed("renamed second")],
 ];
 
 describe.each(PAIRS)("between %s", (_what, makePair) => {
@@ -395,6 +411,33 @@ describe.each(PAIRS)("between %s", (_what, makePair) => {
     const { browser, fields } = made.waiting;
     expect((await browser.post("/auth/continue", { ...fields, answer: "yes" })).status).toBe(303);
     expect(await own.session()).toMatchObject({ authenticated: true });
+  });
+});
+
+describe("another address of a site", () => {
+  it("takes nothing that any site has handed out, and only leads to its own", async () => {
+    vi.useFakeTimers({ toFake: ["Date"] });
+    const { first, second, hosted } = await strangers();
+    const worker = await openSites(hosted, { origin: () => new Response("the site itself") });
+    await storeSite({ host: "alias.example", values: { SITE_URL: second.origin } }, undefined, undefined, {
+      aliasOf: new URL(second.origin).host,
+    });
+    const made = await makeArtefacts(worker, first.origin);
+    const own = openBrowser(worker, {}, "https://alias.example");
+    for (const { artefact, how, present } of presentationsOf(worker, "https://alias.example", made, own)) {
+      // A whole login of its own begins where it is led to.
+      if (artefact === "code") continue;
+      const response = await present();
+      const label = `${artefact}, ${how}: ${response.status}`;
+      presented += 1;
+      expect([response.status, new URL(response.headers.get("location") ?? "").origin], label).toEqual([
+        308,
+        second.origin,
+      ]);
+      expect(response.headers.getSetCookie(), label).toEqual([]);
+      refusals += 1;
+      tally.set(artefact, (tally.get(artefact) ?? 0) + 1);
+    }
   });
 });
 

@@ -51,6 +51,7 @@ const RIGHT: Readonly<Record<SettingName, string>> = {
   VIPPS_SYSTEM_NAME: "2026",
   VIPPS_SYSTEM_VERSION: "7",
   SITES_KEYS: JSON.stringify({ keys: [{ kty: "oct", kid: "one", k: "k".repeat(43) }] }),
+  SITE_DEFAULTS: JSON.stringify({ SESSION_IDLE: 3600, SITE_LANGUAGE: "nb" }),
   CROSS_BROWSER: "deny",
   APP_REDIRECT_URIS: "https://app.example/back com.example.app:/back",
   RETURN_TO_ORIGINS: "https://c.example https://d.example",
@@ -75,6 +76,7 @@ const RIGHT: Readonly<Record<SettingName, string>> = {
   CONSENTS: JSON.stringify([{ id: "newsletter", text: { en: "News", nb: "Nytt" } }]),
   CONSENT_WEBHOOK_SECRET: "1234567890123456",
   SUPPORT_STAFF: "4799999901 4799999902",
+  AGENCY_STAFF: "4799999903 4799999904",
 };
 
 /** What a text looks like to TOML and JSON, or undefined where it only looks like text. */

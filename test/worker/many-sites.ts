@@ -2,7 +2,12 @@ import { env } from "cloudflare:workers";
 import { base64url, calculateJwkThumbprint, exportJWK, generateKeyPair } from "jose";
 import type { SalesUnit } from "../../simulator/simulator.ts";
 import { type MasterKeys, readMasterKeys } from "../../src/sites/master-keys.ts";
-import { type SiteValues, siteKey, writeSiteDocument } from "../../src/sites/site-document.ts";
+import {
+  type DocumentMarks,
+  type SiteValues,
+  siteKey,
+  writeSiteDocument,
+} from "../../src/sites/site-document.ts";
 import { openSite, type SiteOptions, type TestSite } from "./site.ts";
 
 /** One master key in the form the setting SITES_KEYS takes. */
@@ -31,6 +36,8 @@ export interface HostedSite {
   readonly origin: string;
   readonly values: SiteValues;
   readonly salesUnit: SalesUnit;
+  /** What its document says of itself, where it has been renamed. */
+  readonly marks?: DocumentMarks;
 }
 
 /** @param number tells its sales unit from others'. */
@@ -59,12 +66,17 @@ export async function hostedSite(
 
 /** Puts the document of a site into KV. */
 export async function storeSite(
-  { host, values }: HostedSite,
+  { host, values, marks: own = {} }: Pick<HostedSite, "host" | "values" | "marks">,
   keys: MasterKeys = masterKeys(),
   version: number = Date.now(),
+  marks: DocumentMarks = own,
 ): Promise<void> {
-  const text = JSON.stringify(await writeSiteDocument(keys, host, values, version));
-  await siteStore().put(siteKey(host), text, { metadata: { days: Number(values.LOGIN_EVENTS_DAYS ?? 90) } });
+  const text = JSON.stringify(await writeSiteDocument(keys, host, values, version, marks));
+  const { LOGIN_EVENTS_DAYS: days } = values;
+  const { partition } = marks;
+  await siteStore().put(siteKey(host), text, {
+    metadata: { ...(days && { days: Number(days) }), ...(partition && { partition }) },
+  });
 }
 
 export async function storeText(host: string, text: string): Promise<void> {

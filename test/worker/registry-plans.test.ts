@@ -19,6 +19,7 @@ import {
   loginEventByReference,
   loginEventsOf,
   loginFigures,
+  loginOfSession,
   recordLoginEvent,
 } from "../../src/accounts/login-events.ts";
 import { countProofGuess, proofGuessesAt } from "../../src/accounts/proof-guesses.ts";
@@ -199,6 +200,7 @@ async function exercise(database: D1Database, round: number): Promise<void> {
   await linkRequestByReference(records, `AAAA-000${round}`);
   await loginEventByReference(records, `AAAA-111${round}`);
   await loginEventsOf(records, accountId, 20);
+  await loginOfSession(records, accountId, "no-such-session");
   await loginFigures(records, 0, 10 * 3600);
   await currentConsents(records, accountId);
   await registry.get(accountId);

@@ -3,7 +3,8 @@ import { type RecordedAudit, readAudit } from "../../src/accounts/audit-log.ts";
 import { linkRequests } from "../../src/accounts/link-requests.ts";
 import { type Browser, openBrowser } from "./browser.ts";
 import { accountsDatabase } from "./database.ts";
-import { accountPath, desk, ENGLISH, loggedIn, records, registry, subOf, TICKED } from "./desk.ts";
+import { accountPath, desk, ENGLISH, FROM_HERE, loggedIn, records, registry, subOf, TICKED } from "./desk.ts";
+import { hostedSite, openSites } from "./many-sites.ts";
 import { textOf } from "./page-form.ts";
 import { openSite, SITE } from "./site.ts";
 
@@ -136,6 +137,63 @@ describe("the console, to everybody but staff,", () => {
     expect(site.log).toContainEqual(
       expect.objectContaining({ event: "staff_not_checked", code: "storage_unavailable" }),
     );
+  });
+});
+
+describe("the console, to the deployment's own people,", () => {
+  const AGENCY = { AGENCY_STAFF: "+4799999901" };
+
+  it("is open at every site, and the site's audit log says who they were", async () => {
+    const hosted = await hostedSite("kunde.example", 3, { SUPPORT_STAFF: "+4799999902" });
+    const site = await openSites([hosted], { vars: AGENCY });
+    const kari = openBrowser(site, { ...ENGLISH, ...FROM_HERE }, hosted.origin);
+    await kari.logIn({ user: "kari" });
+    expect((await kari.get("/auth/support")).status).toBe(200);
+    await search(kari, "Sofie");
+    const [line] = await readAudit({ database: accountsDatabase(), site: hosted.host }, undefined);
+    expect(line).toMatchObject({ action: "searched", details: { by: "agency" } });
+    expect(await pageOf(kari, "/auth/support/log")).toContain("The agency");
+    // The customer's own people are nobody elsewhere.
+    const other = await hostedSite("annen.example", 4);
+    const sites = await openSites([hosted, other], { vars: AGENCY });
+    const sofie = openBrowser(sites, { ...ENGLISH, ...FROM_HERE }, other.origin);
+    await sofie.logIn({ user: "sofie" });
+    expect((await sofie.get("/auth/support")).status).toBe(404);
+  });
+
+  it("opens to nobody by what a site says of an account: only by what Vipps said at this login", async () => {
+    const hosted = await hostedSite("kunde.example", 3);
+    const site = await openSites([hosted], { vars: AGENCY });
+    const [sofie, kari] = ["sofie", "kari"].map(() =>
+      openBrowser(site, { ...ENGLISH, ...FROM_HERE }, hosted.origin),
+    ) as [Browser, Browser];
+    await sofie.logIn({ user: "sofie" });
+    await kari.logIn({ user: "kari" });
+    const [id, agent] = [(await sofie.session()).user?.sub ?? "", (await kari.session()).user?.sub ?? ""];
+    const database = accountsDatabase();
+    // Staff, the member list or a registry say that it is her number; they link her to the account of the agency's.
+    await database
+      .prepare("UPDATE accounts SET phone = '4799999901', phone_verified = 1 WHERE id = ?")
+      .bind(id)
+      .run();
+    expect((await sofie.get("/auth/support")).status).toBe(404);
+    await database.prepare("UPDATE identities SET account_id = ? WHERE account_id = ?").bind(agent, id).run();
+    const again = openBrowser(site, { ...ENGLISH, ...FROM_HERE }, hosted.origin);
+    await again.logIn({ user: "sofie" });
+    expect((await again.session()).user?.sub).toBe(agent);
+    expect((await again.get("/auth/support")).status).toBe(404);
+    expect((await kari.get("/auth/support")).status).toBe(200);
+  });
+
+  it("opens to nobody whom another provider vouches for", async () => {
+    const elsewhere = await hostedSite("kunde.example", 3, {
+      PROVIDER_ENDPOINTS: "https://apitest.vipps.no",
+    });
+    const site = await openSites([elsewhere], { vars: AGENCY });
+    const kari = openBrowser(site, { ...ENGLISH, ...FROM_HERE }, elsewhere.origin);
+    await kari.logIn({ user: "kari" });
+    expect(await kari.session()).toMatchObject({ authenticated: true });
+    expect((await kari.get("/auth/support")).status).toBe(404);
   });
 });
 

@@ -139,6 +139,7 @@ export const da = (): SupportTexts => ({
     reference: "Reference",
     current: "Gældende",
     history: "Alle tidligere svar",
+    agency: "Bureauet",
   },
   figures: "Logins {day}",
   cancelled: "Afbrudt",

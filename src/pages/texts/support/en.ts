@@ -138,6 +138,7 @@ export const en = (): SupportTexts => ({
     reference: "Reference",
     current: "As of now",
     history: "All earlier answers",
+    agency: "The agency",
   },
   figures: "Logins on {day}",
   cancelled: "Cancelled",

@@ -141,6 +141,7 @@ export const fi = (): SupportTexts => ({
     reference: "Viite",
     current: "Nykyiset",
     history: "Kaikki aiemmat vastaukset",
+    agency: "Toimisto",
   },
   figures: "Kirjautumiset {day}",
   cancelled: "Peruttu",

@@ -138,6 +138,7 @@ export const nb = (): SupportTexts => ({
     reference: "Referanse",
     current: "Gjeldende",
     history: "Alle tidligere svar",
+    agency: "Byrået",
   },
   figures: "Innlogginger {day}",
   cancelled: "Avbrutt",

@@ -160,7 +160,9 @@ export interface SupportTexts {
     >
   >;
   /** What stands in the details of an audit line, in words. */
-  readonly details: Readonly<Record<"log" | "all" | "proof" | "reference" | "current" | "history", string>>;
+  readonly details: Readonly<
+    Record<"log" | "all" | "proof" | "reference" | "current" | "history" | "agency", string>
+  >;
   /** `{day}` */
   readonly figures: string;
   readonly cancelled: string;

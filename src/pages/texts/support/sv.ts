@@ -138,6 +138,7 @@ export const sv = (): SupportTexts => ({
     reference: "Referens",
     current: "Gällande",
     history: "Alla tidigare svar",
+    agency: "Byrån",
   },
   figures: "Inloggningar {day}",
   cancelled: "Avbrutna",
