@@ -344,4 +344,9 @@ const OF_THE_OPERATOR: ReadonlySet<string> = new Set([
   "cli/sites/remove-site.ts",
   "cli/sites/site-versions.ts",
   "cli/consents.ts",
+  "cli/local-storage.ts",
+  "cli/sites/site-rows.ts",
+  "cli/sites/site-records.ts",
+  "cli/sites/site-transfer.ts",
+  "cli/sites/move-commands.ts",
 ]);
