@@ -117,7 +117,9 @@ export async function getSession(c: AnyContext): Promise<VippsSession | undefine
 async function settingsOf(c: AnyContext): Promise<Settings | Failure> {
   try {
     const resolved = await settingsOfHost(c.env, c.req.url, background(c));
-    if (resolved === "unknownHost") return new Failure("host_unknown", { stage: "settings" });
+    // At another address of a site nobody is anybody: its routes lead to the site.
+    if (resolved === "unknownHost" || "movedTo" in resolved)
+      return new Failure("host_unknown", { stage: "settings" });
     return "faults" in resolved
       ? new Failure("settings_invalid", { stage: "settings", details: resolved.faults })
       : resolved.settings;
