@@ -11,7 +11,7 @@ import { refuseLookAhead, refuseSubresource } from "./http/look-ahead.ts";
 import { isPageRequest } from "./http/page-or-script.ts";
 import { limitPerNetwork } from "./http/rate-limit.ts";
 import type { AppContext, AppEnv, Behind } from "./http/request-context.ts";
-import { isPathTooLong, plainPathname, readPath } from "./http/request-path.ts";
+import { isPathTooLong, readAddress } from "./http/request-path.ts";
 import { showStepTimes } from "./http/server-timing.ts";
 import { finishAppLogin, startAppLogin } from "./login/app-login.ts";
 import { continueLogin, finishProof } from "./login/continue-login.ts";
@@ -260,20 +260,19 @@ export async function handleRequest(
   behind?: Behind,
 ): Promise<Response> {
   try {
-    const resolved = await settingsOfHost(env, request.url, (work) => ctx.waitUntil(work));
+    const { url } = request;
+    const resolved = await settingsOfHost(env, url, (work) => ctx.waitUntil(work));
     if (resolved === "unknownHost") throw new Failure("host_unknown", { stage: "settings" });
     if ("movedTo" in resolved) return movedTo(resolved.movedTo, request.url);
     if ("faults" in resolved)
       throw new Failure("settings_invalid", { stage: "settings", details: resolved.faults });
     // Before anything reads it, the router included.
-    if (isPathTooLong(request.url))
+    if (isPathTooLong(url))
       return answerFailure(new Failure("path_too_long", { stage: "site" }), request, resolved.settings);
     app ??= createApp();
-    return await app.fetch(
-      request,
-      { settings: resolved.settings, receivedAt: Date.now(), stepTimes: {}, behind },
-      ctx,
-    );
+    const { settings } = resolved;
+    const path = readAddress(url);
+    return await app.fetch(request, { settings, path, receivedAt: Date.now(), stepTimes: {}, behind }, ctx);
   } catch (error) {
     return answerFailure(error, request, undefined);
   }
@@ -290,14 +289,9 @@ function movedTo(origin: string, url: string): Response {
 
 /** AUTH_PATH is a setting, the routes are not: login routes are matched below `/auth`, the site below `/site`. */
 function routePath(request: Request, options?: { env?: AppEnv["Bindings"] }): string {
-  const pathname = plainPathname(request.url) ?? canonicalPathname(request.url);
+  const pathname = options?.env?.path?.path ?? new URL(request.url).pathname;
   const authPath = options?.env?.settings.site.authPath ?? "/auth";
   if (pathname === authPath || pathname.startsWith(`${authPath}/`))
     return `/auth${pathname.slice(authPath.length)}`;
   return `/site${pathname}`;
-}
-
-function canonicalPathname(url: string): string {
-  const { pathname } = new URL(url);
-  return readPath(pathname)?.path ?? pathname;
 }

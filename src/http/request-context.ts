@@ -3,11 +3,14 @@ import type { Settings } from "../settings.ts";
 import type { StepTimes } from "../step-times.ts";
 import type { ProviderAccess } from "../vipps/metadata.ts";
 import type { VippsSession } from "../vipps-session.ts";
+import type { SitePath } from "./request-path.ts";
 
 /** What every handler gets: the settings of the site the request came to, and when the request came. */
 export interface AppEnv {
   readonly Bindings: {
     readonly settings: Settings;
+    /** The path that was asked for, read once for all; `undefined` where it can be read in several ways. */
+    readonly path: SitePath | undefined;
     /** Milliseconds since the epoch. */
     readonly receivedAt: number;
     /** Filled on the way. */

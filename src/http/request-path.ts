@@ -39,6 +39,23 @@ export function plainPathname(url: string): string | undefined {
   return PLAIN_URL.exec(url)?.[1] || undefined;
 }
 
+/** The path of a request, as everything that decides by it reads it. */
+export interface SitePath extends RequestPath {
+  /** Whether the address is canonical as it came. */
+  readonly isPlain: boolean;
+}
+
+/**
+ * Reads the path of a request's URL.
+ * @returns `undefined` as {@link readPath} does.
+ */
+export function readAddress(url: string): SitePath | undefined {
+  const plain = plainPathname(url);
+  if (plain !== undefined) return { path: plain, readings: new Set([plain]), isPlain: true };
+  const read = readPath(new URL(url).pathname);
+  return read && { ...read, isPlain: false };
+}
+
 /** What different servers do to a path on top of decoding it once. Each looks first whether there is anything to do. */
 const WAYS_OF_READING: readonly ((path: string) => string)[] = [
   (path) => (path.includes("%") ? decoded(path, /(?:%[0-9a-f]{2})+/gi) : path),

@@ -1,3 +1,4 @@
+import { ownAnswer, wholeHeaders } from "../http/answer-headers.ts";
 import { forgetBrowser } from "../http/browser-cookie.ts";
 import { formBody, isForm } from "../http/form-body.ts";
 import { queryParameter } from "../http/query.ts";
@@ -36,15 +37,17 @@ export async function showSession(c: AppContext): Promise<Response> {
             token: renewedBearer,
           },
         };
-  return new Response(JSON.stringify(body), {
-    headers: {
-      "content-type": "application/json",
-      "cache-control": "no-store",
-      vary: "cookie, authorization, origin",
-      ...(setCookie !== undefined && { "set-cookie": setCookie }),
-    },
+  sessionHeaders ??= wholeHeaders({
+    "content-type": "application/json",
+    "cache-control": "no-store",
+    vary: "cookie, authorization, origin",
   });
+  const answer = ownAnswer(JSON.stringify(body), sessionHeaders);
+  if (setCookie !== undefined) answer.headers.append("set-cookie", setCookie);
+  return answer;
 }
+
+let sessionHeaders: Headers | undefined;
 
 /**
  * `POST /auth/logout`: ends this session here and in the store. A form is sent on to `return_to`, a script

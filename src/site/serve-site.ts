@@ -3,7 +3,7 @@ import { asOwnAnswer } from "../http/answer-headers.ts";
 import { preflightAnswer } from "../http/cross-origin.ts";
 import { isScriptRequest } from "../http/page-or-script.ts";
 import type { AppContext } from "../http/request-context.ts";
-import { plainPathname, type RequestPath, readPath } from "../http/request-path.ts";
+import type { RequestPath, SitePath } from "../http/request-path.ts";
 import { fittedReturnUrl } from "../http/return-url.ts";
 import { logEvent } from "../log.ts";
 import { requirementsOf } from "../rules/path-rules.ts";
@@ -23,11 +23,10 @@ import { originResponse } from "./origin-response.ts";
  *   protected path meets a session store that does not answer.
  */
 export async function serveSite(c: AppContext): Promise<Response> {
-  const { settings, behind } = c.env;
+  const { settings, behind, path } = c.env;
   const request = c.req.raw;
   // Browsers never send it, and what it answers would show the origin's headers (RFC 9110 section 9.3.8).
   if (request.method === "TRACE") throw new Failure("method_not_allowed", { stage: "site" });
-  const path = sitePath(request.url);
   if (path === undefined) throw new Failure("path_ambiguous", { stage: "site" });
   const required = requirementsOf(settings.site, path);
   if (required !== undefined) {
@@ -66,19 +65,6 @@ async function behindResponse(c: AppContext, path: SitePath, current: CurrentSes
   if (behind === undefined) return originResponse(settings, request, url, current);
   const canonical = path.isPlain ? request : new Request(url, request);
   return behind(canonical, current.session && vippsSession(current.session));
-}
-
-/** A path of the site. */
-interface SitePath extends RequestPath {
-  /** Whether the address is canonical as it came. */
-  readonly isPlain: boolean;
-}
-
-function sitePath(url: string): SitePath | undefined {
-  const plain = plainPathname(url);
-  if (plain !== undefined) return { path: plain, readings: new Set([plain]), isPlain: true };
-  const read = readPath(new URL(url).pathname);
-  return read && { ...read, isPlain: false };
 }
 
 /**
