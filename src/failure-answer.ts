@@ -103,7 +103,7 @@ export async function answerFailure(
             isInFrame,
             siteHref: facts.returnTo?.startsWith("/") === false ? facts.returnTo : "/",
           }),
-          context.nonce,
+          context,
           status,
           { isFramed: isInFrame },
         );

@@ -52,7 +52,7 @@ export async function showConfirm(
     unticked: asked.unticked,
   });
   const target = returnTo.startsWith("/") ? [] : [new URL(returnTo).origin];
-  return pageResponse(html, context.nonce, asked.unticked ? 400 : 200, { formTargets: target });
+  return pageResponse(html, context, asked.unticked ? 400 : 200, { formTargets: target });
 }
 
 /** Asks again as it stands now. */

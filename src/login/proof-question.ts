@@ -63,7 +63,7 @@ export async function showProof(
   });
   const targets = returnTo.startsWith("/") ? [] : [new URL(returnTo).origin];
   if (proof.kind === "site") targets.push(new URL(proof.url).origin);
-  return pageResponse(html, context.nonce, problem === undefined ? 200 : STATUS[problem], {
+  return pageResponse(html, context, problem === undefined ? 200 : STATUS[problem], {
     formTargets: targets,
   });
 }

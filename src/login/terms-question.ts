@@ -47,7 +47,7 @@ export async function showTerms(
     attempt: state,
   });
   const targets = returnTo.startsWith("/") ? [] : [new URL(returnTo).origin];
-  return pageResponse(html, context.nonce, missing ? 400 : 200, { formTargets: targets });
+  return pageResponse(html, context, missing ? 400 : 200, { formTargets: targets });
 }
 
 /** Goes on with what was answered so far: what is still open is asked then. */

@@ -35,7 +35,7 @@ export async function eraseMyAccount(c: AppContext): Promise<Response> {
   );
   logEvent("info", "account_erased", { by: "self" });
   const context = pageContext(headers.get("accept-language"), settings);
-  const response = await pageResponse(erasedPage(context), context.nonce, 200);
+  const response = await pageResponse(erasedPage(context), context, 200);
   response.headers.append("set-cookie", expiredSessionCookie(settings.session));
   response.headers.append("set-cookie", forgetBrowser());
   return response;

@@ -55,7 +55,7 @@ export async function answerMyPage(
     canErase: records !== undefined,
     authPath: site.authPath,
   });
-  const response = await pageResponse(html, context.nonce, unconfirmed ? 400 : 200);
+  const response = await pageResponse(html, context, unconfirmed ? 400 : 200);
   if (setCookie !== undefined) response.headers.append("set-cookie", setCookie);
   return response;
 }

@@ -1,6 +1,7 @@
 import type { Account } from "../accounts/account.ts";
 import { readGroups } from "../group-name.ts";
 import { type Language, textsIn } from "../pages/language.ts";
+import { phoneWords } from "../pages/phone-words.ts";
 import type { SessionClaims } from "../session/session.ts";
 
 /** One line of what the site knows: what it is, and what it says. */
@@ -29,7 +30,7 @@ export function shownData(
   };
   const facts: readonly (readonly [string, string | undefined])[] = [
     [me.name, known.name],
-    [me.phone, known.phone === undefined ? undefined : `+${known.phone}`],
+    [me.phone, known.phone === undefined ? undefined : phoneWords(known.phone)],
     [me.email, known.email],
     [me.address, addressLines(known.profile.address)],
     [me.birthdate, text(known.profile.birthdate)],

@@ -1,6 +1,7 @@
 import { parseAccept } from "hono/utils/accept";
 import type { BrandSettings } from "./brand.ts";
 import { hasOwnTexts, withOwnTexts } from "./own-texts.ts";
+import type { SiteFace } from "./site-face.ts";
 import { da } from "./texts/da.ts";
 import { en } from "./texts/en.ts";
 import { fi } from "./texts/fi.ts";
@@ -31,7 +32,11 @@ export function textsIn(language: Language): Texts {
 
 /** What of a site's settings decides how its pages speak. */
 export interface PageSettings extends BrandSettings {
-  readonly site: BrandSettings["site"] & { readonly origin: string; readonly language: Language | undefined };
+  readonly site: BrandSettings["site"] & {
+    readonly origin: string;
+    readonly language: Language | undefined;
+    readonly face?: SiteFace;
+  };
 }
 
 /**

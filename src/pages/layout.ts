@@ -1,6 +1,8 @@
 import { html, raw } from "hono/html";
-import type { Language } from "./language.ts";
+import { accentStyles } from "./accent-colour.ts";
+import { type Language, textsIn } from "./language.ts";
 import presses from "./presses.client.js";
+import type { SiteFace } from "./site-face.ts";
 import { stylesheet } from "./stylesheet.ts";
 
 /**
@@ -13,8 +15,9 @@ export type Html = ReturnType<typeof html>;
 export interface PageContext {
   readonly language: Language;
   readonly brand: string;
-  /** Host of the site, as people know it. */
+  /** What the site calls itself, else its host. */
   readonly siteName: string;
+  readonly face: SiteFace;
   /** Allows exactly this page's own style and script elements (CSP). */
   readonly nonce: string;
 }
@@ -35,7 +38,8 @@ interface LayoutProps extends PageContext {
 
 /** The frame around every page: one calm card, nothing loaded from elsewhere. */
 export function layout(props: LayoutProps): Html {
-  const { language, brand, siteName, nonce, title, content, refreshTo, inert = false, wide } = props;
+  const { language, brand, siteName, face, nonce, title, content, refreshTo, inert = false, wide } = props;
+  const accent = face.accent === undefined ? "" : accentStyles(face.accent);
   const heading = html`<h1>${title}</h1>`;
   return html`<!doctype html>
 <html lang="${language}" data-brand="${brand}">
@@ -46,16 +50,26 @@ export function layout(props: LayoutProps): Html {
 <meta name="color-scheme" content="light dark">
 ${refreshTo !== undefined && html`<meta http-equiv="refresh" content="1; url=${refreshTo}">`}
 <title>${title} · ${siteName}</title>
-<style nonce="${nonce}">${raw(stylesheet + (wide?.styles ?? ""))}</style>
+${face.icon !== undefined && html`<link rel="icon" href="${face.icon}">`}
+<style nonce="${nonce}">${raw(stylesheet + (wide?.styles ?? "") + accent)}</style>
 </head>
 <body>
 <main${wide && html` class="wide"`}>
-<p class="site">${siteName}</p>
+<p class="site"><a href="/">${face.logo !== undefined && html`<img src="${face.logo}" alt="">`}${siteName}</a></p>
 ${wide === undefined ? heading : html`<header class="bar">${heading}${wide.beside}</header>`}
 ${content}
+${wide === undefined && help(props)}
 </main>
 ${!inert && html`<script nonce="${nonce}">${raw(presses)}</script>`}
 </body>
 </html>
 `;
+}
+
+/** Whom to ask, on every page that a person reads. */
+function help({ language, face }: PageContext): Html | undefined {
+  if (face.contacts.length === 0) return undefined;
+  const links = face.contacts.map(({ words, href }) => html`<li><a href="${href}">${words}</a></li>`);
+  return html`
+<div class="help-line"><p>${textsIn(language).help}</p><ul>${links}</ul></div>`;
 }

@@ -29,7 +29,7 @@ interface MyPageProps extends PageContext {
 /** A person's own page: their data, their consents, their sessions, and the way out. Needs no script. */
 export function myPage(props: MyPageProps): Html {
   const { language, brand, siteName, data, memberSince, authPath, canErase } = props;
-  const { me, backToSite } = textsIn(language);
+  const { me, backToSite, logOut } = textsIn(language);
   const fact = (label: string, value: string) => html`<div><dt>${label}</dt><dd>${value}</dd></div>`;
   const content = html`
 <p class="soft">${filled(me.intro, { site: siteName, brand })}</p>
@@ -45,6 +45,9 @@ ${termsSection(props)}
 ${canErase && html`<a class="button" href="${authPath}/me/download" download>${me.download}</a>`}
 <a class="button" href="/">${backToSite}</a>
 </p>
+<form class="actions stacked" method="post" action="${authPath}/logout">
+<button class="button" type="submit">${logOut}</button>
+</form>
 </section>
 ${canErase && eraseSection(props)}`;
   return layout({ ...props, title: me.title, content });

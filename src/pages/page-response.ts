@@ -1,4 +1,5 @@
-import type { Html } from "./layout.ts";
+import type { Html, PageContext } from "./layout.ts";
+import { imageSources } from "./site-face.ts";
 
 interface PageOptions {
   /** Further origins to which a form's answer may redirect. */
@@ -7,12 +8,19 @@ interface PageOptions {
   readonly isFramed?: boolean;
 }
 
+type ShownIn = Pick<PageContext, "nonce" | "face">;
+
 /** Everything a page may do is listed; the rest is refused by the browser. No script runs but the page's own. */
-function contentSecurityPolicy(nonce: string, { formTargets = [], isFramed = false }: PageOptions): string {
+function contentSecurityPolicy(
+  { nonce, face }: ShownIn,
+  { formTargets = [], isFramed = false }: PageOptions,
+): string {
+  const images = imageSources(face);
   return [
     "default-src 'none'",
     `style-src 'nonce-${nonce}'`,
     `script-src 'nonce-${nonce}'`,
+    ...(images.length > 0 ? [["img-src", ...images].join(" ")] : []),
     "base-uri 'none'",
     `frame-ancestors ${isFramed ? "*" : "'none'"}`,
     // Chromium also holds the redirect after a form to this list.
@@ -22,11 +30,11 @@ function contentSecurityPolicy(nonce: string, { formTargets = [], isFramed = fal
 
 /**
  * A finished HTML page. What every answer of ours carries besides is in `http/answer-headers.ts`.
- * @param nonce the nonce of the page's style and script elements.
+ * @param context what the page was made with: the nonce of its style and script elements, and where its images are.
  */
 export async function pageResponse(
   html: Html,
-  nonce: string,
+  context: ShownIn,
   status: number,
   options: PageOptions = {},
 ): Promise<Response> {
@@ -35,7 +43,7 @@ export async function pageResponse(
     headers: {
       "content-type": "text/html; charset=utf-8",
       "cache-control": "no-store",
-      "content-security-policy": contentSecurityPolicy(nonce, options),
+      "content-security-policy": contentSecurityPolicy(context, options),
       vary: "accept, accept-language, cookie",
     },
   });

@@ -87,7 +87,7 @@ export function offerLogout(c: AppContext): Promise<Response> {
     action: `${settings.site.authPath}/logout`,
     returnTo: wanted === undefined ? undefined : safeReturnUrl(settings, wanted),
   });
-  return pageResponse(page, context.nonce, 405);
+  return pageResponse(page, context, 405);
 }
 
 /** `GET /auth/.well-known/jwks.json`: the public keys of the session token (RFC 7517), for origins. */
@@ -105,5 +105,5 @@ export function showLoggedOut(c: AppContext): Promise<Response> {
   const { settings } = c.env;
   const context = pageContext(c.req.raw.headers.get("accept-language"), settings);
   const loginHref = `${settings.site.authPath}/login?return_to=%2F`;
-  return pageResponse(loggedOutPage({ ...context, loginHref }), context.nonce, 200);
+  return pageResponse(loggedOutPage({ ...context, loginHref }), context, 200);
 }

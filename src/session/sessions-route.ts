@@ -66,7 +66,7 @@ function answerPage(c: AppContext, sessions: readonly StoredSession[], current: 
     endAction: `${site.authPath}/sessions/end`,
     logoutAction: `${site.authPath}/logout`,
   });
-  return pageResponse(html, context.nonce, 200);
+  return pageResponse(html, context, 200);
 }
 
 function justEnded(query: string | undefined): JustEnded | undefined {

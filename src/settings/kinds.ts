@@ -3,6 +3,8 @@
 // the same.
 
 import * as v from "valibot";
+import { phoneWords } from "../pages/phone-words.ts";
+import type { Contact } from "../pages/site-face.ts";
 import { readProtectedPaths } from "../rules/protected-paths.ts";
 import { isAgeClaim, readRequirement } from "../rules/requirement.ts";
 import { type MasterKeys, readMasterKeys } from "../sites/master-keys.ts";
@@ -250,6 +252,68 @@ function rulesOfTable(value: unknown): unknown {
   return Object.entries(value).map(([pattern, required]) =>
     required === true ? pattern : [pattern, required].flat().join(" "),
   );
+}
+
+/** `#0a7d5c`, or short `#0a7`. */
+export const colour = (): Kind<string> =>
+  text(() =>
+    v.pipe(
+      v.string(),
+      v.regex(/^#(?:[0-9a-f]{3}|[0-9a-f]{6})$/i, "must be a colour such as #0a7d5c"),
+      v.transform((written) =>
+        (written.length === 4 ? written.replace(/[0-9a-f]/gi, "$&$&") : written).toLowerCase(),
+      ),
+    ),
+  );
+
+/** An image of the site, or one anywhere else with TLS. */
+export const imageUrl = (): Kind<string> => {
+  const page = pageUrl();
+  return {
+    ...page,
+    schema: () =>
+      v.pipe(
+        page.schema(),
+        v.transform((written) => encodeURI(decodeURI(written))),
+      ),
+  };
+};
+
+/** A phone number, an email address or a page, as text with commas between or as a list. */
+export const contacts = (): Kind<readonly Contact[]> => {
+  const message = "must be phone numbers, email addresses or pages, with commas between";
+  return {
+    schema: () =>
+      v.pipe(
+        v.union([v.string(), v.number(), v.array(v.union([v.string(), v.number()]))], message),
+        v.rawTransform(({ dataset, addIssue, NEVER }): readonly Contact[] => {
+          const value = String(dataset.value).trim().startsWith("[")
+            ? parsedJson(String(dataset.value))
+            : dataset.value;
+          const words = [value].flat().flatMap((one) => String(one).split(","));
+          const named = words.map((one) => one.trim()).filter((one) => one !== "");
+          const read = named.map(readContact);
+          const known = read.filter((one) => one !== undefined);
+          if (known.length > 0 && known.length === read.length && known.length <= 5) return known;
+          addIssue({ message });
+          return NEVER;
+        }),
+      ),
+    editor: { anyOf: [{ type: "string" }, { type: "array", items: { type: "string" } }] },
+  };
+};
+
+function readContact(written: string): Contact | undefined {
+  if (/^[^\s@/:?#]+@[^\s@/:?#]+\.[^\s@/:?#]+$/.test(written))
+    return { words: written, href: `mailto:${encodeURI(written)}` };
+  const digits = written.replace(/[\s()-]/g, "");
+  if (/^\+?\d{3,15}$/.test(digits)) {
+    const isBare = digits === written && digits.startsWith("+");
+    return { words: isBare ? phoneWords(digits.slice(1)) : written, href: `tel:${digits}` };
+  }
+  const page = URL.parse(written, "https://site.invalid");
+  const isPage = page?.protocol === "https:" && /^(?:https:\/\/|\/(?![/\\]))/.test(written);
+  return isPage ? { words: written.replace(/^https:\/\/(?:www\.)?|\/$/g, ""), href: written } : undefined;
 }
 
 export const day = (): Kind<string> =>

@@ -1,4 +1,5 @@
 import * as v from "valibot";
+import { faceOfHost } from "../pages/site-face.ts";
 import { allRequirements } from "../rules/path-rules.ts";
 import { claimOf } from "../rules/requirement.ts";
 import type { RelyingParty } from "../vipps/relying-party.ts";
@@ -199,6 +200,14 @@ export function settingsFrom(values: SettingValues, surroundings: Surroundings):
         partition: surroundings.partition,
         language: read.SITE_LANGUAGE,
         brandDate: read.BRAND_DATE,
+        face: {
+          ...faceOfHost(siteOrigin),
+          ...(read.SITE_NAME !== undefined && { name: read.SITE_NAME }),
+          contacts: read.SUPPORT_CONTACT ?? [],
+          logo: read.LOGO_URL,
+          icon: read.FAVICON,
+          accent: read.ACCENT_COLOR,
+        },
         authPath,
         originUrl: read.ORIGIN_URL,
         protectedPaths,

@@ -12,9 +12,12 @@ import {
   appRedirectUris,
   baseUrl,
   choice,
+  colour,
   consents,
+  contacts,
   day,
   flag,
+  imageUrl,
   type Kind,
   language,
   masterKeys,
@@ -103,6 +106,30 @@ export const SETTINGS = {
    * @default of `VIPPS_MARKET`, else `en`
    */
   SITE_LANGUAGE: { kind: language(), scope: "site" },
+  /**
+   * What the site calls itself, at most 60 characters: on our pages, and in the mouth of the person they greet.
+   * @default the host of `SITE_URL`, without `www.`
+   */
+  SITE_NAME: {
+    kind: textOfAtMost(60),
+    scope: "site",
+    question: { flag: "site-name", about: "what the site calls itself", ask: "What is the site called?" },
+  },
+  /**
+   * Whom to ask, on every page of ours that a person reads: a phone number with or without country code, an email
+   * address, or the address of a page; several with commas between: `+47 22 33 44 55, hjelp@example.no`.
+   */
+  SUPPORT_CONTACT: { kind: contacts(), scope: "site" },
+  /** An image beside the site's name on our pages: a path of the site, or an https address. Shown up to 44 px high. */
+  LOGO_URL: { kind: imageUrl(), scope: "site" },
+  /** The icon that browsers show beside the title of our pages: a path of the site, or an https address. */
+  FAVICON: { kind: imageUrl(), scope: "site" },
+  /**
+   * The site's colour, `#0a7d5c`, on our buttons. Text on it is black or white, whichever is read better, and its lines
+   * are darkened or lightened until they can be seen: contrast is WCAG AA whatever it is, in light and dark.
+   * @default that of Vipps MobilePay
+   */
+  ACCENT_COLOR: { kind: colour(), scope: "site" },
   /** Where the login routes live. */
   AUTH_PATH: {
     kind: textLike(/^(\/[a-z0-9_-]+)+$/i, "must be a path such as /auth"),

@@ -1,4 +1,5 @@
 import type { Language } from "../pages/language.ts";
+import type { SiteFace } from "../pages/site-face.ts";
 import type { RelyingParty } from "../vipps/relying-party.ts";
 
 /** The validated settings of one site. Everything that is configurable is here, and nothing else reads `env`. */
@@ -24,6 +25,8 @@ export interface SiteSettings {
   readonly partition: string;
   /** The day from which MobilePay is called Vipps on our pages, as `2027-01-12`. */
   readonly brandDate: string;
+  /** Name, contact, logo, icon and colour of the site on our pages. */
+  readonly face: SiteFace;
   /** The language of our pages for a browser that asks for none of ours; `undefined` for the market's. */
   readonly language: Language | undefined;
   /** Where the login routes live, without a trailing slash: `/auth`. */

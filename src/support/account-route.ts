@@ -6,6 +6,7 @@ import { loginEventsOf } from "../accounts/login-events.ts";
 import { type ProofGuesses, proofGuessesAt } from "../accounts/proof-guesses.ts";
 import { termsAcceptances } from "../accounts/terms.ts";
 import { filled } from "../pages/language.ts";
+import { phoneWords } from "../pages/phone-words.ts";
 import { accountPage, type CorrectionForm, type GroupForm } from "../pages/support/account-page.ts";
 import { supportTextsIn } from "../pages/support/support-language.ts";
 import type { Notice } from "../pages/texts/support/support-texts.ts";
@@ -107,7 +108,7 @@ export async function answerAccountPage(
 function correctionForm(account: Account): CorrectionForm {
   return {
     name: account.name ?? "",
-    phone: account.phone === undefined ? "" : `+${account.phone}`,
+    phone: account.phone === undefined ? "" : phoneWords(account.phone),
     email: account.email ?? "",
     memberNumber: account.memberNumber ?? "",
     wrong: undefined,

@@ -23,7 +23,7 @@ export function seeOther(path: string, notice?: Notice): Response {
 
 /** A finished page of the console. */
 export const answerPage = ({ page }: StaffRequest, html: Html, status = 200): Promise<Response> =>
-  pageResponse(html, page.nonce, status);
+  pageResponse(html, page, status);
 
 /**
  * The way back to an account after some of its sessions have ended: staff who ended their own are strangers to

@@ -10,7 +10,9 @@ import type { StaffRequest } from "./staff.ts";
  * @param notice in place of the one that the address names.
  */
 export function pageBasis(request: StaffRequest, notice = namedNotice(request)) {
-  return { ...request.page, home: consolePath(request.settings), notice };
+  const { page, settings } = request;
+  const logoutAction = `${settings.site.authPath}/logout`;
+  return { ...page, home: consolePath(settings), logoutAction, notice };
 }
 
 /** The address may say anything; only notices of ours are shown, and only where we sent the browser on. */

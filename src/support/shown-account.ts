@@ -1,5 +1,6 @@
 import type { Account, LinkedIdentity } from "../accounts/account.ts";
 import { filled, textsIn } from "../pages/language.ts";
+import { phoneWords } from "../pages/phone-words.ts";
 import type { ShownAccount, ShownIdentity, ShownPerson } from "../pages/support/shown.ts";
 import { supportTextsIn } from "../pages/support/support-language.ts";
 import { dateWords } from "../pages/time-words.ts";
@@ -19,7 +20,7 @@ export function shownPerson(person: {
 }): ShownPerson {
   return {
     name: person.name,
-    phone: person.phone === undefined ? undefined : `+${person.phone}`,
+    phone: person.phone === undefined ? undefined : phoneWords(person.phone),
     email: person.email,
   };
 }

@@ -28,7 +28,7 @@ describe("my page", () => {
     const page = await response.text();
     for (const text of [
       "Kari Nordmann",
-      "+4799999901",
+      "+47 999 99 901",
       "kari.nordmann@example.com",
       "Send me the newsletter",
       "2026-11",

@@ -20,7 +20,20 @@ import { termsPage } from "../../src/pages/terms-page.ts";
 /** Gets out of text by its tag, out of quoted attributes by either quote, out of unquoted ones by its spaces. */
 const HOSTILE = `x" y' onclick=alert(1) <script>alert(1)</script> &amp;`;
 
-const context = { language: "en", brand: HOSTILE, siteName: HOSTILE, nonce: "nonce" } as const;
+const HOSTILE_FACE = {
+  name: HOSTILE,
+  contacts: [{ words: HOSTILE, href: HOSTILE }],
+  logo: HOSTILE,
+  icon: HOSTILE,
+  accent: "#123456",
+};
+const context = {
+  language: "en",
+  brand: HOSTILE,
+  siteName: HOSTILE,
+  face: HOSTILE_FACE,
+  nonce: "nonce",
+} as const;
 const person = { by: "name", name: HOSTILE } as const;
 const login = {
   when: HOSTILE,
@@ -50,7 +63,7 @@ const deed = {
   times: 2,
   accountHref: HOSTILE,
 };
-const console = { ...context, home: HOSTILE, notice: "corrected" } as const;
+const console = { ...context, home: HOSTILE, logoutAction: HOSTILE, notice: "corrected" } as const;
 const consents = [true, false].map((changeable) => ({
   id: HOSTILE,
   wording: HOSTILE,

@@ -334,7 +334,7 @@ describe("the page of an account", () => {
     const shown = textOf(await pageOf(staff, accountPath(sofie.id)));
     for (const text of [
       "Sofie Dahl",
-      "+4799999906 (verified)",
+      "+47 999 99 906 (verified)",
       "sofie.dahl@example.com (verified)",
       sofie.id,
       "Came with the account",

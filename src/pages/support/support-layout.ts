@@ -1,4 +1,5 @@
 import { html } from "hono/html";
+import { textsIn } from "../language.ts";
 import { type Html, layout, type PageContext } from "../layout.ts";
 import type { Notice } from "../texts/support/support-texts.ts";
 import { supportTextsIn } from "./support-language.ts";
@@ -8,17 +9,21 @@ import { supportStylesheet } from "./support-stylesheet.ts";
 export interface SupportPageProps extends PageContext {
   /** Where the console begins. */
   readonly home: string;
+  readonly logoutAction: string;
   readonly notice: Notice | undefined;
 }
 
 /** The frame of the console's pages: the way back to the search, and what the last action has led to. */
 export function supportLayout(props: SupportPageProps, title: string, content: Html): Html {
-  const { language, home, notice } = props;
+  const { language, home, logoutAction, notice } = props;
   const texts = supportTextsIn(language);
+  const { backToSite, logOut } = textsIn(language);
   const beside = html`
 <nav aria-label="${texts.title}">
 <a href="${home}">${texts.newSearch}</a>
 <a href="${home}/log">${texts.audit}</a>
+<a href="/">${backToSite}</a>
+<form method="post" action="${logoutAction}"><button type="submit">${logOut}</button></form>
 </nav>`;
   const withNotice = html`
 ${notice !== undefined && html`<p class="note" role="status">${texts.notices[notice]}</p>`}

@@ -5,8 +5,9 @@ main.wide{max-width:76rem;margin:0 auto;padding:clamp(16px,3vw,40px);background:
 .wide .site{margin:0 0 .25rem}
 .bar{display:flex;flex-wrap:wrap;gap:.25rem 1.5rem;align-items:baseline;justify-content:space-between;margin:0 0 1.5rem}
 .bar h1{margin:0;overflow-wrap:anywhere}
-.bar nav{display:flex;gap:1.25rem;font-size:.9375rem}
-.bar nav a{padding:.75rem 0}
+.bar nav{display:flex;flex-wrap:wrap;align-items:center;gap:0 1.25rem;font-size:.9375rem}
+.bar nav :is(a,button){padding:.75rem 0}
+.bar nav button{border:0;background:none;color:inherit;font:inherit;text-decoration:underline;text-underline-offset:.2em;cursor:pointer}
 .panels{display:grid;gap:20px;align-items:start}
 @media (min-width:60rem){.panels{grid-template-columns:minmax(0,5fr) minmax(0,7fr)}}
 .column{display:grid;gap:20px;min-width:0}

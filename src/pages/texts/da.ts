@@ -163,6 +163,8 @@ export const da = (): Texts => ({
   },
   logIn: "Log ind",
   tryAgain: "Prøv igen",
+  help: "Har du brug for hjælp?",
+  logOut: "Log ud",
   backToSite: "Tilbage til siden",
   continue: "Fortsæt",
   reference: "Reference",

@@ -166,6 +166,8 @@ export const en = (): Texts => ({
   },
   logIn: "Log in",
   tryAgain: "Try again",
+  help: "Need help?",
+  logOut: "Log out",
   backToSite: "Back to the site",
   continue: "Continue",
   reference: "Reference",

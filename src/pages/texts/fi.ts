@@ -165,6 +165,8 @@ export const fi = (): Texts => ({
   },
   logIn: "Kirjaudu sisään",
   tryAgain: "Yritä uudelleen",
+  help: "Tarvitsetko apua?",
+  logOut: "Kirjaudu ulos",
   backToSite: "Takaisin sivustolle",
   continue: "Jatka",
   reference: "Viite",

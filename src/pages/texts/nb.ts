@@ -165,6 +165,8 @@ export const nb = (): Texts => ({
   },
   logIn: "Logg inn",
   tryAgain: "Prøv igjen",
+  help: "Trenger du hjelp?",
+  logOut: "Logg ut",
   backToSite: "Tilbake til nettstedet",
   continue: "Fortsett",
   reference: "Referanse",

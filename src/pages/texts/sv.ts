@@ -164,6 +164,8 @@ export const sv = (): Texts => ({
   },
   logIn: "Logga in",
   tryAgain: "Försök igen",
+  help: "Behöver du hjälp?",
+  logOut: "Logga ut",
   backToSite: "Tillbaka till webbplatsen",
   continue: "Fortsätt",
   reference: "Referens",

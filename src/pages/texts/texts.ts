@@ -12,6 +12,9 @@ export interface Texts {
   readonly messages: Readonly<Record<MessageKey, Message>>;
   readonly logIn: string;
   readonly tryAgain: string;
+  /** Before the site's phone number, email address or page. */
+  readonly help: string;
+  readonly logOut: string;
   readonly backToSite: string;
   readonly continue: string;
   readonly reference: string;

@@ -1,0 +1,101 @@
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { accentStyles } from "../../src/pages/accent-colour.ts";
+import { phoneWords } from "../../src/pages/phone-words.ts";
+import { readSettings } from "../../src/settings.ts";
+import { openBrowser } from "./browser.ts";
+import { desk, ENGLISH, FROM_HERE, loggedIn } from "./desk.ts";
+import { textOf } from "./page-form.ts";
+import { openSite, SITE } from "./site.ts";
+
+const FACE = {
+  SITE_NAME: "Fjordhagen IL",
+  SUPPORT_CONTACT: "+4722334455, hjelp@fjordhagen.example, 815 49 300, /kontakt",
+  LOGO_URL: "/images/emblem.svg",
+  FAVICON: "https://cdn.example/icon.png",
+  ACCENT_COLOR: "#0A7",
+};
+
+describe("the site's name and face", () => {
+  it("stand on every page that a person reads, with ways to ask that can be tapped", async () => {
+    const site = openSite({
+      vars: { ...FACE, TERMS_URL: "/terms", TERMS_VERSION: "1", CROSS_BROWSER: "confirm" },
+    });
+    const browser = openBrowser(site, { ...ENGLISH, ...FROM_HERE });
+    const terms = await browser.logIn();
+    const confirm = await openBrowser(site, ENGLISH).get(
+      (await openBrowser(site).atProvider(await openBrowser(site).startLogin())).href,
+    );
+    const failure = await browser.get("/auth/nothing-here");
+    for (const response of [terms, confirm, failure]) {
+      const page = await response.text();
+      expect(textOf(page)).toMatch(/^Fjordhagen IL .*Need help\? \+47 22 33 44 55 hjelp@fjordhagen/);
+      expect(page).not.toContain(">site.example<");
+      for (const href of ["tel:+4722334455", "mailto:hjelp@fjordhagen.example", "tel:81549300", "/kontakt"])
+        expect(page).toContain(`href="${href}"`);
+      expect(page).toContain('<img src="/images/emblem.svg" alt="">');
+      const policy = response.headers.get("content-security-policy") ?? "";
+      expect(policy).toContain("img-src 'self' https://cdn.example;");
+      expect(policy).toContain("default-src 'none'");
+      expect(page).toContain("--accent:#");
+    }
+  });
+
+  it("are the host's where nothing is set, and then no page loads an image", async () => {
+    const site = openSite();
+    const response = await openBrowser(site, ENGLISH).get("/auth/nothing-here");
+    expect(textOf(await response.text())).toMatch(/^site\.example There is nothing here/);
+    expect(response.headers.get("content-security-policy")).not.toContain("img-src");
+  });
+
+  it("leave a way out and a way to the site on my page and the console", async () => {
+    const { site, staff } = await desk(FACE);
+    const { browser } = await loggedIn(site, "sofie");
+    for (const page of [await browser.get("/auth/me"), await staff.get("/auth/support")]) {
+      const text = await page.text();
+      expect(text).toContain('method="post" action="/auth/logout"');
+      expect(text).toMatch(/<a [^>]*href="\/">Back to the site</);
+    }
+  });
+
+  it.each([
+    ["SUPPORT_CONTACT", "call us"],
+    ["SUPPORT_CONTACT", "javascript:alert(1)"],
+    ["SUPPORT_CONTACT", "http://fjordhagen.example/help"],
+    ["SUPPORT_CONTACT", "//evil.example"],
+    ["LOGO_URL", "http://fjordhagen.example/logo.svg"],
+    ["LOGO_URL", "javascript:alert(1)"],
+    ["FAVICON", "//evil.example/icon"],
+    ["ACCENT_COLOR", "red;}body{display:none"],
+    ["ACCENT_COLOR", "#12345"],
+    ["SITE_NAME", "x".repeat(61)],
+  ])("refuse %s=%s", (name, value) => {
+    const site = openSite();
+    const read = readSettings({ ...site.env, [name]: value }, SITE);
+    expect(read).toEqual({ faults: [expect.stringContaining(name)] });
+  });
+
+  it("write phone numbers as people do", () => {
+    const written = ["4799999901", "4722334455", "4512345678", "46701234567", "358401234567", "442071234567"];
+    expect(written.map(phoneWords)).toEqual([
+      "+47 999 99 901",
+      "+47 22 33 44 55",
+      "+45 12 34 56 78",
+      "+46 70 123 45 67",
+      "+358 40 123 4567",
+      "+44 207 123 456 7",
+    ]);
+  });
+
+  it("have a colour that keeps two themes of each, whatever it is", () => {
+    fc.assert(
+      fc.property(fc.integer({ min: 0, max: 0xffffff }), (number) => {
+        const styles = accentStyles(`#${number.toString(16).padStart(6, "0")}`);
+        expect(styles).toMatch(
+          /^:root:root\{--accent:#[0-9a-f]{6};--on-accent:#(?:ffffff|000000);--edge:#[0-9a-f]{6}\}@media \(prefers-color-scheme:dark\)\{:root:root\{--accent:#[0-9a-f]{6};--on-accent:#(?:ffffff|000000);--edge:#[0-9a-f]{6}\}\}$/,
+        );
+      }),
+      { numRuns: 200 },
+    );
+  });
+});
