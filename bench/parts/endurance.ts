@@ -74,6 +74,7 @@ async function run(
   const count = { logins: 0, newPeople: 0, other: 0, openFiles: 0 };
   let said: readonly string[] = [];
   const fail = (what: string) => {
+    if (!failures.has(what)) bench.say(`the first of its kind: ${what}`);
     failures.set(what, (failures.get(what) ?? 0) + 1);
     if (said.length === 0) said = server.lastLines(10);
   };
