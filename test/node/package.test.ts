@@ -1,0 +1,162 @@
+import { execFileSync } from "node:child_process";
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
+import { parse as parseJsonc } from "jsonc-parser";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { buildCreate, buildPackage, pack } from "../../build/package.ts";
+import { wranglerProgram } from "../../cli/wrangler.mjs";
+import { logInAsPerson } from "../../simulator/person.ts";
+import { freePorts } from "./free-ports.ts";
+import { type Program, startServer } from "./program.ts";
+import { createVisitor, redirectOf } from "./visitor.ts";
+
+const ROOT = resolve(import.meta.dirname, "../..");
+
+let folder = "";
+/** The package as it is packed, unpacked again. */
+let unpacked = "";
+/** A project made with it, and nothing of this repository but what npm would have put into node_modules. */
+let project = "";
+let size = { files: 0, bytes: 0 };
+let running: Program | undefined;
+
+beforeAll(async () => {
+  folder = mkdtempSync(join(tmpdir(), "package-"));
+  size = await buildPackage(join(folder, "package"));
+  await buildCreate(join(folder, "create"));
+  project = join(folder, "my-site");
+  const options = ["--yes", "--no-install", "--name", "Bjørns Bakeri", "--language", "fi"];
+  execFileSync(process.execPath, [join(folder, "create/create.js"), project, ...options]);
+  unpacked = join(project, "node_modules/vipps-login-worker");
+  mkdirSync(unpacked, { recursive: true });
+  const packed = pack(join(folder, "package"), folder);
+  execFileSync("tar", ["-xzf", packed, "-C", unpacked, "--strip-components=1"]);
+  const { dependencies } = JSON.parse(readFileSync(join(unpacked, "package.json"), "utf8")) as {
+    dependencies: Record<string, string>;
+  };
+  mkdirSync(join(project, "node_modules/@cloudflare"));
+  for (const name of [...Object.keys(dependencies), "wrangler", "@cloudflare/workers-types"])
+    symlinkSync(join(ROOT, "node_modules", name), join(project, "node_modules", name), "junction");
+});
+afterAll(async () => {
+  await running?.end();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+describe("the package", () => {
+  it("holds what people use, and nothing of how it is made", () => {
+    const manifest = JSON.parse(readFileSync(join(unpacked, "package.json"), "utf8"));
+    expect(Object.keys(manifest.dependencies)).toEqual(["hono", "jose", "oauth4webapi", "valibot"]);
+    expect(manifest).not.toHaveProperty("optionalDependencies");
+    const targets = Object.values(manifest.exports).flatMap((target) =>
+      typeof target === "string" ? target : Object.values(target as object),
+    );
+    for (const target of [...targets, ...Object.values(manifest.bin)].filter((path) => !path.includes("*")))
+      expect(existsSync(join(unpacked, target)), target).toBe(true);
+    const files = readdirSync(unpacked, { recursive: true, encoding: "utf8" });
+    expect(
+      files.filter(
+        (path) => /(^|[\\/])(test|bench|demo|docs|src)[\\/].*\.ts$/.test(path) && !path.endsWith(".d.ts"),
+      ),
+    ).toEqual(files.filter((path) => path.endsWith(join("template", "src", "index.ts"))));
+    expect(size.bytes).toBeLessThan(2_600_000);
+    console.log(`${size.files} files, ${size.bytes} bytes unpacked`);
+  });
+
+  it("compiles in a project that is strict and looks into its libraries", () => {
+    writeFileSync(join(project, "src/consumer.ts"), CONSUMER);
+    const compilerOptions = {
+      ...{ target: "ES2022", lib: ["ES2022"], module: "ESNext", moduleResolution: "Bundler" },
+      ...{ strict: true, noEmit: true, skipLibCheck: false, types: ["@cloudflare/workers-types"] },
+    };
+    writeFileSync(join(project, "tsconfig.json"), JSON.stringify({ compilerOptions, include: ["src"] }));
+    const compiler = join(ROOT, "node_modules/typescript/bin/tsc");
+    expect(() =>
+      execFileSync(process.execPath, [compiler, "-p", project], { encoding: "utf8" }),
+    ).not.toThrow();
+  });
+
+  it("is bundled as far as it is used, without a rule in the project's configuration", () => {
+    const out = join(folder, "bundle");
+    const args = [wranglerProgram(ROOT), "deploy", "--dry-run", "--minify", "--env=", "--outdir", out];
+    execFileSync(process.execPath, args, { cwd: project, stdio: "pipe" });
+    const bundle = readFileSync(join(out, "index.js"), "utf8");
+    expect(bundle).not.toContain("simulator/control");
+    expect(Buffer.byteLength(bundle)).toBeLessThan(600_000);
+  });
+});
+
+describe("a project made with it", () => {
+  it("speaks the owner's language and carries the owner's name", () => {
+    const config = readFileSync(join(project, "wrangler.jsonc"), "utf8");
+    expect(parseJsonc(config)).toMatchObject({
+      name: "bjorns-bakeri",
+      vars: { SITE_LANGUAGE: "fi", VIPPS_MARKET: "FI" },
+    });
+    const page = readFileSync(join(project, "public/index.html"), "utf8");
+    expect(page).toContain('<html lang="fi">');
+    expect(page).toContain("Bjørns Bakeri");
+    expect(page).not.toContain("{{");
+  });
+
+  it("starts, and somebody logs in", async () => {
+    const [site, simulator] = await freePorts();
+    const command = join(unpacked, "cli/vipps-login.js");
+    const args = [
+      command,
+      "--cwd",
+      project,
+      "dev",
+      "--port",
+      String(site),
+      "--simulator-port",
+      String(simulator),
+    ];
+    running = await startServer(process.execPath, args, `http://localhost:${site}/auth/health`);
+    const visitor = createVisitor(`http://localhost:${site}`);
+    expect(
+      redirectOf(await visitor.request("/members/", { headers: { accept: "text/html" } })).pathname,
+    ).toBe("/auth/login");
+    const toVipps = redirectOf(await visitor.request("/auth/login?return_to=/members/"));
+    const back = await logInAsPerson((request) => fetch(request), toVipps);
+    expect(redirectOf(await visitor.request(back.href)).pathname).toBe("/members/");
+    expect(await (await visitor.request("/members/")).text()).toContain(
+      "Tämän sivun näkee vain kirjautunut.",
+    );
+    expect(await visitor.session()).toMatchObject({ authenticated: true, user: { name: "Kari Nordmann" } });
+  });
+});
+
+/** What is asked of the types: an app of somebody else's, with bindings of its own, and every option. */
+const CONSUMER = `import { Hono } from "hono";
+import { type Registry, type VippsLoginEnv, vippsLogin } from "vipps-login-worker";
+import { getSession, requireSession, vippsLoginRoutes } from "vipps-login-worker/hono";
+import { createSimulator } from "vipps-login-worker/simulator";
+
+interface Env extends VippsLoginEnv {
+  MINE: KVNamespace;
+  VIPPS_MSN: 123456;
+}
+const app = new Hono<{ Bindings: Env; Variables: { mine: string } }>();
+app.route("/", vippsLoginRoutes());
+app.use("/members/*", requireSession("fresh:600"));
+app.get("/members/me", async (c) => c.json({ who: (await getSession(c))?.sub, mine: await c.env.MINE.get("x") }));
+export { app };
+declare const registry: Registry;
+export const worker = vippsLogin<Env>({
+  texts: { de: { logIn: "Anmelden", messages: { notFound: { title: "Hier ist nichts" } } } },
+  behind: (request, env, _ctx, session) => env.MINE.get(session?.sub ?? request.url).then((text) => new Response(text)),
+  registry: () => registry,
+}) satisfies ExportedHandler<Env>;
+export const simulator = createSimulator({ origin: "http://127.0.0.1:8788", salesUnits: [] });
+`;
