@@ -58,6 +58,11 @@ export const COMMANDS: readonly CommandRow[] = [
     load: async (context) => (await import("./site.ts")).site(context),
   },
   {
+    name: "restore",
+    summary: "after the database was put back to an earlier time: erase again who was erased since",
+    load: async (context) => (await import("./restore.ts")).restore(context),
+  },
+  {
     name: "members",
     summary: "bring a member list into the registry",
     load: async (context) => (await import("./members.ts")).members(context),

@@ -34,6 +34,8 @@ export interface D1Session {
   batch(statements: readonly BoundStatement[]): Promise<readonly StatementResult[]>;
   /** Hosts of the sites in KV beside the deployment's own. @throws {CommandError} */
   siteHosts(): Promise<readonly string[]>;
+  /** Keys of the namespace VIPPS_METADATA that begin with a prefix. @throws {CommandError} */
+  metadataKeys(prefix: string): Promise<readonly string[]>;
   close(): Promise<void>;
 }
 
@@ -42,6 +44,7 @@ const databaseError = (message: string) => new CommandError(message, "database")
 /** The names of the bindings in the configuration. */
 const DATABASE = "ACCOUNTS_DB";
 const SITES = "SITES";
+const METADATA = "VIPPS_METADATA";
 
 /**
  * Opens a session. Here the database's own file is opened once for all statements, beside a running worker or
@@ -102,13 +105,14 @@ function readSection({ root, environment = process.env.CLOUDFLARE_ENV }: D1Targe
     vars: own.vars,
     database,
     sites: own.kv_namespaces.find(({ binding }) => binding === SITES),
+    metadata: own.kv_namespaces.find(({ binding }) => binding === METADATA),
     workerName: own === top ? top.name : (own.name ?? `${top.name}-${environment}`),
     accountId: own.account_id ?? top.account_id,
   };
 }
 
 function openLocal(target: D1Target): D1Session {
-  const { vars, database, sites } = readSection(target);
+  const { vars, database, sites, metadata } = readSection(target);
   const state = target.persistTo ?? join(target.root, DEFAULT_STATE);
   const file = openLocalStorage(
     "d1",
@@ -128,6 +132,9 @@ function openLocal(target: D1Target): D1Session {
     async siteHosts() {
       const prefix = siteKey("");
       return localKeys(state, sites?.id ?? SITES, prefix).map((key) => key.slice(prefix.length));
+    },
+    async metadataKeys(prefix) {
+      return localKeys(state, metadata?.id ?? METADATA, prefix);
     },
     async close() {
       file?.close();
@@ -189,7 +196,7 @@ const FIRST_WAIT = 1_000;
 
 async function openRemote(target: D1Target): Promise<D1Session> {
   const { root } = target;
-  const { vars, database, sites, workerName, accountId } = readSection(target);
+  const { vars, database, sites, metadata, workerName, accountId } = readSection(target);
   const run = inFolder(root);
   const ask = async (...args: string[]) => jsonOf(await outputOf(run, { args }));
   const key = v.parse(credentials, await ask("auth", "token", "--json"));
@@ -207,6 +214,18 @@ async function openRemote(target: D1Target): Promise<D1Session> {
   };
   const call = (path: string, init: RequestInit = {}) =>
     askPatiently(`${api}/accounts/${account}/${path}`, { ...init, headers });
+  const keysOf = async (known: string | undefined, binding: string, prefix: string) => {
+    const namespace = known ?? (await kvNamespaces(run)).get(resourceName(workerName, binding));
+    const keys: string[] = [];
+    let cursor: string | undefined;
+    while (namespace !== undefined && cursor !== "") {
+      const query = new URLSearchParams({ prefix, ...(cursor !== undefined && { cursor }) });
+      const { result, result_info: page } = await call(`storage/kv/namespaces/${namespace}/keys?${query}`);
+      keys.push(...parsed(keyList, result).map(({ name: key }) => key));
+      cursor = page?.cursor ?? "";
+    }
+    return keys;
+  };
   return {
     vars,
     async batch(statements) {
@@ -218,20 +237,9 @@ async function openRemote(target: D1Target): Promise<D1Session> {
         milliseconds: meta.duration,
       }));
     },
-    async siteHosts() {
-      const title = resourceName(workerName, SITES);
-      const namespace = sites?.id ?? (await kvNamespaces(run)).get(title);
-      if (namespace === undefined) return [];
-      const hosts: string[] = [];
-      let cursor = "";
-      do {
-        const query = new URLSearchParams({ prefix: siteKey(""), ...(cursor !== "" && { cursor }) });
-        const { result, result_info: page } = await call(`storage/kv/namespaces/${namespace}/keys?${query}`);
-        for (const { name: one } of parsed(keyList, result)) hosts.push(one.slice(siteKey("").length));
-        cursor = page?.cursor ?? "";
-      } while (cursor !== "");
-      return hosts;
-    },
+    siteHosts: async () =>
+      (await keysOf(sites?.id, SITES, siteKey(""))).map((key) => key.slice(siteKey("").length)),
+    metadataKeys: (prefix) => keysOf(metadata?.id, METADATA, prefix),
     close: async () => undefined,
   };
 }

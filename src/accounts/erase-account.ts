@@ -25,6 +25,7 @@ export type EndSessions = (begunBefore: number) => Promise<void>;
  * Sessions end first, so that the person is logged out should the registry fail, and once more when the rows are
  * gone: a login that runs beside it has found the account before, and is refused its session. Takes bounded steps,
  * and may be begun again wherever it stopped: the account itself goes last.
+ * @param note writes down outside the database that the account is erased.
  * @returns whether the registry had such an account; records of one that is gone are removed all the same.
  * @throws {Failure} `storage_unavailable`; then the account is still there, and it can be tried again.
  */
@@ -34,9 +35,11 @@ export async function eraseAccount(
   accountId: AccountId,
   by: Pick<AuditEntry, "actor" | "actorRole" | "details">,
   endSessions: EndSessions,
+  note: () => Promise<void> = async () => undefined,
 ): Promise<boolean> {
   await endSessions(Date.now() + PATIENCE);
   const identities = (await registry.get(accountId))?.identities ?? [];
+  await note();
   await deleteHistory(records, accountId, identities);
   const existed = await registry.erase(accountId, [
     ...(await lastStatements(records, accountId, identities)),

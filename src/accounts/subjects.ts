@@ -12,6 +12,12 @@ export async function personSubject(site: string, { msn, sub }: Pick<VippsPerson
   return `person:${await sha256(JSON.stringify([site, msn, sub]))}`;
 }
 
+/**
+ * Accounts that were erased, kept outside the database, so that one which is put back to an earlier time can have them
+ * erased again (`vipps-login restore`). Digests alone, under this prefix in the namespace VIPPS_METADATA.
+ */
+export const ERASED = "erased:";
+
 /** An account as such a key. */
 export async function accountSubject(site: string, accountId: AccountId): Promise<string> {
   return `account:${await sha256(JSON.stringify([site, accountId]))}`;

@@ -1,4 +1,5 @@
 import { eraseAccount } from "../accounts/erase-account.ts";
+import { noteErasure } from "../accounts/erasure-list.ts";
 import { requiredRecords } from "../accounts/records.ts";
 import { siteRegistry } from "../accounts/site-registry.ts";
 import { forgetBrowser } from "../http/browser-cookie.ts";
@@ -30,9 +31,9 @@ export async function eraseMyAccount(c: AppContext): Promise<Response> {
   const accountId = own.session.sub;
   const records = requiredRecords(settings);
   const by = { actor: accountId, actorRole: "self", details: {} } as const;
-  await eraseAccount(siteRegistry(settings), records, accountId, by, (begunBefore) =>
-    refuseSessions(settings, accountId, begunBefore),
-  );
+  const end = (begunBefore: number) => refuseSessions(settings, accountId, begunBefore);
+  const note = () => noteErasure(settings.storage.metadata.namespace, records.site, accountId);
+  await eraseAccount(siteRegistry(settings), records, accountId, by, end, note);
   logEvent("info", "account_erased", { by: "self" });
   const context = pageContext(headers.get("accept-language"), settings);
   const response = await pageResponse(erasedPage(context), context, 200);

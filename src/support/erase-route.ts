@@ -1,4 +1,5 @@
 import { eraseAccount } from "../accounts/erase-account.ts";
+import { noteErasure } from "../accounts/erasure-list.ts";
 import { isTicked } from "../http/deliberate.ts";
 import { formBody } from "../http/form-body.ts";
 import { logEvent } from "../log.ts";
@@ -35,7 +36,9 @@ export const eraseForGood = withAccount(async (request, account) => {
   await noteDeed(request, "sessions_ended", id, { session: "all" });
   // Writes its own line, in one transaction with the deed.
   const by = { actor: staff.accountId, actorRole: "staff", details: byAgency(staff) } as const;
-  await eraseAccount(registry, records, id, by, (begunBefore) => refuseSessions(settings, id, begunBefore));
+  const end = (begunBefore: number) => refuseSessions(settings, id, begunBefore);
+  const note = () => noteErasure(settings.storage.metadata.namespace, records.site, id);
+  await eraseAccount(registry, records, id, by, end, note);
   logEvent("info", "account_erased", { by: "staff" });
   return afterEnding(request, id, "all", "erased", consolePath(settings));
 });

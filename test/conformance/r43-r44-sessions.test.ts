@@ -1,6 +1,7 @@
 import { runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { describe, expect, it } from "vitest";
+import { accountSubject, ERASED } from "../../src/accounts/subjects.ts";
 import { openBrowser, SESSION_COOKIE } from "../worker/browser.ts";
 import { stopClock, wait } from "../worker/clock.ts";
 import { accountsDatabase } from "../worker/database.ts";
@@ -131,5 +132,35 @@ describe("F9 logging in again", () => {
     const thief = openBrowser(site);
     thief.cookies.set(SESSION_COOKIE, old);
     expect((await thief.session()).authenticated).toBe(false);
+  });
+});
+
+describe("R43 an erasure", () => {
+  it("is noted outside the database, as a digest alone", async () => {
+    const site = openSite();
+    const browser = openBrowser(site, FROM_HERE);
+    await browser.logIn();
+    const { user } = await browser.session();
+    expect((await browser.post("/auth/me/erase", { confirm: "yes" })).status).toBe(200);
+    const { keys } = await env.VIPPS_METADATA.list({ prefix: ERASED });
+    expect(keys.map(({ name }) => name)).toEqual([
+      `${ERASED}${await accountSubject("default", user?.sub ?? "")}`,
+    ]);
+    expect(keys[0]?.expiration).toBeGreaterThan(Date.now() / 1000 + 399 * 24 * 3600);
+    expect(keys[0]?.name).not.toContain(user?.sub);
+    expect(await env.VIPPS_METADATA.get(keys[0]?.name ?? "")).toBe("");
+  });
+
+  it("goes on where that cannot be noted, and says so", async () => {
+    const namespace = withFailing(env.VIPPS_METADATA, "put", "rejects");
+    namespace.failures.on = false;
+    const site = openSite({ vars: { VIPPS_METADATA: namespace } });
+    const browser = openBrowser(site, FROM_HERE);
+    await browser.logIn();
+    namespace.failures.on = true;
+    expect((await browser.post("/auth/me/erase", { confirm: "yes" })).status).toBe(200);
+    expect(await accountsDatabase().prepare("SELECT count(*) AS n FROM accounts").first("n")).toBe(0);
+    expect(site.log).toContainEqual(expect.objectContaining({ event: "erasure_not_noted", store: "kv" }));
+    expect(namespace.failures.count).toBe(2);
   });
 });

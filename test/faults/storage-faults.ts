@@ -85,4 +85,15 @@ export const STORAGE_FAULTS = [
       ["test/worker/object-tables.test.ts"],
     ],
   ]),
+  ...faultsIn("src/my-page/erase-route.ts", [
+    ["an erasure is noted nowhere but in the database", "by, end, note);", "by, end);", [restored]],
+  ]),
+  ...faultsIn("cli/restore.ts", [
+    [
+      "an erasure that is done again leaves what Vipps asked for",
+      '"vipps_consents",\n    "delegated_consents",',
+      '"delegated_consents",',
+      ["test/node/restore.test.ts"],
+    ],
+  ]),
 ];

@@ -1,0 +1,101 @@
+import { cpSync, mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, expect, it } from "vitest";
+import { getPlatformProxy } from "wrangler";
+import { type BoundStatement, openSession } from "../../cli/d1-session.ts";
+import { accountSubject, ERASED } from "../../src/accounts/subjects.ts";
+import { runCommand } from "./command-under-test.ts";
+import { makeLocalState } from "./local-state.ts";
+
+const folder = mkdtempSync(join(tmpdir(), "restore-"));
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+const SITE = "default";
+
+/** Rows of somebody in every table that has some. The browser is one that only they use. */
+const rowsOf = (id: string, sub: string, browser: string): readonly BoundStatement[] =>
+  [
+    `INSERT INTO accounts (site, id, name, phone, origin, groups, created_at, updated_at)
+     VALUES ('${SITE}', '${id}', 'Kari ${id}', '47999', 'vipps', '["board"]', 1, 1)`,
+    `INSERT INTO identities (site, msn, sub, account_id, linked_at, linked_by) VALUES ('${SITE}', '1', '${sub}', '${id}', 1, 'created')`,
+    ...["logged_in", "id_token_invalid", "access_denied"].map(
+      (outcome, index) => `INSERT INTO logins (site, id, outcome, account_id, msn, sub, browser)
+       VALUES ('${SITE}', (abs(random()) >> 11), '${outcome}', ${index === 0 ? `'${id}'` : "NULL"}, '1', ${index < 2 ? `'${sub}'` : "NULL"}, '${browser}')`,
+    ),
+    `INSERT INTO login_events (site, at, outcome, account_id, msn, sub, browser) VALUES ('${SITE}', 1, 'logged_in', '${id}', '1', '${sub}', '${browser}')`,
+    `INSERT INTO consents (site, account_id, consent, granted, source, answered_at) VALUES ('${SITE}', '${id}', 'news', 1, 'login', 1)`,
+    `INSERT INTO terms_acceptances (site, account_id, version, url, language, accepted_at) VALUES ('${SITE}', '${id}', '1', 'u', 'nb', 1)`,
+    ...[`'${id}'`, "NULL"].map(
+      (
+        of,
+        index,
+      ) => `INSERT INTO vipps_consents (site, msn, sub, form, time_of_consent, answered_at, answers, raw, received_at, account_id)
+       VALUES ('${SITE}', '1', '${sub}', 'flowResult', 't${index}', 1, '[]', '{}', 1, ${of})`,
+    ),
+    `INSERT INTO delegated_consents (site, account_id, msn, sub, time_of_consent, raw, received_at) VALUES ('${SITE}', '${id}', '1', '${sub}', 't', '{}', 1)`,
+    `INSERT INTO link_requests (site, msn, sub, reference, reason, told, candidates, window_at, requested_at)
+     VALUES ('${SITE}', '1', '${sub}', 'REF-${id}', 'name', '{}', '[]', 0, 1)`,
+    `INSERT INTO link_requests (site, msn, sub, reference, reason, told, candidates, window_at, requested_at)
+     VALUES ('${SITE}', '1', 'stranger-${id}', 'REF2-${id}', 'name', '{}', '["${id}","acc_other"]', 0, 1)`,
+    `INSERT INTO audit_log (site, at, actor, actor_role, action, account_id, details) VALUES ('${SITE}', 1, 'x', 'staff', 'viewed', '${id}', '{}')`,
+  ].map((sql) => ({ sql, params: [] }));
+
+it("erases again, in a database that was put back, whoever was erased since, and nobody else", async () => {
+  const state = join(folder, "state");
+  await makeLocalState(state);
+  const target = { root: process.cwd(), remote: false, environment: undefined, persistTo: state };
+  const fill = await openSession(target);
+  await fill.batch([
+    ...rowsOf("acc_gone", "sub-gone", "browser-gone"),
+    ...rowsOf("acc_stays", "sub-stays", "browser-stays"),
+  ]);
+  await fill.close();
+
+  // The copy is made, then somebody is erased: all that is left of them is in KV. Then the copy is put back.
+  const backup = join(folder, "backup");
+  cpSync(state, backup, { recursive: true });
+  const proxy = await getPlatformProxy<{
+    VIPPS_METADATA: KVNamespace & { put(key: string, value: string): Promise<void> };
+  }>({
+    persist: { path: join(state, "v3") },
+    remoteBindings: false,
+    envFiles: [],
+  });
+  await proxy.env.VIPPS_METADATA.put(`${ERASED}${await accountSubject(SITE, "acc_gone")}`, "");
+  await proxy.dispose();
+  cpSync(join(backup, "v3", "d1"), join(state, "v3", "d1"), { recursive: true, force: true });
+
+  const run = (...args: string[]) => runCommand(["restore", "erasures", "--persist-to", state, ...args]);
+  expect(await run("--dry-run", "--json")).toMatchObject({ code: 0, stderr: "" });
+  expect(JSON.parse((await run("--dry-run", "--json")).stdout)).toEqual({ noted: 1, back: 1, erased: 0 });
+  const done = await run();
+  expect(done).toMatchObject({ code: 0, stdout: "1 of 1 erased accounts were back and are erased again.\n" });
+
+  const look = await openSession(target);
+  const [tables] = await look.batch([
+    {
+      sql: "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE '\\_%' ESCAPE '\\' AND name NOT LIKE 'sqlite%' AND name NOT LIKE 'd1%'",
+      params: [],
+    },
+  ]);
+  const left: string[] = [];
+  const kept: string[] = [];
+  for (const { name } of tables?.rows ?? []) {
+    const [all] = await look.batch([{ sql: `SELECT * FROM ${String(name)}`, params: [] }]);
+    for (const row of all?.rows ?? []) {
+      const text = JSON.stringify(row);
+      if (/acc_gone|sub-gone|browser-gone/.test(text)) left.push(`${name}: ${text}`);
+      if (/acc_stays|sub-stays|browser-stays/.test(text)) kept.push(String(name));
+    }
+  }
+  await look.close();
+  // The audit log says that they were erased, and when; who asked to be linked to them was somebody else.
+  expect(left.filter((line) => !/"action":"erased"|stranger-acc_gone/.test(line))).toEqual([]);
+  expect(left.filter((line) => line.includes('"action":"erased"'))).toHaveLength(1);
+  expect(left.filter((line) => line.includes("candidates")).join()).not.toContain('"acc_gone"');
+  // As many as were written, with the names, groups and requests that stand in tables of their own.
+  expect(kept).toHaveLength(17);
+
+  expect(JSON.parse((await run("--json")).stdout)).toEqual({ noted: 1, back: 0, erased: 0 });
+});
