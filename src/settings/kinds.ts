@@ -304,7 +304,7 @@ export const contacts = (): Kind<readonly Contact[]> => {
 };
 
 function readContact(written: string): Contact | undefined {
-  if (/^[^\s@/:?#]+@[^\s@/:?#]+\.[^\s@/:?#]+$/.test(written))
+  if (/^[^\s@/:?#]+@[^\s@/:?#.]+(?:\.[^\s@/:?#.]+)+$/.test(written))
     return { words: written, href: `mailto:${encodeURI(written)}` };
   const digits = written.replace(/[\s()-]/g, "");
   if (/^\+?\d{3,15}$/.test(digits)) {
