@@ -17,7 +17,8 @@ Sets up what "npm start", "npm run check", "npm test" or "npm run checklist" nee
   packages   from package-lock.json, into node_modules
   settings   (not for check) .dev.vars: keys for the simulator and for signing sessions; what is there is never changed
   database   (not for check) the local D1 tables, if there are migrations
-  programs   (test) nginx, Caddy, Apache, PHP, Python and Go for the tests of the examples; NGINX_PATH names another nginx
+  programs   (test) nginx, Caddy, Apache, PHP, Python and Go for the tests of the examples, Firefox and WebKit; NGINX_PATH
+             and FIREFOX_PATH name others
   browser    (test, checklist) Chromium; CHROMIUM_PATH names another one
 "tools" is "check" without a word where there is nothing to do.`;
 

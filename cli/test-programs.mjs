@@ -54,6 +54,39 @@ const PROGRAMS = /** @satisfies {Record<string, Wanted>} */ ({
   },
   faketime: { what: "faketime", packages: ["faketime"], places: ["faketime"], asked: ["--version"] },
   gunicorn: { what: "gunicorn", packages: ["gunicorn"], places: ["gunicorn"], asked: ["--version"] },
+  firefox: {
+    what: "Firefox",
+    packages: ["firefox-esr"],
+    places: ["firefox-esr", "firefox"],
+    asked: ["--version"],
+    says: "Firefox",
+    variable: "FIREFOX_PATH",
+  },
+  webkit: {
+    what: "WebKit with its driver",
+    packages: ["webkit2gtk-driver"],
+    places: ["WebKitWebDriver", "/usr/bin/WebKitWebDriver"],
+    asked: ["--help"],
+    says: "WebKitWebDriver",
+  },
+  miniBrowser: {
+    what: "WebKit's MiniBrowser",
+    packages: ["webkit2gtk-driver"],
+    places: [
+      "/usr/lib/x86_64-linux-gnu/webkit2gtk-4.1/MiniBrowser",
+      "/usr/lib/aarch64-linux-gnu/webkit2gtk-4.1/MiniBrowser",
+      "/usr/libexec/webkit2gtk-4.1/MiniBrowser",
+    ],
+    asked: ["--help"],
+    says: "MiniBrowser",
+  },
+  xvfb: {
+    what: "a screen without a screen (xvfb-run)",
+    packages: ["xvfb", "xauth"],
+    places: ["xvfb-run"],
+    asked: ["--help"],
+    says: "xvfb-run",
+  },
   go: { what: "Go", packages: ["golang-go"], places: ["go", "/usr/local/go/bin/go"], asked: ["version"] },
 });
 

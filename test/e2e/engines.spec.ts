@@ -1,0 +1,168 @@
+// The walks of a login in the other engines: Firefox and WebKit, as people have them.
+
+import { writeFileSync } from "node:fs";
+import { expect, test } from "@playwright/test";
+import { canInstall, findProgram, whyMissing } from "../../cli/test-programs.mjs";
+import { logInAsPerson } from "../../simulator/person.ts";
+import { type Engine, type EngineName, openEngine } from "./engines/engine.ts";
+import { startHttpsSite } from "./engines/https-site.ts";
+import type { OwnSite } from "./environment/site-with.ts";
+
+const NEEDED = { firefox: ["firefox"], webkit: ["webkit", "miniBrowser", "xvfb"] } as const;
+
+const inCi = !["", "0", "false", undefined].includes(process.env.CI);
+
+for (const name of ["firefox", "webkit"] as const) {
+  const missing = NEEDED[name].find((program) => findProgram(program) === undefined);
+
+  test.describe(name, () => {
+    if (missing !== undefined) {
+      const line = `!! The walks in ${name} are SKIPPED: ${whyMissing(missing)}. !!`;
+      test("can be had", () => {
+        console.error(`\n${line}\n`);
+        expect(inCi && canInstall(), line).toBe(false);
+        test.skip(true, line);
+      });
+      return;
+    }
+    walks(name);
+  });
+}
+
+function walks(name: EngineName): void {
+  test.describe.configure({ mode: "serial" });
+  let engine: Engine;
+  let own: OwnSite | undefined;
+  let site = "";
+  let plainSite = "";
+
+  test.beforeAll(async ({ baseURL }) => {
+    test.setTimeout(120_000);
+    plainSite = baseURL ?? "";
+    // WebKit takes no Secure cookie from http, not even from localhost.
+    [engine, own] = await Promise.all([
+      openEngine(name),
+      name === "webkit" ? startHttpsSite(9_720) : undefined,
+    ]);
+    site = own?.origin ?? plainSite;
+    console.log(`     ${engine.version}`);
+  });
+
+  test.afterAll(async () => {
+    await engine?.close();
+    await own?.stop();
+  });
+
+  test.afterEach(async () => {
+    const { status, expectedStatus } = test.info();
+    if (status !== expectedStatus) await keepPicture("what it shows");
+  });
+
+  async function keepPicture(what: string): Promise<void> {
+    const path = test.info().outputPath(`${name}-${what.replaceAll(" ", "-")}.png`);
+    writeFileSync(path, await engine.screenshot());
+    await test.info().attach(what, { path, contentType: "image/png" });
+  }
+
+  /** From the simulator's first page to the site. A person is asked to share once: each walk takes another one. */
+  async function logInAs(person: RegExp): Promise<void> {
+    await engine.sees(/^Log in to/);
+    await engine.click("button", person);
+    const shown = await engine.read("output", /^\d+$/);
+    await engine.click("button", new RegExp(`^${shown}$`));
+    await engine.click("button", /^Share and continue$/);
+  }
+
+  const session = () =>
+    engine.script<{ authenticated: boolean; user?: { name: string } }>(
+      "return fetch('/auth/session').then((answer) => answer.json())",
+    );
+
+  test("logs in by the element, stays logged in over a reload, and in a second tab; logging out reaches both", async () => {
+    await engine.go(`${site}/about`);
+    await engine
+      .click("vipps-login a", /^Log in with Vipps$/)
+      .catch(() => engine.click("a", /^Log in with Vipps$/));
+    await logInAs(/Jonas Berg/);
+    await engine.sees(/^Jonas Berg$/);
+    expect((await engine.address()).pathname).toBe("/about");
+    expect(await session()).toMatchObject({ authenticated: true, user: { name: "Jonas Berg" } });
+    await engine.reload();
+    await engine.sees(/^Jonas Berg$/);
+    expect(await engine.script("return document.cookie")).not.toContain("vipps");
+
+    const first = await engine.tab();
+    await engine.openTab();
+    const second = await engine.tab();
+    await engine.go(`${site}/session`);
+    await engine.sees(/^Jonas Berg$/);
+    await engine.switchTo(first);
+    await engine.click("button", /^Jonas Berg$/);
+    await engine.click("[role=menuitem]", /^Log out$/);
+    await engine.sees(/^Log in with Vipps$/);
+    expect(await session()).toEqual({ authenticated: false });
+    await engine.switchTo(second);
+    await engine.reload();
+    await engine.sees(/^Log in with Vipps$/);
+  });
+
+  test("sends a protected page to the login and back to exactly that page", async () => {
+    await engine.go(`${site}/members/?week=12`);
+    await logInAs(/Sofie Dahl/);
+    await engine.sees(/^Velkommen, Sofie Dahl$/);
+    const { pathname, search } = await engine.address();
+    expect(pathname + search).toBe("/members/?week=12");
+  });
+
+  test("tells who cancels so, and lets them try again", async () => {
+    await engine.forgetCookies();
+    await engine.go(`${site}/auth/login?return_to=/about`);
+    await engine.click("button", /^Cancel$/);
+    await engine.sees(/^You cancelled the login$/);
+    await engine.click("a", /^Try again$/);
+    await engine.sees(/^Log in to/);
+  });
+
+  test("is asked about a login that another browser began, and logged in by a press", async () => {
+    const begun = await fetch(`${plainSite}/auth/login`, {
+      redirect: "manual",
+      headers: { accept: "text/html" },
+    });
+    await engine.forgetCookies();
+    const address = begun.headers.get("location") ?? "";
+    const started = own === undefined ? address : await startedAt(own.origin);
+    const callback = await logInAsPerson((request) => fetch(request), started, { user: "espen" });
+    await engine.go(callback.href);
+    await engine.sees(/is about to be logged in/);
+    await engine.moveAbout();
+    await engine.click("button", /^Yes/);
+    await engine.sees(/./);
+    await expect.poll(async () => (await engine.address()).pathname).toBe("/");
+    expect((await session()).authenticated).toBe(true);
+  });
+
+  /** A login that another browser begins at the site behind https, whose certificate only the engine takes. */
+  async function startedAt(origin: string): Promise<string> {
+    await engine.go(`${origin}/auth/login`);
+    await engine.sees(/^Log in to/);
+    const { href } = await engine.address();
+    await engine.go(origin);
+    await engine.forgetCookies();
+    return href;
+  }
+
+  test("is told that it keeps no cookies where they are blocked, after one login and no circle", async () => {
+    await engine.forgetCookies();
+    await engine.blockCookies(plainSite);
+    await engine.go(`${plainSite}/members/`);
+    await logInAs(/Tor Bakken/);
+    await engine.sees(/is about to be logged in/);
+    await engine.moveAbout();
+    await engine.click("button", /^Yes/);
+    await engine.sees(/^Your browser did not keep our cookie$/);
+    await keepPicture("cookies blocked");
+    await engine.click("a", /^Try again$/);
+    await engine.sees(/^Your browser did not keep our cookie$/);
+    expect((await engine.address()).pathname).toBe("/auth/login");
+  });
+}
