@@ -12,6 +12,7 @@ const PUBLIC_ROUTES: Readonly<Record<string, readonly string[]>> = {
   "/auth/proof": ["GET", "HEAD"],
   "/auth/session": ["GET", "HEAD"],
   "/auth/verify": ["GET", "HEAD", "OPTIONS"],
+  "/auth/required": ["GET", "HEAD"],
   "/auth/logout": ["POST"],
   "/auth/logged-out": ["GET", "HEAD"],
   "/auth/sessions": ["GET", "HEAD", "DELETE"],

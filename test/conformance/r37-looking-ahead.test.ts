@@ -116,6 +116,8 @@ describe("R37 looking ahead", () => {
     expect(Object.fromEntries([...read].map(([path, statuses]) => [path, [...statuses]]))).toEqual({
       "/session": [200],
       "/verify": [204],
+      // Without a requirement in its address it has nothing to say, and sends home.
+      "/required": [302],
       "/.well-known/jwks.json": [200],
       "/vipps-login.js": [200],
       "/logged-out": [200],

@@ -83,7 +83,17 @@ describe("the origin behind the worker", () => {
     expect(response.status).toBe(200);
     expect(response.headers.getSetCookie()).toEqual([]);
     expect(last().headers.has("remote-user")).toBe(false);
-    expect(site.log).toEqual([{ level: "warn", event: "session_not_read", code: "storage_unavailable" }]);
+    expect(site.log).toEqual([
+      {
+        level: "warn",
+        event: "session_not_read",
+        code: "storage_unavailable",
+        store: "user_sessions",
+        class: "unknown",
+        reason: "call failed",
+        cause: "Error",
+      },
+    ]);
   });
 
   it("gets what the static assets lack, where there are both", async () => {
