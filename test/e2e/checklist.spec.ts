@@ -34,11 +34,16 @@ interface Outcome {
 
 function runCommand(options: readonly string[]): Promise<Outcome> {
   return new Promise((resolve, reject) => {
-    const program = join(root, "cli", "checklist.ts");
-    execFile(process.execPath, [program, "--json", ...options], { cwd: root }, (error, stdout, stderr) => {
-      if (stdout === "") reject(new Error(stderr));
-      else resolve({ code: error === null ? 0 : Number(error.code), report: JSON.parse(stdout) });
-    });
+    const program = join(root, "cli", "vipps-login.ts");
+    execFile(
+      process.execPath,
+      [program, "checklist", "--json", ...options],
+      { cwd: root },
+      (error, stdout, stderr) => {
+        if (stdout === "") reject(new Error(stderr));
+        else resolve({ code: error === null ? 0 : Number(error.code), report: JSON.parse(stdout) });
+      },
+    );
   });
 }
 
