@@ -25,9 +25,14 @@ export function openLocalStorage(
   state: string,
   id: string,
 ): DatabaseSync | undefined {
-  const { folder, class: className } = FOLDERS[kind];
-  const path = join(state, "v3", folder, className, `${objectId(className, id)}.sqlite`);
+  const path = localFile(kind, state, id);
   return existsSync(path) ? new DatabaseSync(path, { timeout: PATIENCE }) : undefined;
+}
+
+/** Where the file of a D1 database or a KV namespace is, or would be. */
+export function localFile(kind: keyof typeof FOLDERS, state: string, id: string): string {
+  const { folder, class: className } = FOLDERS[kind];
+  return join(state, "v3", folder, className, `${objectId(className, id)}.sqlite`);
 }
 
 /** The names of the keys of a KV namespace that begin with a prefix. */

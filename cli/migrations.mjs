@@ -65,12 +65,20 @@ export async function applyMigrations(
   folder = join(root, "migrations"),
 ) {
   if (!existsSync(folder)) return "none";
-  const digest = digestOf(folder);
-  if (isUpToDate(state, digest)) return "up to date";
+  if (isUpToDate(state, digestOf(folder))) return "up to date";
   const args = ["d1", "migrations", "apply", DATABASE, "--local", "--persist-to", state];
   const run = await withSignsOfLife("database", runWrangler(root, args));
   if (run.code !== 0) throw new CommandError(`The database migrations failed: ${wranglerFault(run)}`);
-  mkdirSync(state, { recursive: true });
-  writeFileSync(recordIn(state), digest);
+  noteApplied(state, folder);
   return "applied";
+}
+
+/**
+ * Notes that the local database has all migrations of a folder.
+ * @param {string} state
+ * @param {string} folder
+ */
+export function noteApplied(state, folder) {
+  mkdirSync(state, { recursive: true });
+  writeFileSync(recordIn(state), digestOf(folder));
 }
