@@ -4,7 +4,7 @@ import { authorizeUrl } from "../../src/vipps/authorize-url.ts";
 import type { RelyingParty } from "../../src/vipps/relying-party.ts";
 import { type Answer, ask, jsonObject, type Network, oauthError } from "./bounded-request.ts";
 import type { CheckId } from "./checks.ts";
-import { error, type Finding, ok, skipped } from "./finding.ts";
+import { about, aboutAll, error, type Finding, type Found, ok, skipped } from "./finding.ts";
 
 const IDS = ["client-id", "redirect-uri-registered", "authorize-request"] as const;
 
@@ -42,19 +42,18 @@ export async function checkAuthorizeRequest(
     outcome = await ask(network, again, { headers });
   if ("failed" in outcome)
     return [
-      ...IDS.slice(0, 2).map((id) => skipped(id, "The authorize endpoint does not answer.")),
-      error(
+      ...aboutAll(IDS.slice(0, 2), skipped("The authorize endpoint does not answer.")),
+      ...about(
         "authorize-request",
-        `The authorize endpoint ${outcome.failed}.`,
-        "Try again; status.vippsmobilepay.com.",
+        error(`The authorize endpoint ${outcome.failed}.`, "Try again; status.vippsmobilepay.com."),
       ),
     ];
   const refusal = refusalIn(outcome.answer, endpoint, redirectUri);
   if (refusal === undefined)
     return [
-      ok("client-id", "Known to Vipps."),
-      ok("redirect-uri-registered", `${redirectUri} is registered.`),
-      ok("authorize-request", "Accepted: customers get to the login."),
+      ...about("client-id", ok("Known to Vipps.")),
+      ...about("redirect-uri-registered", ok(`${redirectUri} is registered.`)),
+      ...about("authorize-request", ok("Accepted: customers get to the login.")),
     ];
   return explained(refusal, relyingParty);
 }
@@ -97,23 +96,24 @@ function explained(
   relyingParty: RelyingParty,
 ): readonly Finding[] {
   const { redirectUri, scope, keys } = relyingParty;
-  const rest = (fault: Finding, fine: readonly CheckId[] = []) =>
-    IDS.map((id) => {
-      if (id === fault.id) return fault;
-      return fine.includes(id) ? ok(id, "Accepted.") : skipped(id, "Vipps refused before it came to this.");
+  const refused = (refusedId: CheckId, fault: Found, fine: readonly CheckId[] = []) =>
+    IDS.flatMap((id) => {
+      if (id === refusedId) return about(id, fault);
+      const isFine = fine.includes(id);
+      return about(id, isFine ? ok("Accepted.") : skipped("Vipps refused before it came to this."));
     });
   if (!returned && /^(invalid_client|unauthorized_client)$/.test(code))
-    return rest(
+    return refused(
+      "client-id",
       error(
-        "client-id",
         `Vipps does not know this ${keys.kind === "own" ? "VIPPS_CLIENT_ID" : "VIPPS_MSN"} (${code}).`,
         `Compare it with the sales unit's keys ${PORTAL}; is Login switched on for it, and is it of this environment?`,
       ),
     );
   if (!returned && /redirect[_ -]?ur[il]/.test(text))
-    return rest(
+    return refused(
+      "redirect-uri-registered",
       error(
-        "redirect-uri-registered",
         `${redirectUri} is not registered for the sales unit.`,
         `Add exactly this, without a slash at the end, ${PORTAL} under Developer, Setup login.`,
       ),
@@ -121,17 +121,17 @@ function explained(
     );
   const fine: readonly CheckId[] = returned ? ["client-id", "redirect-uri-registered"] : [];
   if (code === "invalid_scope")
-    return rest(
+    return refused(
+      "authorize-request",
       error(
-        "authorize-request",
         `Vipps refuses the scopes "${scope.join(" ")}" (invalid_scope).`,
         "Ask for fewer in VIPPS_SCOPE, or apply for those that are not in the sales unit's plan.",
       ),
       fine,
     );
-  return rest(
+  return refused(
+    "authorize-request",
     error(
-      "authorize-request",
       `Vipps refuses the request (${code}).`,
       "Look it up among the codes in docs/operations.md; with status 5xx, try again later.",
     ),

@@ -3,7 +3,7 @@ import type { RelyingParty } from "../../src/vipps/relying-party.ts";
 import { usableKeys } from "../../src/vipps/usable-keys.ts";
 import { type Answer, ask, jsonObject, type Network } from "./bounded-request.ts";
 import type { CheckId } from "./checks.ts";
-import { error, type Finding, ok, orOk, skipped, warning } from "./finding.ts";
+import { about, aboutAll, error, type Finding, type Found, ok, orOk, skipped, warning } from "./finding.ts";
 
 /** A discovery document as it came, checked by nobody yet. */
 export type Document = Readonly<Record<string, unknown>>;
@@ -36,8 +36,8 @@ export async function checkDiscovery(network: Network, relyingParty: RelyingPart
   const none = (what: string, todo: string): Discovered => ({
     document: undefined,
     findings: [
-      error("discovery", what, todo),
-      ...RESTS_ON_IT.map((id) => skipped(id, "Without a discovery document there is nothing to look at.")),
+      ...about("discovery", error(what, todo)),
+      ...aboutAll(RESTS_ON_IT, skipped("Without a discovery document there is nothing to look at.")),
     ],
   });
   const outcome = await ask(network, url, { headers: { accept: "application/json" } });
@@ -56,15 +56,15 @@ export async function checkDiscovery(network: Network, relyingParty: RelyingPart
   if (document === undefined)
     return none(`${url} answers with something that is no JSON object.`, "Check VIPPS_ISSUER.");
   const findings = [
-    ok("discovery", `${url} answers in ${answer.answered - answer.asked} ms.`),
-    checkClock(answer),
-    checkIssuer(issuer, document.issuer),
-    ...checkEndpoints(relyingParty, document),
-    checkPkce(document),
-    checkAlgorithm(document),
-    checkScopes(relyingParty, document),
-    checkMethods(relyingParty, document),
-    await checkProviderKeys(network, document),
+    ...about("discovery", ok(`${url} answers in ${answer.answered - answer.asked} ms.`)),
+    ...about("clock", checkClock(answer)),
+    ...about("issuer", checkIssuer(issuer, document.issuer)),
+    ...about("endpoints", checkEndpoints(relyingParty, document)),
+    ...about("pkce", checkPkce(document)),
+    ...about("signing-algorithm", checkAlgorithm(document)),
+    ...about("scopes", checkScopes(relyingParty, document)),
+    ...about("client-authentication", checkMethods(relyingParty, document)),
+    ...about("provider-keys", await checkProviderKeys(network, document)),
   ];
   return { document, findings };
 }
@@ -77,32 +77,26 @@ function startHint(issuer: string): string {
 const CLOCK_TOLERANCE = 60_000;
 
 /** Our clock against the Date header, which has whole seconds. */
-function checkClock({ headers, asked, answered }: Answer): Finding {
+function checkClock({ headers, asked, answered }: Answer): Found {
   const theirs = Date.parse(headers.get("date") ?? "");
-  if (Number.isNaN(theirs)) return skipped("clock", "The answer has no Date header to compare with.");
+  if (Number.isNaN(theirs)) return skipped("The answer has no Date header to compare with.");
   // Their time was taken somewhere between asking and answering, and cut to whole seconds.
   const apart = Math.max(theirs - answered, asked - (theirs + 1000), 0);
   const seconds = Math.round(apart / 1000);
   const which = theirs > answered ? "behind" : "ahead";
   const todo = "Switch on time synchronisation (NTP) on this machine, or trust another machine's doctor.";
-  if (apart > CLOCK_TOLERANCE)
-    return error("clock", `This machine's clock is ${seconds} seconds ${which}.`, todo);
+  if (apart > CLOCK_TOLERANCE) return error(`This machine's clock is ${seconds} seconds ${which}.`, todo);
   if (apart > CLOCK_TOLERANCE / 2)
-    return warning("clock", `This machine's clock is ${seconds} seconds ${which}.`, todo);
-  return ok("clock", "In step with Vipps.");
+    return warning(`This machine's clock is ${seconds} seconds ${which}.`, todo);
+  return ok("In step with Vipps.");
 }
 
-function checkIssuer(configured: string, stated: unknown): Finding {
-  if (stated === configured) return ok("issuer", configured);
+function checkIssuer(configured: string, stated: unknown): Found {
+  if (stated === configured) return ok(configured);
   if (typeof stated !== "string")
-    return error(
-      "issuer",
-      "The discovery document names no issuer.",
-      "Check VIPPS_ISSUER; this is not Vipps.",
-    );
+    return error("The discovery document names no issuer.", "Check VIPPS_ISSUER; this is not Vipps.");
   const slash = stated.replace(/\/$/, "") === configured.replace(/\/$/, "");
   return error(
-    "issuer",
     slash
       ? `The issuer is ${stated}, but the settings have ${configured}: the slash at the end counts.`
       : `The discovery document is of the issuer ${stated}, not of ${configured}.`,
@@ -112,25 +106,20 @@ function checkIssuer(configured: string, stated: unknown): Finding {
 
 const REQUIRED = ["authorization_endpoint", "token_endpoint", "jwks_uri"] as const;
 
-function checkEndpoints(relyingParty: RelyingParty, document: Document): readonly Finding[] {
+function checkEndpoints(relyingParty: RelyingParty, document: Document): readonly Found[] {
   const addressIn = (name: string) => {
     const value = document[name];
     const url = typeof value === "string" ? URL.parse(value) : null;
     return url?.protocol === "https:" || (relyingParty.allowHttp && url?.protocol === "http:") ? url : null;
   };
   const problems = REQUIRED.filter((name) => addressIn(name) === null).map((name) =>
-    error(
-      "endpoints",
-      `${name} is missing or not an https address.`,
-      "Check VIPPS_ISSUER; Vipps names all of them.",
-    ),
+    error(`${name} is missing or not an https address.`, "Check VIPPS_ISSUER; Vipps names all of them."),
   );
   for (const name of [...REQUIRED, "userinfo_endpoint"]) {
     const url = addressIn(name);
     if (url === null || isProviderOrigin(relyingParty, url)) continue;
     problems.push(
       error(
-        "endpoints",
         `${name} is on ${url.origin}, not on the issuer's origin: the worker refuses it.`,
         `Check VIPPS_ISSUER; only if this provider really answers there, add ${url.origin} to PROVIDER_ENDPOINTS.`,
       ),
@@ -139,7 +128,6 @@ function checkEndpoints(relyingParty: RelyingParty, document: Document): readonl
   for (const phrase of unmetRequirements(document).filter((one) => !one.includes("RS256")))
     problems.push(
       error(
-        "endpoints",
         `The provider ${phrase}: the worker starts no login with it.`,
         "Check VIPPS_ISSUER; what is required of a provider stands in docs/configuration.md.",
       ),
@@ -147,44 +135,38 @@ function checkEndpoints(relyingParty: RelyingParty, document: Document): readonl
   if (addressIn("userinfo_endpoint") === null)
     problems.push(
       warning(
-        "endpoints",
         "userinfo_endpoint is missing: claims that the ID token does not bring cannot be had.",
         "Nothing, if the ID token brings all you ask for; else ask the provider.",
       ),
     );
-  return orOk("endpoints", problems, "Authorize, token, keys and userinfo are there, where they belong.");
+  return orOk(problems, "Authorize, token, keys and userinfo are there, where they belong.");
 }
 
 const listOf = (value: unknown): readonly string[] | undefined =>
   Array.isArray(value) ? value.filter((one) => typeof one === "string") : undefined;
 
-function checkPkce(document: Document): Finding {
+function checkPkce(document: Document): Found {
   const methods = listOf(document.code_challenge_methods_supported);
   if (methods === undefined)
     return warning(
-      "pkce",
       "The provider does not say whether it takes PKCE.",
       "Ask the provider; Vipps does take it.",
     );
   return methods.includes("S256")
-    ? ok("pkce", "S256 is supported.")
-    : error("pkce", "The provider does not support S256.", "Check VIPPS_ISSUER; Vipps supports it.");
+    ? ok("S256 is supported.")
+    : error("The provider does not support S256.", "Check VIPPS_ISSUER; Vipps supports it.");
 }
 
-function checkAlgorithm(document: Document): Finding {
+function checkAlgorithm(document: Document): Found {
   const algorithms = listOf(document.id_token_signing_alg_values_supported) ?? [];
   return algorithms.includes("RS256")
-    ? ok("signing-algorithm", "RS256 is supported.")
-    : error(
-        "signing-algorithm",
-        "The provider does not sign ID tokens with RS256.",
-        "Check VIPPS_ISSUER; Vipps does.",
-      );
+    ? ok("RS256 is supported.")
+    : error("The provider does not sign ID tokens with RS256.", "Check VIPPS_ISSUER; Vipps does.");
 }
 
-function checkScopes({ scope }: RelyingParty, document: Document): Finding {
+function checkScopes({ scope }: RelyingParty, document: Document): Found {
   const supported = listOf(document.scopes_supported);
-  if (supported === undefined) return skipped("scopes", "The provider does not say which scopes it knows.");
+  if (supported === undefined) return skipped("The provider does not say which scopes it knows.");
   const strange = scope.filter((one) => !supported.includes(one));
   const meant = strange.flatMap((one) => {
     const listed = supported.find((other) => other.toLowerCase() === one.toLowerCase());
@@ -192,41 +174,37 @@ function checkScopes({ scope }: RelyingParty, document: Document): Finding {
   });
   if (meant.length > 0)
     return error(
-      "scopes",
       `Vipps does not know all of "${scope.join(" ")}": capitals count.`,
       `Change VIPPS_SCOPE: ${meant.join(", ")}.`,
     );
-  if (strange.length === 0) return ok("scopes", scope.join(" "));
+  if (strange.length === 0) return ok(scope.join(" "));
   return ok(
-    "scopes",
     `${scope.join(" ")}. Note: the discovery document does not list ${strange.join(", ")}. It lists typical ones only; a scope works if it is switched on for the sales unit.`,
   );
 }
 
-function checkMethods({ keys }: RelyingParty, document: Document): Finding {
-  if (keys.kind === "partner") return skipped("client-authentication", "A partner shows a token instead.");
+function checkMethods({ keys }: RelyingParty, document: Document): Found {
+  if (keys.kind === "partner") return skipped("A partner shows a token instead.");
   const { tokenAuth } = keys;
   // Left out, it means client_secret_basic (OpenID Connect Discovery section 3).
   const methods = listOf(document.token_endpoint_auth_methods_supported) ?? ["client_secret_basic"];
   return methods.includes(tokenAuth)
-    ? ok("client-authentication", `${tokenAuth} is supported.`)
+    ? ok(`${tokenAuth} is supported.`)
     : error(
-        "client-authentication",
         `Vipps does not take ${tokenAuth}.`,
         `Set VIPPS_TOKEN_AUTH to one of ${methods.join(", ")}, as the portal says for the sales unit.`,
       );
 }
 
-async function checkProviderKeys(network: Network, { jwks_uri: url }: Document): Promise<Finding> {
+async function checkProviderKeys(network: Network, { jwks_uri: url }: Document): Promise<Found> {
   if (typeof url !== "string" || !URL.canParse(url))
-    return skipped("provider-keys", "The discovery document does not say where they are.");
+    return skipped("The discovery document does not say where they are.");
   const outcome = await ask(network, url, { headers: { accept: "application/json" } });
   const todo = "Wait and try again; if it stays, ask Vipps (status.vippsmobilepay.com).";
-  if ("failed" in outcome) return error("provider-keys", `${url} ${outcome.failed}.`, todo);
-  if (outcome.answer.status !== 200)
-    return error("provider-keys", `${url} answers ${outcome.answer.status}.`, todo);
+  if ("failed" in outcome) return error(`${url} ${outcome.failed}.`, todo);
+  if (outcome.answer.status !== 200) return error(`${url} answers ${outcome.answer.status}.`, todo);
   const usable = usableKeys(jsonObject(outcome.answer));
   return usable === undefined
-    ? error("provider-keys", `${url} holds no key that can verify RS256.`, todo)
-    : ok("provider-keys", `${usable.length} usable.`);
+    ? error(`${url} holds no key that can verify RS256.`, todo)
+    : ok(`${usable.length} usable.`);
 }

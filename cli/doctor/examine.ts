@@ -4,7 +4,7 @@ import { checkAuthorizeRequest } from "./authorize-checks.ts";
 import { type Network, REQUEST_TIME_LIMIT } from "./bounded-request.ts";
 import { CHECK_IDS, CHECKS, type CheckId, FAMILIES, type Family } from "./checks.ts";
 import { checkDiscovery, type Document } from "./discovery-checks.ts";
-import { type Finding, skipped } from "./finding.ts";
+import { about, aboutAll, type Finding, type Found, skipped } from "./finding.ts";
 import { checkLogin } from "./login-checks.ts";
 import { checkRedirectUri } from "./redirect-uri-checks.ts";
 import {
@@ -96,40 +96,40 @@ function partsOf(examination: Examination, read: ReadSettings): readonly Part[] 
     now,
     timeLimit: examination.timeLimit ?? REQUEST_TIME_LIMIT,
   };
-  const withSettings = (ids: readonly CheckId[], make: (settings: Settings) => ReturnType<Part[1]>): Part => [
-    ids,
-    () =>
-      "settings" in read
-        ? make(read.settings)
-        : ids.map((id) => skipped(id, "noSite" in read ? NO_SITE : "The settings must be right first.")),
-  ];
+  const at = Math.floor(now() / 1000);
+  const missing = skipped("noSite" in read ? NO_SITE : "The settings must be right first.");
+  /** A check that can be made whatever the settings are. */
+  const check = (id: CheckId, found: () => readonly Found[]): Part => [[id], () => about(id, found())];
+  /** One that needs them to be right. */
+  const checkOf = (id: CheckId, found: (settings: Settings) => readonly Found[]): Part =>
+    check(id, () => ("settings" in read ? found(read.settings) : [missing]));
+  const asked = [...idsOf("vipps"), ...idsOf("site")];
   return [
-    [["settings"], () => checkSettings(source, read)],
-    [["settings-names"], () => checkSettingsNames(source)],
-    withSettings(["environment"], (settings) => checkEnvironment(source, settings)),
+    check("settings", () => checkSettings(source, read)),
+    check("settings-names", () => checkSettingsNames(source)),
+    checkOf("environment", (settings) => checkEnvironment(source, settings)),
+    check("redirect-uri", () => ("noSite" in read ? [skipped(NO_SITE)] : checkRedirectUri(source))),
+    checkOf("standard-headers", checkStandardHeaders),
+    check("secrets-strength", () => checkStrength(source)),
+    check("secrets-reused", () => checkReuse(source)),
+    check("secrets-in-vars", () => checkVars(source)),
+    check("secrets-in-git", () => checkTrackedFiles(source)),
+    check("secrets-file", () => checkSettingsFiles(source)),
+    check("session-keys", () => checkSessionKeys(source, at)),
+    checkOf("session-keys-age", (settings) => checkSessionKeyAge(source, settings, at)),
+    check("bindings", () => checkBindings(source)),
+    checkOf("unguarded-assets", (settings) => checkUnguardedAssets(source, settings)),
+    checkOf("routes", (settings) => checkRoutes(source, settings)),
+    check("compatibility-date", () => checkCompatibilityDate(source, now())),
+    check("migrations", () => checkMigrations(source)),
     [
-      ["redirect-uri"],
-      () => ("noSite" in read ? [skipped("redirect-uri", NO_SITE)] : checkRedirectUri(source)),
+      asked,
+      async () => {
+        if (!("settings" in read)) return aboutAll(asked, missing);
+        const { findings, document } = await askVipps(examination, network, read, read.settings);
+        return [...findings, ...(await askSite(examination, network, read, read.settings, document))];
+      },
     ],
-    withSettings(["standard-headers"], checkStandardHeaders),
-    [["secrets-strength"], () => checkStrength(source)],
-    [["secrets-reused"], () => checkReuse(source)],
-    [["secrets-in-vars"], () => checkVars(source)],
-    [["secrets-in-git"], () => checkTrackedFiles(source)],
-    [["secrets-file"], () => checkSettingsFiles(source)],
-    [["session-keys"], () => checkSessionKeys(source, Math.floor(now() / 1000))],
-    withSettings(["session-keys-age"], (settings) =>
-      checkSessionKeyAge(source, settings, Math.floor(now() / 1000)),
-    ),
-    [["bindings"], () => checkBindings(source)],
-    withSettings(["unguarded-assets"], (settings) => checkUnguardedAssets(source, settings)),
-    withSettings(["routes"], (settings) => checkRoutes(source, settings)),
-    [["compatibility-date"], () => checkCompatibilityDate(source, now())],
-    [["migrations"], () => checkMigrations(source)],
-    withSettings([...idsOf("vipps"), ...idsOf("site")], async (settings) => {
-      const { findings, document } = await askVipps(examination, network, read, settings);
-      return [...findings, ...(await askSite(examination, network, read, settings, document))];
-    }),
   ];
 }
 
@@ -166,7 +166,7 @@ async function askVipps(
   if (isWanted(...authorizeIds))
     all.push(
       ...(authorize === undefined
-        ? authorizeIds.map((id) => skipped(id, "It is not known where to ask."))
+        ? aboutAll(authorizeIds, skipped("It is not known where to ask."))
         : await checkAuthorizeRequest(network, relyingParty, authorize)),
     );
   const hidden = "hidden" in read && read.hidden.has("VIPPS_CLIENT_SECRET");
@@ -177,11 +177,14 @@ async function askVipps(
     isProviderOrigin(relyingParty, new URL(token));
   if (isWanted("client-keys"))
     all.push(
-      hidden
-        ? skipped("client-keys", "VIPPS_CLIENT_SECRET is not to be seen here.")
-        : token === undefined || !isProven
-          ? skipped("client-keys", "The keys are shown to nobody who is not the configured issuer.")
-          : await checkClientKeys(network, relyingParty, token, issuers),
+      ...about(
+        "client-keys",
+        hidden
+          ? skipped("VIPPS_CLIENT_SECRET is not to be seen here.")
+          : token === undefined || !isProven
+            ? skipped("The keys are shown to nobody who is not the configured issuer.")
+            : await checkClientKeys(network, relyingParty, token, issuers),
+      ),
     );
   return { findings: inOrder("vipps", all), document };
 }
@@ -195,23 +198,23 @@ async function askSite(
 ): Promise<readonly Finding[]> {
   const ids = idsOf("site");
   if (only !== undefined && !ids.some((id) => only.has(id))) return [];
-  const skipAll = (what: string, but?: CheckId) =>
-    ids.filter((id) => id !== but).map((id) => skipped(id, what));
-  if (target === undefined) return skipAll("--url says which deployed site to look at.");
+  if (target === undefined) return aboutAll(ids, skipped("--url says which deployed site to look at."));
   const site: Site = { network, target, settings };
-  const [address, answers] = await checkAddress(site);
-  if (!answers) return [address, ...skipAll("The worker does not answer at this address.", "site-address")];
+  const [found, answers] = await checkAddress(site);
+  const address = about("site-address", found);
+  if (!answers)
+    return [...address, ...aboutAll(ids.slice(1), skipped("The worker does not answer at this address."))];
   const authorize = document?.authorization_endpoint;
   const hidden = "hidden" in read && read.hidden.has("SESSION_KEYS");
-  const found = [
-    address,
-    await checkHealth(site),
+  const signing = hidden ? undefined : keysIn(source.values.SESSION_KEYS ?? "")[0];
+  return inOrder("site", [
+    ...address,
+    ...about("site-health", await checkHealth(site)),
     ...(await checkLogin(site, typeof authorize === "string" ? authorize : undefined)),
-    await checkPublishedKeys(site, hidden ? undefined : keysIn(source.values.SESSION_KEYS ?? "")[0]),
-    ...(await checkGuard(site)),
-    ...(await checkPageHeaders(site)),
-  ];
-  return inOrder("site", found);
+    ...about("site-keys", await checkPublishedKeys(site, signing)),
+    ...about("site-guard", await checkGuard(site)),
+    ...about("site-headers", await checkPageHeaders(site)),
+  ]);
 }
 
 /** As the family's checks are listed. */

@@ -18,22 +18,24 @@ export interface Finding {
   readonly link: string;
 }
 
-const finding = (id: CheckId, severity: Severity, what: string, todo = ""): Finding => ({
-  id,
-  family: CHECKS[id].family,
-  severity,
-  what,
-  why: CHECKS[id].why,
-  todo,
-  link: `docs/doctor.md#${id}`,
-});
+/** What was found, whichever check it belongs to: that is said by whoever made the check. */
+export type Found = Pick<Finding, "severity" | "what" | "todo">;
 
-export const ok = (id: CheckId, what: string) => finding(id, "ok", what);
-export const skipped = (id: CheckId, what: string) => finding(id, "skipped", what);
-export const warning = (id: CheckId, what: string, todo: string) => finding(id, "warning", what, todo);
-export const error = (id: CheckId, what: string, todo: string) => finding(id, "error", what, todo);
+export const ok = (what: string): Found => ({ severity: "ok", what, todo: "" });
+export const skipped = (what: string): Found => ({ severity: "skipped", what, todo: "" });
+export const warning = (what: string, todo: string): Found => ({ severity: "warning", what, todo });
+export const error = (what: string, todo: string): Found => ({ severity: "error", what, todo });
 
 /** The problems, or where there is none, that all is well. */
-export function orOk(id: CheckId, problems: readonly Finding[], what: string): readonly Finding[] {
-  return problems.length > 0 ? problems : [ok(id, what)];
+export const orOk = (problems: readonly Found[], what: string): readonly Found[] =>
+  problems.length > 0 ? problems : [ok(what)];
+
+/** Says of which check something was found. */
+export function about(id: CheckId, found: Found | readonly Found[]): readonly Finding[] {
+  const { family, why } = CHECKS[id];
+  return [found].flat().map((one) => ({ id, family, why, ...one, link: `docs/doctor.md#${id}` }));
 }
+
+/** The same of several checks. */
+export const aboutAll = (ids: readonly CheckId[], found: Found): readonly Finding[] =>
+  ids.flatMap((id) => about(id, found));

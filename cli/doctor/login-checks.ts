@@ -1,6 +1,6 @@
 import type { Settings } from "../../src/settings/types.ts";
 import { type Answer, ask, jsonObject } from "./bounded-request.ts";
-import { error, type Finding, orOk, skipped } from "./finding.ts";
+import { about, aboutAll, error, type Finding, type Found, orOk, skipped } from "./finding.ts";
 import type { Site } from "./site-checks.ts";
 
 /** What the first click is answered with: where it leads, its cookie and its caching. */
@@ -11,33 +11,29 @@ export async function checkLogin(
   const { network, target, settings } = site;
   const url = `${target}${settings.site.authPath}/login?return_to=/`;
   const outcome = await ask(network, url, { headers: { accept: "application/json" } });
-  const rest = () =>
-    (["site-cookies", "site-cache"] as const).map((id) => skipped(id, "No login was begun to look at."));
+  const only = (found: Found) => [
+    ...about("site-login", found),
+    ...aboutAll(["site-cookies", "site-cache"], skipped("No login was begun to look at.")),
+  ];
   if ("failed" in outcome)
-    return [
-      error("site-login", `${settings.site.authPath}/login ${outcome.failed}.`, "npx wrangler tail"),
-      ...rest(),
-    ];
+    return only(error(`${settings.site.authPath}/login ${outcome.failed}.`, "npx wrangler tail"));
   const { answer } = outcome;
-  if (answer.status === 429)
-    return [skipped("site-login", "The rate limiter answers; try again in a minute."), ...rest()];
+  if (answer.status === 429) return only(skipped("The rate limiter answers; try again in a minute."));
   const location = URL.parse(answer.headers.get("location") ?? "", target);
   if (answer.status !== 302 || location === null) {
     const { code, reference } = jsonObject(answer) ?? {};
     const named = typeof code === "string" ? `: ${code}, reference ${String(reference)}` : "";
-    return [
+    return only(
       error(
-        "site-login",
         `The login is answered with ${answer.status}${named}.`,
         "Look the code up in docs/operations.md, and the reference in the log.",
       ),
-      ...rest(),
-    ];
+    );
   }
   return [
-    ...checkDestination(settings, location, authorizeEndpoint),
-    ...checkCookies(answer),
-    ...(await checkCaching(site, answer)),
+    ...about("site-login", checkDestination(settings, location, authorizeEndpoint)),
+    ...about("site-cookies", checkCookies(answer)),
+    ...about("site-cache", await checkCaching(site, answer)),
   ];
 }
 
@@ -46,16 +42,15 @@ function checkDestination(
   { relyingParty }: Settings,
   location: URL,
   authorizeEndpoint: string | undefined,
-): readonly Finding[] {
+): readonly Found[] {
   const asked = location.searchParams;
   const address = location.origin + location.pathname;
   const expected =
     authorizeEndpoint?.split("?")[0] ?? `${new URL(relyingParty.issuer).origin}${location.pathname}`;
   const deploy =
     "The deployed settings differ from those here: deploy again, or examine the right environment (--env).";
-  const problems: Finding[] = [];
-  if (address !== expected)
-    problems.push(error("site-login", `Logins go to ${address}, not to ${expected}.`, deploy));
+  const problems: Found[] = [];
+  if (address !== expected) problems.push(error(`Logins go to ${address}, not to ${expected}.`, deploy));
   const wanted: readonly (readonly [string, string])[] = [
     relyingParty.keys.kind === "own"
       ? ["client_id", relyingParty.keys.clientId]
@@ -68,34 +63,22 @@ function checkDestination(
   for (const [name, value] of wanted) {
     if (asked.get(name) !== value)
       problems.push(
-        error(
-          "site-login",
-          `Logins carry the ${name} ${asked.get(name) ?? "(none)"} instead of ${value}.`,
-          deploy,
-        ),
+        error(`Logins carry the ${name} ${asked.get(name) ?? "(none)"} instead of ${value}.`, deploy),
       );
   }
   for (const name of ["state", "nonce", "code_challenge"]) {
     if ((asked.get(name) ?? "").length < 8)
       problems.push(
-        error(
-          "site-login",
-          `Logins carry no proper ${name}.`,
-          "Something in between changes redirects: take it out.",
-        ),
+        error(`Logins carry no proper ${name}.`, "Something in between changes redirects: take it out."),
       );
   }
-  return orOk(
-    "site-login",
-    problems,
-    `Leads to ${location.host} with the right client, redirect URI and scopes.`,
-  );
+  return orOk(problems, `Leads to ${location.host} with the right client, redirect URI and scopes.`);
 }
 
 const BROWSER_COOKIE = "__Host-vipps-browser";
 
 /** The cookie as it really arrives, after everything that stands in between (rfc6265bis section 4.1.3.2). */
-function checkCookies({ headers }: Answer): readonly Finding[] {
+function checkCookies({ headers }: Answer): readonly Found[] {
   const ours = headers.getSetCookie().filter((cookie) => /vipps-browser\s*=/i.test(cookie));
   const [cookie, ...more] = ours;
   const todo =
@@ -103,7 +86,6 @@ function checkCookies({ headers }: Answer): readonly Finding[] {
   if (cookie === undefined)
     return [
       error(
-        "site-cookies",
         `The login sets no cookie ${BROWSER_COOKIE}.`,
         "Something in between removes Set-Cookie: exempt the login routes from it.",
       ),
@@ -119,14 +101,12 @@ function checkCookies({ headers }: Answer): readonly Finding[] {
     !has(/^path=\/$/i) && "is not for Path=/",
     has(/^domain=/i) && "has a Domain",
   ].filter((fault) => fault !== false);
-  const problems = faults.map((fault) =>
-    error("site-cookies", `The cookie ${BROWSER_COOKIE} ${fault}.`, todo),
-  );
-  return orOk("site-cookies", problems, "__Host-, Secure, HttpOnly, SameSite=Lax, no Domain.");
+  const problems = faults.map((fault) => error(`The cookie ${BROWSER_COOKIE} ${fault}.`, todo));
+  return orOk(problems, "__Host-, Secure, HttpOnly, SameSite=Lax, no Domain.");
 }
 
 /** Answers that belong to one visitor must not be kept for another. */
-async function checkCaching({ network, target, settings }: Site, login: Answer): Promise<readonly Finding[]> {
+async function checkCaching({ network, target, settings }: Site, login: Answer): Promise<readonly Found[]> {
   const session = await ask(network, `${target}${settings.site.authPath}/session`);
   const answers = [
     ["/login", login] as const,
@@ -135,10 +115,10 @@ async function checkCaching({ network, target, settings }: Site, login: Answer):
   const problems = answers.flatMap(([path, { headers }]) => {
     const todo = `Exempt ${settings.site.authPath}/* from caching rules at Cloudflare and in whatever stands in between.`;
     if (!/\bno-store\b/i.test(headers.get("cache-control") ?? ""))
-      return [error("site-cache", `${path} arrives without Cache-Control: no-store.`, todo)];
+      return [error(`${path} arrives without Cache-Control: no-store.`, todo)];
     if (/^hit$/i.test(headers.get("cf-cache-status") ?? "") || Number(headers.get("age")) > 0)
-      return [error("site-cache", `${path} comes out of a cache.`, todo)];
+      return [error(`${path} comes out of a cache.`, todo)];
     return [];
   });
-  return orOk("site-cache", problems, "Logins and sessions are not cached.");
+  return orOk(problems, "Logins and sessions are not cached.");
 }

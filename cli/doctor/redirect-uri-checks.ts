@@ -1,5 +1,5 @@
 import { SETTINGS } from "../../src/settings/table.ts";
-import { error, type Finding, ok, warning } from "./finding.ts";
+import { error, type Found, ok, warning } from "./finding.ts";
 import type { SettingsSource } from "./settings-source.ts";
 
 const LOCAL = /^(localhost|127(\.\d{1,3}){3}|\[::1\])$/;
@@ -9,10 +9,10 @@ const IP_ADDRESS = /^(\d{1,3}(\.\d{1,3}){3}|\[[0-9a-f:.]+\])$/i;
  * Vipps' rules for redirect URIs (Login API, redirect URIs) held against SITE_URL and AUTH_PATH as written, also
  * where the worker would refuse them for reasons of its own.
  */
-export function checkRedirectUri({ values }: SettingsSource): readonly Finding[] {
+export function checkRedirectUri({ values }: SettingsSource): readonly Found[] {
   const site = values.SITE_URL?.trim() ?? "";
   const authPath = values.AUTH_PATH?.trim() || SETTINGS.AUTH_PATH.default;
-  const fault = (what: string, todo: string) => [error("redirect-uri", what, todo)];
+  const fault = (what: string, todo: string) => [error(what, todo)];
   const say = 'Set SITE_URL to the origin alone, such as "https://www.example.com".';
   if (site === "") {
     return fault("Without SITE_URL there is no redirect URI.", say);
@@ -50,10 +50,9 @@ export function checkRedirectUri({ values }: SettingsSource): readonly Finding[]
   if (!site.startsWith(url.origin))
     return [
       warning(
-        "redirect-uri",
         `SITE_URL is written "${site}", but the redirect URI is ${uri}.`,
         `Write SITE_URL = "${url.origin}", and register exactly ${uri}.`,
       ),
     ];
-  return [ok("redirect-uri", `To be registered, exactly: ${uri}`)];
+  return [ok(`To be registered, exactly: ${uri}`)];
 }

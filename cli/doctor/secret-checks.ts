@@ -1,6 +1,6 @@
 import { writtenAsText } from "../../src/settings/kinds.ts";
 import { isSecret, type SettingName } from "../../src/settings/table.ts";
-import { error, type Finding, ok, orOk, skipped, warning } from "./finding.ts";
+import { error, type Found, ok, orOk, skipped, warning } from "./finding.ts";
 import type { SettingsSource } from "./settings-source.ts";
 import { secretsIn } from "./worker-settings.ts";
 
@@ -12,23 +12,20 @@ const PLACEHOLDER =
 const LEAST = { length: 16, variety: 8 };
 
 /** Placeholders and guessable secrets. Key sets are looked at by themselves. */
-export function checkStrength(source: SettingsSource): readonly Finding[] {
+export function checkStrength(source: SettingsSource): readonly Found[] {
   const secrets = secretsIn(source.values).filter(([name]) => !isKeySet(name));
-  if (secrets.length === 0) return [skipped("secrets-strength", "No secret is to be seen here.")];
+  if (secrets.length === 0) return [skipped("No secret is to be seen here.")];
   const clientId = source.values.VIPPS_CLIENT_ID?.trim() ?? "";
   const problems = secrets.flatMap(([name, value]) => {
-    if (PLACEHOLDER.test(value))
-      return [error("secrets-strength", `${name} is a placeholder.`, `${whereFrom(name)}`)];
+    if (PLACEHOLDER.test(value)) return [error(`${name} is a placeholder.`, `${whereFrom(name)}`)];
     if (value.length < LEAST.length || new Set(value).size < LEAST.variety)
-      return [
-        error("secrets-strength", `${name} is too short or too simple to be a secret.`, whereFrom(name)),
-      ];
+      return [error(`${name} is too short or too simple to be a secret.`, whereFrom(name))];
     return [];
   });
   const id = PLACEHOLDER.test(clientId)
-    ? [error("secrets-strength", "VIPPS_CLIENT_ID is a placeholder.", whereFrom("VIPPS_CLIENT_ID"))]
+    ? [error("VIPPS_CLIENT_ID is a placeholder.", whereFrom("VIPPS_CLIENT_ID"))]
     : [];
-  return orOk("secrets-strength", [...problems, ...id], "None is a placeholder or guessable.");
+  return orOk([...problems, ...id], "None is a placeholder or guessable.");
 }
 
 function whereFrom(name: string): string {
@@ -55,44 +52,38 @@ function privateParts(values: Readonly<Record<string, string>>): readonly (reado
 }
 
 /** One secret in two places: two settings, or two environments. */
-export function checkReuse({ values, otherEnvironments }: SettingsSource): readonly Finding[] {
+export function checkReuse({ values, otherEnvironments }: SettingsSource): readonly Found[] {
   const here = privateParts(values);
-  if (here.length === 0) return [skipped("secrets-reused", "No secret is to be seen here.")];
+  if (here.length === 0) return [skipped("No secret is to be seen here.")];
   const change = "Give each its own value.";
-  const problems: Finding[] = [];
+  const problems: Found[] = [];
   const clientId = values.VIPPS_CLIENT_ID?.trim();
   for (const [index, [name, value]] of here.entries()) {
     const twin = here.slice(index + 1).find(([, other]) => other === value)?.[0];
     if (twin !== undefined && twin !== name)
-      problems.push(error("secrets-reused", `${name} and ${twin} are the same secret.`, change));
-    if (twin === name)
-      problems.push(error("secrets-reused", `${name} holds a key twice.`, "npm run keys -- rotate"));
+      problems.push(error(`${name} and ${twin} are the same secret.`, change));
+    if (twin === name) problems.push(error(`${name} holds a key twice.`, "npm run keys -- rotate"));
     if (value === clientId)
-      problems.push(
-        error("secrets-reused", `${name} is the same as VIPPS_CLIENT_ID, which is public.`, change),
-      );
+      problems.push(error(`${name} is the same as VIPPS_CLIENT_ID, which is public.`, change));
     for (const [file, settings] of Object.entries(otherEnvironments)) {
       if (privateParts(settings).some(([, other]) => other === value))
-        problems.push(
-          error("secrets-reused", `${name} is also used in ${file}.`, "Give each environment its own."),
-        );
+        problems.push(error(`${name} is also used in ${file}.`, "Give each environment its own."));
     }
   }
-  return orOk("secrets-reused", problems, "Each is used in one place.");
+  return orOk(problems, "Each is used in one place.");
 }
 
 /** Secrets among the plain variables of wrangler.toml. */
-export function checkVars({ vars }: SettingsSource): readonly Finding[] {
+export function checkVars({ vars }: SettingsSource): readonly Found[] {
   const problems = Object.entries(vars)
     .filter(([name, value]) => isSecret(name) && writtenAsText(value) !== "")
     .map(([name]) =>
       error(
-        "secrets-in-vars",
         `${name} stands in [vars] of wrangler.toml.`,
         `Take it out, make a new one, and give that to the worker: npx wrangler secret put ${name}`,
       ),
     );
-  return orOk("secrets-in-vars", problems, "No secret stands in wrangler.toml.");
+  return orOk(problems, "No secret stands in wrangler.toml.");
 }
 
 /** Shorter values may stand anywhere by chance. */
@@ -103,16 +94,12 @@ export function checkTrackedFiles({
   values,
   otherEnvironments,
   trackedFiles,
-}: SettingsSource): readonly Finding[] {
-  if (trackedFiles === undefined) return [skipped("secrets-in-git", "There is no git repository here.")];
+}: SettingsSource): readonly Found[] {
+  if (trackedFiles === undefined) return [skipped("There is no git repository here.")];
   const problems = trackedFiles
     .filter(({ path }) => /(^|\/)\.dev\.vars(\.(?!example$)[\w-]+)?$/.test(path))
     .map(({ path }) =>
-      error(
-        "secrets-in-git",
-        `git tracks ${path}.`,
-        `git rm --cached ${path}, and make the secrets in it anew.`,
-      ),
+      error(`git tracks ${path}.`, `git rm --cached ${path}, and make the secrets in it anew.`),
     );
   const known = [values, ...Object.values(otherEnvironments)].flatMap(privateParts);
   for (const [name, value] of known) {
@@ -121,25 +108,22 @@ export function checkTrackedFiles({
     for (const { path } of trackedFiles.filter(({ text }) => text.includes(value)))
       problems.push(
         error(
-          "secrets-in-git",
           `${name} stands in ${path}, which git tracks.`,
           `Make a new ${name}; taking it out of the file is not enough.`,
         ),
       );
   }
-  return orOk("secrets-in-git", problems, "No secret stands in a file that git tracks.");
+  return orOk(problems, "No secret stands in a file that git tracks.");
 }
 
 /** Whether others on this machine can read the settings files. */
-export function checkSettingsFiles({ settingsFiles }: SettingsSource): readonly Finding[] {
+export function checkSettingsFiles({ settingsFiles }: SettingsSource): readonly Found[] {
   const visible = settingsFiles.filter(({ mode }) => mode !== undefined);
-  if (visible.length === 0) return [skipped("secrets-file", "There is no file with secrets here.")];
+  if (visible.length === 0) return [skipped("There is no file with secrets here.")];
   const problems = visible
     .filter(({ mode = 0 }) => (mode & 0o077) !== 0)
-    .map(({ path }) =>
-      warning("secrets-file", `Others on this machine can read ${path}.`, `chmod 600 ${path}`),
-    );
+    .map(({ path }) => warning(`Others on this machine can read ${path}.`, `chmod 600 ${path}`));
   return problems.length > 0
     ? problems
-    : [ok("secrets-file", `Only its owner can read ${visible.map(({ path }) => path).join(", ")}.`)];
+    : [ok(`Only its owner can read ${visible.map(({ path }) => path).join(", ")}.`)];
 }

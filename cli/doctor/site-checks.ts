@@ -3,7 +3,7 @@ import { needsSession, patternOf } from "../../src/rules/path-rules.ts";
 import type { Settings } from "../../src/settings/types.ts";
 import type { FaultClass } from "../../src/storage-fault.ts";
 import { ask, jsonObject, type Network } from "./bounded-request.ts";
-import { error, type Finding, ok, orOk, skipped, warning } from "./finding.ts";
+import { error, type Found, ok, orOk, skipped, warning } from "./finding.ts";
 
 /** A deployed site and what is known of it. */
 export interface Site {
@@ -14,18 +14,11 @@ export interface Site {
 }
 
 /** Whether the address is the site's own and the worker answers there. @returns whether to go on, too */
-export async function checkAddress({
-  network,
-  target,
-  settings,
-}: Site): Promise<readonly [Finding, boolean]> {
+export async function checkAddress({ network, target, settings }: Site): Promise<readonly [Found, boolean]> {
   const { site } = settings;
   const url = `${target}${site.authPath}/session`;
   const outcome = await ask(network, url, { headers: { accept: "application/json" } });
-  const stop = (what: string, todo: string): readonly [Finding, boolean] => [
-    error("site-address", what, todo),
-    false,
-  ];
+  const stop = (what: string, todo: string): readonly [Found, boolean] => [error(what, todo), false];
   if ("failed" in outcome)
     return stop(`${target} ${outcome.failed}.`, "Check the address, its DNS record and its route.");
   const { answer } = outcome;
@@ -51,13 +44,12 @@ export async function checkAddress({
   if (target !== site.origin)
     return [
       error(
-        "site-address",
         `The worker answers at ${target}, but SITE_URL is ${site.origin}.`,
         "Logins end at SITE_URL, where the cookie of this address does not exist. Set SITE_URL to the address people use.",
       ),
       true,
     ];
-  return [ok("site-address", `${target} is SITE_URL, and the worker answers.`), true];
+  return [ok(`${target} is SITE_URL, and the worker answers.`), true];
 }
 
 const DEPENDENCIES: Readonly<Record<string, string>> = {
@@ -107,54 +99,40 @@ function isFaultClass(text: unknown): text is FaultClass {
   return typeof text === "string" && Object.hasOwn(REMEDIES, text);
 }
 
-export async function checkHealth({ network, target, settings }: Site): Promise<Finding> {
+export async function checkHealth({ network, target, settings }: Site): Promise<Found> {
   const outcome = await ask(network, `${target}${settings.site.authPath}/health`);
   if ("failed" in outcome)
-    return error("site-health", `The health route ${outcome.failed}.`, "Look at the log: npx wrangler tail");
+    return error(`The health route ${outcome.failed}.`, "Look at the log: npx wrangler tail");
   const body = jsonObject(outcome.answer);
   const states = Object.entries((body?.dependencies ?? {}) as Record<string, State>);
   if (states.length === 0)
-    return error(
-      "site-health",
-      `The health route answers ${outcome.answer.status}.`,
-      "Look at the log: npx wrangler tail",
-    );
+    return error(`The health route answers ${outcome.answer.status}.`, "Look at the log: npx wrangler tail");
   const down = states.filter(([, state]) => state?.ok !== true);
-  if (down.length === 0) return ok("site-health", `${states.length} dependencies answer.`);
+  if (down.length === 0) return ok(`${states.length} dependencies answer.`);
   const classes = down.map(([, state]) => state?.class).filter(isFaultClass);
   const remedies = new Set(classes.length === 0 ? [LOOK] : classes.map((kind) => REMEDIES[kind]));
   const names = down.map(([name, state]) => described(name, state ?? {}));
-  return error("site-health", `Does not answer: ${names.join(", ")}.`, [...remedies].join(" "));
+  return error(`Does not answer: ${names.join(", ")}.`, [...remedies].join(" "));
 }
 
 /** The published keys against SESSION_KEYS. @param signing the public signing key; undefined if it is not to be seen */
 export async function checkPublishedKeys(
   { network, target, settings }: Site,
   signing: { readonly kid: string; readonly x: string } | undefined,
-): Promise<Finding> {
+): Promise<Found> {
   const url = `${target}${settings.site.authPath}/.well-known/jwks.json`;
   const outcome = await ask(network, url, { headers: { accept: "application/json" } });
-  if ("failed" in outcome) return error("site-keys", `${url} ${outcome.failed}.`, "npx wrangler tail");
+  if ("failed" in outcome) return error(`${url} ${outcome.failed}.`, "npx wrangler tail");
   const keys = (jsonObject(outcome.answer)?.keys ?? []) as readonly Readonly<Record<string, unknown>>[];
   if (!Array.isArray(keys) || keys.length === 0)
-    return error(
-      "site-keys",
-      `${url} publishes no key.`,
-      "Is SESSION_KEYS set? npm run keys -- make --env NAME",
-    );
+    return error(`${url} publishes no key.`, "Is SESSION_KEYS set? npm run keys -- make --env NAME");
   if (keys.some((key) => "d" in key))
-    return error(
-      "site-keys",
-      `${url} publishes a private key!`,
-      "npm run keys -- rotate --compromised, at once.",
-    );
-  if (signing === undefined)
-    return ok("site-keys", `${keys.length} published; SESSION_KEYS is not here to compare.`);
+    return error(`${url} publishes a private key!`, "npm run keys -- rotate --compromised, at once.");
+  if (signing === undefined) return ok(`${keys.length} published; SESSION_KEYS is not here to compare.`);
   const [first] = keys;
   if (first?.kid === signing.kid && first.x === signing.x)
-    return ok("site-keys", "The site signs with the key that is here.");
+    return ok("The site signs with the key that is here.");
   return error(
-    "site-keys",
     "The site does not sign with the first key of SESSION_KEYS here.",
     "Deploy these (npx wrangler secret put SESSION_KEYS), or examine the right environment; a key just deployed needs a minute.",
   );
@@ -166,16 +144,15 @@ function exampleOf(pattern: string): string {
 }
 
 /** Whether strangers are really kept out of what PROTECTED_PATHS names, however they spell it. */
-export async function checkGuard({ network, target, settings }: Site): Promise<readonly Finding[]> {
+export async function checkGuard({ network, target, settings }: Site): Promise<readonly Found[]> {
   const { protectedPaths, authPath, origin } = settings.site;
   const patterns = protectedPaths.filter((rule) => !rule.startsWith("!")).map(patternOf);
-  if (patterns.length === 0)
-    return [skipped("site-guard", "PROTECTED_PATHS is not set: everything is public.")];
+  if (patterns.length === 0) return [skipped("PROTECTED_PATHS is not set: everything is public.")];
   const isProtected = (path: string) => {
     const read = readPath(path);
     return read !== undefined && needsSession(settings.site, read);
   };
-  const problems: Finding[] = [];
+  const problems: Found[] = [];
   for (const path of patterns.map(exampleOf).filter(isProtected)) {
     // The same path in another spelling: what stands in between may tell the two apart.
     const spellings = [
@@ -185,7 +162,7 @@ export async function checkGuard({ network, target, settings }: Site): Promise<r
     for (const spelling of new Set(spellings)) {
       const outcome = await ask(network, target + spelling, { headers: { accept: "text/html" } });
       if ("failed" in outcome) {
-        problems.push(error("site-guard", `${spelling} ${outcome.failed}.`, "Check the route."));
+        problems.push(error(`${spelling} ${outcome.failed}.`, "Check the route."));
         continue;
       }
       const { status, headers } = outcome.answer;
@@ -199,14 +176,13 @@ export async function checkGuard({ network, target, settings }: Site): Promise<r
       if (!asks)
         problems.push(
           error(
-            "site-guard",
             `${spelling} answers ${status} to a stranger instead of asking for the login.`,
             "Let every path of the site go through the worker: the route, and run_worker_first under [assets].",
           ),
         );
     }
   }
-  return orOk("site-guard", problems, `${patterns.join(" ")} asks strangers to log in.`);
+  return orOk(problems, `${patterns.join(" ")} asks strangers to log in.`);
 }
 
 /** Headers of our own pages, by what each must hold. */
@@ -217,16 +193,15 @@ const PAGE_HEADERS: readonly (readonly [string, RegExp])[] = [
   ["x-frame-options", /^deny$/i],
 ];
 
-export async function checkPageHeaders({ network, target, settings }: Site): Promise<readonly Finding[]> {
+export async function checkPageHeaders({ network, target, settings }: Site): Promise<readonly Found[]> {
   // A page of the worker's own that changes nothing and asks nobody.
   const url = `${target}${settings.site.authPath}/no-such-page`;
   const outcome = await ask(network, url, { headers: { accept: "text/html" } });
-  if ("failed" in outcome) return [error("site-headers", `${url} ${outcome.failed}.`, "npx wrangler tail")];
+  if ("failed" in outcome) return [error(`${url} ${outcome.failed}.`, "npx wrangler tail")];
   const { headers } = outcome.answer;
   const problems = PAGE_HEADERS.filter(([name, holds]) => !holds.test(headers.get(name) ?? "")).map(
     ([name]) =>
       error(
-        "site-headers",
         `Pages of the worker arrive without a proper ${name}.`,
         "Something in between changes the header: exempt the login routes from it.",
       ),
@@ -234,10 +209,9 @@ export async function checkPageHeaders({ network, target, settings }: Site): Pro
   if (target.startsWith("https:") && !headers.has("strict-transport-security"))
     problems.push(
       warning(
-        "site-headers",
         "The site does not say Strict-Transport-Security, so a first visit may go over plain http.",
         "Switch on HSTS for the zone at Cloudflare (SSL/TLS, Edge Certificates).",
       ),
     );
-  return orOk("site-headers", problems, "Framing, sniffing and referrers are held back.");
+  return orOk(problems, "Framing, sniffing and referrers are held back.");
 }

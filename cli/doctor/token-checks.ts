@@ -3,7 +3,7 @@ import { refusedPartnerKey } from "../../src/vipps/partner-refusal.ts";
 import type { OwnKeys, PartnerKeys, RelyingParty } from "../../src/vipps/relying-party.ts";
 import { ask, jsonObject, type Network, oauthError } from "./bounded-request.ts";
 import { discoveryUrl } from "./discovery-checks.ts";
-import { error, type Finding, ok } from "./finding.ts";
+import { error, type Found, ok } from "./finding.ts";
 
 /** The issuer of each environment of Vipps. */
 export type Issuers = Readonly<Record<"test" | "production", string>>;
@@ -25,7 +25,7 @@ export function checkClientKeys(
   relyingParty: RelyingParty,
   endpoint: string,
   issuers: Issuers,
-): Promise<Finding> {
+): Promise<Found> {
   const { keys } = relyingParty;
   return keys.kind === "own"
     ? checkOwnKeys(network, relyingParty, keys, endpoint, issuers)
@@ -41,14 +41,13 @@ async function checkOwnKeys(
   keys: OwnKeys,
   endpoint: string,
   issuers: Issuers,
-): Promise<Finding> {
+): Promise<Found> {
   const showAt = (at: string, method: Method) => show(network, relyingParty, at, ownProof(keys, method));
   const verdict = await showAt(endpoint, keys.tokenAuth);
   if (verdict !== "wrong") return finding(verdict);
   const method = other(keys.tokenAuth);
   if ((await showAt(endpoint, method)) === "right")
     return error(
-      "client-keys",
       `The keys are right, but this sales unit is set up for ${method}, not ${keys.tokenAuth}.`,
       `Set VIPPS_TOKEN_AUTH to ${method}, or change the method in the portal.`,
     );
@@ -56,12 +55,10 @@ async function checkOwnKeys(
   const there = elsewhere && (await tokenEndpointOf(network, issuers[elsewhere]));
   if (there !== undefined && (await showAt(there, keys.tokenAuth)) === "right")
     return error(
-      "client-keys",
       `These are keys of Vipps' ${elsewhere} environment (invalid_client here, accepted there).`,
       `Set VIPPS_ENVIRONMENT to ${elsewhere}, or take the keys of this environment from the portal.`,
     );
   return error(
-    "client-keys",
     "Vipps refuses the keys (invalid_client).",
     `Compare VIPPS_CLIENT_ID and VIPPS_CLIENT_SECRET with the sales unit's keys in ${PORTAL}, and see that Login is switched on for the unit.`,
   );
@@ -73,7 +70,7 @@ async function checkPartnerKeys(
   relyingParty: RelyingParty,
   keys: PartnerKeys,
   endpoint: string,
-): Promise<Finding> {
+): Promise<Found> {
   const todo = `Compare the VIPPS_PARTNER_ settings with the partner keys in ${PORTAL}.`;
   const outcome = await ask(network, new URL("/accesstoken/get", relyingParty.issuer).href, {
     method: "POST",
@@ -83,12 +80,10 @@ async function checkPartnerKeys(
       "Ocp-Apim-Subscription-Key": keys.subscriptionKey,
     },
   });
-  if ("failed" in outcome)
-    return error("client-keys", `The access-token endpoint ${outcome.failed}.`, "Try again.");
+  if ("failed" in outcome) return error(`The access-token endpoint ${outcome.failed}.`, "Try again.");
   const token = jsonObject(outcome.answer)?.access_token;
   if (outcome.answer.status !== 200 || typeof token !== "string")
     return error(
-      "client-keys",
       `Vipps refuses ${refusedPartnerKey(jsonObject(outcome.answer))} (${outcome.answer.status}).`,
       todo,
     );
@@ -98,16 +93,14 @@ async function checkPartnerKeys(
   });
   if (verdict !== "wrong") return finding(verdict);
   return error(
-    "client-keys",
     `The partner keys do not act for the sales unit ${relyingParty.merchantSerialNumber} (invalid_client).`,
     "Check VIPPS_MSN, and that the merchant's sales unit is connected to the partner with Login switched on.",
   );
 }
 
-function finding(verdict: Exclude<Verdict, "wrong">): Finding {
-  if (verdict === "right")
-    return ok("client-keys", "Accepted by the token endpoint (invalid_grant for an invented code).");
-  return error("client-keys", `The token endpoint ${verdict.otherwise}.`, whatToDo(verdict.otherwise));
+function finding(verdict: Exclude<Verdict, "wrong">): Found {
+  if (verdict === "right") return ok("Accepted by the token endpoint (invalid_grant for an invented code).");
+  return error(`The token endpoint ${verdict.otherwise}.`, whatToDo(verdict.otherwise));
 }
 
 /** What proves who asks: headers, or fields of the form. */
