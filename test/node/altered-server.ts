@@ -38,13 +38,12 @@ export async function startAlteredServer(): Promise<AlteredServer> {
   return altered;
 }
 
-/** Passes requests on to another server, paths as they are, and redirects back as they come. */
+/** Passes requests on to another server, paths and host as they are, and redirects back as they come. */
 export const passedOnTo =
   (origin: string) =>
   async (request: Request): Promise<Response> => {
     const { pathname, search } = new URL(request.url);
     const headers = new Headers(request.headers);
-    headers.delete("host");
     headers.delete("connection");
     const answer = await fetch(origin + pathname + search, { headers, redirect: "manual" });
     const passed = new Headers(answer.headers);
