@@ -1,3 +1,4 @@
+import { get, type IncomingMessage } from "node:http";
 import type { AddressInfo } from "node:net";
 import { createAdaptorServer } from "@hono/node-server";
 
@@ -41,16 +42,30 @@ export async function startAlteredServer(): Promise<AlteredServer> {
 /** Passes requests on to another server, paths and host as they are, and redirects back as they come. */
 export const passedOnTo =
   (origin: string) =>
-  async (request: Request): Promise<Response> => {
+  (request: Request): Promise<Response> => {
     const { pathname, search } = new URL(request.url);
-    const headers = new Headers(request.headers);
-    headers.delete("connection");
-    const answer = await fetch(origin + pathname + search, { headers, redirect: "manual" });
-    const passed = new Headers(answer.headers);
-    for (const name of ["content-encoding", "content-length", "transfer-encoding", "connection"])
-      passed.delete(name);
-    return new Response(await answer.arrayBuffer(), { status: answer.status, headers: passed });
+    const headers = Object.fromEntries(request.headers);
+    delete headers.connection;
+    // What would come packed would have to be unpacked.
+    delete headers["accept-encoding"];
+    // fetch always names the host it goes to.
+    return new Promise((resolve, reject) => {
+      get(origin + pathname + search, { headers }, (answer) => {
+        const parts: Buffer[] = [];
+        answer.on("data", (part) => parts.push(part));
+        answer.on("error", reject);
+        answer.on("end", () => resolve(passedBack(answer, Buffer.concat(parts))));
+      }).on("error", reject);
+    });
   };
+
+function passedBack({ statusCode: status = 502, headersDistinct }: IncomingMessage, body: Buffer): Response {
+  const headers = new Headers();
+  for (const [name, values = []] of Object.entries(headersDistinct))
+    if (!/^(content-encoding|content-length|transfer-encoding|connection|keep-alive)$/.test(name))
+      for (const value of values) headers.append(name, value);
+  return new Response([204, 304].includes(status) ? null : new Uint8Array(body), { status, headers });
+}
 
 /** The answer with other headers. */
 export function withHeaders(answer: Response, change: (headers: Headers) => void): Response {

@@ -38,13 +38,13 @@ export const FAULTS_OF_THE_SITE: readonly Fault[] = [
   {
     fault: "a database without tables",
     found: ["site-health"],
-    says: /the database ACCOUNTS_DB \(are its migrations applied\?\)/,
+    says: /the database ACCOUNTS_DB \(missing_table\)\.\nA migration is not applied/,
     site: at("health", (answer) =>
       withBody(
         answer,
         ({ dependencies }) => ({
           ok: false,
-          dependencies: { ...Object(dependencies), accounts_db: { ok: false } },
+          dependencies: { ...Object(dependencies), accounts_db: { ok: false, class: "missing_table" } },
         }),
         503,
       ),
