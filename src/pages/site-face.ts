@@ -1,3 +1,4 @@
+import { readableHost } from "./host-words.ts";
 /** The name and face of the site on our pages. */
 export interface SiteFace {
   /** What the site calls itself. */
@@ -19,7 +20,7 @@ export interface Contact {
 
 /** A site that says nothing of itself goes by its host. */
 export const faceOfHost = (origin: string): SiteFace => ({
-  name: new URL(origin).host.replace(/^www\./, ""),
+  name: readableHost(new URL(origin).host).replace(/^www\./, ""),
   contacts: [],
   logo: undefined,
   icon: undefined,

@@ -162,6 +162,16 @@ describe("settings", () => {
   });
 
   it.each([
+    ["https://www.idyrøy.no", "idyrøy.no"],
+    ["https://日本語.jp:8443", "日本語.jp:8443"],
+    ["https://åäö-øæ.se", "åäö-øæ.se"],
+    ["https://xn--99999999.no", "xn--99999999.no"],
+  ])("show %s on pages as people write it", async (SITE_URL, shown) => {
+    const page = await (await openBrowser(openSite({ vars: { SITE_URL } })).get("/auth/nowhere")).text();
+    expect(page).toContain(`<p class="site"><a href="/">${shown}</a></p>`);
+  });
+
+  it.each([
     "https://www.example.com/shop",
     "https://www.example.com/?",
     "https://www.example.com/#",
