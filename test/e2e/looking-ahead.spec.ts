@@ -40,7 +40,6 @@ for (const how of ["prefetch", "prerender"] as const)
 for (const [what, body] of [
   ["a picture", `<img src="${LOGIN}">`],
   ["a script", `<script src="${LOGIN}"></script>`],
-  ["a style sheet", `<link rel="stylesheet" href="${LOGIN}">`],
   ["a fetch", `<script>fetch("${LOGIN}").catch(() => {})</script>`],
   [
     "a fetch for a page",
