@@ -7,9 +7,9 @@ export const stylesheet = `
 body{margin:0;min-height:100vh;min-height:100dvh;display:grid;place-items:center;padding:24px 16px;background:var(--ground);color:var(--ink);font:1.0625rem/1.55 system-ui,-apple-system,"Segoe UI",Roboto,"Helvetica Neue",sans-serif}
 main{width:100%;max-width:30rem;background:var(--card);border:1px solid var(--line);border-radius:18px;padding:clamp(24px,6vw,44px)}
 .site{margin:0 0 1.5rem;color:var(--soft);font-size:.9375rem;overflow-wrap:anywhere}
-.site a{display:inline-flex;align-items:center;gap:.75rem;min-height:24px;text-decoration:none}
+.site a{display:flex;align-items:center;gap:.75rem;min-height:24px;text-decoration:none}
 .site a:hover{text-decoration:underline}
-.site img{max-height:44px;max-width:min(10rem,50%)}
+.site img{flex:none;max-height:44px;max-width:10rem}
 .help-line{margin:1.5rem 0 0;padding-top:1.25rem;border-top:1px solid var(--line);font-size:.9375rem;color:var(--soft)}
 .help-line p{margin:0 0 .25rem}
 .help-line ul{display:flex;flex-wrap:wrap;gap:0 1.25rem;margin:0;padding:0;list-style:none}

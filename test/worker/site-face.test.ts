@@ -87,15 +87,40 @@ describe("the site's name and face", () => {
     ]);
   });
 
-  it("have a colour that keeps two themes of each, whatever it is", () => {
+  it("have a colour that keeps its contrast, whatever it is, in light and dark", () => {
+    /** WCAG 2.2 from its definition, by a table of the 256 channels. */
+    const linear = Array.from({ length: 256 }, (_, channel) => {
+      const part = channel / 255;
+      return part <= 0.04045 ? part / 12.92 : ((part + 0.055) / 1.055) ** 2.4;
+    });
+    const luminance = (hex: string) => {
+      const [red = 0, green = 0, blue = 0] = [1, 3, 5].map(
+        (at) => linear[Number(`0x${hex.slice(at, at + 2)}`)],
+      );
+      return 0.2126 * red + 0.7152 * green + 0.0722 * blue;
+    };
+    const ratio = (one: string, other: string) => {
+      const [dark = 0, light = 0] = [luminance(one), luminance(other)].sort((a, b) => a - b);
+      return (light + 0.05) / (dark + 0.05);
+    };
+    const corners = ["#000000", "#ffffff", "#ff0000", "#00ff00", "#0000ff", "#ffff00", "#777777", "#767676"];
+    const anyColour = fc
+      .integer({ min: 0, max: 0xffffff })
+      .map((number) => `#${number.toString(16).padStart(6, "0")}`);
     fc.assert(
-      fc.property(fc.integer({ min: 0, max: 0xffffff }), (number) => {
-        const styles = accentStyles(`#${number.toString(16).padStart(6, "0")}`);
-        expect(styles).toMatch(
-          /^:root:root\{--accent:#[0-9a-f]{6};--on-accent:#(?:ffffff|000000);--edge:#[0-9a-f]{6}\}@media \(prefers-color-scheme:dark\)\{:root:root\{--accent:#[0-9a-f]{6};--on-accent:#(?:ffffff|000000);--edge:#[0-9a-f]{6}\}\}$/,
-        );
+      fc.property(anyColour, (colour) => {
+        const [light = [], dark = []] = [
+          ...accentStyles(colour).matchAll(/--accent:(#\w{6});--on-accent:(#\w{6});--edge:(#\w{6})/g),
+        ].map(([, ...values]) => values);
+        for (const [[fill = "", ink = "", edge = ""], behind] of [
+          [light, ["#ffffff", "#f6f5f2"]],
+          [dark, ["#1f1f29", "#14141b"]],
+        ] as const) {
+          expect(ratio(fill, ink)).toBeGreaterThanOrEqual(4.5);
+          for (const page of behind) expect(ratio(edge, page)).toBeGreaterThanOrEqual(3);
+        }
       }),
-      { numRuns: 200 },
+      { numRuns: 1_000, examples: corners.map((corner) => [corner] as [string]) },
     );
   });
 });

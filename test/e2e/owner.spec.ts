@@ -1,0 +1,126 @@
+import type { Page } from "@playwright/test";
+import { expect, test } from "./browser.ts";
+import { type OwnSite, startSiteWith } from "./environment/site-with.ts";
+import { choosePerson, confirmInApp, logInAs } from "./simulator-pages.ts";
+
+const PORTS = 9460;
+const heading = (page: Page) => page.getByRole("heading", { level: 1 });
+
+/** Takes pictures to be looked at, when a folder for them is named. */
+async function picture(page: Page, name: string): Promise<void> {
+  const folder = process.env.OWNER_PICTURES;
+  if (!folder) return;
+  for (const colorScheme of ["light", "dark"] as const) {
+    await page.emulateMedia({ colorScheme });
+    for (const width of [360, 1280]) {
+      await page.setViewportSize({ width, height: 780 });
+      await page.screenshot({ path: `${folder}/${name}-${width}-${colorScheme}.png`, fullPage: true });
+    }
+  }
+  await page.emulateMedia({ colorScheme: null });
+}
+
+test.describe("a site with a face, groups and rules", () => {
+  let site: OwnSite;
+  // Starting a worker takes seconds, on a busy machine many.
+  test.describe.configure({ timeout: 240_000 });
+
+  test.beforeAll(async () => {
+    test.setTimeout(240_000);
+    site = await startSiteWith(
+      {
+        PROTECTED_PATHS: "/members/* group:board /about age:18",
+        SUPPORT_STAFF: "+4799999901",
+        SESSION_FRESH: "2",
+        SITE_NAME: "Fjordhagen IL",
+        SUPPORT_CONTACT: '"+4722334455, styret@fjordhagen.example"',
+        LOGO_URL: "/images/emblem.svg",
+        FAVICON: "/images/emblem.svg",
+        ACCENT_COLOR: '"#ffd400"',
+      },
+      PORTS,
+    );
+  });
+  test.afterAll(async () => {
+    await site.stop();
+  });
+
+  test("opens the board's page to a member when staff put them into the group, and an age-gated one when they say their age", async ({
+    page,
+    openBrowser,
+  }) => {
+    // A stranger is asked to log in, a member reads what is missing and whom to ask.
+    const member = await (await openBrowser()).newPage();
+    await member.goto(`${site.origin}/members/`);
+    await logInAs(member, "Sofie Dahl");
+    await expect(heading(member)).toHaveText("This page is not for everybody");
+    await expect(member.getByText("only people in board may see this page")).toBeVisible();
+    await expect(member.getByRole("link", { name: "+47 22 33 44 55" })).toHaveAttribute(
+      "href",
+      "tel:+4722334455",
+    );
+    await expect(member.getByRole("link", { name: "Fjordhagen IL" })).toHaveAttribute("href", "/");
+    await picture(member, "board-refused");
+
+    // At the desk: tick, save; it is noted.
+    await page.goto(`${site.origin}/auth/login?return_to=/auth/support`);
+    await logInAs(page, "Kari Nordmann");
+    await page.getByRole("searchbox").fill("Sofie Dahl");
+    await page.getByRole("button", { name: "Search" }).click();
+    await page.locator("summary", { hasText: "Groups" }).click();
+    const form = page.locator("form", { has: page.getByLabel("Another group") });
+    await form.getByLabel("board", { exact: true }).check();
+    await picture(page, "console-groups");
+    await form.getByLabel("Yes, this is right").check();
+    await form.getByRole("button", { name: "Save" }).click();
+    await expect(page.getByRole("status")).toHaveText("The groups are saved.");
+    await expect(page.getByText("+board")).toBeVisible();
+
+    // Within SESSION_FRESH the page opens, without a new login.
+    await expect(async () => {
+      await member.goto(`${site.origin}/members/`);
+      await expect(member.getByRole("heading", { name: "The gate" })).toBeVisible({ timeout: 500 });
+    }).toPass({ timeout: 30_000, intervals: [1_000] });
+
+    // The age is not known: one press leads to Vipps, which asks for the birth date, and back to the page.
+    await member.goto(`${site.origin}/about?from=walk`);
+    await expect(heading(member)).toHaveText("This page has an age limit");
+    await picture(member, "age-unknown");
+    await member.getByRole("link", { name: "Log in" }).click();
+    await choosePerson(member, "Sofie Dahl");
+    await confirmInApp(member);
+    await member.getByRole("button", { name: "Share and continue" }).click();
+    await expect(member).toHaveURL(`${site.origin}/about?from=walk`);
+    const told = await (await member.request.get(`${site.origin}/auth/session`)).json();
+    expect(told.user).toMatchObject({ groups: ["board"], age_over_18: true });
+    expect(told.user).not.toHaveProperty("birthdate");
+
+    // My page has a way out.
+    await member.goto(`${site.origin}/auth/me`);
+    await picture(member, "my-page");
+    await member.getByRole("button", { name: "Log out" }).click();
+    await expect(heading(member)).toHaveText("You are logged out");
+  });
+
+  test("shows its face in five languages, which nobody has to scroll sideways for", async ({
+    openBrowser,
+  }) => {
+    for (const locale of ["nb", "da", "sv", "fi", "en"]) {
+      const page = await (await openBrowser()).newPage();
+      await page.setExtraHTTPHeaders({ "accept-language": locale });
+      await page.setViewportSize({ width: 360, height: 780 });
+      await page.goto(`${site.origin}/auth/nothing-here`);
+      await expect(page.getByRole("link", { name: "styret@fjordhagen.example" })).toBeVisible();
+      expect(await page.getByRole("img").count()).toBe(0);
+      expect(
+        await page.locator(".site img").evaluate((image: HTMLImageElement) => image.naturalWidth),
+      ).toBeGreaterThan(0);
+      const isWide = await page.evaluate(
+        () => document.documentElement.scrollWidth > document.documentElement.clientWidth,
+      );
+      expect(isWide, locale).toBe(false);
+      await picture(page, `failure-${locale}`);
+      await page.close();
+    }
+  });
+});
