@@ -22,9 +22,13 @@ export async function startCountingProxy(): Promise<CountingProxy> {
     if (proxy.target === undefined) return response.writeHead(503).end();
     const answer = await fetch(new URL(url, proxy.target), {
       method,
-      headers: Object.entries(headers).flatMap(([name, value]): [string, string][] =>
-        ["connection", "host"].includes(name) ? [] : [[name, String(value)]],
-      ),
+      headers: [
+        ...Object.entries(headers).flatMap(([name, value]): [string, string][] =>
+          ["connection", "host"].includes(name) ? [] : [[name, String(value)]],
+        ),
+        ["x-forwarded-host", headers.host ?? ""],
+        ["x-forwarded-proto", "http"],
+      ],
       redirect: "manual",
     });
     for (const [name, value] of answer.headers) {
