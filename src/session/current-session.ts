@@ -116,8 +116,12 @@ async function livingSession(
     return successor;
   if (isLookAhead(request)) {
     if (worth === "fresh") return carried;
-    if (!(await isLiving(settings, session.sub, session.sid))) return undefined;
-    return { session, token: (await signedSession(settings, session)).token };
+    const [lives, present] = await Promise.all([
+      isLiving(settings, session.sub, session.sid),
+      withPresentGroups(settings, session),
+    ]);
+    if (!lives) return undefined;
+    return { session: present, token: (await signedSession(settings, present)).token };
   }
   if (worth === "stale") return renewToken(settings, carried);
   if (background !== undefined) renewBehind(settings, carried, background);
@@ -135,16 +139,22 @@ async function renewToken(
   { session, token }: SignedSession,
 ): Promise<SignedSession | undefined> {
   // Beside each other: who knows the groups may be far from who knows the session.
-  const [lives, groups] = await Promise.all([
+  const [lives, present] = await Promise.all([
     renewSession(settings, session.sub, session.sid),
-    settings.session.hasGroups ? siteRegistry(settings).groupsOf(session.sub) : undefined,
+    withPresentGroups(settings, session),
   ]);
   // Somebody may have ended it here while the store was on its way to say yes.
   if (!lives || hasEnded(settings.session, session.sid)) return undefined;
-  const profile = groups === undefined ? session.profile : { ...session.profile, groups };
-  const successor = await signedSession(settings, { ...session, profile });
+  const successor = await signedSession(settings, present);
   rememberSuccessor(settings.session, token, successor);
   return successor;
+}
+
+/** What a session says, with the groups its holder is in at this moment, where the site goes by groups. */
+async function withPresentGroups(settings: Settings, session: AuthenticSession): Promise<AuthenticSession> {
+  if (!settings.session.hasGroups) return session;
+  const groups = await siteRegistry(settings).groupsOf(session.sub);
+  return { ...session, profile: { ...session.profile, groups } };
 }
 
 /** Sessions that are being renewed behind an answer, or could not be a moment ago. */

@@ -49,8 +49,8 @@ export const RULES_FAULTS = [
   ...faultsIn("src/session/current-session.ts", [
     [
       "a renewed token keeps the groups it had",
-      "groups === undefined ? session.profile : { ...session.profile, groups }",
-      "session.profile",
+      "return { ...session, profile: { ...session.profile, groups } };",
+      "return groups.length < 0 ? { ...session, profile: { ...session.profile, groups } } : session;",
       [rules],
     ],
   ]),

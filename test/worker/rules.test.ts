@@ -445,6 +445,10 @@ describe("groups", () => {
 
     await registry().setGroups(id, []);
     wait(301);
+    // Nor does looking ahead, which renews no session, see more than a look.
+    for (const ahead of [{ "sec-purpose": "prefetch" }, { purpose: "prefetch" }])
+      expect((await browser.get("/board/", ahead)).status).not.toBe(200);
+    expect((await browser.request("/board/", { method: "HEAD" })).status).toBe(403);
     expect((await browser.get("/board/")).status).toBe(403);
     expect((await browser.get("/auth/verify")).headers.has("remote-groups")).toBe(false);
   });
