@@ -126,6 +126,8 @@ async function logIn(storage: Storage, person: number, received: Received, figur
     if (status !== 303) figures.failed += 1;
   } catch {
     figures.failed += 1;
+    // While nobody answers at all, people do not try a thousand times a second.
+    await pause(50);
   } finally {
     figures.logins += 1;
     figures.slowest = Math.max(figures.slowest, performance.now() - startedAt);
