@@ -8,6 +8,7 @@ import { dirname, join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
+import { openSession } from "../cli/d1-session.ts";
 import { completeDevVars, readDevVars, simulatorIssuer } from "../cli/dev-vars.mjs";
 import { applyMigrations } from "../cli/migrations.mjs";
 import { nextFreePort } from "../cli/ports.ts";
@@ -111,8 +112,9 @@ async function addAll(bench: Bench, count: number): Promise<boolean> {
 
 async function printSize(bench: Bench, count: number): Promise<void> {
   const hosts = Array.from({ length: count }, (_, index) => hostOf(index + 1, bench.sitePort));
-  const place = { root, environment: undefined, persistTo: bench.state, settingsFile: bench.settings };
-  const sizes = [...(await readSites(place, hosts)).values()].map((text) => Buffer.byteLength(text));
+  const session = await openSession({ root, remote: false, environment: undefined, persistTo: bench.state });
+  const texts = await readSites(session, hosts).finally(() => session.close());
+  const sizes = [...texts.values()].map((text) => Buffer.byteLength(text));
   const total = sizes.reduce((sum, size) => sum + size, 0);
   console.log(
     `in KV: ${sizes.length} documents, ${(total / 1024).toFixed(0)} KiB, ${Math.round(total / sizes.length)} bytes each; the file: ${(statSync(bench.file).size / 1024).toFixed(0)} KiB`,

@@ -1,17 +1,19 @@
 // A session with the D1 database: statements with bound values, one transaction at a time, here or at Cloudflare.
 
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { DatabaseSync } from "node:sqlite";
 import { setTimeout as pause } from "node:timers/promises";
 import * as v from "valibot";
-import { siteKey } from "../src/sites/site-document.ts";
-import { databases, inFolder, kvNamespaces, outputOf } from "./cloudflare-commands.ts";
+import { databases, inFolder, kvNamespaces, outputOf, type RunCommand } from "./cloudflare-commands.ts";
 import { CommandError } from "./command-error.mjs";
 import { type D1Target, explained } from "./d1-command.ts";
 import { localKeys, openLocalStorage } from "./local-storage.ts";
 import { DEFAULT_STATE } from "./migrations.mjs";
 import { readConfig } from "./project-config.ts";
 import { resourceName } from "./setup/config-text.ts";
+import { WRANGLER_OFFLINE } from "./wrangler.mjs";
 
 /** A statement and what stands for `?1`, `?2` … in it. */
 export interface BoundStatement {
@@ -26,16 +28,41 @@ export interface StatementResult {
   readonly milliseconds: number;
 }
 
+/** A key of KV as it is listed, and what stands beside its value. */
+export interface ListedKey {
+  readonly name: string;
+  readonly metadata?: unknown;
+}
+
+/** A value as it goes into KV. */
+export interface NewValue {
+  readonly key: string;
+  readonly value: string;
+  readonly metadata: unknown;
+}
+
+/** A KV namespace. Each call is one request at Cloudflare, or some; the caller sees to it that they are not too big. */
+export interface KvNamespace {
+  /** @throws {CommandError} */
+  list(prefix: string): Promise<readonly ListedKey[]>;
+  /** At most a hundred values, by their keys; those that are not there are missing. @throws {CommandError} */
+  read(keys: readonly string[]): Promise<ReadonlyMap<string, string>>;
+  /** @throws {CommandError}; some of the values may be written then. */
+  write(values: readonly NewValue[]): Promise<void>;
+  /** @throws {CommandError} */
+  delete(keys: readonly string[]): Promise<void>;
+}
+
 /** A connection to one database and the namespace of sites beside it. */
 export interface D1Session {
   /** The variables of wrangler.toml. */
   readonly vars: Readonly<Record<string, unknown>>;
-  /** Carries statements out in order, all or none. @throws {CommandError} */
+  /** Carries statements out in order, all or none. @throws {CommandError}, where there is no database too. */
   batch(statements: readonly BoundStatement[]): Promise<readonly StatementResult[]>;
-  /** Hosts of the sites in KV beside the deployment's own. @throws {CommandError} */
-  siteHosts(): Promise<readonly string[]>;
   /** Keys of the namespace VIPPS_METADATA that begin with a prefix. @throws {CommandError} */
   metadataKeys(prefix: string): Promise<readonly string[]>;
+  /** Where the documents of further sites are. */
+  readonly sites: KvNamespace;
   close(): Promise<void>;
 }
 
@@ -45,6 +72,9 @@ const databaseError = (message: string) => new CommandError(message, "database")
 const DATABASE = "ACCOUNTS_DB";
 const SITES = "SITES";
 const METADATA = "VIPPS_METADATA";
+
+const noDatabase = () => databaseError(`wrangler.toml has no D1 database ${DATABASE}.`);
+const noNamespace = () => databaseError(`There is no KV namespace ${SITES}.`);
 
 /**
  * Opens a session. Here the database's own file is opened once for all statements, beside a running worker or
@@ -100,7 +130,6 @@ function readSection({ root, environment = process.env.CLOUDFLARE_ENV }: D1Targe
   const own = environment === undefined || environment === "" ? top : top.env[environment];
   if (own === undefined) throw databaseError(`${name} has no environment "${environment}".`);
   const database = own.d1_databases.find(({ binding }) => binding === DATABASE);
-  if (database === undefined) throw databaseError(`${name} has no D1 database ${DATABASE}.`);
   return {
     vars: own.vars,
     database,
@@ -114,14 +143,13 @@ function readSection({ root, environment = process.env.CLOUDFLARE_ENV }: D1Targe
 function openLocal(target: D1Target): D1Session {
   const { vars, database, sites, metadata } = readSection(target);
   const state = target.persistTo ?? join(target.root, DEFAULT_STATE);
-  const file = openLocalStorage(
-    "d1",
-    state,
-    database.preview_database_id ?? database.database_id ?? DATABASE,
-  );
+  const id = database?.preview_database_id ?? database?.database_id ?? DATABASE;
+  const file = openLocalStorage("d1", state, id);
+  const namespace = localNamespace(state, sites?.id);
   return {
     vars,
     async batch(statements) {
+      if (database === undefined) throw noDatabase();
       try {
         if (file === undefined) throw new Error("no such table: accounts");
         return inTransaction(file, () => statements.map((statement) => carryOut(file, statement)));
@@ -129,15 +157,93 @@ function openLocal(target: D1Target): D1Session {
         throw databaseError(explained(error instanceof Error ? error.message : String(error)));
       }
     },
-    async siteHosts() {
-      const prefix = siteKey("");
-      return localKeys(state, sites?.id ?? SITES, prefix).map((key) => key.slice(prefix.length));
-    },
     async metadataKeys(prefix) {
       return localKeys(state, metadata?.id ?? METADATA, prefix);
     },
+    sites: namespace,
     async close() {
       file?.close();
+      await namespace.close();
+    },
+  };
+}
+
+/** KV as wrangler opens it here, as far as a session needs it. */
+interface OpenNamespace {
+  list(options: { prefix: string; cursor?: string }): Promise<{
+    readonly keys: readonly ListedKey[];
+    readonly list_complete: boolean;
+    readonly cursor?: string;
+  }>;
+  get(key: string): Promise<string | null>;
+  put(key: string, value: string, options: { metadata: unknown }): Promise<void>;
+  delete(key: string): Promise<void>;
+}
+
+/** The namespace on this machine, opened by wrangler once it is needed: only that knows how values are kept. */
+function localNamespace(state: string, id: string | undefined): KvNamespace & { close(): Promise<void> } {
+  let opening: Promise<{ readonly store: OpenNamespace; close(): Promise<void> }> | undefined;
+  const kv = async <Result>(use: (store: OpenNamespace) => Promise<Result>) => {
+    try {
+      opening ??= openNamespace(state, id);
+      return await use((await opening).store);
+    } catch (error) {
+      throw databaseError(
+        `KV could not be reached: ${error instanceof Error ? error.message : String(error)}`,
+      );
+    }
+  };
+  return {
+    close: async () => (await opening)?.close(),
+    list: (prefix) =>
+      kv(async (store) => {
+        const keys: ListedKey[] = [];
+        let cursor: string | undefined;
+        do {
+          const page = await store.list({ prefix, ...(cursor !== undefined && { cursor }) });
+          keys.push(...page.keys);
+          cursor = page.list_complete ? undefined : page.cursor;
+        } while (cursor !== undefined);
+        return keys;
+      }),
+    read: (keys) =>
+      kv(async (store) => {
+        const values = await Promise.all(keys.map(async (key) => [key, await store.get(key)] as const));
+        return new Map(values.flatMap(([key, value]) => (value === null ? [] : [[key, value] as const])));
+      }),
+    write: (values) =>
+      kv(async (store) => {
+        await Promise.all(values.map(({ key, value, metadata }) => store.put(key, value, { metadata })));
+      }),
+    delete: (keys) =>
+      kv(async (store) => {
+        await Promise.all(keys.map((key) => store.delete(key)));
+      }),
+  };
+}
+
+async function openNamespace(state: string, id: string | undefined) {
+  // As wrangler reads them when it is loaded: results are ours to print, not its.
+  Object.assign(process.env, WRANGLER_OFFLINE, { WRANGLER_LOG: "none" });
+  const { getPlatformProxy } = await import("wrangler");
+  const folder = mkdtempSync(join(tmpdir(), "kv-"));
+  const configPath = join(folder, "wrangler.json");
+  const kv_namespaces = [{ binding: SITES, ...(id !== undefined && { id }) }];
+  writeFileSync(
+    configPath,
+    JSON.stringify({ name: "session", compatibility_date: "2026-10-01", kv_namespaces }),
+  );
+  const proxy = await getPlatformProxy<{ readonly [SITES]: OpenNamespace }>({
+    configPath,
+    persist: { path: join(state, "v3") },
+    remoteBindings: false,
+    envFiles: [],
+  });
+  return {
+    store: proxy.env[SITES],
+    async close() {
+      await proxy.dispose();
+      rmSync(folder, { recursive: true, force: true });
     },
   };
 }
@@ -188,7 +294,15 @@ const queryResult = v.array(
   }),
 );
 
-const keyList = v.array(v.object({ name: v.string() }));
+const keyList = v.array(v.object({ name: v.string(), metadata: v.optional(v.unknown()) }));
+
+const bulkValues = v.object({
+  values: v.record(v.string(), v.nullable(v.string())),
+});
+
+const bulkWritten = v.nullable(
+  v.object({ unsuccessful_keys: v.optional(v.nullable(v.array(v.string())), []) }),
+);
 
 /** How often a request is made before it is given up, and how long to wait before the second, in milliseconds. */
 const TRIES = 5;
@@ -202,9 +316,7 @@ async function openRemote(target: D1Target): Promise<D1Session> {
   const key = v.parse(credentials, await ask("auth", "token", "--json"));
   const account =
     process.env.CLOUDFLARE_ACCOUNT_ID ?? accountId ?? (await onlyAccount(() => ask("whoami", "--json")));
-  const { database_name: name = "" } = database;
-  const id = database.database_id ?? (await databases(run)).get(name);
-  if (id === undefined) throw databaseError(`There is no D1 database ${name} at Cloudflare.`);
+  const id = await databaseId(database, run);
   const api = process.env.CLOUDFLARE_API_BASE_URL ?? "https://api.cloudflare.com/client/v4";
   const headers = {
     "content-type": "application/json",
@@ -229,6 +341,7 @@ async function openRemote(target: D1Target): Promise<D1Session> {
   return {
     vars,
     async batch(statements) {
+      if (id === undefined) throw noDatabase();
       const body = JSON.stringify({ batch: statements });
       const { result } = await call(`d1/database/${id}/query`, { method: "POST", body });
       return parsed(queryResult, result).map(({ results, meta }) => ({
@@ -237,10 +350,73 @@ async function openRemote(target: D1Target): Promise<D1Session> {
         milliseconds: meta.duration,
       }));
     },
-    siteHosts: async () =>
-      (await keysOf(sites?.id, SITES, siteKey(""))).map((key) => key.slice(siteKey("").length)),
     metadataKeys: (prefix) => keysOf(metadata?.id, METADATA, prefix),
+    sites: remoteNamespace(
+      call,
+      async () => sites?.id ?? (await kvNamespaces(run)).get(resourceName(workerName, SITES)),
+    ),
     close: async () => undefined,
+  };
+}
+
+/** @returns undefined where wrangler.toml has no database. @throws {CommandError} where Cloudflare has none of its name */
+async function databaseId(
+  database: ReturnType<typeof readSection>["database"],
+  run: RunCommand,
+): Promise<string | undefined> {
+  if (database === undefined || database.database_id !== undefined) return database?.database_id;
+  const { database_name: name = "" } = database;
+  const id = (await databases(run)).get(name);
+  if (id === undefined) throw databaseError(`There is no D1 database ${name} at Cloudflare.`);
+  return id;
+}
+
+type Call = (path: string, init?: RequestInit) => Promise<v.InferOutput<typeof envelope>>;
+
+/** @param find the id of the namespace, asked for once it is needed; undefined before the first deployment. */
+function remoteNamespace(call: Call, find: () => Promise<string | undefined>): KvNamespace {
+  let finding: Promise<string | undefined> | undefined;
+  const namespace = async () => {
+    finding ??= find();
+    return finding;
+  };
+  const path = async (rest: string) => {
+    const id = await namespace();
+    if (id === undefined) throw noNamespace();
+    return `storage/kv/namespaces/${id}/${rest}`;
+  };
+  const json = (method: string, body: unknown) => ({ method, body: JSON.stringify(body) });
+  const refuseUnwritten = (result: unknown) => {
+    const failed = parsed(bulkWritten, result)?.unsuccessful_keys ?? [];
+    if (failed.length > 0) throw databaseError(`KV did not take ${failed.join(", ")}. Run the same again.`);
+  };
+  return {
+    async list(prefix) {
+      if ((await namespace()) === undefined) return [];
+      const keys: ListedKey[] = [];
+      let cursor = "";
+      do {
+        const query = new URLSearchParams({ prefix, ...(cursor !== "" && { cursor }) });
+        const { result, result_info: page } = await call(await path(`keys?${query}`));
+        keys.push(...parsed(keyList, result));
+        cursor = page?.cursor ?? "";
+      } while (cursor !== "");
+      return keys;
+    },
+    async read(keys) {
+      if (keys.length === 0) return new Map();
+      const { result } = await call(await path("bulk/get"), json("POST", { keys }));
+      const values = Object.entries(parsed(bulkValues, result).values);
+      return new Map(values.flatMap(([key, value]) => (value === null ? [] : [[key, value] as const])));
+    },
+    async write(values) {
+      if (values.length === 0) return;
+      refuseUnwritten((await call(await path("bulk"), json("PUT", values))).result);
+    },
+    async delete(keys) {
+      if (keys.length === 0) return;
+      refuseUnwritten((await call(await path("bulk/delete"), json("POST", keys))).result);
+    },
   };
 }
 

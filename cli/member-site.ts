@@ -3,12 +3,14 @@
 import { join } from "node:path";
 import { createInterface } from "node:readline/promises";
 import type { Readable, Writable } from "node:stream";
+import { siteHost, siteHostNamed } from "../src/sites/site-host.ts";
 import { CommandError, usageError } from "./command-error.mjs";
 import { PROGRAM } from "./command-line.ts";
 import type { D1Target } from "./d1-command.ts";
 import type { D1Session } from "./d1-session.ts";
 import { readDevVars } from "./dev-vars.mjs";
-import { hostOf } from "./sites/site-values.ts";
+import { partitionOf, siteRecords } from "./sites/site-records.ts";
+import { listEntries } from "./sites/site-store.ts";
 
 /** What `src/settings.ts` calls its own partition: under which key everything of the deployment's own site stands. */
 const OWN_SITE = "default";
@@ -19,6 +21,10 @@ export interface KnownSites {
   readonly own: string | undefined;
   /** The hosts of the sites in KV. */
   readonly further: readonly string[];
+  /** The keys of the rows of those whose rows do not stand under their host: renamed or imported sites. */
+  readonly keys?: ReadonlyMap<string, string>;
+  /** Other addresses, and the host of the site that each is one of. */
+  readonly aliases?: ReadonlyMap<string, string>;
 }
 
 /**
@@ -34,7 +40,16 @@ export async function knownSites(
   const usual = environment === undefined ? ".dev.vars" : `.dev.vars.${environment}`;
   const inFile = readDevVars(settingsFile ?? join(root, usual));
   const url = inFile.SITE_URL ?? session.vars.SITE_URL;
-  return { own: typeof url === "string" ? hostOf(url) : undefined, further: await session.siteHosts() };
+  const [entries, records] = await Promise.all([listEntries(session), siteRecords(session)]);
+  const further = [...entries].flatMap(([host, { kind }]) => (kind === "site" ? [host] : []));
+  return {
+    own: typeof url === "string" ? siteHost(url) : undefined,
+    further,
+    keys: new Map(further.map((host) => [host, (records && partitionOf(records, host)) ?? host] as const)),
+    aliases: new Map(
+      [...entries].flatMap(([host, entry]) => (entry.kind === "alias" ? [[host, entry.of] as const] : [])),
+    ),
+  };
 }
 
 /** A site of the deployment. */
@@ -51,7 +66,10 @@ export interface MemberSite {
  * @param named undefined where nothing was said: fine while there is only one site
  * @throws {CommandError} for what is no site here, and where several are and none is named
  */
-export function siteNamed(named: string | undefined, { own, further }: KnownSites): MemberSite {
+export function siteNamed(
+  named: string | undefined,
+  { own, further, keys, aliases }: KnownSites,
+): MemberSite {
   const ownSite = { key: OWN_SITE, name: own ?? "the deployment's own site" };
   if (named === undefined) {
     if (further.length === 0) return ownSite;
@@ -63,9 +81,10 @@ export function siteNamed(named: string | undefined, { own, further }: KnownSite
     if (own !== undefined || further.length === 0) return ownSite;
     throw usageError("This deployment has no site of its own: name one of its sites with --site.");
   }
-  const host = normalHost(named.trim());
+  const typed = siteHostNamed(named);
+  const host = (typed && aliases?.get(typed)) ?? typed;
   if (host !== undefined && host === own) return ownSite;
-  if (host !== undefined && further.includes(host)) return { key: host, name: host };
+  if (host !== undefined && further.includes(host)) return { key: keys?.get(host) ?? host, name: host };
   const near = [...further, ...(own === undefined ? [] : [own])].find(
     (one) => host !== undefined && withoutPort(one) === withoutPort(host),
   );
@@ -94,11 +113,6 @@ export async function askForSite(
   } finally {
     terminal.close();
   }
-}
-
-/** The host as a browser would send it, from a host or a URL. */
-function normalHost(text: string): string | undefined {
-  return hostOf(text.includes("://") ? text : `https://${text}`);
 }
 
 const withoutPort = (host: string): string => host.replace(/:\d+$/, "");

@@ -1,9 +1,7 @@
-// `vipps-login site`: adds, lists, shows, checks, rotates and removes the sites that one worker serves.
+// `vipps-login site`: the sites that one worker serves beside its own, from their first day to their last.
 
-import { once } from "node:events";
-import { relative } from "node:path";
-import { createInterface } from "node:readline";
 import { Command } from "@commander-js/extra-typings";
+import { writtenAsText } from "../src/settings/kinds.ts";
 import { isSealed } from "../src/settings/table.ts";
 import {
   openSettings,
@@ -11,31 +9,48 @@ import {
   readSiteDocument,
   type SiteValues,
 } from "../src/sites/site-document.ts";
-import { putSecret, shown } from "./cloudflare-commands.ts";
+import { siteHost } from "../src/sites/site-host.ts";
 import { CommandError, usageError } from "./command-error.mjs";
 import { type CommandContext, repeated } from "./command-line.ts";
-import { readDevVars } from "./dev-vars.mjs";
+import { createReport } from "./doctor/report.ts";
 import { addSites, type SiteResult } from "./sites/add-sites.ts";
-import { type KeyChangeResult, resealSites, rotateSessionKeys } from "./sites/change-keys.ts";
-import { checkSites } from "./sites/check-sites.ts";
-import {
-  hasMasterKeys,
-  masterKeysAt,
-  withNewMasterKey,
-  withoutUnused,
-  writeMasterKeys,
-} from "./sites/master-key-place.ts";
-import { leavingsOf, removeSite } from "./sites/remove-site.ts";
+import { whyClosed } from "./sites/change-keys.ts";
+import { type CheckedSite, checkSites, problemsOf } from "./sites/check-sites.ts";
+import { differences, type SettingChange } from "./sites/diff-sites.ts";
+import { init, rotate } from "./sites/key-commands.ts";
+import { masterKeysAt, masterKeyText } from "./sites/master-key-place.ts";
+import { exportSite, importSite, receive, remove, rename } from "./sites/move-commands.ts";
+import { writeAliases } from "./sites/site-aliases.ts";
 import { readSiteFile } from "./sites/site-file.ts";
-import { listSites, readSites } from "./sites/site-store.ts";
-import { blanked, hostOf } from "./sites/site-values.ts";
-import { placedCommand, placeName, placeOf, type SitesPlace, settingsFileOf } from "./sites/sites-place.ts";
+import { siteRecords } from "./sites/site-records.ts";
+import { listEntries, listSites, readSites, type SiteEntry } from "./sites/site-store.ts";
+import { ALIASES, blanked } from "./sites/site-values.ts";
+import {
+  deploymentOf,
+  type HostsOptions,
+  hostNamed,
+  hostsMeant,
+  noSite,
+  now,
+  numberOf,
+  type Options,
+  refuseUnnamed,
+  withStorage,
+} from "./sites/sites-command.ts";
+import { placedCommand, placeName, placeOf } from "./sites/sites-place.ts";
 
 const DRY_RUN = ["--dry-run", "says what would be done and does nothing"] as const;
 const JSON_OUTPUT = ["--json", "prints the outcome as JSON"] as const;
+const HOST = "the site, as a host or a URL";
+const FILE =
+  '{"defaults": {…}, "sites": [{"SITE_URL": …}, …]} as YAML or JSON; "env:NAME" reads a value from the environment';
 
 /** The command `site`, a command of its own for each thing that can be done to sites. */
 export function site(context: CommandContext) {
+  const at = <Given extends Parameters<typeof placeOf>[1]>(options: Given) => ({
+    ...options,
+    place: placeOf(context, options),
+  });
   return new Command("site")
     .description(
       "The sites that one worker serves beside its own, each with its own sales unit (docs/many-sites.md).",
@@ -45,7 +60,7 @@ export function site(context: CommandContext) {
         .description("makes the master key (SITES_KEYS) that seals the sites' secrets")
         .option(...DRY_RUN)
         .option(...JSON_OUTPUT)
-        .action((options) => init(context, { ...options, place: placeOf(context, options) })),
+        .action((options) => init(context, at(options))),
     )
     .addCommand(
       placedCommand("add")
@@ -53,11 +68,12 @@ export function site(context: CommandContext) {
           "adds a site with its settings, or the sites of a YAML or JSON file; run again, it goes on where it stopped",
         )
         .argument("[url]", "the site's address")
+        .option("--file <file>", FILE)
         .option(
-          "--file <file>",
-          '{"defaults": {…}, "sites": [{"SITE_URL": …}, …]}; "env:NAME" reads a value from the environment',
+          "--set <name=value>",
+          "a setting; may be repeated. An empty value takes it away. With --file: for every site that says nothing else",
+          repeated,
         )
-        .option("--set <name=value>", "a setting; may be repeated. An empty value takes it away", repeated)
         .option(
           "--secret <name>",
           "a secret, from the environment variable of that name; may be repeated. Never an argument, which other users of the machine could read",
@@ -65,91 +81,111 @@ export function site(context: CommandContext) {
         )
         .option("--update", "changes the settings given, leaves the others of the site as they are")
         .option("--partner", "the site uses the deployment's partner keys (VIPPS_KEYS=partner)")
+        .option("--take-over", "a new site gets the rows that a removed one of its host left in the database")
         .option(...DRY_RUN)
         .option(...JSON_OUTPUT)
-        .action((url, options) => add(context, url, { ...options, place: placeOf(context, options) })),
+        .action((url, options) => add(context, url, at(options))),
+    )
+    .addCommand(
+      placedCommand("diff")
+        .description("shows what adding a file would change, and changes nothing")
+        .requiredOption("--file <file>", FILE)
+        .option(...JSON_OUTPUT)
+        .action((options) => diff(context, at(options))),
+    )
+    .addCommand(
+      placedCommand("alias")
+        .description("gives a site further hosts, such as the one without www, which lead to it")
+        .argument("<host>", HOST)
+        .argument("<further...>", "the further hosts; those that it has already stay")
+        .option(...DRY_RUN)
+        .option(...JSON_OUTPUT)
+        .action((host, further, options) => alias(context, host, further, at(options))),
     )
     .addCommand(
       placedCommand("list")
         .description("lists all sites")
         .option(...JSON_OUTPUT)
-        .action((options) => list(context, { ...options, place: placeOf(context, options) })),
+        .action((options) => list(context, at(options))),
     )
     .addCommand(
       placedCommand("show")
         .description("shows one site's settings, secrets blanked")
-        .argument("<host>", "the site, as a host or a URL")
+        .argument("<host>", HOST)
         .option(...JSON_OUTPUT)
-        .action((host, options) => show(context, host, { ...options, place: placeOf(context, options) })),
+        .action((host, options) => show(context, host, at(options))),
     )
     .addCommand(
       placedCommand("check")
-        .description("the doctor, for one site or all")
-        .argument("[host]", "the site, as a host or a URL")
+        .description("the doctor, for some sites or all, side by side")
+        .argument("[hosts...]", HOST)
         .option("--all", "every site")
-        .option("--offline", "does not look at the deployed site")
+        .option("--offline", "does not look at the deployed sites")
         .option(...JSON_OUTPUT)
-        .action((host, options) => check(context, host, { ...options, place: placeOf(context, options) })),
+        .action((hosts, options) => check(context, hosts, at(options))),
     )
     .addCommand(
       placedCommand("rotate")
         .description(
-          "gives a site a new session key, and nobody is logged out; or all of them a new master key. A minute later, --drop-old takes the old ones away that seal nothing any more",
+          "gives sites a new session key, and nobody is logged out; or all of them a new master key. A minute later, --drop-old takes the old ones away that seal nothing any more",
         )
-        .argument("[host]", "the site, as a host or a URL")
+        .argument("[hosts...]", HOST)
         .option("--all", "every site")
         .option(
           "--compromised",
-          "drops the old session keys at once; everybody of the site must log in again",
+          "drops the old session keys at once and for good; everybody of the site must log in again",
         )
         .option("--master-key", "a new master key, and every site sealed with it")
         .option("--drop-old", "with --master-key: takes away the old ones")
         .option(...DRY_RUN)
         .option(...JSON_OUTPUT)
-        .action((host, options) => rotate(context, host, { ...options, place: placeOf(context, options) })),
+        .action((hosts, options) => rotate(context, hosts, at(options))),
+    )
+    .addCommand(
+      placedCommand("rename")
+        .description("gives a site another host; members, consents, terms and events stay with it")
+        .argument("<old>", HOST)
+        .argument("<new>", "its new host")
+        .option("--no-redirect", "leaves nothing at the old host, where visitors are else led to the new one")
+        .option(...DRY_RUN)
+        .option(...JSON_OUTPUT)
+        .action((from, to, options) => rename(context, from, to, at(options))),
+    )
+    .addCommand(
+      placedCommand("receive")
+        .description("prints the key for which another deployment exports sites to this one")
+        .option(...JSON_OUTPUT)
+        .action((options) => receive(context, at(options))),
+    )
+    .addCommand(
+      placedCommand("export")
+        .description("writes a site with its secrets and rows to a file that only the receiver can open")
+        .argument("<host>", HOST)
+        .requiredOption("--for <key>", 'what "site receive" prints at the receiving deployment')
+        .requiredOption("--out <file>", "where to; only you can read it")
+        .option(...JSON_OUTPUT)
+        .action((host, options) => exportSite(context, host, at(options))),
+    )
+    .addCommand(
+      placedCommand("import")
+        .description("takes a site in that another deployment exported; run again, it goes on")
+        .argument("<file>", "the export")
+        .option(...DRY_RUN)
+        .option(...JSON_OUTPUT)
+        .action((file, options) => importSite(context, file, at(options))),
     )
     .addCommand(
       placedCommand("remove")
-        .description("says what is deleted of a site, asks, and deletes it")
-        .argument("<host>", "the site, as a host or a URL")
+        .description(
+          "says what is deleted of sites, asks, and deletes it; run again, it goes on where it stopped",
+        )
+        .argument("<hosts...>", HOST)
         .option("--keep-data", "leaves the accounts, consents and login events in the database")
         .option("--yes", "does not ask")
         .option(...DRY_RUN)
         .option(...JSON_OUTPUT)
-        .action((host, options) => remove(context, host, { ...options, place: placeOf(context, options) })),
+        .action((hosts, options) => remove(context, hosts, at(options))),
     );
-}
-
-/** What every command about sites is told. */
-interface Options {
-  readonly place: SitesPlace;
-  readonly json?: boolean | undefined;
-  readonly dryRun?: boolean | undefined;
-}
-
-const now = (): number => Math.floor(Date.now() / 1000);
-
-/** The host a command is about, however it was written: `www.example.com` or its URL. @throws {CommandError} */
-function hostNamed(typed: string): string {
-  const host = hostOf(typed.includes("://") ? typed : `https://${typed}`);
-  if (host === undefined) throw usageError(`"${typed}" is no host`);
-  return host;
-}
-
-/** The deployment's settings as far as its settings file has them. */
-const deploymentOf = (place: SitesPlace): SiteValues => readDevVars(settingsFileOf(place));
-
-async function init({ print }: CommandContext, options: Options): Promise<void> {
-  const { place, dryRun, json } = options;
-  const file = relative(process.cwd(), settingsFileOf(place));
-  const present = hasMasterKeys(place);
-  if (!present && !dryRun) await writeMasterKeys(place, withNewMasterKey(place));
-  if (json) return print(JSON.stringify({ made: !present && !dryRun, file }));
-  if (present) return print(`There is a master key in ${file} already. "rotate --master-key" makes another.`);
-  print(`${dryRun ? "Would make" : "Made"} a master key, SITES_KEYS, in ${file}.`);
-  if (place.environment !== undefined)
-    print(`  ${shown(putSecret("SITES_KEYS", place.environment, "the master keys"))}`);
-  print("Keep a copy of it somewhere safe: without it the secrets of all sites are lost.");
 }
 
 /** The settings that were given as NAME=VALUE. @throws {CommandError} */
@@ -182,11 +218,12 @@ interface AddOptions extends Options {
   readonly secret?: readonly string[] | undefined;
   readonly update?: true | undefined;
   readonly partner?: true | undefined;
+  readonly takeOver?: true | undefined;
 }
 
 async function add(context: CommandContext, url: string | undefined, options: AddOptions): Promise<void> {
   const { env, path, print, tell } = context;
-  const { place, file, update = false, dryRun = false, json } = options;
+  const { place, file, update = false, takeOver = false, dryRun = false, json } = options;
   if ((url === undefined) === (file === undefined))
     throw usageError("add takes the URL of a site, or --file");
   if (update && file !== undefined)
@@ -198,21 +235,16 @@ async function add(context: CommandContext, url: string | undefined, options: Ad
   const secret = Object.keys(set).find((name) => isSealed(name) && set[name] !== "");
   if (secret !== undefined)
     throw usageError(`${secret} is a secret: put it into the environment and say --secret ${secret}`);
+  const given: SiteValues = { ...namedSecrets(options.secret ?? [], env), ...set };
+  if (file !== undefined && given.SITE_URL !== undefined)
+    throw usageError("SITE_URL is each site's own: say it in the file");
   const sites =
-    file === undefined
-      ? [
-          {
-            SITE_URL: URL.parse(url ?? "")?.origin ?? url ?? "",
-            ...namedSecrets(options.secret ?? [], env),
-            ...set,
-          },
-        ]
-      : readSiteFile(path(file), env);
-  const results = await addSites({
-    ...{ place, keys: masterKeysAt(place), sites, update, dryRun },
-    deployment: deploymentOf(place),
-    at: now(),
-  });
+    file === undefined ? [{ ...given, SITE_URL: url ?? "" }] : readSiteFile(path(file), env, given);
+  const keys = masterKeysAt(place, env);
+  const deployment = await deploymentOf(context, place);
+  const results = await withStorage(place, (session) =>
+    addSites({ session, keys, deployment, sites, update, takeOver, dryRun, at: now() }),
+  );
   const count = (outcome: SiteResult["outcome"]) => results.filter((one) => one.outcome === outcome).length;
   const counts = {
     added: count("added"),
@@ -230,168 +262,151 @@ async function add(context: CommandContext, url: string | undefined, options: Ad
   if (!dryRun && counts.added + counts.changed > 0) print("The worker serves them within a minute.");
 }
 
+interface DiffOptions extends Options {
+  readonly file: string;
+}
+
+async function diff({ env, path, print }: CommandContext, { place, file, json }: DiffOptions): Promise<void> {
+  const sites = readSiteFile(path(file), env);
+  const keys = masterKeysAt(place, env);
+  const present = await withStorage(place, async (session) => {
+    const hosts = [...(await listSites(session)).keys()];
+    const texts = await readSites(session, hosts);
+    const opened = hosts.map(async (host) => {
+      const document = readSiteDocument(texts.get(host) ?? "");
+      return [host, document && (await openSiteDocument(keys, host, document))] as const;
+    });
+    return new Map(await Promise.all(opened));
+  });
+  const all = differences(sites, present);
+  if (json) return print(JSON.stringify({ sites: all }));
+  for (const { host, what, changes } of all) {
+    if (what === "same") continue;
+    print(`${host}: ${what}`);
+    if (what === "changed") for (const change of changes) print(`  ${changeWords(change)}`);
+  }
+  const count = (what: (typeof all)[number]["what"]) => all.filter((one) => one.what === what).length;
+  const others = count("not in the file");
+  print(
+    `${count("new")} new, ${count("changed")} changed, ${count("same")} the same, ${others} not in the file${others > 0 ? " (which stay)" : ""}.`,
+  );
+}
+
+function changeWords({ name, before, after }: SettingChange): string {
+  if (before === undefined) return `+ ${name} = ${after}`;
+  if (after === undefined) return `- ${name} = ${before}`;
+  return before === after ? `~ ${name} is another` : `~ ${name}: ${before} → ${after}`;
+}
+
+async function alias(
+  context: CommandContext,
+  typed: string,
+  typedFurther: readonly string[],
+  options: Options,
+): Promise<void> {
+  const { env, print } = context;
+  const { place, dryRun = false, json } = options;
+  const host = hostNamed(typed);
+  const further = typedFurther.map(hostNamed);
+  const keys = masterKeysAt(place, env);
+  const deployment = await deploymentOf(context, place);
+  await withStorage(place, async (session) => {
+    const entries = await listEntries(session);
+    const isOwn = host === siteHost(writtenAsText(deployment.SITE_URL));
+    if (!isOwn && entries.get(host)?.kind !== "site") throw noSite(host, placeName(place));
+    const before = [...entries].flatMap(([other, one]) =>
+      one.kind === "alias" && one.of === host ? [other] : [],
+    );
+    const aliases = [...new Set([...before, ...further])];
+    if (isOwn) {
+      const taken = further.filter((other) => isTaken(entries.get(other), host) || other === host);
+      if (taken.length > 0) throw new CommandError(`${taken.join(", ")} is a host that is in use already.`);
+      const siteUrl = writtenAsText(deployment.SITE_URL);
+      const records = await siteRecords(session);
+      if (!dryRun)
+        await writeAliases({ session, keys, at: now() }, { entries, records }, [{ host, siteUrl, aliases }]);
+    } else {
+      const text = (await readSites(session, [host])).get(host) ?? "";
+      const document = readSiteDocument(text);
+      const values = document && (await openSiteDocument(keys, host, document));
+      if (values === undefined) throw new CommandError(`${host} ${whyClosed(keys, text)}.`);
+      const sites = [{ SITE_URL: values.SITE_URL ?? "", [ALIASES]: aliases.join(" ") }];
+      const [result] = await addSites({
+        ...{ session, keys, deployment, sites, update: true, takeOver: false, dryRun, at: now() },
+      });
+      if (result?.outcome === "refused") throw new CommandError(`${host}: ${result.faults.join("; ")}.`);
+    }
+    if (json) return print(JSON.stringify({ dry_run: dryRun, host, aliases }));
+    print(
+      `${aliases.join(", ")} ${dryRun ? "would lead" : aliases.length === 1 ? "leads" : "lead"} to ${host}.`,
+    );
+  });
+}
+
+const isTaken = (entry: SiteEntry | undefined, host: string): boolean =>
+  entry !== undefined && !(entry.kind === "alias" && entry.of === host);
+
 async function list({ print }: CommandContext, { place, json }: Options): Promise<void> {
-  const sites = [...(await listSites(place))].map(([host, summary]) => ({ host, ...summary }));
-  if (json) return print(JSON.stringify({ sites }));
-  const width = Math.max(4, ...sites.map(({ host }) => host.length));
+  const entries = await withStorage(place, listEntries);
+  const sites = [...entries].flatMap(([host, entry]) =>
+    entry.kind === "site" ? [{ host, ...entry.summary }] : [],
+  );
+  const aliases = [...entries].flatMap(([host, entry]) =>
+    entry.kind === "alias" ? [{ host, of: entry.of }] : [],
+  );
+  const removed = [...entries].flatMap(([host, entry]) => (entry.kind === "removed" ? [{ host }] : []));
+  if (json) return print(JSON.stringify({ sites, aliases, being_removed: removed }));
+  const width = Math.max(4, ...[...entries.keys()].map((host) => host.length));
   for (const { host, msn = "?", keys = "?", market = "", at } of sites) {
     const day = at === undefined ? "" : new Date(at * 1000).toISOString().slice(0, 10);
     print([host.padEnd(width), msn.padEnd(8), keys.padEnd(7), market.padEnd(2), day].join("  ").trimEnd());
   }
-  print(`${sites.length} ${sites.length === 1 ? "site" : "sites"} ${placeName(place)}.`);
+  for (const { host, of } of aliases) print(`${host.padEnd(width)}  leads to ${of}`);
+  for (const { host } of removed)
+    print(`${host.padEnd(width)}  is being removed: "site remove ${host}" goes on with it`);
+  print(`${numberOf(sites.length, "site")} ${placeName(place)}.`);
 }
 
-async function show({ print }: CommandContext, typed: string, options: Options): Promise<void> {
+async function show({ print, env }: CommandContext, typed: string, options: Options): Promise<void> {
+  const { place, json } = options;
   const host = hostNamed(typed);
-  const document = readSiteDocument((await readSites(options.place, [host])).get(host) ?? "");
-  if (document === undefined) throw new CommandError(`${host} is no site ${placeName(options.place)}.`);
+  const { text, entry } = await withStorage(place, async (session) => ({
+    text: (await readSites(session, [host])).get(host),
+    entry: (await listEntries(session)).get(host),
+  }));
+  const document = readSiteDocument(text ?? "");
+  if (text === undefined) throw noSite(host, placeName(place));
+  if (entry?.kind === "alias") throw new CommandError(`${host} is another address of ${entry.of}.`);
+  if (entry?.kind === "removed")
+    throw new CommandError(`${host} is being removed: "site remove ${host}" goes on with it.`);
+  if (document === undefined)
+    throw new CommandError(`${host} is no document that can be read: add it again.`);
   // Which secrets there are can only be told by opening them; their values never leave this function.
-  const opened = hasMasterKeys(options.place)
-    ? await openSiteDocument(masterKeysAt(options.place), host, document)
-    : undefined;
+  const keys = masterKeyText(place, env) === undefined ? undefined : masterKeysAt(place, env);
+  const opened = keys && (await openSiteDocument(keys, host, document));
   const sealedNames = Object.keys(opened ?? {}).filter((name) => isSealed(name));
   const settings = blanked(openSettings(document), sealedNames);
-  if (options.json)
+  const closed =
+    opened !== undefined
+      ? undefined
+      : keys === undefined
+        ? `is sealed with ${document.sealed.kid}, and there is no SITES_KEYS here`
+        : whyClosed(keys, text);
+  if (json) {
+    const { kid } = document.sealed;
     return print(
-      JSON.stringify({ host, settings, master_key: document.sealed.kid, opens: opened !== undefined }),
+      JSON.stringify({
+        host,
+        settings,
+        master_key: kid,
+        opens: closed === undefined,
+        ...(closed && { closed }),
+      }),
     );
+  }
   print(host);
   for (const [name, value] of Object.entries(settings)) print(`  ${name.padEnd(26)} ${value}`);
-  if (opened === undefined)
-    print(`  (its secrets are sealed with ${document.sealed.kid}, which SITES_KEYS here does not hold)`);
-}
-
-interface HostsOptions extends Options {
-  readonly all?: true | undefined;
-}
-
-/** The sites that are meant: the one that was typed, or all. @throws {CommandError} */
-async function hostsMeant(
-  typed: string | undefined,
-  { all, place }: HostsOptions,
-): Promise<readonly string[]> {
-  if ((typed === undefined) === (all === undefined)) throw usageError("Say the host of a site, or --all");
-  return typed === undefined ? [...(await listSites(place)).keys()] : [hostNamed(typed)];
-}
-
-interface RotateOptions extends HostsOptions {
-  readonly compromised?: true | undefined;
-  readonly masterKey?: true | undefined;
-  readonly dropOld?: true | undefined;
-}
-
-async function rotate(
-  context: CommandContext,
-  typed: string | undefined,
-  options: RotateOptions,
-): Promise<void> {
-  const { place, dryRun = false, compromised = false, masterKey } = options;
-  if (masterKey && (typed !== undefined || options.all))
-    throw usageError("rotate takes the host of a site, --all or --master-key");
-  if (masterKey) return rotateMasterKey(context, options);
-  const hosts = await hostsMeant(typed, options);
-  const change = { place, keys: masterKeysAt(place), hosts, dryRun, at: now() };
-  const result = await rotateSessionKeys(change, compromised);
-  report(
-    context,
-    options,
-    result,
-    compromised ? "new session keys, everybody logged out" : "a new session key",
-  );
-}
-
-/** First the worker knows the new key, then the sites are sealed with it; the old one goes in a run of its own. */
-async function rotateMasterKey(context: CommandContext, options: RotateOptions): Promise<void> {
-  const { place, dryRun = false, dropOld, json } = options;
-  const sites = await listSites(place);
-  if (dropOld)
-    return dropOldMasterKeys(
-      context,
-      options,
-      new Set([...sites.values()].map((summary) => summary?.kid ?? "")),
-    );
-  const hosts = [...sites.keys()];
-  const what = "secrets sealed with a new master key";
-  if (dryRun) {
-    masterKeysAt(place);
-    return report(context, options, { changed: hosts, failed: [] }, what);
-  }
-  await writeMasterKeys(place, withNewMasterKey(place));
-  const result = await resealSites({ place, keys: masterKeysAt(place), hosts, dryRun, at: now() });
-  report(context, options, result, what);
-  if (!json && result.failed.length === 0)
-    context.print(
-      'In a minute no copy of the old documents is left: "rotate --master-key --drop-old" then ends it.',
-    );
-}
-
-/** @param used the master keys that seal a site. */
-async function dropOldMasterKeys(
-  { print }: CommandContext,
-  { place, dryRun = false, json }: Options,
-  used: ReadonlySet<string>,
-): Promise<void> {
-  const before = masterKeysAt(place).all.length;
-  const text = withoutUnused(place, used);
-  const dropped = before - JSON.parse(text).keys.length;
-  if (dropped > 0 && !dryRun) await writeMasterKeys(place, text);
-  if (json) return print(JSON.stringify({ dry_run: dryRun, dropped }));
-  const keys = dropped === 1 ? "1 old master key" : `${dropped} old master keys`;
-  print(dropped === 0 ? "Every master key is needed." : `${dryRun ? "Would drop" : "Dropped"} ${keys}.`);
-}
-
-function report(
-  context: CommandContext,
-  { json, dryRun = false }: Options,
-  { changed, failed }: KeyChangeResult,
-  what: string,
-): void {
-  const { print, tell } = context;
-  if (failed.length > 0) context.exitCode = 1;
-  if (json) {
-    print(JSON.stringify({ dry_run: dryRun, changed, failed }));
-    return;
-  }
-  for (const { host, fault } of failed) tell(`${host} ${fault}`);
-  print(
-    `${changed.length} ${changed.length === 1 ? "site" : "sites"}: ${dryRun ? "would get " : ""}${what}.`,
-  );
-}
-
-interface RemoveOptions extends Options {
-  readonly keepData?: true | undefined;
-  readonly yes?: true | undefined;
-}
-
-async function remove(context: CommandContext, typed: string, options: RemoveOptions): Promise<void> {
-  const { print, stdin } = context;
-  const { place, keepData, yes, dryRun, json } = options;
-  const host = hostNamed(typed);
-  if (!yes && !dryRun && !stdin.isTTY) throw usageError("Without a terminal to ask on, remove needs --yes");
-  if (!(await listSites(place)).has(host)) throw new CommandError(`${host} is no site ${placeName(place)}.`);
-  const leavings = keepData ? {} : await leavingsOf(place, host);
-  const rows = Object.entries(leavings).map(([table, count]) => `  ${String(count).padStart(7)}  ${table}`);
-  if (!json) {
-    print(`${dryRun ? "Would delete" : "Deletes"} ${host} ${placeName(place)}:`);
-    print("  its settings and secrets: nobody can log in any more, and sessions end within SESSION_FRESH");
-    if (keepData) print("  nothing in the database (--keep-data)");
-    else print(rows.length === 0 ? "  nothing in the database: there is nothing" : rows.join("\n"));
-    print("What Durable Objects hold of its sessions goes by itself when the last of them is over.");
-  }
-  if (dryRun) return json ? print(JSON.stringify({ dry_run: true, host, rows: leavings })) : undefined;
-  if (!yes && !(await isConfirmed(context, host))) throw new CommandError("Nothing was deleted.");
-  await removeSite(place, host, leavings);
-  print(json ? JSON.stringify({ dry_run: false, host, rows: leavings }) : `${host} is gone.`);
-}
-
-/** Asks for the host to be typed: a name is hard to confirm by accident. */
-async function isConfirmed({ stdin, stderr }: CommandContext, host: string): Promise<boolean> {
-  const lines = createInterface({ input: stdin, output: stderr });
-  lines.setPrompt(`Type ${host} to delete it: `);
-  lines.prompt();
-  const [answer] = await Promise.race([once(lines, "line"), once(lines, "close").then(() => [""])]);
-  lines.close();
-  return answer === host;
+  if (closed !== undefined) print(`  (it does not open: it ${closed})`);
 }
 
 interface CheckOptions extends HostsOptions {
@@ -400,15 +415,52 @@ interface CheckOptions extends HostsOptions {
 
 async function check(
   context: CommandContext,
-  typed: string | undefined,
+  typed: readonly string[],
   options: CheckOptions,
 ): Promise<void> {
-  const hosts = await hostsMeant(typed, options);
-  const keys = masterKeysAt(options.place);
   const { place, offline = false, json = false } = options;
-  const healthy = await checkSites({
-    ...{ context, place, keys, hosts, offline, json },
-    deployment: deploymentOf(place),
+  const { env, print } = context;
+  refuseUnnamed(typed, options);
+  const keys = masterKeysAt(place, env);
+  const deployment = await deploymentOf(context, place);
+  const since = performance.now();
+  const checked = await withStorage(place, async (session) => {
+    const hosts = await hostsMeant(session, typed, options);
+    const isDeployed = place.environment !== undefined;
+    return checkSites({ session, keys, hosts, deployment, isDeployed, offline, fetch });
   });
-  if (!healthy) context.exitCode = 1;
+  const seconds = Math.round((performance.now() - since) / 100) / 10;
+  const ill = checked.filter(({ healthy }) => !healthy);
+  if (ill.length > 0) context.exitCode = 1;
+  const counts = { sites: checked.length, healthy: checked.length - ill.length, unhealthy: ill.length };
+  if (json) return print(JSON.stringify({ healthy: ill.length === 0, counts, seconds, sites: checked }));
+  const [only] = checked;
+  if (only !== undefined && checked.length === 1) return printWhole(context, only);
+  for (const { host, fault } of checked) if (fault !== undefined) print(`✗ ${host} ${fault}.`);
+  for (const { finding, hosts } of problemsOf(checked)) {
+    print(`${finding.severity === "error" ? "✗" : "!"} ${finding.id}  ${finding.what}`);
+    print(`    at ${numberOf(hosts.length, "site")}: ${shortList(hosts)}`);
+    if (finding.todo !== "") print(`    Do: ${finding.todo}`);
+  }
+  print(
+    `${numberOf(counts.sites, "site")} in ${seconds} s: ${counts.healthy} in order, ${counts.unhealthy} not.${counts.unhealthy > 0 ? ' "site check HOST" shows all of one.' : ""}`,
+  );
+}
+
+/** Hosts that a line names. */
+const NAMED = 8;
+
+const shortList = (hosts: readonly string[]): string =>
+  hosts.length <= NAMED
+    ? hosts.join(", ")
+    : `${hosts.slice(0, NAMED).join(", ")} and ${hosts.length - NAMED} more`;
+
+/** Columns of a report without a terminal. */
+const WIDTH = 100;
+
+function printWhole({ print, stdout }: CommandContext, { host, fault, findings }: CheckedSite): void {
+  print(fault === undefined ? `\n${host}` : `${host} ${fault}.`);
+  const report = createReport({ stream: stdout, width: stdout.columns ?? WIDTH });
+  for (const finding of findings) report.add(finding);
+  report.end();
 }

@@ -37,7 +37,12 @@ export interface Network {
   readonly timeLimit: number;
   /** What every request carries besides. */
   readonly headers?: Readonly<Record<string, string>>;
+  /** Answers that are the same for every site, where several are examined in one run: each is asked for once. */
+  readonly shared?: Map<string, Promise<Outcome>>;
 }
+
+/** What does not depend on the site: the provider's metadata and keys, and the partner's access token. */
+const SHARED = /\/(?:\.well-known\/openid-configuration|jwks(?:\.json)?|accesstoken\/get)$/;
 
 /** What to ask with. */
 interface Asking {
@@ -47,7 +52,18 @@ interface Asking {
 }
 
 /** Asks once, bounded in time and size, and never follows a redirect. Never throws. */
-export async function ask(network: Network, url: string, asking: Asking = {}): Promise<Outcome> {
+export function ask(network: Network, url: string, asking: Asking = {}): Promise<Outcome> {
+  const { shared } = network;
+  if (shared === undefined || !SHARED.test(URL.parse(url)?.pathname ?? ""))
+    return askAnew(network, url, asking);
+  // With other keys it is another answer.
+  const name = JSON.stringify([url, asking]);
+  const asked = shared.get(name) ?? askAnew(network, url, asking);
+  shared.set(name, asked);
+  return asked;
+}
+
+async function askAnew(network: Network, url: string, asking: Asking): Promise<Outcome> {
   const asked = network.now();
   const signal = AbortSignal.timeout(network.timeLimit);
   try {

@@ -56,6 +56,8 @@ export interface Examination {
   readonly onFinding?: (finding: Finding) => void;
   /** Vipps' own issuers; other ones in tests. */
   readonly issuers?: Issuers;
+  /** Where several sites are examined in one run: what is the same for all of them. */
+  readonly shared?: Network["shared"];
 }
 
 const VIPPS_ISSUERS: Issuers = {
@@ -95,6 +97,7 @@ function partsOf(examination: Examination, read: ReadSettings): readonly Part[] 
     fetch: examination.fetch,
     now,
     timeLimit: examination.timeLimit ?? REQUEST_TIME_LIMIT,
+    ...(examination.shared !== undefined && { shared: examination.shared }),
   };
   const at = Math.floor(now() / 1000);
   const missing = skipped("noSite" in read ? NO_SITE : "The settings must be right first.");
@@ -133,6 +136,13 @@ function partsOf(examination: Examination, read: ReadSettings): readonly Part[] 
   ];
 }
 
+/** The secrets that are shown to Vipps; a stand-in for one proves nothing. */
+const KEY_SECRETS = [
+  "VIPPS_CLIENT_SECRET",
+  "VIPPS_PARTNER_CLIENT_SECRET",
+  "VIPPS_PARTNER_SUBSCRIPTION_KEY",
+] as const;
+
 interface VippsAnswers {
   readonly findings: readonly Finding[];
   readonly document: Document | undefined;
@@ -169,7 +179,7 @@ async function askVipps(
         ? aboutAll(authorizeIds, skipped("It is not known where to ask."))
         : await checkAuthorizeRequest(network, relyingParty, authorize)),
     );
-  const hidden = "hidden" in read && read.hidden.has("VIPPS_CLIENT_SECRET");
+  const hidden = KEY_SECRETS.find((name) => "hidden" in read && read.hidden.has(name));
   // The secret goes to an issuer that proved to be the configured one and to its own endpoints, and to nobody else.
   const isProven =
     document?.issuer === relyingParty.issuer &&
@@ -179,8 +189,8 @@ async function askVipps(
     all.push(
       ...about(
         "client-keys",
-        hidden
-          ? skipped("VIPPS_CLIENT_SECRET is not to be seen here.")
+        hidden !== undefined
+          ? skipped(`${hidden} is not to be seen here.`)
           : token === undefined || !isProven
             ? skipped("The keys are shown to nobody who is not the configured issuer.")
             : await checkClientKeys(network, relyingParty, token, issuers),

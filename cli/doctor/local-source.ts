@@ -77,6 +77,26 @@ function textsOf(vars: Readonly<Record<string, unknown>>): Record<string, string
   return Object.fromEntries(Object.entries(vars).map(([name, value]) => [name, writtenAsText(value)]));
 }
 
+/**
+ * The settings of a deployment as far as they can be had on this machine: wrangler.toml's, over them those of the
+ * settings file, and over these the secrets among the variables of this process.
+ * @param environment "" for the top level of wrangler.toml as it is deployed, whose secrets are at Cloudflare;
+ *   undefined for this machine.
+ * @throws {CommandError}
+ */
+export async function readDeployment({
+  root,
+  environment,
+  settingsFile,
+  processEnv,
+}: Omit<LocalSourceOptions, "configFile">): Promise<Readonly<Record<string, unknown>>> {
+  const { vars } = await readConfig(findConfig(root), environment || undefined);
+  if (environment === undefined) return { ...vars, ...readDevVars(settingsFile ?? join(root, ".dev.vars")) };
+  // .dev.vars is this machine's alone.
+  const file = settingsFile ?? (environment === "" ? undefined : join(root, `.dev.vars.${environment}`));
+  return { ...vars, ...(file !== undefined && readDevVars(file)), ...secretsOf(processEnv) };
+}
+
 function secretsOf(env: Readonly<Record<string, string | undefined>>): Record<string, string> {
   return Object.fromEntries(
     secretNames().flatMap((name) => {

@@ -15,12 +15,7 @@ import {
 import { CommandError } from "../command-error.mjs";
 import { type ProjectConfig, readConfig, sectionName } from "../project-config.ts";
 import { newKeySet } from "../session-key-set.ts";
-import {
-  hasMasterKeys,
-  masterKeyText,
-  withNewMasterKey,
-  writeMasterKeys,
-} from "../sites/master-key-place.ts";
+import { masterKeyText, withNewMasterKey, writeMasterKeys } from "../sites/master-key-place.ts";
 import { type SitesPlace, settingsFileOf } from "../sites/sites-place.ts";
 import type { Answers } from "./answers.ts";
 import { changedLines, readEnvironment, withAnswers, withKvIds } from "./config-text.ts";
@@ -141,9 +136,10 @@ async function putSecrets({
   const place: SitesPlace = { root, environment, persistTo: undefined, settingsFile: undefined };
   if (answers.sitesOnly && !there.has("SITES_KEYS")) {
     // What seals the sites' secrets must never be known to the worker alone.
-    if (hasMasterKeys(place)) await give("SITES_KEYS", masterKeyText(place) ?? "");
+    const present = masterKeyText(place, process.env);
+    if (present !== undefined) await give("SITES_KEYS", present);
     else {
-      await writeMasterKeys(place, withNewMasterKey(place));
+      await writeMasterKeys(place, withNewMasterKey(undefined));
       put.push(
         `SITES_KEYS (keep a copy of ${settingsFileOf(place)}: without it the secrets of all sites are lost)`,
       );

@@ -1,17 +1,34 @@
-// `npm run site -- add`: one site from the command line, or many from a file.
+// `site add`: one site from the command line, or many from a file.
 
+import { randomBytes } from "node:crypto";
+import { writtenAsText } from "../../src/settings/kinds.ts";
+import type { DeploymentValues } from "../../src/sites/deployment-settings.ts";
 import type { MasterKeys } from "../../src/sites/master-keys.ts";
 import {
+  marksOf,
   openSiteDocument,
   readSiteDocument,
   type SiteValues,
   versionOf,
 } from "../../src/sites/site-document.ts";
+import { siteHost } from "../../src/sites/site-host.ts";
+import type { D1Session } from "../d1-session.ts";
 import { startProgress } from "../progress-bar.ts";
-import { listSites, readSites, type StoredDocument, writeSites } from "./site-store.ts";
-import { documentOf, faultsOf, fingerprintOf, hostOf, withSessionKeys } from "./site-values.ts";
-import { leastVersions, raiseVersions } from "./site-versions.ts";
-import type { SitesPlace } from "./sites-place.ts";
+import { type AliasedSite, aliasedSite, aliasFaults, writeAliases } from "./site-aliases.ts";
+import { noteRecords, partitionOf, type RecordChange, revokedKeys, siteRecords } from "./site-records.ts";
+import { sitesWithRows, siteTables } from "./site-rows.ts";
+import { listEntries, readSites, type SiteEntry, type StoredDocument, writeSites } from "./site-store.ts";
+import {
+  aliasesOf,
+  cookieDomainOf,
+  documentOf,
+  faultsOf,
+  fingerprintOf,
+  isSharedDomain,
+  thumbprintsOf,
+  withNormalUrl,
+  withSessionKeys,
+} from "./site-values.ts";
 
 /** What becomes of a site. */
 export type Outcome = "added" | "changed" | "unchanged" | "refused";
@@ -24,16 +41,40 @@ export interface SiteResult {
 }
 
 export interface AddRequest {
-  readonly place: SitesPlace;
+  readonly session: D1Session;
   readonly keys: MasterKeys;
   /** The deployment's settings, as far as they are known here. */
-  readonly deployment: SiteValues;
+  readonly deployment: DeploymentValues;
   readonly sites: readonly SiteValues[];
   /** Keeps the settings of a site that is there already, but for those that are given; an empty one goes. */
   readonly update: boolean;
+  /** Gives a new site the rows that a site of that host left in the database. */
+  readonly takeOver: boolean;
+  /** The keys of the rows of new hosts, where they have rows of their own already. */
+  readonly partitions?: ReadonlyMap<string, string>;
   readonly dryRun: boolean;
   /** Seconds since the epoch. */
   readonly at: number;
+}
+
+/** A site as it stands in KV. */
+interface PresentSite {
+  readonly values: SiteValues;
+  readonly version: number;
+  /** The key of its rows. */
+  readonly partition: string;
+}
+
+/** What was looked up once for all the sites of a request. */
+interface Known {
+  readonly entries: ReadonlyMap<string, SiteEntry>;
+  readonly records: Awaited<ReturnType<typeof siteRecords>>;
+  readonly revoked: ReadonlyMap<string, number>;
+  readonly present: ReadonlyMap<string, PresentSite>;
+  /** Hosts that are new and whose name rows in the database bear. */
+  readonly leftovers: ReadonlySet<string>;
+  /** By cookie domain, the hosts that set their session for it. */
+  readonly cookieDomains: ReadonlyMap<string, readonly string[]>;
 }
 
 /**
@@ -42,31 +83,22 @@ export interface AddRequest {
  * @throws {CommandError}
  */
 export async function addSites(request: AddRequest): Promise<readonly SiteResult[]> {
-  const { place, keys, sites, dryRun } = request;
-  const [stored, versions] = await Promise.all([listSites(place), dryRun ? undefined : leastVersions(place)]);
-  const twice = repeated(sites.map((values) => hostOf(values.SITE_URL)));
-  const isSame = (host: string, values: SiteValues) => {
-    const summary = stored.get(host);
-    // A document whose version the database has not noted is written anew: that run was cut off.
-    const isNoted =
-      versions === undefined || (summary?.version !== undefined && versions.get(host) === summary.version);
-    return isNoted && summary?.kid === keys.sealing.kid && summary.print === fingerprintOf(keys, values);
-  };
-  const present = await presentValues(
-    request,
-    versions,
-    sites.flatMap((values) => {
-      const host = hostOf(values.SITE_URL);
-      return host !== undefined && stored.has(host) && !isSame(host, values) ? [host] : [];
-    }),
-  );
-
+  const { session, keys, dryRun } = request;
+  const sites = request.sites.map(withNormalUrl);
+  const known = await lookUp(request, sites);
+  const { entries, records, present } = known;
+  const twice = repeated(sites.map((values) => siteHost(values.SITE_URL)));
+  const aliased = new Set(sites.flatMap(aliasesOf));
+  const accepted: AliasedSite[] = [];
   const results: SiteResult[] = [];
   const waiting: StoredDocument[] = [];
+  const partitions: RecordChange[] = [];
   for (const given of sites) {
-    const host = hostOf(given.SITE_URL);
+    const host = siteHost(given.SITE_URL);
     if (host === undefined) {
-      results.push(refused(given.SITE_URL ?? "(no SITE_URL)", ["SITE_URL must be the origin of the site"]));
+      results.push(
+        refused(given.SITE_URL ?? "(no SITE_URL)", faultsOf(given, request.deployment).slice(0, 1)),
+      );
       continue;
     }
     const before = present.get(host);
@@ -74,35 +106,175 @@ export async function addSites(request: AddRequest): Promise<readonly SiteResult
     const values = withSessionKeys(said, before?.values);
     const faults = twice.has(host)
       ? ["SITE_URL stands in the file twice"]
-      : faultsOf(values, request.deployment);
+      : [
+          ...faultsOf(values, request.deployment),
+          ...(await keyFaults(values, known)),
+          ...placeFaults(request, known, host),
+          ...cookieFaults(known, host, values),
+          ...aliasFaults(entries, aliasedSite(values)),
+          ...(aliased.has(host) ? ["it is another address of a site of the same file"] : []),
+        ];
+    if (faults.length === 0) accepted.push(aliasedSite(values));
     if (faults.length > 0) {
       results.push(refused(host, faults));
-    } else if (isSame(host, said)) {
+    } else if (isSame(request, known, host, said)) {
       results.push({ host, outcome: "unchanged", faults: [] });
     } else {
+      const partition = before?.partition ?? request.partitions?.get(host) ?? freePartition(records, host);
+      if (partition !== (records?.get(host)?.site ?? host))
+        partitions.push({ host, version: 0, site: partition });
       waiting.push(
         await documentOf(keys, host, {
-          values,
-          said,
-          before: Math.max(before?.version ?? 0, versions?.get(host) ?? 0),
-          at: request.at,
+          ...{ values, said, partition, at: request.at },
+          before: Math.max(before?.version ?? 0, records?.get(host)?.version ?? 0),
         }),
       );
-      results.push({ host, outcome: stored.has(host) ? "changed" : "added", faults: [] });
+      results.push({ host, outcome: entries.has(host) ? "changed" : "added", faults: [] });
     }
   }
   if (!dryRun && waiting.length > 0) {
+    // Before the documents that name them.
+    await noteRecords(session, partitions, request.at);
     const progress = startProgress("Adding");
     const tell = (count: number) => progress.update(count / waiting.length, `${count} of ${waiting.length}`);
     tell(0);
     try {
-      await writeSites(place, waiting, tell);
+      await writeSites(session, waiting, tell);
     } finally {
       progress.done();
     }
-    await raiseVersions(place, waiting, request.at);
+    await noteRecords(session, waiting, request.at);
   }
+  if (!dryRun) await writeAliases(request, { entries, records }, accepted);
   return results;
+}
+
+async function lookUp(request: AddRequest, sites: readonly SiteValues[]): Promise<Known> {
+  const { session } = request;
+  const [entries, records, revoked] = await Promise.all([
+    listEntries(session),
+    siteRecords(session),
+    revokedKeys(session),
+  ]);
+  const partial = { entries, records, revoked, present: new Map(), leftovers: new Set<string>() };
+  const hosts = sites.flatMap((values) => siteHost(values.SITE_URL) ?? []);
+  const changed = sites.flatMap((values) => {
+    const host = siteHost(values.SITE_URL);
+    const isThere = host !== undefined && entries.get(host)?.kind === "site";
+    return isThere && (request.update || !isSame(request, partial, host, values)) ? [host] : [];
+  });
+  return {
+    ...partial,
+    present: await presentSites(request, records, changed),
+    leftovers: await leftoversOf(
+      session,
+      records,
+      hosts.filter((host) => !entries.has(host)),
+    ),
+    cookieDomains: cookieDomains(request, entries, sites),
+  };
+}
+
+/** Which of these new hosts have rows in the database already. */
+async function leftoversOf(
+  session: D1Session,
+  records: Known["records"],
+  hosts: readonly string[],
+): Promise<ReadonlySet<string>> {
+  if (records === undefined || hosts.length === 0) return new Set();
+  const partitions = new Map(hosts.map((host) => [host, partitionOf(records, host)] as const));
+  const named = [...partitions.values()].filter((partition) => partition !== undefined);
+  const filled = await sitesWithRows(session, await siteTables(session), named);
+  return new Set(hosts.filter((host) => filled.has(partitions.get(host) ?? "")));
+}
+
+/** Whether a site stands in KV just as it is given, and the database has noted that version of it. */
+function isSame(
+  { keys, dryRun }: AddRequest,
+  { entries, records }: Pick<Known, "entries" | "records">,
+  host: string,
+  values: SiteValues,
+): boolean {
+  const entry = entries.get(host);
+  if (entry?.kind !== "site" || entry.summary === undefined) return false;
+  const { version, kid, print } = entry.summary;
+  // A document whose version the database has not noted is written anew: that run was cut off.
+  const isNoted =
+    dryRun || records === undefined || (version !== undefined && records.get(host)?.version === version);
+  return isNoted && kid === keys.sealing.kid && print === fingerprintOf(keys, values);
+}
+
+/** The key for the rows of a new host; another site may have those that stand under its name: it was renamed. */
+function freePartition(records: Known["records"], host: string): string {
+  if (records === undefined) return host;
+  return partitionOf(records, host) ?? `${host}~${randomBytes(6).toString("hex")}`;
+}
+
+/** A key that leaked signs nowhere again, whatever file still names it. */
+async function keyFaults({ SESSION_KEYS: text }: SiteValues, { revoked }: Known): Promise<readonly string[]> {
+  if (revoked.size === 0) return [];
+  for (const thumbprint of await thumbprintsOf(text)) {
+    const at = revoked.get(thumbprint);
+    if (at === undefined) continue;
+    const day = new Date(at * 1000).toISOString().slice(0, 10);
+    return [`SESSION_KEYS holds a key that was dropped as compromised on ${day}`];
+  }
+  return [];
+}
+
+function placeFaults(
+  { takeOver }: AddRequest,
+  { entries, leftovers }: Known,
+  host: string,
+): readonly string[] {
+  const entry = entries.get(host);
+  if (entry?.kind === "removed") return [`it is being removed. Let "site remove ${host}" finish first`];
+  if (entry?.kind === "alias")
+    return [`it is another address of ${entry.of}. "site remove ${host}" ends that`];
+  if (leftovers.has(host) && !takeOver)
+    return [
+      `the database holds rows of a site that had this host. "site remove ${host}" deletes them, --take-over gives them to this site`,
+    ];
+  return [];
+}
+
+function cookieFaults({ cookieDomains }: Known, host: string, values: SiteValues): readonly string[] {
+  const domain = cookieDomainOf(values);
+  if (domain === undefined) return [];
+  const others = [...cookieDomains]
+    .filter(([other]) => isSharedDomain(domain, other))
+    .flatMap(([, hosts]) => hosts)
+    .filter((other) => other !== host);
+  const [other] = others;
+  return other === undefined
+    ? []
+    : [`SESSION_COOKIE_DOMAIN is shared with ${other}: they would log each other's people out`];
+}
+
+/** Who sets a session for which domain: the sites that stay as they are, those that are given, and the own site. */
+function cookieDomains(
+  { deployment, update }: AddRequest,
+  entries: ReadonlyMap<string, SiteEntry>,
+  sites: readonly SiteValues[],
+): ReadonlyMap<string, readonly string[]> {
+  const all: [domain: string, host: string][] = [];
+  const note = (domain: string | undefined, host: string) => domain && all.push([domain, host]);
+  note(
+    cookieDomainOf({ SESSION_COOKIE_DOMAIN: writtenAsText(deployment.SESSION_COOKIE_DOMAIN) }),
+    siteHost(writtenAsText(deployment.SITE_URL)) ?? "the deployment's own site",
+  );
+  const given = new Map(sites.map((values) => [siteHost(values.SITE_URL) ?? "", values]));
+  for (const [host, entry] of entries) {
+    const isKept = !given.has(host) || (update && given.get(host)?.SESSION_COOKIE_DOMAIN === undefined);
+    if (entry.kind === "site" && isKept) note(entry.summary?.cookie, host);
+  }
+  for (const [host, values] of given) note(cookieDomainOf(values), host);
+  return new Map(
+    [...Map.groupBy(all, ([domain]) => domain)].map(([domain, pairs]) => [
+      domain,
+      pairs.map(([, host]) => host),
+    ]),
+  );
 }
 
 const refused = (host: string, faults: readonly string[]): SiteResult => ({
@@ -116,22 +288,27 @@ function merged(before: SiteValues | undefined, given: SiteValues): SiteValues {
 }
 
 function repeated(hosts: readonly (string | undefined)[]): ReadonlySet<string | undefined> {
-  return new Set(hosts.filter((host, index) => hosts.indexOf(host) !== index));
+  const seen = new Set<string | undefined>();
+  return new Set(hosts.filter((host) => seen.size === seen.add(host).size));
 }
 
 /** What the sites say now; a document that does not open, or is an old one put back, is written anew. */
-async function presentValues(
-  { place, keys }: AddRequest,
-  versions: ReadonlyMap<string, number> | undefined,
+async function presentSites(
+  { session, keys }: AddRequest,
+  records: Known["records"],
   hosts: readonly string[],
-): Promise<ReadonlyMap<string, { readonly values: SiteValues; readonly version: number }>> {
-  const opened = new Map<string, { readonly values: SiteValues; readonly version: number }>();
-  for (const [host, text] of await readSites(place, hosts)) {
+): Promise<ReadonlyMap<string, PresentSite>> {
+  const opened = new Map<string, PresentSite>();
+  for (const [host, text] of await readSites(session, hosts)) {
     const document = readSiteDocument(text);
     const values = document && (await openSiteDocument(keys, host, document));
-    const isOld = document !== undefined && versionOf(document) < (versions?.get(host) ?? 0);
+    const isOld = document !== undefined && versionOf(document) < (records?.get(host)?.version ?? 0);
     if (document !== undefined && values !== undefined && !isOld)
-      opened.set(host, { values, version: versionOf(document) });
+      opened.set(host, {
+        values,
+        version: versionOf(document),
+        partition: marksOf(document).partition ?? host,
+      });
   }
   return opened;
 }

@@ -1,24 +1,25 @@
-// `npm run site -- rotate`: new session keys for sites, or a new master key for all of them.
+// `site rotate`: new session keys for sites, or a new master key for all of them.
 
 import { SETTINGS } from "../../src/settings/table.ts";
 import type { MasterKeys } from "../../src/sites/master-keys.ts";
 import {
+  marksOf,
   openSiteDocument,
   readSiteDocument,
   type SiteValues,
   versionOf,
 } from "../../src/sites/site-document.ts";
 import { CommandError } from "../command-error.mjs";
+import type { D1Session } from "../d1-session.ts";
 import { startProgress } from "../progress-bar.ts";
 import { newKeySet, parseKeySet, rotated } from "../session-key-set.ts";
-import { readSites, type StoredDocument, writeSites } from "./site-store.ts";
-import { documentOf } from "./site-values.ts";
-import { leastVersions, raiseVersions } from "./site-versions.ts";
-import type { SitesPlace } from "./sites-place.ts";
+import { noteRecords, revokeKeys, siteRecords } from "./site-records.ts";
+import { listEntries, readSites, type StoredDocument, writeSites } from "./site-store.ts";
+import { documentOf, markerOf, thumbprintsOf } from "./site-values.ts";
 
 /** The sites that are meant, and what opens and seals them. */
 export interface KeyChange {
-  readonly place: SitesPlace;
+  readonly session: D1Session;
   readonly keys: MasterKeys;
   readonly hosts: readonly string[];
   readonly dryRun: boolean;
@@ -34,39 +35,97 @@ export interface KeyChangeResult {
 
 /**
  * Gives each site a new session key; the old one verifies on, so nobody is logged out.
- * @param compromised drops the old keys instead: everybody of these sites must log in again.
  * @throws {CommandError}
  */
-export function rotateSessionKeys(change: KeyChange, compromised: boolean): Promise<KeyChangeResult> {
+export function rotateSessionKeys(change: KeyChange): Promise<KeyChangeResult> {
   return rewrite(change, (values) => {
-    if (compromised) return { ...values, SESSION_KEYS: JSON.stringify(newKeySet()) };
     const present = parseKeySet(values.SESSION_KEYS ?? "", "SESSION_KEYS");
     const idle = Number(values.SESSION_IDLE ?? SETTINGS.SESSION_IDLE.default);
     return { ...values, SESSION_KEYS: JSON.stringify(rotated(present, { at: change.at, idle })) };
   });
 }
 
-/** Seals each site's secrets anew, with the first of the master keys. @throws {CommandError} */
-export function resealSites(change: KeyChange): Promise<KeyChangeResult> {
-  return rewrite(change, (values) => values);
+/**
+ * Gives each site new session keys and drops the old ones for good: everybody of these sites must log in again, and
+ * no file brings the old ones back.
+ * @throws {CommandError}
+ */
+export function replaceLeakedKeys(change: KeyChange): Promise<KeyChangeResult> {
+  const fresh = (values: SiteValues) => ({ ...values, SESSION_KEYS: JSON.stringify(newKeySet()) });
+  return rewrite(change, fresh, async (sites) => {
+    const leaked: { thumbprint: string; host: string }[] = [];
+    for (const { host, values } of sites) {
+      for (const thumbprint of await thumbprintsOf(values.SESSION_KEYS)) leaked.push({ thumbprint, host });
+    }
+    await revokeKeys(change.session, leaked, change.at);
+  });
 }
 
+/**
+ * Seals each site's secrets anew, with the first of the master keys, and looks whether that is so.
+ * @throws {CommandError}
+ */
+export async function resealSites(change: KeyChange): Promise<KeyChangeResult> {
+  const { session, keys, dryRun } = change;
+  const result = await rewrite(change, (values) => values);
+  if (dryRun) return result;
+  await resealMarkers(change);
+  const texts = await readSites(session, result.changed);
+  const sealedOtherwise: string[] = [];
+  for (const host of result.changed) {
+    const document = readSiteDocument(texts.get(host) ?? "");
+    const opened = document && (await openSiteDocument({ ...keys, all: [keys.sealing] }, host, document));
+    if (opened === undefined) sealedOtherwise.push(host);
+  }
+  if (sealedOtherwise.length > 0)
+    throw new CommandError(
+      `Not sealed with the new master key: ${sealedOtherwise.join(", ")}. Run the same again.`,
+    );
+  return result;
+}
+
+/** Other addresses of sites, and sites on their way out, are sealed too. */
+async function resealMarkers({ session, keys, at }: KeyChange): Promise<void> {
+  const markers: StoredDocument[] = [];
+  for (const [host, entry] of await listEntries(session)) {
+    if (entry.kind === "alias")
+      markers.push(await markerOf(keys, host, { before: entry.version, aliasOf: entry.of }));
+    // A removal goes on where it was: its version says since when.
+  }
+  await writeSites(session, markers);
+  await noteRecords(session, markers, at);
+}
+
+/** A site that opened, as it stands in KV. */
+interface OpenedSite {
+  readonly host: string;
+  readonly values: SiteValues;
+}
+
+/** @param prepare is done with all the sites that will change before the first of them does. */
 async function rewrite(
-  { place, keys, hosts, dryRun, at }: KeyChange,
+  { session, keys, hosts, dryRun, at }: KeyChange,
   changed: (values: SiteValues) => SiteValues,
+  prepare: (sites: readonly OpenedSite[]) => Promise<void> = async () => undefined,
 ): Promise<KeyChangeResult> {
-  const [texts, versions] = await Promise.all([readSites(place, hosts), leastVersions(place)]);
+  const [texts, records] = await Promise.all([readSites(session, hosts), siteRecords(session)]);
+  const opened: OpenedSite[] = [];
   const waiting: StoredDocument[] = [];
   const failed: { host: string; fault: string }[] = [];
   for (const host of hosts) {
-    const document = readSiteDocument(texts.get(host) ?? "");
+    const text = texts.get(host);
+    const document = readSiteDocument(text ?? "");
     const values = document && (await openSiteDocument(keys, host, document));
     if (document === undefined || values === undefined) {
-      const fault = texts.has(host) ? "does not open with these master keys" : "is no site";
-      failed.push({ host, fault });
+      failed.push({ host, fault: text === undefined ? "is no site" : whyClosed(keys, text) });
       continue;
     }
-    if (versionOf(document) < (versions?.get(host) ?? 0)) {
+    const { partition = host, aliasOf, isRemoved } = marksOf(document);
+    if (aliasOf !== undefined || isRemoved === true) {
+      failed.push({ host, fault: isRemoved ? "is being removed" : `is another address of ${aliasOf}` });
+      continue;
+    }
+    if (versionOf(document) < (records?.get(host)?.version ?? 0)) {
       failed.push({ host, fault: "is an old document that somebody put back: add the site again" });
       continue;
     }
@@ -74,29 +133,39 @@ async function rewrite(
       const next = changed(values);
       waiting.push(
         await documentOf(keys, host, {
-          values: next,
-          said: withoutMadeKeys(next),
+          ...{ values: next, said: withoutMadeKeys(next), partition, at },
           before: versionOf(document),
-          at,
         }),
       );
+      opened.push({ host, values });
     } catch (error) {
       if (!(error instanceof CommandError)) throw error;
       failed.push({ host, fault: error.message });
     }
   }
   if (!dryRun && waiting.length > 0) {
+    await prepare(opened);
     const progress = startProgress("Writing");
     try {
-      await writeSites(place, waiting, (count) =>
+      await writeSites(session, waiting, (count) =>
         progress.update(count / waiting.length, `${count} of ${waiting.length}`),
       );
     } finally {
       progress.done();
     }
-    await raiseVersions(place, waiting, at);
+    await noteRecords(session, waiting, at);
   }
   return { changed: waiting.map(({ host }) => host), failed };
+}
+
+/** Why a document that stands in KV does not open. */
+export function whyClosed(keys: MasterKeys, text: string): string {
+  const document = readSiteDocument(text);
+  if (document === undefined) return "is no document that can be read: add the site again";
+  const { kid } = document.sealed;
+  return keys.all.some((key) => key.kid === kid)
+    ? "was changed by hand, or written for another host: add the site again"
+    : `is sealed with ${kid}, which SITES_KEYS here does not hold`;
 }
 
 /** A file of sites usually says nothing of session keys; it goes on being recognised as it was. */

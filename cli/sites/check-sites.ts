@@ -1,75 +1,101 @@
-// `npm run site -- check`: the doctor, for sites in KV.
+// `site check`: the doctor, for sites in KV.
 
-import { withDeployment } from "../../src/sites/deployment-settings.ts";
+import { type DeploymentValues, withDeployment } from "../../src/sites/deployment-settings.ts";
 import type { MasterKeys } from "../../src/sites/master-keys.ts";
 import { openSiteDocument, readSiteDocument, type SiteValues } from "../../src/sites/site-document.ts";
-import type { CommandContext } from "../command-line.ts";
+import type { D1Session } from "../d1-session.ts";
+import type { Network } from "../doctor/bounded-request.ts";
 import { examine, verdictOf } from "../doctor/examine.ts";
 import type { Finding } from "../doctor/finding.ts";
-import { createReport } from "../doctor/report.ts";
 import type { SettingsSource } from "../doctor/settings-source.ts";
+import { startProgress } from "../progress-bar.ts";
+import { whyClosed } from "./change-keys.ts";
 import { readSites } from "./site-store.ts";
-import type { SitesPlace } from "./sites-place.ts";
 
 export interface SiteCheck {
-  readonly context: CommandContext;
-  readonly place: SitesPlace;
+  readonly session: D1Session;
   readonly keys: MasterKeys;
   readonly hosts: readonly string[];
-  /** The deployment's settings, as far as they are known here. */
-  readonly deployment: SiteValues;
-  /** Leaves the deployed site out. */
+  /** The deployment's settings, as far as they can be had here. */
+  readonly deployment: DeploymentValues;
+  /** Whether its secrets may be at Cloudflare, where nobody can read them. */
+  readonly isDeployed: boolean;
+  /** Leaves the deployed sites out. */
   readonly offline: boolean;
-  readonly json: boolean;
+  /** Asks Vipps and the sites. */
+  readonly fetch: typeof fetch;
 }
 
-/** Columns of a report without a terminal. */
-const WIDTH = 100;
+/** What one site's check came to. */
+export interface CheckedSite {
+  readonly host: string;
+  readonly healthy: boolean;
+  /** Why it could not be examined at all. */
+  readonly fault?: string;
+  readonly findings: readonly Finding[];
+}
+
+/** Sites that are examined side by side: enough to hide the waiting, and not so many that Vipps would mind. */
+const SIDE_BY_SIDE = 12;
 
 /**
- * Examines sites one after the other and prints what is found.
- * @returns whether nothing is wrong with any of them.
+ * Examines sites, several side by side. What is the same for all of them (the provider's metadata and keys, the
+ * partner's access token) is asked for once.
  * @throws {CommandError}
  */
-export async function checkSites(check: SiteCheck): Promise<boolean> {
-  const { context, place, keys, hosts, json } = check;
-  const texts = await readSites(place, hosts);
-  const results: { host: string; healthy: boolean; findings: readonly Finding[] }[] = [];
-  for (const host of hosts) {
-    const document = readSiteDocument(texts.get(host) ?? "");
-    const values = document && (await openSiteDocument(keys, host, document));
-    if (values === undefined) {
-      const why = texts.has(host) ? "does not open with SITES_KEYS" : "is no site";
-      if (!json) context.tell(`${host} ${why}.`);
-      results.push({ host, healthy: false, findings: [] });
-      continue;
+export async function checkSites(check: SiteCheck): Promise<readonly CheckedSite[]> {
+  const { session, keys, hosts } = check;
+  const texts = await readSites(session, hosts);
+  const shared: NonNullable<Network["shared"]> = new Map();
+  const results = new Map<string, CheckedSite>();
+  const waiting = hosts.values();
+  const progress = startProgress("Checking");
+  async function work(): Promise<void> {
+    for (const host of waiting) {
+      const text = texts.get(host);
+      const document = readSiteDocument(text ?? "");
+      const values = document && (await openSiteDocument(keys, host, document));
+      const fault = text === undefined ? "is no site" : whyClosed(keys, text);
+      results.set(
+        host,
+        values === undefined
+          ? { host, healthy: false, fault, findings: [] }
+          : await checkSite(check, host, values, shared),
+      );
+      progress.update(results.size / hosts.length, `${results.size} of ${hosts.length}`);
     }
-    results.push({ host, ...(await checkSite(check, host, values)) });
   }
-  if (json) context.print(JSON.stringify({ sites: results }));
-  return results.every(({ healthy }) => healthy);
+  try {
+    await Promise.all(Array.from({ length: SIDE_BY_SIDE }, work));
+  } finally {
+    progress.done();
+  }
+  return hosts.flatMap((host) => results.get(host) ?? []);
 }
 
 async function checkSite(
-  { context, deployment, offline, json }: SiteCheck,
+  { deployment, isDeployed, offline, fetch }: SiteCheck,
   host: string,
   values: SiteValues,
-): Promise<{ readonly healthy: boolean; readonly findings: readonly Finding[] }> {
-  if (!json) context.print(`\n${host}`);
-  const report = createReport({ stream: context.stdout, width: context.stdout.columns ?? WIDTH });
+  shared: NonNullable<Network["shared"]>,
+): Promise<CheckedSite> {
   const findings = await examine({
-    source: sourceOf(host, values, deployment),
+    source: sourceOf(host, values, deployment, isDeployed),
     target: offline ? undefined : values.SITE_URL,
     fetch,
     now: Date.now,
-    ...(!json && { onFinding: report.add }),
+    shared,
   });
-  if (!json) report.end();
-  return { healthy: verdictOf(findings, false).isHealthy, findings };
+  return { host, healthy: verdictOf(findings, false).isHealthy, findings };
 }
 
 /** A site's settings as the doctor takes them: the deployment's own files are not the site's affair. */
-function sourceOf(host: string, values: SiteValues, deployment: SiteValues): SettingsSource {
+function sourceOf(
+  host: string,
+  values: SiteValues,
+  deployment: DeploymentValues,
+  isDeployed: boolean,
+): SettingsSource {
   const all = withDeployment(values, deployment);
   return {
     name: `the site ${host}`,
@@ -77,7 +103,7 @@ function sourceOf(host: string, values: SiteValues, deployment: SiteValues): Set
     values: textsOf("values" in all ? all.values : values),
     vars: {},
     // A partner's keys may be known to the deployed worker alone.
-    secretsElsewhere: values.VIPPS_KEYS === "partner",
+    secretsElsewhere: isDeployed && values.VIPPS_KEYS === "partner",
     deployedSecrets: undefined,
     otherEnvironments: {},
     settingsFiles: [],
@@ -91,4 +117,31 @@ function textsOf(values: Readonly<Record<string, unknown>>): Readonly<Record<str
   return Object.fromEntries(
     Object.entries(values).flatMap(([name, value]) => (typeof value === "string" ? [[name, value]] : [])),
   );
+}
+
+/** A problem, and the sites that have it. */
+export interface SharedProblem {
+  readonly finding: Pick<Finding, "id" | "severity" | "what" | "todo" | "link">;
+  readonly hosts: readonly string[];
+}
+
+/** The problems of many sites, those of most sites first, and errors before warnings. */
+export function problemsOf(sites: readonly CheckedSite[]): readonly SharedProblem[] {
+  const all = sites.flatMap(({ host, findings }) =>
+    findings
+      .filter(({ severity }) => severity === "error" || severity === "warning")
+      .map((finding) => ({
+        host,
+        finding,
+        name: JSON.stringify([finding.id, finding.severity, finding.what]),
+      })),
+  );
+  const shared = [...Map.groupBy(all, ({ name }) => name).values()].flatMap((same) => {
+    const [first] = same;
+    return first === undefined
+      ? []
+      : [{ finding: first.finding, hosts: [...new Set(same.map(({ host }) => host))] }];
+  });
+  const rank = ({ finding, hosts }: SharedProblem) => (finding.severity === "error" ? 1e9 : 0) + hosts.length;
+  return shared.toSorted((one, other) => rank(other) - rank(one));
 }

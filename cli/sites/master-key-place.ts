@@ -18,28 +18,46 @@ interface MasterJwk {
   readonly alg: "A256GCM";
 }
 
+/** Variables of the process, by name. */
+type Environment = Readonly<Record<string, string | undefined>>;
+
 /** As many as the worker takes. */
 const LIMIT = 10;
 
-/** @returns the text of SITES_KEYS, or undefined where there is none */
-export function masterKeyText(place: SitesPlace): string | undefined {
-  const text = process.env.SITES_KEYS ?? readDevVars(settingsFileOf(place)).SITES_KEYS;
-  return text?.trim() ? text : undefined;
+/**
+ * The text of SITES_KEYS: of the environment variable, or of the settings file.
+ * @returns undefined where there is none.
+ * @throws {CommandError} where both are there and differ: nobody can tell which of them is the older one.
+ */
+export function masterKeyText(place: SitesPlace, env: Environment): string | undefined {
+  const inFile = trimmed(readDevVars(settingsFileOf(place)).SITES_KEYS);
+  const inEnvironment = trimmed(env.SITES_KEYS);
+  if (inFile !== undefined && inEnvironment !== undefined && inFile !== inEnvironment)
+    throw new CommandError(
+      `SITES_KEYS of the environment is another than that of ${fileName(place)}. Take away the older one.`,
+    );
+  return inEnvironment ?? inFile;
 }
+
+const trimmed = (text: string | undefined): string | undefined => text?.trim() || undefined;
+
+/** The settings file, as people know it. */
+export const fileName = (place: SitesPlace): string => relative(process.cwd(), settingsFileOf(place));
 
 /** The master keys. @throws {CommandError} when there are none, or they are unusable */
-export function masterKeysAt(place: SitesPlace): MasterKeys {
-  const text = masterKeyText(place);
-  const where = relative(process.cwd(), settingsFileOf(place));
+export function masterKeysAt(place: SitesPlace, env: Environment): MasterKeys {
+  const text = masterKeyText(place, env);
   if (text === undefined)
-    throw new CommandError(`There is no SITES_KEYS in ${where}. "${PROGRAM} site init" makes it.`);
-  const keys = readMasterKeys(text);
-  if (keys === undefined) throw new CommandError(`SITES_KEYS in ${where} is no set of 256-bit keys.`);
-  return keys;
+    throw new CommandError(`There is no SITES_KEYS in ${fileName(place)}. "${PROGRAM} site init" makes it.`);
+  return masterKeysIn(text);
 }
 
-/** Whether there are master keys already. */
-export const hasMasterKeys = (place: SitesPlace): boolean => masterKeyText(place) !== undefined;
+/** @throws {CommandError} when they are unusable. */
+export function masterKeysIn(text: string): MasterKeys {
+  const keys = readMasterKeys(text);
+  if (keys === undefined) throw new CommandError("SITES_KEYS is no set of 256-bit keys.");
+  return keys;
+}
 
 function newMasterKey(): MasterJwk {
   return {
@@ -52,19 +70,29 @@ function newMasterKey(): MasterJwk {
 
 /**
  * Puts a new key before those that are there.
+ * @param present SITES_KEYS as it is, or undefined.
  * @throws {CommandError} when there are as many as the worker takes.
  */
-export function withNewMasterKey(place: SitesPlace): string {
-  const present = masterKeyText(place);
+export function withNewMasterKey(present: string | undefined): string {
   const keys: readonly unknown[] = present === undefined ? [] : JSON.parse(present).keys;
   if (keys.length >= LIMIT)
     throw new CommandError(`There are ${keys.length} master keys, and the worker takes ${LIMIT}.`);
   return JSON.stringify({ keys: [newMasterKey(), ...keys] });
 }
 
-/** The same keys without those that seal nothing any more. */
-export function withoutUnused(place: SitesPlace, used: ReadonlySet<string>): string {
-  const [first, ...others]: MasterJwk[] = JSON.parse(masterKeyText(place) ?? '{"keys":[]}').keys;
+/**
+ * The same keys without those that seal nothing any more.
+ * @param present SITES_KEYS as it is.
+ * @throws {CommandError} where a key that is used is not among them: then these are old ones.
+ */
+export function withoutUnused(present: string, used: ReadonlySet<string>): string {
+  const [first, ...others]: MasterJwk[] = JSON.parse(present).keys;
+  const known = new Set([first, ...others].map((key) => key?.kid));
+  const missing = [...used].filter((kid) => !known.has(kid));
+  if (missing.length > 0)
+    throw new CommandError(
+      `SITES_KEYS here lacks ${missing.join(", ")}, which seals sites: it is an old one, and nothing was changed.`,
+    );
   return JSON.stringify({ keys: [first, ...others.filter(({ kid }) => used.has(kid))] });
 }
 
@@ -75,6 +103,8 @@ export function withoutUnused(place: SitesPlace, used: ReadonlySet<string>): str
  */
 export async function writeMasterKeys(place: SitesPlace, text: string): Promise<void> {
   putSecret(settingsFileOf(place), "SITES_KEYS", text);
+  if (readDevVars(settingsFileOf(place)).SITES_KEYS !== text)
+    throw new CommandError(`${fileName(place)} did not take SITES_KEYS.`);
   const { root, environment } = place;
   if (environment === undefined) return;
   await giveSecret(inFolder(root), environment, "SITES_KEYS", text);

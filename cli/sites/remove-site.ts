@@ -1,62 +1,173 @@
-// `npm run site -- remove`: what a site leaves behind, and deleting it.
+// `site remove`: takes sites out of every store, wherever it is cut off and taken up again.
 
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { executeFile, query } from "../d1-command.ts";
-import { deleteSite } from "./site-store.ts";
-import { databaseAt, literal, raiseVersions } from "./site-versions.ts";
-import type { SitesPlace } from "./sites-place.ts";
+import type { MasterKeys } from "../../src/sites/master-keys.ts";
+import { CommandError } from "../command-error.mjs";
+import type { D1Session } from "../d1-session.ts";
+import { startProgress } from "../progress-bar.ts";
+import { noteRecords, partitionOf, type SiteRecord, siteRecords } from "./site-records.ts";
+import { countRows, deleteRows, type RowCounts, type SiteTable, siteTables } from "./site-rows.ts";
+import { deleteSites, listEntries, type SiteEntry, writeSites } from "./site-store.ts";
+import { markerOf } from "./site-values.ts";
 
-/** Rows of a site by the table they stand in; tables without any are left out. */
-export type Leavings = Readonly<Record<string, number>>;
-
-/** Every table whose rows belong to a site; none where the migrations were never applied. */
-async function tablesOf(place: SitesPlace): Promise<readonly string[]> {
-  const rows = await query(
-    databaseAt(place),
-    // The column stands in each of these tables' own words; D1 keeps its pragmas to itself.
-    "SELECT name FROM sqlite_master WHERE type = 'table' AND sql LIKE '%site TEXT NOT NULL%' ORDER BY name",
-  );
-  return rows.map(({ name }) => String(name));
+/** What is there of a host that is to go. */
+export interface Leavings {
+  readonly host: string;
+  readonly entry: SiteEntry | undefined;
+  /** The key of its rows; undefined where it has none of its own, as another address of a site. */
+  readonly partition: string | undefined;
+  readonly rows: RowCounts;
+  /** Its other addresses, which go with it. */
+  readonly aliases: readonly string[];
 }
 
-/** What the database holds of a site. @throws {CommandError} */
-export async function leavingsOf(place: SitesPlace, host: string): Promise<Leavings> {
-  const tables = await tablesOf(place);
-  if (tables.length === 0) return {};
-  const counts = tables.map(
-    (table) => `(SELECT COUNT(*) FROM ${table} WHERE site = ${literal(host)}) AS ${table}`,
+/** Where sites are removed, and how the command waits. */
+export interface Removal {
+  readonly session: D1Session;
+  readonly keys: MasterKeys;
+  /** Leaves the rows in the database. */
+  readonly keepData: boolean;
+  /** Milliseconds since the epoch. */
+  readonly now: () => number;
+  /** Waits so many milliseconds. */
+  readonly pause: (milliseconds: number) => Promise<unknown>;
+  /**
+   * How long after the last word of a site's document nobody goes by it any more, in milliseconds: what KV shows for
+   * a while, what an isolate remembers, and a login that is under way.
+   */
+  readonly settling: number;
+}
+
+/** At Cloudflare, where KV shows an old value for a minute and an isolate goes by it for half a minute more. */
+export const SETTLING = 100_000;
+/** On one machine, where KV shows a new value at once. */
+export const SETTLING_HERE = 45_000;
+
+/** What KV and the database hold of hosts. @throws {CommandError} */
+export async function leavingsOf(session: D1Session, hosts: readonly string[]): Promise<readonly Leavings[]> {
+  const [entries, records, tables] = await Promise.all([
+    listEntries(session),
+    siteRecords(session),
+    tablesAt(session),
+  ]);
+  return Promise.all(
+    hosts.map(async (host): Promise<Leavings> => {
+      const entry = entries.get(host);
+      const partition = ownPartition(entry, records, host);
+      return {
+        ...{ host, entry, partition },
+        rows: partition === undefined ? {} : await countRows(session, tables, partition),
+        aliases: [...entries].flatMap(([other, one]) =>
+          one.kind === "alias" && one.of === host ? [other] : [],
+        ),
+      };
+    }),
   );
-  const [row = {}] = await query(databaseAt(place), `SELECT ${counts.join(", ")}`);
-  return Object.fromEntries(
-    Object.entries(row)
-      .map(([table, count]) => [table, Number(count)] as const)
-      .filter(([, count]) => count > 0),
-  );
+}
+
+/** The key of the rows that go with a host. */
+function ownPartition(
+  entry: SiteEntry | undefined,
+  records: ReadonlyMap<string, SiteRecord> | undefined,
+  host: string,
+): string | undefined {
+  if (entry?.kind === "alias") return undefined;
+  return records === undefined ? host : partitionOf(records, host);
+}
+
+/** A deployment without a database, or with an empty one, has no rows of anybody. */
+async function tablesAt(session: D1Session): Promise<readonly SiteTable[]> {
+  return (await siteRecords(session)) === undefined ? [] : siteTables(session);
 }
 
 /**
- * Deletes a site: first its document, so that nobody logs in any more, then what the database holds of it.
- * @param leavings the tables to clear; none where the data is kept.
- * @throws {CommandError} {CommandError}
+ * Removes sites. In this order, so that a login beside it leaves nothing behind: a document in the place of each
+ * says that it is gone; its rows are deleted; once nobody goes by the old document any more they are deleted once
+ * more, with what was written in the meantime; then the document goes. Whatever fails on the way, the same again
+ * goes on from there.
+ * @returns how many rows of each went.
+ * @throws {CommandError}
  */
-export async function removeSite(place: SitesPlace, host: string, leavings: Leavings): Promise<void> {
-  await deleteSite(place, host);
-  // None of its documents so far may come back, whoever puts it there.
-  const now = Date.now();
-  await raiseVersions(place, [{ host, version: now }], now / 1000);
-  const statements = Object.keys(leavings).map(
-    (table) => `DELETE FROM ${table} WHERE site = ${literal(host)};`,
+export async function removeSites(
+  removal: Removal,
+  leavings: readonly Leavings[],
+): Promise<ReadonlyMap<string, RowCounts>> {
+  const { session, keepData, now } = removal;
+  const records = await siteRecords(session);
+  const since = await markAsRemoved(removal, leavings, records);
+  const tables = keepData ? [] : await tablesAt(session);
+  const gone = new Map<string, Record<string, number>>();
+  const clear = async () => {
+    for (const { host, partition } of leavings) {
+      if (partition === undefined) continue;
+      const rows = await countRows(session, tables, partition);
+      const sum = gone.get(host) ?? {};
+      for (const [table, count] of Object.entries(rows)) sum[table] = (sum[table] ?? 0) + count;
+      gone.set(host, sum);
+      const filled = tables.filter(({ name }) => name in rows);
+      await deleteRows(session, filled, partition);
+    }
+  };
+  await clear();
+  await settle(removal, since);
+  await clear();
+  for (const { host, partition } of leavings) {
+    const rows = partition === undefined ? {} : await countRows(session, tables, partition);
+    if (Object.keys(rows).length > 0)
+      throw new CommandError(
+        `The database still holds rows of ${host} (${Object.keys(rows).join(", ")}). Run the same again.`,
+      );
+  }
+  const hosts = leavings.map(({ host }) => host);
+  // Whoever gets one of these hosts begins with nothing.
+  if (!keepData && records !== undefined)
+    await noteRecords(
+      session,
+      hosts.map((host) => ({ host, version: now(), site: null })),
+      0,
+    );
+  await deleteSites(session, hosts);
+  return gone;
+}
+
+/** Puts a document in the place of each site that says it is gone. @returns since when the last of them stands there */
+async function markAsRemoved(
+  { session, keys }: Removal,
+  leavings: readonly Leavings[],
+  records: ReadonlyMap<string, SiteRecord> | undefined,
+): Promise<number> {
+  const markers = await Promise.all(
+    leavings
+      .filter(({ entry }) => entry?.kind !== "removed")
+      .map(({ host, entry }) => {
+        const shown = entry?.kind === "site" ? entry.summary?.version : entry?.version;
+        const before = Math.max(shown ?? 0, records?.get(host)?.version ?? 0);
+        return markerOf(keys, host, { before, isRemoved: true });
+      }),
   );
-  if (statements.length === 0) return;
-  const folder = mkdtempSync(join(tmpdir(), "sites-"));
+  // Other addresses lead to a site, and there is none.
+  await deleteSites(
+    session,
+    leavings.flatMap(({ aliases }) => aliases),
+  );
+  await writeSites(session, markers);
+  // Nothing older is believed from now on, also where the command was cut off before it noted this.
+  const earlier = leavings.flatMap(({ host, entry }) =>
+    entry?.kind === "removed" ? [{ host, version: entry.version }] : [],
+  );
+  const marked = [...markers, ...earlier];
+  await noteRecords(session, marked, 0);
+  return Math.max(...marked.map(({ version }) => version));
+}
+
+async function settle({ now, pause, settling }: Removal, since: number): Promise<void> {
+  const until = since + settling;
+  const progress = startProgress("Waiting");
   try {
-    const file = join(folder, "remove.sql");
-    // One site's rows refer to each other and to nothing else: checked when all are gone.
-    writeFileSync(file, ["PRAGMA defer_foreign_keys = on;", ...statements].join("\n"));
-    await executeFile(databaseAt(place), file);
+    for (let left = until - now(); left > 0; left = until - now()) {
+      progress.update(1 - left / settling, "until nobody goes by the old settings any more");
+      await pause(Math.min(left, 1_000));
+    }
   } finally {
-    rmSync(folder, { recursive: true, force: true });
+    progress.done();
   }
 }

@@ -1,65 +1,96 @@
 // A file of sites, YAML or JSON.
 
 import { existsSync, readFileSync } from "node:fs";
-import * as v from "valibot";
-import { parse } from "yaml";
-import { writtenAsText } from "../../src/settings/kinds.ts";
+import { isAlias, isMap, isScalar, isSeq, type Node, parseDocument } from "yaml";
 import type { SiteValues } from "../../src/sites/site-document.ts";
 import { CommandError } from "../command-error.mjs";
 
-/** Numbers and booleans are written down as such; lists and mappings are settings that hold JSON. */
-const settings = v.record(v.string(), v.unknown());
-
-const siteFile = v.union([
-  v.pipe(
-    v.array(settings),
-    v.transform((sites) => ({ defaults: {}, sites })),
-  ),
-  v.object({ defaults: v.optional(settings, {}), sites: v.array(settings) }),
-]);
+/** What a setting is in a file, before it is text. */
+type Setting = string | { readonly rounded: true };
+type Settings = Readonly<Record<string, Setting>>;
 
 /**
  * The sites of a file, each with what it says itself and what it leaves to the defaults.
  * @param env from where `env:NAME` takes its values.
+ * @param defaults for every site that says nothing else, and where the file's own defaults say nothing.
  * @throws {CommandError}
  */
 export function readSiteFile(
   path: string,
   env: Readonly<Record<string, string | undefined>>,
+  defaults: SiteValues = {},
 ): readonly SiteValues[] {
   if (!existsSync(path)) throw new CommandError(`There is no file ${path}.`);
-  const read = v.safeParse(siteFile, parsed(path));
-  if (!read.success)
-    throw new CommandError(`${path} must hold a list of sites, or {"defaults": {…}, "sites": [ … ]}.`);
-  const { defaults, sites } = read.output;
-  if (sites.length === 0) throw new CommandError(`${path} holds no site.`);
-  return sites.map((site, index) => {
-    const entries = Object.entries({ ...defaults, ...site });
+  const read = sitesIn(path);
+  if (read.sites.length === 0) throw new CommandError(`${path} holds no site.`);
+  return read.sites.map((site, index) => {
+    const entries = Object.entries({ ...defaults, ...read.defaults, ...site });
     return Object.fromEntries(
       entries
-        .filter(([, value]) => value !== null && value !== "")
+        .filter(([, value]) => value !== "")
         .map(([name, value]) => [name, asText(value, `${name} of site ${index + 1} in ${path}`, env)]),
     );
   });
 }
 
-function parsed(path: string): unknown {
-  try {
-    // JSON is YAML; a tag could only make something else of it than text.
-    return parse(readFileSync(path, "utf8"), { schema: "core", logLevel: "error" });
-  } catch (error) {
-    const [line = ""] = String(error instanceof Error ? error.message : error).split("\n");
+/** @throws {CommandError} */
+function sitesIn(path: string): { readonly defaults: Settings; readonly sites: readonly Settings[] } {
+  // JSON is YAML. Tags could only make something else of it than text, so they are not followed.
+  const document = parseDocument(readFileSync(path, "utf8"), { schema: "core", logLevel: "error" });
+  const [fault] = document.errors;
+  if (fault !== undefined) {
+    const [line = ""] = fault.message.split("\n");
     throw new CommandError(`${path} is neither YAML nor JSON: ${line.replace(/:$/, "")}`);
+  }
+  const whole = document.contents;
+  const member = (name: string): unknown => (isMap(whole) ? whole.get(name, true) : undefined);
+  const sites = isSeq(whole) ? whole : member("sites");
+  const defaults = member("defaults");
+  const isList = isSeq(sites) && sites.items.every((site) => isMap(resolved(site)));
+  const names = isMap(whole) ? whole.items.map(({ key }) => String(key)) : [];
+  const isWhole = names.every((name) => name === "sites" || name === "defaults");
+  if (!isList || !isWhole || !(defaults === undefined || isMap(resolved(defaults))))
+    throw new CommandError(`${path} must hold a list of sites, or {"defaults": {…}, "sites": [ … ]}.`);
+  return { defaults: settingsIn(defaults), sites: sites.items.map(settingsIn) };
+
+  function resolved(node: unknown): Node | undefined {
+    if (isAlias(node)) return node.resolve(document) as Node | undefined;
+    return (node ?? undefined) as Node | undefined;
+  }
+
+  function settingsIn(node: unknown): Settings {
+    const map = resolved(node);
+    if (!isMap(map)) return {};
+    return Object.fromEntries(map.items.map(({ key, value }) => [String(key), settingOf(value)]));
+  }
+
+  /** What stands there as it is written: 1.10 is no 1.1, and no digit of a long number is lost. */
+  function settingOf(node: unknown): Setting {
+    const value = resolved(node);
+    if (isScalar(value)) {
+      if (value.value === null || value.value === undefined) return "";
+      return typeof value.value === "number" ? (value.source ?? String(value.value)) : String(value.value);
+    }
+    if (value === undefined) return "";
+    return isRounded(value) ? { rounded: true } : JSON.stringify(value.toJS(document));
+  }
+
+  /** Whether a number within it would not be written again as it stands there. */
+  function isRounded(node: unknown): boolean {
+    const value = resolved(node);
+    if (isScalar(value)) return typeof value.value === "number" && String(value.value) !== value.source;
+    if (isSeq(value)) return value.items.some(isRounded);
+    if (isMap(value)) return value.items.some((pair) => isRounded(pair.value));
+    return false;
   }
 }
 
-function asText(value: unknown, where: string, env: Readonly<Record<string, string | undefined>>): string {
-  if (typeof value === "string") {
-    const name = /^env:(\w+)$/.exec(value)?.[1];
-    if (name === undefined) return value;
-    const found = env[name];
-    if (!found) throw new CommandError(`${where}: the environment variable ${name} is not set.`);
-    return found;
-  }
-  return writtenAsText(value);
+function asText(value: Setting, where: string, env: Readonly<Record<string, string | undefined>>): string {
+  if (typeof value !== "string")
+    throw new CommandError(`${where}: a number in it would be rounded. Put it in quotes.`);
+  const name = /^env:(\w+)$/.exec(value)?.[1];
+  if (name === undefined) return value;
+  const found = env[name];
+  if (!found) throw new CommandError(`${where}: the environment variable ${name} is not set.`);
+  return found;
 }

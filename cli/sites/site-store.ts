@@ -1,24 +1,22 @@
-// The documents of sites in KV, read and written by wrangler: here, or at Cloudflare.
+// The documents of sites in KV, read and written: here, or at Cloudflare.
 
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { setTimeout as pause } from "node:timers/promises";
 import * as v from "valibot";
 import { siteKey } from "../../src/sites/site-document.ts";
 import { CommandError } from "../command-error.mjs";
-import { runWrangler, wranglerFault } from "../wrangler.mjs";
-import type { SitesPlace } from "./sites-place.ts";
+import type { D1Session } from "../d1-session.ts";
 
-/** The binding of the namespace in wrangler.toml. */
-const NAMESPACE = "SITES";
-
-/** What stands beside a document and is listed with it: nothing secret. */
+/** What stands beside the document of a site and is listed with it: nothing secret. */
 const siteSummary = v.object({
   msn: v.string(),
   keys: v.picklist(["own", "partner"]),
   market: v.optional(v.string()),
-  /** LOGIN_EVENTS_DAYS, which the daily clearing goes by. */
-  days: v.number(),
+  /** LOGIN_EVENTS_DAYS, where the site says so itself: the daily clearing goes by it. */
+  days: v.optional(v.number()),
+  /** SESSION_COOKIE_DOMAIN: two sites must not share one. */
+  cookie: v.optional(v.string()),
+  /** The key of its rows, where that is not its host. */
+  partition: v.optional(v.string()),
   /** Which master key sealed the document. */
   kid: v.string(),
   /** Keyed digest of the settings, by which an unchanged site is recognised. */
@@ -31,121 +29,132 @@ const siteSummary = v.object({
 
 export type SiteSummary = v.InferOutput<typeof siteSummary>;
 
+/** What stands beside a document that is no site of its own. */
+const otherSummary = v.variant("kind", [
+  v.object({ kind: v.literal("removed"), version: v.number() }),
+  v.object({ kind: v.literal("alias"), of: v.string(), version: v.number() }),
+]);
+
+export type OtherSummary = v.InferOutput<typeof otherSummary>;
+
+/** What a host has in KV. */
+export type SiteEntry =
+  /** The summary is missing for a document that some other hand wrote. */
+  | { readonly kind: "site"; readonly summary: SiteSummary | undefined }
+  /** Another address of a site. */
+  | { readonly kind: "alias"; readonly of: string; readonly version: number }
+  /** A site whose removal is not finished. */
+  | { readonly kind: "removed"; readonly version: number };
+
 /** A document as it goes into KV. */
 export interface StoredDocument {
   readonly host: string;
   readonly text: string;
   /** Milliseconds since the epoch. */
   readonly version: number;
-  readonly summary: SiteSummary;
+  readonly summary: SiteSummary | OtherSummary;
 }
 
-const keyList = v.array(v.object({ name: v.string(), metadata: v.optional(v.unknown()) }));
-
-/**
- * All sites, by host. The summary is missing for a document that some other hand wrote.
- * @throws {CommandError}
- */
-export async function listSites(place: SitesPlace): Promise<ReadonlyMap<string, SiteSummary | undefined>> {
-  const output = await kv(place, ["key", "list", "--prefix", siteKey("")]);
-  const sites = v.parse(keyList, jsonIn(output)).map(({ name, metadata }) => {
-    const summary = v.safeParse(siteSummary, metadata);
-    return [name.slice(siteKey("").length), summary.success ? summary.output : undefined] as const;
-  });
-  return new Map(sites);
+/** What every host has in KV. @throws {CommandError} */
+export async function listEntries(session: D1Session): Promise<ReadonlyMap<string, SiteEntry>> {
+  const keys = await session.sites.list(siteKey(""));
+  return new Map(
+    keys.map(({ name, metadata }) => [name.slice(siteKey("").length), entryOf(metadata)] as const),
+  );
 }
 
-const documents = v.record(
-  v.string(),
-  v.nullable(v.union([v.string(), v.object({ value: v.nullable(v.string()) })])),
-);
+function entryOf(metadata: unknown): SiteEntry {
+  const other = v.safeParse(otherSummary, metadata);
+  if (other.success) return other.output;
+  const summary = v.safeParse(siteSummary, metadata);
+  return { kind: "site", summary: summary.success ? summary.output : undefined };
+}
+
+/** All sites, by host. @throws {CommandError} */
+export async function listSites(session: D1Session): Promise<ReadonlyMap<string, SiteSummary | undefined>> {
+  return sitesAmong(await listEntries(session));
+}
+
+/** The entries that are sites of their own. */
+export function sitesAmong(
+  entries: ReadonlyMap<string, SiteEntry>,
+): ReadonlyMap<string, SiteSummary | undefined> {
+  return new Map(
+    [...entries].flatMap(([host, entry]) => (entry.kind === "site" ? [[host, entry.summary] as const] : [])),
+  );
+}
+
+/** Documents that are read or written at a time: progress can be seen, and little is lost when it is cut off. */
+const PORTION = 100;
 
 /** The documents of hosts, by host; those that are not there are missing. @throws {CommandError} */
 export async function readSites(
-  place: SitesPlace,
+  session: D1Session,
   hosts: readonly string[],
 ): Promise<ReadonlyMap<string, string>> {
   const found = new Map<string, string>();
-  for (const portion of portionsOf(hosts, READ_PORTION)) {
-    const output = await withFile(portion.map(siteKey), (file) => kv(place, ["bulk", "get", file]));
-    const answer = v.parse(documents, jsonIn(output));
+  for (const portion of portionsOf(hosts)) {
+    const texts = await session.sites.read(portion.map(siteKey));
     for (const host of portion) {
-      const entry = answer[siteKey(host)];
-      const text = typeof entry === "object" ? entry?.value : entry;
-      if (typeof text === "string") found.set(host, text);
+      const text = texts.get(siteKey(host));
+      if (text !== undefined) found.set(host, text);
     }
   }
   return found;
 }
 
-/** Documents that one run of wrangler reads, as many as Cloudflare takes at a time. */
-const READ_PORTION = 100;
-/** Documents that one run of wrangler writes: progress can be seen, and little is lost when it is cut off. */
-const WRITE_PORTION = 100;
-
 /**
- * Writes documents in portions.
+ * Writes documents in portions, and reads each back.
  * @param onWritten hears after each portion how many are done.
  * @throws {CommandError}; what was written before stays.
  */
 export async function writeSites(
-  place: SitesPlace,
+  session: D1Session,
   sites: readonly StoredDocument[],
   onWritten: (count: number) => void = () => undefined,
 ): Promise<void> {
   let count = 0;
-  for (const portion of portionsOf(sites, WRITE_PORTION)) {
-    const entries = portion.map(({ host, text, summary }) => ({
-      key: siteKey(host),
-      value: text,
-      metadata: summary,
-    }));
-    await withFile(entries, (file) => kv(place, ["bulk", "put", file]));
+  for (const portion of portionsOf(sites)) {
+    await session.sites.write(
+      portion.map(({ host, text, summary }) => ({ key: siteKey(host), value: text, metadata: summary })),
+    );
+    await confirm(session, new Map(portion.map(({ host, text }) => [host, text])));
     count += portion.length;
     onWritten(count);
   }
 }
 
-/** @throws {CommandError} */
-export async function deleteSite(place: SitesPlace, host: string): Promise<void> {
-  await kv(place, ["key", "delete", siteKey(host)]);
+/** Deletes documents, and looks whether they are gone. @throws {CommandError} */
+export async function deleteSites(session: D1Session, hosts: readonly string[]): Promise<void> {
+  for (const portion of portionsOf(hosts)) {
+    await session.sites.delete(portion.map(siteKey));
+    await confirm(session, new Map(portion.map((host) => [host, undefined])));
+  }
 }
 
-function portionsOf<Item>(items: readonly Item[], size: number): readonly (readonly Item[])[] {
-  return Array.from({ length: Math.ceil(items.length / size) }, (_, index) =>
-    items.slice(index * size, (index + 1) * size),
+/** How often KV is asked whether it shows what was written, and how long to wait before the second time, in milliseconds. */
+const LOOKS = 7;
+const FIRST_WAIT = 1_000;
+
+/**
+ * Waits until KV shows what was written: what a command says is what stands there.
+ * @param expected the text of each host, or undefined where there should be none.
+ */
+async function confirm(session: D1Session, expected: ReadonlyMap<string, string | undefined>): Promise<void> {
+  for (let look = 1; ; look += 1) {
+    const shown = await readSites(session, [...expected.keys()]);
+    const missing = [...expected].filter(([host, text]) => shown.get(host) !== text).map(([host]) => host);
+    if (missing.length === 0) return;
+    if (look === LOOKS)
+      throw new CommandError(
+        `KV does not show what was written for ${missing.join(", ")}. Run the same again.`,
+      );
+    await pause(FIRST_WAIT * 2 ** (look - 1));
+  }
+}
+
+function portionsOf<Item>(items: readonly Item[]): readonly (readonly Item[])[] {
+  return Array.from({ length: Math.ceil(items.length / PORTION) }, (_, index) =>
+    items.slice(index * PORTION, (index + 1) * PORTION),
   );
-}
-
-/** Hands JSON to wrangler in a file that only this user can read and that is gone afterwards. */
-async function withFile<Result>(content: unknown, use: (file: string) => Promise<Result>): Promise<Result> {
-  const folder = mkdtempSync(join(tmpdir(), "sites-"));
-  try {
-    const file = join(folder, "sites.json");
-    writeFileSync(file, JSON.stringify(content), { mode: 0o600 });
-    return await use(file);
-  } finally {
-    rmSync(folder, { recursive: true, force: true });
-  }
-}
-
-async function kv({ root, environment, persistTo }: SitesPlace, command: readonly string[]): Promise<string> {
-  const where =
-    environment === undefined
-      ? ["--local", ...(persistTo === undefined ? [] : ["--persist-to", persistTo])]
-      : ["--remote", ...(environment === "" ? [] : ["--env", environment])];
-  const run = await runWrangler(root, ["kv", ...command, "--binding", NAMESPACE, ...where]);
-  if (run.code === 0) return run.output;
-  throw new CommandError(`KV could not be reached: ${wranglerFault(run)}`);
-}
-
-/** wrangler may say a word before the JSON it prints, and one after it. */
-function jsonIn(output: string): unknown {
-  const start = output.search(/^[[{]/m);
-  const end = Math.max(output.lastIndexOf("]"), output.lastIndexOf("}"));
-  try {
-    return JSON.parse(output.slice(start, end + 1));
-  } catch {
-    throw new CommandError("wrangler answered with something that is no result.");
-  }
 }

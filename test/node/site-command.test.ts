@@ -2,25 +2,63 @@ import { spawnSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, describe, expect, it } from "vitest";
-import { executeFile, query } from "../../cli/d1-command.ts";
-import { WRANGLER_OFFLINE, wranglerProgram } from "../../cli/wrangler.mjs";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import type { D1Session } from "../../cli/d1-session.ts";
+import { siteNamed } from "../../cli/member-site.ts";
+import { addSites } from "../../cli/sites/add-sites.ts";
+import { masterKeysIn } from "../../cli/sites/master-key-place.ts";
+import { leavingsOf, removeSites } from "../../cli/sites/remove-site.ts";
+import { siteTables } from "../../cli/sites/site-rows.ts";
+import { NOT_EXPORTED } from "../../cli/sites/site-transfer.ts";
+import { keepStorage } from "../../cli/sites/sites-command.ts";
+import { siteHostNamed } from "../../src/sites/site-host.ts";
 import { runCommand } from "./command-under-test.ts";
 import { makeLocalState } from "./local-state.ts";
+import { openMemoryStorage } from "./memory-storage.ts";
 
+const ROOT = process.cwd();
 const folder = mkdtempSync(join(tmpdir(), "site-command-"));
-const [state, settings] = [join(folder, "state"), join(folder, "settings")];
-afterAll(() => rmSync(folder, { recursive: true, force: true }));
-
 const SECRET = "client-secret-that-nobody-may-see";
 
-/** `vipps-login site …` against storage of its own. */
-async function site(args: readonly string[], env: Readonly<Record<string, string>> = {}) {
-  const own = ["--persist-to", state, "--settings", settings];
-  const { code, stdout, stderr } = await runCommand(["site", ...args, ...own], { env });
-  expect(stdout + stderr).not.toContain(SECRET);
-  return { status: code, stdout, stderr, json: () => JSON.parse(stdout) };
+/** A deployment on this machine: its storage, open for all commands, and its settings file. */
+interface Deployment {
+  readonly state: string;
+  readonly settings: string;
+  readonly storage: D1Session;
 }
+
+async function openDeployment(name: string): Promise<Deployment> {
+  const [state, settings] = [join(folder, name, "state"), join(folder, name, "settings")];
+  await makeLocalState(state);
+  // Nobody answers there: the doctor must not ask anybody real.
+  writeFileSync(settings, "VIPPS_ISSUER='https://127.0.0.1:1/'\nSITE_URL='https://www.byraa.example'\n");
+  const storage = await keepStorage({ root: ROOT, environment: undefined, persistTo: state });
+  return { state, settings, storage };
+}
+
+let here: Deployment;
+let there: Deployment;
+beforeAll(async () => {
+  here = await openDeployment("here");
+  there = await openDeployment("there");
+}, 240_000);
+afterAll(async () => {
+  await Promise.all([here.storage.close(), there.storage.close()]);
+  rmSync(folder, { recursive: true, force: true });
+});
+
+/** `vipps-login site …` in this process. */
+async function siteAt(
+  { state, settings }: Deployment,
+  args: readonly string[],
+  env: Readonly<Record<string, string>> = {},
+) {
+  const outcome = await runCommand(["site", ...args, "--persist-to", state, "--settings", settings], { env });
+  expect(outcome.stdout + outcome.stderr).not.toContain(SECRET);
+  return { ...outcome, json: () => JSON.parse(outcome.stdout) };
+}
+
+const site = (args: readonly string[], env?: Readonly<Record<string, string>>) => siteAt(here, args, env);
 
 function siteFile(name: string, content: string): string {
   const path = join(folder, name);
@@ -28,32 +66,14 @@ function siteFile(name: string, content: string): string {
   return path;
 }
 
-/** The documents in wrangler's local KV, read and written by wrangler itself. */
-function documentsIn(persistTo: string): string {
-  const output = wranglerKv(persistTo, ["bulk", "get", siteFile("names.json", JSON.stringify(NAMES))]);
-  return output.slice(output.indexOf("{"), output.lastIndexOf("}") + 1);
+async function rowsOf(sql: string, { storage }: Deployment = here, ...params: string[]) {
+  const [result] = await storage.batch([{ sql, params }]);
+  return result?.rows ?? [];
 }
 
-function putDocuments(persistTo: string, documents: string): void {
-  const stored: Record<string, string | { value: string }> = JSON.parse(documents);
-  const entries = Object.entries(stored).map(([key, entry]) => ({
-    key,
-    value: typeof entry === "string" ? entry : entry.value,
-  }));
-  wranglerKv(persistTo, ["bulk", "put", siteFile("documents.json", JSON.stringify(entries))]);
-}
-
-const NAMES = ["site:bakeri.example", "site:kahvila.example"];
-
-function wranglerKv(persistTo: string, command: readonly string[]): string {
-  const where = ["--binding", "SITES", "--local", "--persist-to", persistTo];
-  const program = [wranglerProgram(process.cwd()), "kv", ...command, ...where];
-  const { status, stdout, stderr } = spawnSync(process.execPath, program, {
-    encoding: "utf8",
-    env: { ...process.env, ...WRANGLER_OFFLINE, WRANGLER_LOG: "log", NO_COLOR: "1" },
-  });
-  expect([status, stderr]).toEqual([0, expect.any(String)]);
-  return stdout;
+async function versions() {
+  const rows = await rowsOf("SELECT host, version FROM site_versions ORDER BY host");
+  return new Map(rows.map(({ host, version }) => [String(host), Number(version)] as const));
 }
 
 const YAML = `
@@ -66,21 +86,35 @@ sites:
     VIPPS_CLIENT_ID: client-1
     VIPPS_CLIENT_SECRET: env:BAKERY_SECRET
     VIPPS_MARKET: NO
+    TERMS_URL: /terms
+    TERMS_VERSION: 1.10
     CONSENTS: [{ id: newsletter, text: Send me the newsletter }]
-  - SITE_URL: https://kahvila.example
+  - SITE_URL: https://Kahvila.example:443
     VIPPS_KEYS: partner
-    VIPPS_MSN: 200002
+    VIPPS_MSN: 0200002
     LOGIN_EVENTS_DAYS: 30
   - SITE_URL: https://feil.example
     VIPPS_MSN: 200003
     VIPPS_CLIENT_IDD: client-3
 `;
+const ENV = { BAKERY_SECRET: SECRET };
+
+/** A site with keys of its own, as arguments. */
+const OWN = [
+  "--set",
+  "VIPPS_MSN=200009",
+  "--set",
+  "VIPPS_CLIENT_ID=client-9",
+  "--secret",
+  "VIPPS_CLIENT_SECRET",
+];
+const OWN_ENV = { VIPPS_CLIENT_SECRET: SECRET };
 
 describe("vipps-login site", () => {
   it("explains itself, and what it does not understand", async () => {
-    expect(await site(["--help"])).toMatchObject({
-      status: 0,
-      stdout: expect.stringMatching(/^Usage: vipps-login site/),
+    expect(await runCommand(["site", "--help"])).toMatchObject({
+      code: 0,
+      stdout: expect.stringContaining("rename"),
     });
     for (const wrong of [
       ["frobnicate"],
@@ -89,72 +123,73 @@ describe("vipps-login site", () => {
       ["add", "https://a.example", "--set", "msn"],
       ["add", "https://a.example", "--set", `VIPPS_CLIENT_SECRET=${SECRET}`],
       ["add", "https://a.example", "--secret", "VIPPS_CLIENT_SECRET"],
+      ["add", "--file", "x", "--set", "SITE_URL=https://a.example"],
+      ["add", "--file", "x", "--update"],
       ["show"],
+      ["show", "under_score.example"],
       ["list", "one"],
+      ["list", "--set", "VIPPS_MSN=1"],
+      ["check"],
+      ["check", "one.example", "--all"],
+      ["rotate", "--all", "--drop-old"],
+      ["rotate", "one.example", "--master-key"],
+      ["rotate", "--master-key", "--compromised"],
       ["remove", "--all"],
+      ["remove", "one.example"],
+      ["rename", "one.example"],
+      ["export", "one.example"],
+      ["export", "one.example", "--for", "nonsense", "--out", "x"],
       ["--frobnicate"],
     ]) {
-      const { status, stderr } = await site(wrong);
-      expect([wrong, status, stderr.trim().split("\n").length]).toEqual([wrong, 2, 1]);
+      const { code, stderr } = await site(wrong);
+      expect([wrong, code, stderr.trim().split("\n").length]).toEqual([wrong, 2, 1]);
     }
   });
 
-  // Some thirty programs, one after the other.
-  it("keeps sites from file to removal", { timeout: 300_000 }, async () => {
-    await makeLocalState(state);
-    // Nobody answers there: the doctor must not ask anybody real.
-    writeFileSync(settings, "VIPPS_ISSUER='https://127.0.0.1:1/'\n");
+  it("is a program, too", () => {
+    const args = ["cli/vipps-login.ts", "site", "list", "--persist-to", join(folder, "nothing"), "--json"];
+    const { stdout } = spawnSync(process.execPath, args, { encoding: "utf8", cwd: ROOT });
+    expect(JSON.parse(stdout)).toMatchObject({ sites: [] });
+  }, 60_000);
+
+  it("keeps sites from file to master key", async () => {
     expect(await site(["add", "https://bakeri.example"])).toMatchObject({
-      status: 1,
-      stderr: expect.stringContaining("npx vipps-login site init"),
+      code: 1,
+      stderr: expect.stringContaining("site init"),
     });
-    expect((await site(["init"])).status).toBe(0);
-    expect(statSync(settings).mode & 0o777).toBe(0o600);
-    const master = readFileSync(settings, "utf8");
+    expect((await site(["init"])).code).toBe(0);
+    expect(statSync(here.settings).mode & 0o777).toBe(0o600);
+    const master = readFileSync(here.settings, "utf8");
 
     const file = siteFile("sites.yaml", YAML);
-    const env = { BAKERY_SECRET: SECRET };
-    const dry = await site(["add", "--file", file, "--dry-run", "--json"], env);
+    const dry = await site(["add", "--file", file, "--dry-run", "--json"], ENV);
     expect(dry.json()).toMatchObject({ dry_run: true, added: 2, refused: 1 });
+    const planned = (await site(["diff", "--file", file, "--json"], ENV)).json();
+    expect(planned.sites.map(({ what }: { what: string }) => what)).toEqual(["new", "new", "new"]);
 
-    const added = await site(["add", "--file", file], env);
-    expect(added.status).toBe(1);
+    const added = await site(["add", "--file", file], ENV);
+    expect(added.code).toBe(1);
     expect(added.stdout).toContain("2 added, 0 changed, 0 unchanged, 1 refused");
     expect(added.stderr).toContain("feil.example: VIPPS_CLIENT_IDD is no setting of a site");
     expect(added.stderr).toContain("feil.example: VIPPS_CLIENT_ID is missing");
-    expect((await site(["add", "--file", file, "--json"], env)).json()).toMatchObject({
+    expect((await site(["add", "--file", file, "--json"], ENV)).json()).toMatchObject({
       added: 0,
       unchanged: 2,
     });
-    const target = { root: process.cwd(), remote: false, environment: undefined, persistTo: state };
-    const versions = async () => {
-      const rows = await query(target, "SELECT host, version FROM site_versions ORDER BY host");
-      return rows.map(({ host, version }) => [String(host), Number(version)] as const);
-    };
     const first = await versions();
-    expect(first.map(([host]) => host)).toEqual(["bakeri.example", "kahvila.example"]);
-    const old = documentsIn(state);
-    expect((await site(["add", "--file", file], {})).stderr).toContain("BAKERY_SECRET is not set");
+    expect([...first.keys()]).toEqual(["bakeri.example", "kahvila.example"]);
+    const old = await here.storage.sites.read(["site:bakeri.example", "site:kahvila.example"]);
+    expect((await site(["add", "--file", file])).stderr).toContain("BAKERY_SECRET is not set");
 
     const { sites } = (await site(["list", "--json"])).json();
     expect(sites).toMatchObject([
-      { host: "bakeri.example", msn: "200001", keys: "own", market: "NO", days: 90 },
-      { host: "kahvila.example", msn: "200002", keys: "partner", days: 30 },
+      { host: "bakeri.example", msn: "200001", keys: "own", market: "NO" },
+      { host: "kahvila.example", msn: "0200002", keys: "partner", days: 30 },
     ]);
-    const shown = (await site(["show", "bakeri.example", "--json"])).json();
-    expect(shown.settings).toMatchObject({
-      VIPPS_CLIENT_SECRET: "(secret, set)",
-      SESSION_KEYS: "(secret, set)",
-      PROTECTED_PATHS: "/members/*",
-      CONSENTS: '[{"id":"newsletter","text":"Send me the newsletter"}]',
-    });
-
-    const { sites: checked } = (await site(["check", "--all", "--offline", "--json"])).json();
-    expect(checked.map(({ host }: { host: string }) => host)).toEqual(["bakeri.example", "kahvila.example"]);
-    expect(checked[0].findings).toContainEqual(expect.objectContaining({ id: "settings", severity: "ok" }));
-    expect(checked[0].findings).toContainEqual(
-      expect.objectContaining({ id: "discovery", severity: "error" }),
-    );
+    const shown = (await site(["show", "HTTPS://bakeri.example."])).stdout;
+    expect(shown).toMatch(/VIPPS_CLIENT_SECRET +\(secret, set\)/);
+    expect(shown).toMatch(/TERMS_VERSION +1\.10\n/);
+    expect(shown).toContain('[{"id":"newsletter","text":"Send me the newsletter"}]');
 
     const change = [
       "add",
@@ -166,9 +201,13 @@ describe("vipps-login site", () => {
       "CONSENTS=",
     ];
     expect((await site(change)).stdout).toContain("bakeri.example: changed");
-    const changed = (await site(["show", "bakeri.example", "--json"])).json();
-    expect(changed.settings).toMatchObject({ VIPPS_MARKET: "DK", VIPPS_CLIENT_SECRET: "(secret, set)" });
-    expect(changed.settings).not.toHaveProperty("CONSENTS");
+    const { settings } = (await site(["show", "bakeri.example", "--json"])).json();
+    expect(settings).toMatchObject({ VIPPS_MARKET: "DK", VIPPS_CLIENT_SECRET: "(secret, set)" });
+    expect(settings).not.toHaveProperty("CONSENTS");
+    const diff = (await site(["diff", "--file", file], ENV)).stdout;
+    expect(diff).toContain("~ VIPPS_MARKET: DK → NO");
+    expect(diff).toContain("+ CONSENTS =");
+    expect(diff).toContain("1 new, 1 changed, 1 the same, 0 not in the file");
 
     expect((await site(["rotate", "--all"])).stdout).toContain("2 sites: a new session key");
     expect((await site(["rotate", "--master-key"])).stdout).toContain(
@@ -177,49 +216,481 @@ describe("vipps-login site", () => {
     expect((await site(["rotate", "--master-key", "--drop-old"])).stdout).toContain(
       "Dropped 1 old master key",
     );
-    const { keys } = JSON.parse(/SITES_KEYS='(.*)'/.exec(readFileSync(settings, "utf8"))?.[1] ?? "{}");
+    const { keys } = JSON.parse(/SITES_KEYS='(.*)'/.exec(readFileSync(here.settings, "utf8"))?.[1] ?? "{}");
     expect(keys).toHaveLength(1);
     expect(master).not.toContain(keys[0].k);
 
-    // Somebody puts the first documents back: no command takes them for the sites.
-    putDocuments(state, old);
-    const refused = await site(["rotate", "--all"]);
-    expect(refused).toMatchObject({ status: 1, stdout: expect.stringContaining("0 sites") });
+    // Somebody puts the first documents back: no command takes them for the sites, and each says why.
+    const present = await here.storage.sites.read([...old.keys()]);
+    await here.storage.sites.write([...old].map(([key, value]) => ({ key, value, metadata: {} })));
+    expect(await site(["rotate", "--all"])).toMatchObject({
+      code: 1,
+      stdout: expect.stringContaining("0 sites"),
+    });
+    expect((await site(["show", "bakeri.example"])).stdout).toContain("which SITES_KEYS here does not hold");
+    const altered = [...present].map(([key, value]) => ({
+      key,
+      value: value.replace('"PROTECTED_PATHS":"/members/*"', '"PROTECTED_PATHS":"/nothing"'),
+      metadata: {},
+    }));
+    await here.storage.sites.write(altered);
+    expect((await site(["show", "bakeri.example"])).stdout).toContain("was changed by hand");
+    expect((await site(["add", "--file", file, "--json"], ENV)).json()).toMatchObject({ changed: 2 });
+  });
 
-    const rows = siteFile(
-      "rows.sql",
-      `INSERT INTO login_events (site, at, outcome) VALUES ('bakeri.example', 1, 'logged_in');
-       INSERT INTO login_events (site, at, outcome) VALUES ('kahvila.example', 1, 'logged_in');`,
+  it("gives the settings of the command line to every site of a file that says nothing else", async () => {
+    const file = siteFile(
+      "two.json",
+      JSON.stringify([
+        { SITE_URL: "https://a.example", VIPPS_MSN: "300001", VIPPS_MARKET: "FI" },
+        { SITE_URL: "https://b.example", VIPPS_MSN: "300002" },
+      ]),
     );
-    await executeFile(target, rows);
-    expect(await site(["remove", "bakeri.example"])).toMatchObject({ status: 2 });
-    const removed = await site(["remove", "https://bakeri.example", "--yes", "--json"]);
-    expect(removed.json()).toMatchObject({ host: "bakeri.example", rows: { login_events: 1 } });
-    const kept = await query(target, "SELECT site FROM login_events");
-    expect(kept).toEqual([{ site: "kahvila.example" }]);
-    // A removed site's documents may not come back either.
-    const last = await versions();
-    expect(last.every(([, version], index) => version > (first[index]?.[1] ?? 0))).toBe(true);
+    const args = ["add", "--file", file, "--partner", "--set", "VIPPS_MARKET=SE", "--json"];
+    expect((await site(args)).json()).toMatchObject({ added: 2 });
+    const markets = (await site(["list", "--json"]))
+      .json()
+      .sites.filter(({ host }: { host: string }) => /^[ab]\./.test(host));
+    expect(markets).toMatchObject([
+      { market: "FI", keys: "partner" },
+      { market: "SE", keys: "partner" },
+    ]);
   });
 
   it.each([
     ["is not there", undefined, "There is no file"],
     ["holds no list", "sites: 3", "must hold a list of sites"],
+    ["says something beside its sites", "sites: []\nsite: []", "must hold a list of sites"],
     ["is empty", "[]", "holds no site"],
     ["cannot be read", "[{", "neither YAML nor JSON"],
+    [
+      "would lose digits",
+      "[{SITE_URL: https://x.example, CONSENTS: [{id: 12345678901234567890}]}]",
+      "would be rounded",
+    ],
   ])("refuses a file that %s", async (_what, content, message) => {
     const path = content === undefined ? join(folder, "missing.yaml") : siteFile("odd.yaml", content);
-    const { status, stderr } = await site(["add", "--file", path], { SITES_KEYS: MASTER });
-    expect([status, stderr]).toEqual([1, expect.stringContaining(message)]);
+    const { code, stderr } = await site(["add", "--file", path]);
+    expect([code, stderr]).toEqual([1, expect.stringContaining(message)]);
   });
 
-  it("refuses a site that stands in a file twice", async () => {
-    const one = { SITE_URL: "https://to.example", VIPPS_KEYS: "partner", VIPPS_MSN: "200004" };
-    const path = siteFile("twice.json", JSON.stringify([one, one]));
-    const { status, stderr } = await site(["add", "--file", path], { SITES_KEYS: MASTER });
-    expect([status, stderr]).toEqual([1, expect.stringContaining("stands in the file twice")]);
+  it("takes what stands in a file as it is written", async () => {
+    const file = siteFile(
+      "written.yaml",
+      `[{SITE_URL: "https://w.example", VIPPS_KEYS: partner, VIPPS_MSN: 0012345, TERMS_URL: /t, TERMS_VERSION: 2026.10, VIPPS_AUTOMATIC_RETURN: True, LOGIN_EVENTS_DAYS: ~}]`,
+    );
+    expect((await site(["add", "--file", file, "--json"])).json()).toMatchObject({ added: 1 });
+    const { settings } = (await site(["show", "w.example", "--json"])).json();
+    expect(settings).toMatchObject({
+      VIPPS_MSN: "0012345",
+      TERMS_VERSION: "2026.10",
+      VIPPS_AUTOMATIC_RETURN: "true",
+    });
+    expect(settings).not.toHaveProperty("LOGIN_EVENTS_DAYS");
   });
 });
 
-/** Any key will do where nothing is sealed. */
-const MASTER = JSON.stringify({ keys: [{ kty: "oct", k: "A".repeat(43), kid: "any" }] });
+describe("the host of a site", () => {
+  it.each([
+    ["https://*.wild.example", "one host"],
+    ["https://under_score.example", "one host"],
+    ["https://[2001:db8::1]", "one host"],
+    ["https://a..example", "one host"],
+    ["https://-a.example", "one host"],
+    ["ftp://a.example", "one host"],
+    ["https://www.byraa.example.", "the deployment's own site"],
+    ["https://WWW.BYRAA.example:443", "the deployment's own site"],
+    ["https://192.0.2.1", "somebody can own"],
+    ["https://co.uk", "somebody can own"],
+    ["https://a.example/path", "SITE_URL"],
+  ])("is not %s", async (url, why) => {
+    expect(await site(["add", url, ...OWN], OWN_ENV)).toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining(why),
+    });
+  });
+
+  it.each(["co.uk", ".no", "pages.dev", "kommune.no"])("shares no session for all of %s", async (domain) => {
+    const args = [
+      "add",
+      `https://klubb.${domain.replace(/^\./, "")}`,
+      ...OWN,
+      "--set",
+      `SESSION_COOKIE_DOMAIN=${domain}`,
+    ];
+    expect(await site(args, OWN_ENV)).toMatchObject({
+      code: 1,
+      stderr: expect.stringMatching(/SESSION_COOKIE_DOMAIN must be a domain/),
+    });
+  });
+
+  it("is the same however it is written, here and for members", async () => {
+    expect((await site(["add", "https://BLÅBÆR.example.:443", ...OWN], OWN_ENV)).code).toBe(0);
+    const host = "xn--blbr-roah.example";
+    const { settings } = (await site(["show", "blåbær.EXAMPLE", "--json"])).json();
+    expect(settings.SITE_URL).toBe(`https://${host}`);
+    const known = { own: "www.byraa.example", further: [host, "k30.localhost:8787"] };
+    for (const [written, key] of [
+      ["https://blåbær.example:443/", host],
+      ["BLÅBÆR.example.", host],
+      ["http://K30.localhost:8787", "k30.localhost:8787"],
+      ["https://WWW.byraa.example.", "default"],
+    ] as const)
+      expect(siteNamed(written, known)).toMatchObject({ key });
+    expect(() => siteNamed("K30.localhost", known)).toThrow("Did you mean k30.localhost:8787?");
+    expect(() => siteNamed(undefined, known)).toThrow("--site");
+    expect(siteHostNamed("http://[::1]:8787")).toBeUndefined();
+    await site(["remove", "xn--blbr-roah.example", "--dry-run"]);
+  });
+
+  it("is refused where another site's session would reach it", async () => {
+    const shared = (host: string, domain: string) => [
+      "add",
+      `https://${host}`,
+      ...OWN,
+      "--set",
+      `SESSION_COOKIE_DOMAIN=${domain}`,
+    ];
+    expect((await site(shared("www.delt.example", "delt.example"), OWN_ENV)).code).toBe(0);
+    for (const [host, domain] of [
+      ["shop.delt.example", "delt.example"],
+      ["a.shop.delt.example", ".shop.DELT.example"],
+    ] as const)
+      expect((await site(shared(host, domain), OWN_ENV)).stderr).toContain("shared with www.delt.example");
+    const file = siteFile(
+      "shared.json",
+      JSON.stringify(
+        ["x", "y"].map((name) => ({
+          SITE_URL: `https://${name}.felles.example`,
+          VIPPS_KEYS: "partner",
+          VIPPS_MSN: "200010",
+          SESSION_COOKIE_DOMAIN: "felles.example",
+        })),
+      ),
+    );
+    expect((await site(["add", "--file", file, "--json"])).json()).toMatchObject({ refused: 2 });
+    // The site itself may change.
+    expect((await site([...shared("www.delt.example", "delt.example"), "--update"], OWN_ENV)).code).toBe(0);
+  });
+});
+
+describe("keys that leaked", () => {
+  it("sign nowhere again, whatever names them and whatever they are called", async () => {
+    const leaked = join(folder, "leaked.json");
+    expect((await runCommand(["keys", "--help"])).code).toBe(0);
+    const { newKeySet } = await import("../../cli/session-key-set.ts");
+    const set = newKeySet();
+    writeFileSync(leaked, JSON.stringify(set));
+    const env = { ...OWN_ENV, SESSION_KEYS: JSON.stringify(set) };
+    const add = (host: string) => ["add", `https://${host}`, ...OWN, "--secret", "SESSION_KEYS"];
+    expect((await site(add("lekk.example"), env)).code).toBe(0);
+    expect((await site(add("kopi.example"), env)).code).toBe(0);
+    const rotated = await site(["rotate", "lekk.example", "--compromised"]);
+    expect(rotated.stdout).toContain("1 site: new session keys, everybody logged out");
+    expect(rotated).toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining("kopi.example signs with a key that has leaked too"),
+    });
+    for (const text of [
+      env.SESSION_KEYS,
+      renamedKeys(env.SESSION_KEYS),
+      behind(env.SESSION_KEYS, newKeySet()),
+    ]) {
+      for (const host of ["lekk.example", "ny.example"])
+        expect(await site(add(host), { ...env, SESSION_KEYS: text })).toMatchObject({
+          code: 1,
+          stderr: expect.stringContaining("dropped as compromised"),
+        });
+    }
+    expect((await site(["add", "https://lekk.example", ...OWN], OWN_ENV)).code).toBe(0);
+  });
+
+  it("are not said to be gone while the environment holds the old master keys", async () => {
+    const before = /SITES_KEYS='(.*)'/.exec(readFileSync(here.settings, "utf8"))?.[1] ?? "";
+    const rotated = await site(["rotate", "--master-key"], { SITES_KEYS: before });
+    expect(rotated.stderr).toContain("The environment variable SITES_KEYS still holds the old master keys");
+    const after = JSON.parse(/SITES_KEYS='(.*)'/.exec(readFileSync(here.settings, "utf8"))?.[1] ?? "{}");
+    const documents = await here.storage.sites.list("site:");
+    const texts = await here.storage.sites.read(documents.map(({ name }) => name));
+    const kids = new Set([...texts.values()].map((text) => JSON.parse(text).sealed.kid));
+    expect([...kids]).toEqual([after.keys[0].kid]);
+    expect(before).not.toContain(after.keys[0].kid);
+    // With both there, nobody can tell which is the older: nothing is done.
+    for (const args of [
+      ["rotate", "--master-key"],
+      ["rotate", "--master-key", "--drop-old"],
+      ["rotate", "--all"],
+    ])
+      expect(await site(args, { SITES_KEYS: before })).toMatchObject({
+        code: 1,
+        stderr: expect.stringContaining("is another than that of"),
+      });
+    expect((await site(["rotate", "--master-key", "--drop-old"])).stdout).toContain(
+      "Dropped 1 old master key",
+    );
+  });
+});
+
+function renamedKeys(text: string): string {
+  const { keys } = JSON.parse(text);
+  return JSON.stringify({ keys: keys.map((key: object) => ({ ...key, kid: "another-name" })) });
+}
+
+function behind(text: string, fresh: { readonly keys: readonly unknown[] }): string {
+  return JSON.stringify({ keys: [...fresh.keys, ...JSON.parse(renamedKeys(text)).keys] });
+}
+
+describe("a site that moves", () => {
+  const HOST = "www.flytt.example";
+  async function fill(partition: string) {
+    await here.storage.batch([
+      {
+        sql: "INSERT INTO accounts (site, id, name, search_name, origin, created_at, updated_at) VALUES (?1, 'acc_1', 'Kari Nordmann', 'kari nordmann', 'import', 1, 1)",
+        params: [partition],
+      },
+      {
+        sql: "INSERT INTO consents (site, account_id, consent, granted, source, answered_at) VALUES (?1, 'acc_1', 'newsletter', 1, 'login', 1), (?1, 'acc_1', 'newsletter', 0, 'my_page', 2)",
+        params: [partition],
+      },
+      {
+        sql: "INSERT INTO audit_log (site, at, actor, actor_role, action) VALUES (?1, 1, 'acc_1', 'self', 'viewed')",
+        params: [partition],
+      },
+      {
+        sql: "INSERT INTO link_requests (site, msn, sub, reference, reason, told, candidates, window_at, requested_at) VALUES (?1, '1', 's', 'r', 'name', '{}', '[\"acc_1\"]', 1, 1)",
+        params: [partition],
+      },
+    ]);
+    await here.storage.batch([
+      {
+        sql: "INSERT INTO logins (site, id, outcome) SELECT ?1, value, 'logged_in' FROM generate_series(1, 1201)".replace(
+          "FROM generate_series(1, 1201)",
+          "FROM (WITH RECURSIVE n(value) AS (SELECT 1 UNION ALL SELECT value + 1 FROM n WHERE value < 1201) SELECT value FROM n)",
+        ),
+        params: [partition],
+      },
+    ]);
+  }
+  const names = async (partition: string, at: Deployment) =>
+    (await rowsOf("SELECT name FROM account_names WHERE site = ?1 ORDER BY name", at, partition)).map(
+      ({ name }) => name,
+    );
+
+  it("keeps its rows when it is renamed, and its old host leads to the new one and is free for nobody else", async () => {
+    expect((await site(["add", `https://${HOST}`, ...OWN], OWN_ENV)).code).toBe(0);
+    expect((await site(["alias", HOST, "flytt.example"])).stdout).toContain(
+      "flytt.example leads to www.flytt.example",
+    );
+    await fill(HOST);
+    const renamed = await site(["rename", HOST, "www.flyttet.example"]);
+    expect(renamed).toMatchObject({
+      code: 0,
+      stdout: expect.stringContaining("www.flytt.example leads to www.flyttet.example"),
+    });
+    expect((await site(["rename", HOST, "www.flyttet.example"])).stdout).toContain("already");
+    const { aliases } = (await site(["list", "--json"])).json();
+    expect(aliases).toEqual(
+      expect.arrayContaining([
+        { host: HOST, of: "www.flyttet.example" },
+        { host: "flytt.example", of: "www.flyttet.example" },
+      ]),
+    );
+    expect(await site(["add", `https://${HOST}`, ...OWN], OWN_ENV)).toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining("is another address of www.flyttet.example"),
+    });
+    // Given up, the old host can go to somebody else, who finds nobody there.
+    expect((await site(["remove", HOST, "--dry-run", "--json"])).json()).toMatchObject({
+      sites: [{ rows: {} }],
+    });
+  });
+
+  it("goes to another deployment in a file that only that can open, and is the same there", async () => {
+    const host = "www.flyttet.example";
+    expect((await siteAt(there, ["init"])).code).toBe(0);
+    const key = (await siteAt(there, ["receive"])).stdout.trim();
+    const out = join(folder, "flyttet.export");
+    expect((await site(["export", host, "--for", key, "--out", out])).stdout).toContain(
+      "only the deployment of that key can open it",
+    );
+    const file = readFileSync(out, "utf8");
+    expect(statSync(out).mode & 0o777).toBe(0o600);
+    for (const told of ["Kari", "newsletter", SECRET]) expect(file).not.toContain(told);
+    expect((await site(["import", out])).stderr).toContain("sealed for another deployment");
+    // Cut off in the middle, or with a line of another place, it is no site; the whole file goes on from there.
+    const lines = file.trim().split("\n");
+    const broken: [string, readonly string[], string][] = [
+      ["short", lines.slice(0, -2), "ends in the middle"],
+      ["swapped", [lines[0] ?? "", ...lines.slice(1).toReversed()], "is not the one that was written"],
+    ];
+    for (const [name, some, why] of broken) {
+      const path = siteFile(name, `${some.join("\n")}\n`);
+      expect(await siteAt(there, ["import", path])).toMatchObject({
+        code: 1,
+        stderr: expect.stringContaining(why),
+      });
+      expect((await siteAt(there, ["list", "--json"])).json().sites).toEqual([]);
+    }
+    expect((await siteAt(there, ["import", out, "--json"])).json()).toMatchObject({ host, imported: true });
+    expect((await siteAt(there, ["import", out])).stdout).toContain("already");
+    const [record] = await rowsOf("SELECT site FROM site_versions WHERE host = ?1", there, host);
+    const partition = String(record?.site);
+    expect(partition).toMatch(/^www\.flyttet\.example~/);
+    for (const { name } of await siteTables(here.storage)) {
+      const count = `SELECT count(*) AS count FROM ${name} WHERE site = ?1`;
+      expect([name, await rowsOf(count, there, partition)]).toEqual([name, await rowsOf(count, here, HOST)]);
+    }
+    expect(await names(partition, there)).toEqual(["kari nordmann", "nordmann kari"]);
+    const { settings } = (await siteAt(there, ["show", host, "--json"])).json();
+    expect(settings).toMatchObject({ VIPPS_CLIENT_SECRET: "(secret, set)", SESSION_KEYS: "(secret, set)" });
+  });
+
+  it("takes every table with it, or there is a reason why not", async () => {
+    const tables = await rowsOf(
+      "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite%' AND name NOT LIKE '_cf%'",
+    );
+    const ofSites = new Set((await siteTables(here.storage)).map(({ name }) => name));
+    const ofNobody = {
+      d1_migrations: "wrangler's",
+      site_versions: "of hosts, written anew",
+      revoked_session_keys: "its keys go along",
+    };
+    const missing = tables
+      .map(({ name }) => String(name))
+      .filter((name) => !ofSites.has(name) && !(name in ofNobody));
+    expect(missing).toEqual([]);
+    expect(Object.keys(NOT_EXPORTED).filter((name) => !ofSites.has(name))).toEqual([]);
+  });
+});
+
+/** Storage that is cut off at its nth call: before it does anything, or when it has done it and before it says so. */
+function cutOff(storage: D1Session, at: number, when: "before" | "after"): D1Session {
+  let calls = 0;
+  const cut =
+    <Args extends readonly unknown[], Result>(call: (...args: Args) => Promise<Result>) =>
+    async (...args: Args): Promise<Result> => {
+      calls += 1;
+      if (calls > at || (calls === at && when === "before")) throw new Error("cut off");
+      const result = await call(...args);
+      if (calls === at) throw new Error("cut off");
+      return result;
+    };
+  const { list, read, write, delete: remove } = storage.sites;
+  return {
+    ...storage,
+    batch: cut(storage.batch),
+    sites: { list: cut(list), read: cut(read), write: cut(write), delete: cut(remove) },
+  };
+}
+
+describe("a removal", () => {
+  const HOST = "www.slutt.example";
+  const NEIGHBOUR = "www.nabo.example";
+  const ALIAS = "slutt.example";
+  const insert = (host: string, id: string) => [
+    {
+      sql: "INSERT INTO accounts (site, id, name, search_name, origin, created_at, updated_at) VALUES (?1, ?2, 'Kari Nordmann', 'kari nordmann', 'vipps', 1, 1)",
+      params: [host, id],
+    },
+    {
+      sql: "INSERT INTO consents (site, account_id, consent, granted, source, answered_at) VALUES (?1, ?2, 'newsletter', 1, 'login', 1)",
+      params: [host, id],
+    },
+    {
+      sql: "INSERT INTO logins (site, id, outcome, account_id) VALUES (?1, abs(random()), 'logged_in', ?2)",
+      params: [host, id],
+    },
+  ];
+  const TEXT = JSON.stringify({ keys: [{ kty: "oct", k: "A".repeat(43), kid: "any" }] });
+
+  /** Everything that any store holds of a host, by where it is. */
+  async function findings(storage: D1Session, host: string): Promise<readonly string[]> {
+    const tables = await siteTables(storage);
+    const results = await storage.batch(
+      tables.map(({ name }) => ({
+        sql: `SELECT count(*) AS count FROM ${name} WHERE site = ?1`,
+        params: [host],
+      })),
+    );
+    const rows = tables.flatMap(({ name }, index) => {
+      const count = Number(results[index]?.rows[0]?.count);
+      return count > 0 ? [`${name}: ${count}`] : [];
+    });
+    const documents = await storage.sites.list(`site:${host}`);
+    return [...rows, ...documents.map(({ name }) => name)];
+  }
+
+  it("cut off at every step and taken up again leaves nothing of the site anywhere, and all of the others", async () => {
+    const keys = masterKeysIn(TEXT);
+    const storage = openMemoryStorage();
+    const add = (host: string, aliases = "") =>
+      addSites({
+        ...{ session: storage, keys, deployment: {}, update: false, takeOver: false, dryRun: false, at: 1 },
+        sites: [
+          {
+            ...{ SITE_URL: `https://${host}`, VIPPS_KEYS: "partner", VIPPS_MSN: "200001" },
+            ...(aliases !== "" && { SITE_ALIASES: aliases }),
+          },
+        ],
+      });
+    expect(await add(NEIGHBOUR)).toMatchObject([{ outcome: "added" }]);
+    await storage.batch(insert(NEIGHBOUR, "acc_neighbour"));
+    const neighbour = await findings(storage, NEIGHBOUR);
+    let cuts = 0;
+    let rows = 0;
+    for (const when of ["before", "after"] as const) {
+      for (let at = 1, isWhole = false; !isWhole; at += 1) {
+        expect(await add(HOST, ALIAS)).toMatchObject([{ outcome: "added" }]);
+        await storage.batch([...insert(HOST, "acc_1"), ...insert(HOST, "acc_2")]);
+        // Somebody logs in while the command waits, by an isolate that does not know yet.
+        let clock = Date.now();
+        let isLate = false;
+        const pause = async (milliseconds: number) => {
+          clock += milliseconds;
+          if (!isLate) await storage.batch(insert(HOST, "acc_late"));
+          isLate = true;
+        };
+        const removal = { keys, keepData: false, now: () => clock, pause, settling: 5_000 };
+        const session = cutOff(storage, at, when);
+        try {
+          await removeSites({ ...removal, session }, await leavingsOf(session, [HOST]));
+          isWhole = true;
+        } catch (error) {
+          expect(error).toMatchObject({ message: "cut off" });
+          cuts += 1;
+          const left = await leavingsOf(storage, [HOST]);
+          const gone = await removeSites({ ...removal, session: storage }, left);
+          rows += Object.values(gone.get(HOST) ?? {}).reduce((sum, count) => sum + count, 0);
+        }
+        expect([when, at, await findings(storage, HOST)]).toEqual([when, at, []]);
+        expect(await storage.sites.list(`site:${ALIAS}`)).toEqual([]);
+      }
+    }
+    expect(await findings(storage, NEIGHBOUR)).toEqual(neighbour);
+    console.log(
+      `${cuts} removals cut off and taken up again, ${rows} rows deleted by the second runs, nothing left in any store`,
+    );
+    expect(cuts).toBeGreaterThanOrEqual(50);
+  });
+
+  it("works where there are rows and no document, and a new site of the host gets nobody's rows unasked", async () => {
+    await here.storage.batch(insert(HOST, "acc_1"));
+    const add = ["add", `https://${HOST}`, ...OWN];
+    expect(await site(add, OWN_ENV)).toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining("the database holds rows of a site that had this host"),
+    });
+    expect((await site([...add, "--take-over"], OWN_ENV)).code).toBe(0);
+    expect((await site(["remove", HOST, "--keep-data", "--dry-run"])).stdout).toContain(
+      "nothing in the database (--keep-data)",
+    );
+    await here.storage.sites.delete([`site:${HOST}`]);
+    expect((await site(["remove", HOST, "--dry-run", "--json"])).json()).toMatchObject({
+      sites: [{ host: HOST, rows: { accounts: 1, consents: 1, logins: 1 } }],
+    });
+    expect(await site(["remove", "ingen.example", "--dry-run"])).toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining("is no site"),
+    });
+  });
+});

@@ -1,0 +1,268 @@
+// `vipps-login site remove`, `rename`, `export`, `import` and `receive`: a site goes, or goes elsewhere.
+
+import { once } from "node:events";
+import { createWriteStream, existsSync, renameSync } from "node:fs";
+import { createInterface } from "node:readline";
+import { finished } from "node:stream/promises";
+import { setTimeout as pause } from "node:timers/promises";
+import { openSiteDocument, readSiteDocument } from "../../src/sites/site-document.ts";
+import { CommandError, usageError } from "../command-error.mjs";
+import type { CommandContext } from "../command-line.ts";
+import { startProgress } from "../progress-bar.ts";
+import { addSites } from "./add-sites.ts";
+import { whyClosed } from "./change-keys.ts";
+import { masterKeysAt } from "./master-key-place.ts";
+import { type Leavings, leavingsOf, removeSites, SETTLING, SETTLING_HERE } from "./remove-site.ts";
+import { renameSite } from "./rename-site.ts";
+import { noteRecords, partitionOf, type revokedKeys, revokeKeys, siteRecords } from "./site-records.ts";
+import { sitesWithRows, siteTables } from "./site-rows.ts";
+import { listEntries, readSites } from "./site-store.ts";
+import { exportedLines, importRows, openExport } from "./site-transfer.ts";
+import {
+  deploymentOf,
+  hostNamed,
+  noSite,
+  now,
+  numberOf,
+  type Options,
+  withStorage,
+} from "./sites-command.ts";
+import { placeName } from "./sites-place.ts";
+import { readKey, transferKeys, writtenKey } from "./transfer-key.ts";
+
+interface RemoveOptions extends Options {
+  readonly keepData?: true | undefined;
+  readonly yes?: true | undefined;
+}
+
+/** `site remove` */
+export async function remove(
+  context: CommandContext,
+  typed: readonly string[],
+  options: RemoveOptions,
+): Promise<void> {
+  const { print, stdin, env } = context;
+  const { place, keepData = false, yes, dryRun = false, json } = options;
+  const hosts = [...new Set(typed.map(hostNamed))];
+  if (!yes && !dryRun && !stdin.isTTY) throw usageError("Without a terminal to ask on, remove needs --yes");
+  const keys = masterKeysAt(place, env);
+  await withStorage(place, async (session) => {
+    const leavings = await leavingsOf(session, hosts);
+    for (const { host, entry, rows } of leavings)
+      if (entry === undefined && Object.keys(rows).length === 0) throw noSite(host, placeName(place));
+    if (!json) for (const one of leavings) print(announced(one, placeName(place), keepData, dryRun));
+    const planned = leavings.map(({ host, rows, aliases }) => ({
+      host,
+      rows: keepData ? {} : rows,
+      aliases,
+    }));
+    if (dryRun) return json ? print(JSON.stringify({ dry_run: true, sites: planned })) : undefined;
+    if (!yes && !(await isConfirmed(context, hosts)))
+      throw new CommandError("Nothing was deleted.", "cancelled");
+    const settling = place.environment === undefined ? SETTLING_HERE : SETTLING;
+    const gone = await removeSites({ session, keys, keepData, now: Date.now, pause, settling }, leavings);
+    if (json) {
+      const sites = planned.map(({ host, aliases }) => ({ host, rows: gone.get(host) ?? {}, aliases }));
+      return print(JSON.stringify({ dry_run: false, sites }));
+    }
+    for (const { host } of leavings) {
+      const rows = Object.values(gone.get(host) ?? {}).reduce((sum, count) => sum + count, 0);
+      print(`${host} is gone${keepData ? ", its rows are not" : `, ${numberOf(rows, "row")} with it`}.`);
+    }
+  });
+}
+
+function announced(
+  { host, entry, partition, rows, aliases }: Leavings,
+  where: string,
+  keepData: boolean,
+  dryRun: boolean,
+): string {
+  const begin = `${dryRun ? "Would delete" : "Deletes"} ${host} ${where}:`;
+  if (entry?.kind === "alias") return `${begin}\n  that it leads to ${entry.of}; nothing else`;
+  const counted = Object.entries(rows).map(([table, count]) => `  ${String(count).padStart(7)}  ${table}`);
+  return [
+    entry?.kind === "removed" ? `${begin} goes on where it was cut off` : begin,
+    "  its settings and secrets: nobody can log in any more, and sessions end within SESSION_FRESH",
+    ...(aliases.length > 0 ? [`  its other addresses: ${aliases.join(", ")}`] : []),
+    ...(keepData
+      ? ["  nothing in the database (--keep-data)"]
+      : counted.length === 0
+        ? ["  nothing in the database: there is nothing"]
+        : counted),
+    ...(partition === undefined || partition === host ? [] : [`  (its rows stand under ${partition})`]),
+    "What Durable Objects hold of its sessions goes by itself when the last of them is over. It waits until nobody goes by the old settings any more, and deletes once more what was written until then; cut off, the same again goes on.",
+  ].join("\n");
+}
+
+/** Asks for the host to be typed: a name is hard to confirm by accident. */
+async function isConfirmed({ stdin, stderr }: CommandContext, hosts: readonly string[]): Promise<boolean> {
+  const word = hosts.length === 1 ? (hosts[0] ?? "") : String(hosts.length);
+  const lines = createInterface({ input: stdin, output: stderr });
+  lines.setPrompt(
+    hosts.length === 1 ? `Type ${word} to delete it: ` : `Type ${word} to delete these ${word} sites: `,
+  );
+  lines.prompt();
+  const [answer] = await Promise.race([once(lines, "line"), once(lines, "close").then(() => [""])]);
+  lines.close();
+  return answer === word;
+}
+
+interface RenameOptions extends Options {
+  readonly redirect?: boolean | undefined;
+}
+
+/** `site rename` */
+export async function rename(
+  context: CommandContext,
+  typedOld: string,
+  typedNew: string,
+  options: RenameOptions,
+): Promise<void> {
+  const { print, env } = context;
+  const { place, dryRun = false, json, redirect = true } = options;
+  const [from, to] = [hostNamed(typedOld), hostNamed(typedNew)];
+  const keys = masterKeysAt(place, env);
+  const deployment = await deploymentOf(context, place);
+  const { mentions, isDone } = await withStorage(place, (session) =>
+    renameSite({ ...{ session, keys, deployment, from, to, dryRun }, noRedirect: !redirect, at: now() }),
+  );
+  if (json) return print(JSON.stringify({ dry_run: dryRun, from, to, redirects: redirect, mentions }));
+  if (isDone) return print(`${from} is ${to} already.`);
+  print(`${dryRun ? "Would rename" : "Renamed"} ${from} to ${to} ${placeName(place)}.`);
+  print("  kept: settings, keys, members, terms, consents, events, audit log, the list of sessions");
+  print("  not kept: browsers keep their cookies for the old host, so people log in once more");
+  print(redirect ? `  ${from} leads to ${to}` : `  ${from} leads nowhere`);
+  if (mentions.length > 0) print(`  still name ${from}: ${mentions.join(", ")}`);
+  print(`Register the redirect URI of ${to} for its sales unit, and lead its DNS here, before you rename.`);
+}
+
+interface ExportOptions extends Options {
+  readonly for: string;
+  readonly out: string;
+}
+
+/** `site export` */
+export async function exportSite(
+  context: CommandContext,
+  typed: string,
+  options: ExportOptions,
+): Promise<void> {
+  const { print, env, path } = context;
+  const { place, json } = options;
+  const host = hostNamed(typed);
+  const receiver = readKey(options.for);
+  const out = path(options.out);
+  const keys = masterKeysAt(place, env);
+  await withStorage(place, async (session) => {
+    const text = (await readSites(session, [host])).get(host);
+    const document = readSiteDocument(text ?? "");
+    const settings = document && (await openSiteDocument(keys, host, document));
+    if (text === undefined) throw noSite(host, placeName(place));
+    if (settings === undefined) throw new CommandError(`${host} ${whyClosed(keys, text)}.`);
+    const records = await siteRecords(session);
+    if (records === undefined) throw new CommandError("There is no database whose rows could be exported.");
+    const partition = partitionOf(records, host) ?? host;
+    // Only a whole file gets its name.
+    const unfinished = `${out}.part`;
+    const file = createWriteStream(unfinished, { mode: 0o600 });
+    const progress = startProgress("Exporting");
+    let rows = 0;
+    try {
+      const lines = exportedLines({
+        ...{ session, host, partition, settings, receiver, at: now() },
+        revoked: await revokedOf(session, host),
+        onRows: (count) => {
+          rows += count;
+          progress.update(0, `${rows.toLocaleString("en")} rows`);
+        },
+      });
+      for await (const line of lines) if (!file.write(`${line}\n`)) await once(file, "drain");
+      file.end();
+      await finished(file);
+    } finally {
+      progress.done();
+    }
+    renameSync(unfinished, out);
+    if (json) return print(JSON.stringify({ host, file: options.out, rows }));
+    print(
+      `${host} with ${numberOf(rows, "row")} is in ${options.out}, and only the deployment of that key can open it.`,
+    );
+    print("  not in it: sessions, which Durable Objects hold; people log in once more where it goes");
+  });
+}
+
+async function revokedOf(
+  session: Parameters<typeof revokedKeys>[0],
+  host: string,
+): Promise<readonly string[]> {
+  const [result] = await session.batch([
+    { sql: "SELECT thumbprint FROM revoked_session_keys WHERE host = ?1", params: [host] },
+  ]);
+  return (result?.rows ?? []).map(({ thumbprint }) => String(thumbprint));
+}
+
+/** `site receive` */
+export async function receive({ print, env }: CommandContext, { place, json }: Options): Promise<void> {
+  const [first] = transferKeys(masterKeysAt(place, env));
+  const key = writtenKey(first ?? {});
+  print(json ? JSON.stringify({ key }) : key);
+}
+
+/** `site import` */
+export async function importSite(context: CommandContext, typed: string, options: Options): Promise<void> {
+  const { print, env, path } = context;
+  const { place, dryRun = false, json } = options;
+  const file = path(typed);
+  if (!existsSync(file)) throw usageError(`There is no file ${typed}`);
+  const keys = masterKeysAt(place, env);
+  const deployment = await deploymentOf(context, place);
+  const opened = await openExport(file, keys);
+  const { host, id, settings, revoked } = opened.manifest;
+  const partition = `${host}~${id}`;
+  await withStorage(place, async (session) => {
+    const [entries, records] = await Promise.all([listEntries(session), siteRecords(session)]);
+    if (records === undefined) throw new CommandError("There is no database with all its migrations here.");
+    if (entries.get(host)?.kind === "site" && records.get(host)?.site === partition)
+      return print(json ? JSON.stringify({ host, imported: false }) : `${host} has been imported already.`);
+    if (entries.has(host))
+      throw new CommandError(`${host} is here already: "site remove ${host}" takes it away.`);
+    const before = partitionOf(records, host);
+    if (before !== undefined && before !== partition) {
+      if ((await sitesWithRows(session, await siteTables(session), [before])).size > 0)
+        throw new CommandError(
+          `The database holds rows of a site that had the host ${host}. "site remove ${host}" deletes them.`,
+        );
+    }
+    const request = {
+      ...{ session, keys, deployment, sites: [settings], update: false, takeOver: true, at: now() },
+      partitions: new Map([[host, partition]]),
+    };
+    const [judged] = await addSites({ ...request, dryRun: true });
+    if (judged?.outcome === "refused") throw new CommandError(`${host}: ${judged.faults.join("; ")}.`);
+    if (dryRun) return print(json ? JSON.stringify({ dry_run: true, host }) : `Would import ${host}.`);
+    // Noted first, so that whoever takes this up again knows what the rows are of.
+    await noteRecords(session, [{ host, version: 0, site: partition }], now());
+    const progress = startProgress("Importing");
+    let rows = 0;
+    try {
+      await importRows(session, opened, partition, (count) => {
+        rows += count;
+        progress.update(0, `${rows.toLocaleString("en")} rows`);
+      });
+    } finally {
+      progress.done();
+    }
+    if (revoked.length > 0)
+      await revokeKeys(
+        session,
+        revoked.map((thumbprint) => ({ thumbprint, host })),
+        now(),
+      );
+    const [added] = await addSites({ ...request, dryRun: false });
+    if (added?.outcome === "refused") throw new CommandError(`${host}: ${added.faults.join("; ")}.`);
+    if (json) return print(JSON.stringify({ host, imported: true, rows }));
+    print(`${host} is here, with ${numberOf(rows, "row")}. The worker serves it within a minute.`);
+    print("Lead its DNS here, see that its redirect URI is registered, and remove it where it was.");
+  });
+}

@@ -1,0 +1,153 @@
+// `site rename`: gives a site another host, and leaves its rows where they are.
+
+import type { DeploymentValues } from "../../src/sites/deployment-settings.ts";
+import type { MasterKeys } from "../../src/sites/master-keys.ts";
+import {
+  marksOf,
+  openSiteDocument,
+  readSiteDocument,
+  type SiteValues,
+  versionOf,
+} from "../../src/sites/site-document.ts";
+import { CommandError } from "../command-error.mjs";
+import type { D1Session } from "../d1-session.ts";
+import { whyClosed } from "./change-keys.ts";
+import { noteRecords, partitionOf, siteRecords } from "./site-records.ts";
+import { sitesWithRows, siteTables } from "./site-rows.ts";
+import { deleteSites, listEntries, readSites, type SiteEntry, writeSites } from "./site-store.ts";
+import { ALIASES, aliasesOf, documentOf, faultsOf, markerOf } from "./site-values.ts";
+
+export interface Renaming {
+  readonly session: D1Session;
+  readonly keys: MasterKeys;
+  readonly deployment: DeploymentValues;
+  readonly from: string;
+  readonly to: string;
+  /** Leaves nothing at the old host, where visitors would otherwise be led to the new one. */
+  readonly noRedirect: boolean;
+  readonly dryRun: boolean;
+  /** Seconds since the epoch. */
+  readonly at: number;
+}
+
+export interface Renamed {
+  /** Settings that name the old host still. */
+  readonly mentions: readonly string[];
+  /** Whether it had been done before. */
+  readonly isDone: boolean;
+}
+
+/**
+ * Renames a site: the new document first, which names the rows of the old one, then the old host leads to the new
+ * one. Members, consents, terms, events and the audit log stay where they are, under the key they have; so does the
+ * list of everybody's sessions. Cut off, the same again goes on.
+ * @throws {CommandError}
+ */
+export async function renameSite(renaming: Renaming): Promise<Renamed> {
+  const { session, keys, deployment, from, to, noRedirect, dryRun, at } = renaming;
+  if (from === to) throw new CommandError("The old host and the new one are the same.", "usage");
+  const [entries, records] = await Promise.all([listEntries(session), siteRecords(session)]);
+  if (records === undefined)
+    throw new CommandError("A site can only be renamed where there is a database with all its migrations.");
+  const [old, present] = [entries.get(from), entries.get(to)];
+  // A run that was cut off has written the new document already: it has the rows of the old one.
+  const isHalfDone =
+    present?.kind === "site" && (records.get(to)?.site ?? to) === (records.get(from)?.site ?? from);
+  if (old?.kind === "alias" && old.of === to && present?.kind === "site")
+    return { mentions: [], isDone: true };
+  if (old === undefined && noRedirect && present?.kind === "site" && records.get(to)?.site === from)
+    return { mentions: [], isDone: true };
+  if (old?.kind !== "site") throw new CommandError(notRenamable(from, old));
+  refuseTaken(renaming, present, isHalfDone);
+
+  const text = (await readSites(session, [from])).get(from) ?? "";
+  const document = readSiteDocument(text);
+  const values = document && (await openSiteDocument(keys, from, document));
+  if (document === undefined || values === undefined)
+    throw new CommandError(`${from} ${whyClosed(keys, text)}.`);
+  if (versionOf(document) < (records.get(from)?.version ?? 0))
+    throw new CommandError(`${from} is an old document that somebody put back: add the site again.`);
+  const { partition = from } = marksOf(document);
+  const next = renamedValues(values, renaming);
+  const faults = faultsOf(next, deployment);
+  if (faults.length > 0) throw new CommandError(`${to}: ${faults.join("; ")}.`);
+  const before = records.get(to)?.site ?? to;
+  if (!isHalfDone && before !== partition && partitionOf(records, to) !== undefined) {
+    if ((await sitesWithRows(session, await siteTables(session), [before])).size > 0)
+      throw new CommandError(
+        `The database holds rows of a site that had the host ${to}. "site remove ${to}" deletes them.`,
+      );
+  }
+  const mentions = Object.entries(next)
+    .filter(([name, value]) => name !== ALIASES && mentionsHost(value, from))
+    .map(([name]) => name);
+  if (dryRun) return { mentions, isDone: false };
+
+  const written = await documentOf(keys, to, {
+    ...{ values: next, said: withoutKeys(next), partition, at },
+    before: Math.max(records.get(to)?.version ?? 0, versionOf(document)),
+  });
+  await noteRecords(session, [{ host: to, version: 0, site: partition === to ? null : partition }], at);
+  await writeSites(session, [written]);
+  await noteRecords(session, [written], at);
+  const marker = await markerOf(keys, from, {
+    before: versionOf(document),
+    ...(noRedirect ? { isRemoved: true } : { aliasOf: to, siteUrl: next.SITE_URL ?? "" }),
+  });
+  await writeSites(session, [marker]);
+  await noteRecords(session, [{ host: from, version: marker.version, site: null }], 0);
+  if (noRedirect) await deleteSites(session, [from]);
+  await moveAliases(renaming, entries, next);
+  return { mentions, isDone: false };
+}
+
+/** Whatever led to the old host leads to the new one. */
+async function moveAliases(
+  { session, keys, from, to, at }: Renaming,
+  entries: ReadonlyMap<string, SiteEntry>,
+  { SITE_URL: siteUrl = "" }: SiteValues,
+): Promise<void> {
+  const markers = await Promise.all(
+    [...entries].flatMap(([host, entry]) =>
+      entry.kind === "alias" && entry.of === from && host !== to
+        ? [markerOf(keys, host, { before: entry.version, aliasOf: to, siteUrl })]
+        : [],
+    ),
+  );
+  await writeSites(session, markers);
+  await noteRecords(session, markers, at);
+}
+
+function refuseTaken({ from, to }: Renaming, present: SiteEntry | undefined, isHalfDone: boolean): void {
+  if (present === undefined || isHalfDone || (present.kind === "alias" && present.of === from)) return;
+  const why = {
+    site: "is a site already",
+    alias: "is another address of another site",
+    removed: "is being removed",
+  }[present.kind];
+  throw new CommandError(`${to} ${why}.`);
+}
+
+function notRenamable(host: string, entry: SiteEntry | undefined): string {
+  if (entry?.kind === "alias") return `${host} is another address of ${entry.of}: rename that.`;
+  if (entry?.kind === "removed") return `${host} is being removed.`;
+  return `${host} is no site.`;
+}
+
+/** The settings at the new host; what else names the old one is the person's to change. */
+function renamedValues(values: SiteValues, { from, to, noRedirect }: Renaming): SiteValues {
+  const { protocol } = new URL(values.SITE_URL ?? `https://${from}`);
+  const aliases = [...aliasesOf(values), ...(noRedirect ? [] : [from])].filter((host) => host !== to);
+  const { [ALIASES]: _before, ...others } = values;
+  return {
+    ...others,
+    SITE_URL: `${protocol}//${to}`,
+    ...(aliases.length > 0 && { [ALIASES]: aliases.join(" ") }),
+  };
+}
+
+const mentionsHost = (value: string, host: string): boolean => value.includes(host);
+
+function withoutKeys({ SESSION_KEYS: _made, ...values }: SiteValues): SiteValues {
+  return values;
+}

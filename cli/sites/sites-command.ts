@@ -1,0 +1,107 @@
+// What every command about sites needs: where they are, their storage, and how it speaks.
+
+import type { DeploymentValues } from "../../src/sites/deployment-settings.ts";
+import { siteHostNamed } from "../../src/sites/site-host.ts";
+import { CommandError, usageError } from "../command-error.mjs";
+import type { CommandContext } from "../command-line.ts";
+import type { D1Target } from "../d1-command.ts";
+import { type D1Session, openSession } from "../d1-session.ts";
+import { readDeployment } from "../doctor/local-source.ts";
+import { listSites } from "./site-store.ts";
+import type { SitesPlace } from "./sites-place.ts";
+
+/** What every command about sites is told. */
+export interface Options {
+  readonly place: SitesPlace;
+  readonly json?: boolean | undefined;
+  readonly dryRun?: boolean | undefined;
+}
+
+/** Seconds since the epoch. */
+export const now = (): number => Math.floor(Date.now() / 1000);
+
+/** The host a command is about, however it was written: `www.example.com` or its URL. @throws {CommandError} */
+export function hostNamed(typed: string): string {
+  const host = siteHostNamed(typed);
+  if (host === undefined)
+    throw usageError(`"${typed}" is no host that a site can have: letters, digits, hyphens and dots`);
+  return host;
+}
+
+/** Storage that is kept open for further commands, by where it is. */
+const kept = new Map<string, D1Session>();
+
+const targetOf = ({ root, environment, persistTo }: SitesPlace): D1Target => ({
+  ...{ root, persistTo },
+  remote: environment !== undefined,
+  environment: environment || undefined,
+});
+
+/** Opens the storage of a place for one command. @throws {CommandError} */
+export async function withStorage<Result>(
+  place: SitesPlace,
+  use: (session: D1Session) => Promise<Result>,
+): Promise<Result> {
+  const target = targetOf(place);
+  const open = kept.get(JSON.stringify(target));
+  if (open !== undefined) return use(open);
+  const session = await openSession(target);
+  try {
+    return await use(session);
+  } finally {
+    await session.close();
+  }
+}
+
+/**
+ * Opens the storage of a place for all commands of this process that follow: opening it is most of what a small one
+ * takes.
+ * @returns the storage, which its `close` takes away again.
+ * @throws {CommandError}
+ */
+export async function keepStorage(place: Omit<SitesPlace, "settingsFile">): Promise<D1Session> {
+  const target = targetOf({ ...place, settingsFile: undefined });
+  const name = JSON.stringify(target);
+  const session = await openSession(target);
+  kept.set(name, session);
+  return {
+    ...session,
+    async close() {
+      kept.delete(name);
+      await session.close();
+    },
+  };
+}
+
+/** The deployment's settings, as far as they can be had on this machine. @throws {CommandError} */
+export async function deploymentOf({ env }: CommandContext, place: SitesPlace): Promise<DeploymentValues> {
+  const { root, environment, settingsFile } = place;
+  return readDeployment({ root, environment, settingsFile, processEnv: env });
+}
+
+export interface HostsOptions extends Options {
+  readonly all?: true | undefined;
+}
+
+/** The sites that are meant: those that were typed, or all. @throws {CommandError} */
+export async function hostsMeant(
+  session: D1Session,
+  typed: readonly string[],
+  { all }: HostsOptions,
+): Promise<readonly string[]> {
+  if ((typed.length === 0) === (all === undefined)) throw usageError("Say the host of a site, or --all");
+  return all ? [...(await listSites(session)).keys()] : [...new Set(typed.map(hostNamed))];
+}
+
+/** Looks at a typed list before anything is opened. @throws {CommandError} */
+export function refuseUnnamed(typed: readonly string[], { all }: HostsOptions): void {
+  if ((typed.length === 0) === (all === undefined)) throw usageError("Say the host of a site, or --all");
+  for (const host of typed) hostNamed(host);
+}
+
+/** `1 site`, `2 sites`. */
+export const numberOf = (count: number, one: string): string => `${count} ${one}${count === 1 ? "" : "s"}`;
+
+/** @throws {CommandError} */
+export const noSite = (host: string, where: string): CommandError =>
+  new CommandError(`${host} is no site ${where}.`);
