@@ -17,6 +17,7 @@ import { type AskedAddresses, type LocalAddresses, settleAddresses } from "./loc
 import { applyMigrations, DEFAULT_STATE } from "./migrations.mjs";
 import { configName, migrationsFolder, type ProjectConfig, readConfig } from "./project-config.ts";
 import { claimState } from "./running-instance.ts";
+import type { SitesPlace } from "./sites/sites-place.ts";
 import { patternsIn, unguardedFaults } from "./unguarded-assets.ts";
 import { startWorker } from "./worker-process.ts";
 import type { OutputLine } from "./wrangler-output.ts";
@@ -236,7 +237,8 @@ async function runOnce(run: Run, settingsFile: string, context: CommandContext):
   if ((await applyMigrations(root, state, migrationsFolder(root))) === "applied")
     print("Database migrations applied.");
 
-  const simulator = await startSimulatorOn(addresses.simulatorPort, effective);
+  const place = { root, environment: undefined, persistTo: state, settingsFile };
+  const simulator = await startSimulatorOn(addresses.simulatorPort, effective, place);
   const worker = startWorker({
     ...{ root, state, quiet, settingsFile: run.settingsFile, overrides: addresses.overrides },
     ...{ port: addresses.sitePort, https: addresses.isHttps },
@@ -299,11 +301,18 @@ function bindingsOf(config: StartConfig): ReadonlySet<string> {
   return new Set(assets?.binding === undefined ? names : [...names, assets.binding]);
 }
 
-async function startSimulatorOn(port: number | undefined, env: Record<string, string>) {
+/** What the simulator has to know of the further sites stored here (docs/many-sites.md). */
+async function unitsOfSites(place: SitesPlace, env: Record<string, string>) {
+  const { simulatedUnits } = await import("./sites/simulated-units.ts");
+  return simulatedUnits(place, env);
+}
+
+async function startSimulatorOn(port: number | undefined, env: Record<string, string>, place: SitesPlace) {
   if (port === undefined) return undefined;
   const { startSimulator } = await import("../simulator/server.ts");
   try {
-    return await startSimulator({ port, host: "127.0.0.1", env });
+    const salesUnits = env.SITES_KEYS ? await unitsOfSites(place, env) : [];
+    return await startSimulator({ port, host: "127.0.0.1", env, salesUnits });
   } catch (error) {
     throw new CommandError(error instanceof Error ? error.message : String(error));
   }

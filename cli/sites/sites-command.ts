@@ -56,19 +56,23 @@ export async function withStorage<Result>(
 /**
  * Opens the storage of a place for all commands of this process that follow: opening it is most of what a small one
  * takes.
+ * @param session in place of the storage of the place.
  * @returns the storage, which its `close` takes away again.
  * @throws {CommandError}
  */
-export async function keepStorage(place: Omit<SitesPlace, "settingsFile">): Promise<D1Session> {
+export async function keepStorage(
+  place: Omit<SitesPlace, "settingsFile">,
+  session?: D1Session,
+): Promise<D1Session> {
   const target = targetOf({ ...place, settingsFile: undefined });
   const name = JSON.stringify(target);
-  const session = await openSession(target);
-  kept.set(name, session);
+  const open = session ?? (await openSession(target));
+  kept.set(name, open);
   return {
-    ...session,
+    ...open,
     async close() {
       kept.delete(name);
-      await session.close();
+      await open.close();
     },
   };
 }

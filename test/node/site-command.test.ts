@@ -1,5 +1,5 @@
 import { spawnSync } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -8,12 +8,12 @@ import { siteNamed } from "../../cli/member-site.ts";
 import { addSites } from "../../cli/sites/add-sites.ts";
 import { masterKeysIn } from "../../cli/sites/master-key-place.ts";
 import { leavingsOf, removeSites } from "../../cli/sites/remove-site.ts";
+import { simulatedUnits } from "../../cli/sites/simulated-units.ts";
 import { siteTables } from "../../cli/sites/site-rows.ts";
 import { NOT_EXPORTED } from "../../cli/sites/site-transfer.ts";
 import { keepStorage } from "../../cli/sites/sites-command.ts";
 import { siteHostNamed } from "../../src/sites/site-host.ts";
 import { runCommand } from "./command-under-test.ts";
-import { makeLocalState } from "./local-state.ts";
 import { openMemoryStorage } from "./memory-storage.ts";
 
 const ROOT = process.cwd();
@@ -29,10 +29,11 @@ interface Deployment {
 
 async function openDeployment(name: string): Promise<Deployment> {
   const [state, settings] = [join(folder, name, "state"), join(folder, name, "settings")];
-  await makeLocalState(state);
+  mkdirSync(join(folder, name), { recursive: true });
   // Nobody answers there: the doctor must not ask anybody real.
   writeFileSync(settings, "VIPPS_ISSUER='https://127.0.0.1:1/'\nSITE_URL='https://www.byraa.example'\n");
-  const storage = await keepStorage({ root: ROOT, environment: undefined, persistTo: state });
+  const place = { root: ROOT, environment: undefined, persistTo: state };
+  const storage = await keepStorage(place, openMemoryStorage());
   return { state, settings, storage };
 }
 
@@ -41,7 +42,7 @@ let there: Deployment;
 beforeAll(async () => {
   here = await openDeployment("here");
   there = await openDeployment("there");
-}, 240_000);
+});
 afterAll(async () => {
   await Promise.all([here.storage.close(), there.storage.close()]);
   rmSync(folder, { recursive: true, force: true });
@@ -146,11 +147,28 @@ describe("vipps-login site", () => {
     }
   });
 
-  it("is a program, too", () => {
-    const args = ["cli/vipps-login.ts", "site", "list", "--persist-to", join(folder, "nothing"), "--json"];
-    const { stdout } = spawnSync(process.execPath, args, { encoding: "utf8", cwd: ROOT });
-    expect(JSON.parse(stdout)).toMatchObject({ sites: [] });
-  }, 60_000);
+  it("is a program, too, on storage as wrangler keeps it", async () => {
+    const [state, settings] = [join(folder, "real"), join(folder, "real-settings")];
+    writeFileSync(settings, "");
+    const run = (...args: string[]) =>
+      spawnSync(
+        process.execPath,
+        ["cli/vipps-login.ts", "site", ...args, "--persist-to", state, "--settings", settings],
+        {
+          ...{ encoding: "utf8", cwd: ROOT },
+          env: { ...process.env, ...OWN_ENV },
+        },
+      );
+    expect(run("init").status).toBe(0);
+    // Without the database's tables nobody notes versions, and the command says so.
+    expect(run("add", "https://ekte.example", ...OWN)).toMatchObject({
+      stdout: expect.stringContaining("ekte.example: added"),
+      stderr: expect.stringContaining("The database keeps no versions of sites"),
+    });
+    expect(JSON.parse(run("list", "--json").stdout)).toMatchObject({
+      sites: [{ host: "ekte.example", msn: "200009" }],
+    });
+  }, 120_000);
 
   it("keeps sites from file to master key", async () => {
     expect(await site(["add", "https://bakeri.example"])).toMatchObject({
@@ -560,6 +578,49 @@ describe("a site that moves", () => {
       .filter((name) => !ofSites.has(name) && !(name in ofNobody));
     expect(missing).toEqual([]);
     expect(Object.keys(NOT_EXPORTED).filter((name) => !ofSites.has(name))).toEqual([]);
+  });
+});
+
+describe("docs/many-sites.md", () => {
+  const text = readFileSync(join(ROOT, "docs/many-sites.md"), "utf8");
+  const blocks = [...text.matchAll(/^```sh\n([\s\S]*?)^```/gm)].map(([, block = ""]) => block);
+  const lines = blocks.flatMap((block) => block.replaceAll("\\\n", " ").split("\n"));
+  const commands = lines.flatMap((line) =>
+    /npm run site -- ([^#]+)/.exec(line)?.[1]?.trim().split(/\s+/) ? [line] : [],
+  );
+  const wordsOf = (line: string) => (/npm run site -- ([^#]+)/.exec(line)?.[1] ?? "").trim().split(/\s+/);
+
+  it("shows every command, with options that it has", async () => {
+    const shown = new Set(commands.map((line) => wordsOf(line)[0]));
+    const all = [
+      ...(await runCommand(["site", "--help"])).stdout.matchAll(/^ {2}([a-z]+) \[options\]/gm),
+    ].map(([, name]) => name);
+    expect(all.length).toBeGreaterThan(12);
+    for (const name of all)
+      expect([name, text.includes(`site -- ${name}`) || text.includes(`\`${name}\``)]).toEqual([name, true]);
+    expect(shown.size).toBeGreaterThan(7);
+    for (const line of commands) {
+      const [name = "", ...rest] = wordsOf(line);
+      const help = (await runCommand(["site", name, "--help"])).stdout;
+      for (const option of rest.filter((word) => word.startsWith("--")))
+        expect([line, help]).toEqual([line, expect.stringContaining(option)]);
+    }
+  });
+
+  it("starts on this machine as it says, with the sales unit known to the simulator", async () => {
+    const local = commands.filter((line) => line.includes("localhost") || / init$/.test(line.trim()));
+    expect(local).toHaveLength(2);
+    const [, added = ""] = local;
+    const words = wordsOf(added).map((word) => word.replaceAll('"', ""));
+    expect((await site(words, { VIPPS_CLIENT_SECRET: "any" })).stdout).toContain(
+      "bakeri.localhost:8787: added",
+    );
+    const SITES_KEYS = JSON.parse(/SITES_KEYS='(.*)'/.exec(readFileSync(here.settings, "utf8"))?.[1] ?? "{}");
+    const place = { root: ROOT, environment: undefined, persistTo: here.state, settingsFile: here.settings };
+    expect(await simulatedUnits(place, { SITES_KEYS: JSON.stringify(SITES_KEYS) })).toContainEqual({
+      ...{ clientId: "bakeri", clientSecret: "any", msn: "200001" },
+      redirectUris: ["http://bakeri.localhost:8787/auth/callback"],
+    });
   });
 });
 

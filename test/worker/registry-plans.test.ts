@@ -341,8 +341,6 @@ it("no statement reads more rows in a registry of 20,000 than in an empty one, a
  */
 const OF_THE_OPERATOR: ReadonlySet<string> = new Set([
   "cli/local-storage.ts",
-  "cli/sites/remove-site.ts",
-  "cli/sites/site-versions.ts",
   "cli/consents.ts",
   "cli/local-storage.ts",
   "cli/sites/site-rows.ts",
