@@ -9,7 +9,7 @@ import * as v from "valibot";
 import { databases, inFolder, kvNamespaces, outputOf, type RunCommand } from "./cloudflare-commands.ts";
 import { CommandError } from "./command-error.mjs";
 import { type D1Target, explained } from "./d1-command.ts";
-import { localKeys, openLocalStorage } from "./local-storage.ts";
+import { localEntries, localKeys, openLocalStorage } from "./local-storage.ts";
 import { DEFAULT_STATE } from "./migrations.mjs";
 import { readConfig } from "./project-config.ts";
 import { resourceName } from "./setup/config-text.ts";
@@ -170,11 +170,6 @@ function openLocal(target: D1Target): D1Session {
 
 /** KV as wrangler opens it here, as far as a session needs it. */
 interface OpenNamespace {
-  list(options: { prefix: string; cursor?: string }): Promise<{
-    readonly keys: readonly ListedKey[];
-    readonly list_complete: boolean;
-    readonly cursor?: string;
-  }>;
   get(key: string): Promise<string | null>;
   put(key: string, value: string, options: { metadata: unknown }): Promise<void>;
   delete(key: string): Promise<void>;
@@ -195,22 +190,15 @@ function localNamespace(state: string, id: string | undefined): KvNamespace & { 
   };
   return {
     close: async () => (await opening)?.close(),
-    list: (prefix) =>
-      kv(async (store) => {
-        const keys: ListedKey[] = [];
-        let cursor: string | undefined;
-        do {
-          const page = await store.list({ prefix, ...(cursor !== undefined && { cursor }) });
-          keys.push(...page.keys);
-          cursor = page.list_complete ? undefined : page.cursor;
-        } while (cursor !== undefined);
-        return keys;
-      }),
-    read: (keys) =>
-      kv(async (store) => {
-        const values = await Promise.all(keys.map(async (key) => [key, await store.get(key)] as const));
-        return new Map(values.flatMap(([key, value]) => (value === null ? [] : [[key, value] as const])));
-      }),
+    // Without wrangler, which takes seconds to load.
+    list: async (prefix) => localEntries(state, id ?? SITES, prefix),
+    read: async (keys) =>
+      keys.length === 0
+        ? new Map()
+        : kv(async (store) => {
+            const values = await Promise.all(keys.map(async (key) => [key, await store.get(key)] as const));
+            return new Map(values.flatMap(([key, value]) => (value === null ? [] : [[key, value] as const])));
+          }),
     write: (values) =>
       kv(async (store) => {
         await Promise.all(values.map(({ key, value, metadata }) => store.put(key, value, { metadata })));

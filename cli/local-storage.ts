@@ -36,17 +36,28 @@ export function localFile(kind: keyof typeof FOLDERS, state: string, id: string)
 }
 
 /** The names of the keys of a KV namespace that begin with a prefix. */
-export function localKeys(state: string, id: string, prefix: string): readonly string[] {
+export const localKeys = (state: string, id: string, prefix: string): readonly string[] =>
+  localEntries(state, id, prefix).map(({ name }) => name);
+
+/** The keys of a KV namespace that begin with a prefix, with what stands beside their values. */
+export function localEntries(
+  state: string,
+  id: string,
+  prefix: string,
+): readonly { readonly name: string; readonly metadata?: unknown }[] {
   const namespace = openLocalStorage("kv", state, id);
   if (namespace === undefined) return [];
   try {
     return namespace
       .prepare(
-        `SELECT key FROM _mf_entries WHERE substr(key, 1, length(?1)) = ?1
+        `SELECT key, metadata FROM _mf_entries WHERE substr(key, 1, length(?1)) = ?1
            AND (expiration IS NULL OR expiration > ?2) ORDER BY key`,
       )
       .all(prefix, Date.now())
-      .map(({ key }) => String(key));
+      .map(({ key, metadata }) => ({
+        name: String(key),
+        ...(typeof metadata === "string" && { metadata: JSON.parse(metadata) }),
+      }));
   } finally {
     namespace.close();
   }

@@ -343,6 +343,7 @@ const OF_THE_OPERATOR: ReadonlySet<string> = new Set([
   "cli/local-storage.ts",
   "cli/consents.ts",
   "cli/local-storage.ts",
+  "cli/restore.ts",
   "cli/sites/site-rows.ts",
   "cli/sites/site-records.ts",
   "cli/sites/site-transfer.ts",
