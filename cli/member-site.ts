@@ -40,8 +40,9 @@ export async function knownSites(
   const usual = environment === undefined ? ".dev.vars" : `.dev.vars.${environment}`;
   const inFile = readDevVars(settingsFile ?? join(root, usual));
   const url = inFile.SITE_URL ?? session.vars.SITE_URL;
-  const [entries, records] = await Promise.all([listEntries(session), siteRecords(session)]);
+  const entries = await listEntries(session);
   const further = [...entries].flatMap(([host, { kind }]) => (kind === "site" ? [host] : []));
+  const records = further.length === 0 ? undefined : await siteRecords(session);
   return {
     own: typeof url === "string" ? siteHost(url) : undefined,
     further,
