@@ -12,6 +12,8 @@ export type Session =
   | { readonly authenticated: false }
   | { readonly authenticated: true; readonly user: { readonly sub: string; readonly name?: string } };
 
+const JSON_ONLY = { headers: { accept: "application/json" } };
+
 /** @param site origin of the site */
 export function createVisitor(site: string): Visitor {
   const jar = new Map<string, string>();
@@ -19,6 +21,8 @@ export function createVisitor(site: string): Visitor {
   const request = async (path: string, init: RequestInit = {}) => {
     const headers = new Headers(init.headers);
     headers.set("cookie", cookies());
+    // As a browser does for a page: Node's own headers are those of a script.
+    if (init.method === undefined && !headers.has("accept")) headers.set("accept", "text/html,*/*;q=0.8");
     const response = await fetch(new URL(path, site), { ...init, headers, redirect: "manual" });
     for (const cookie of response.headers.getSetCookie()) {
       const [, name = "", value = ""] = /^([^=]+)=([^;]*)/.exec(cookie) ?? [];
@@ -27,7 +31,7 @@ export function createVisitor(site: string): Visitor {
     }
     return response;
   };
-  const session = async () => (await (await request("/auth/session")).json()) as Session;
+  const session = async () => (await (await request("/auth/session", JSON_ONLY)).json()) as Session;
   return { request, session, cookies };
 }
 
