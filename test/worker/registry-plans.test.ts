@@ -34,6 +34,7 @@ import {
 } from "../../src/accounts/vipps-consents.ts";
 import type { VippsPerson } from "../../src/accounts/vipps-person.ts";
 import { runScheduledWork } from "../../src/scheduled-work.ts";
+import { hasAccount } from "../../src/session/session-account.ts";
 import { readSettings } from "../../src/settings.ts";
 import { leastVersion } from "../../src/sites/site-versions.ts";
 import { failingEachOnce } from "../conformance/failing-storage.ts";
@@ -163,6 +164,7 @@ async function exercise(database: D1Database, round: number): Promise<void> {
   if (registry.proof.kind === "fact") await registry.proof.check([accountId], "1");
   await registry.accountOfSub("123456", known.sub);
   await askedBefore(siteSettings(database), known.sub);
+  await hasAccount(siteSettings(database), accountId);
 
   // What logins leave behind.
   await keepVippsConsents(records, known, { flowResult: { timeOfConsent: "t", screens: [] } });
@@ -336,13 +338,12 @@ it("no statement reads more rows in a registry of 20,000 than in an empty one, a
 });
 
 /**
- * Programs of the operator that list sites, count and delete what one site leaves behind, or write one line: they
- * read as many rows as they tell of.
+ * Programs of the operator that list sites, count and delete what one site leaves behind, look through everybody after a
+ * restore, or write one line: they read as many rows as they tell of.
  */
 const OF_THE_OPERATOR: ReadonlySet<string> = new Set([
   "cli/local-storage.ts",
   "cli/consents.ts",
-  "cli/local-storage.ts",
   "cli/restore.ts",
   "cli/sites/site-rows.ts",
   "cli/sites/site-records.ts",
