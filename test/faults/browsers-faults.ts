@@ -133,7 +133,7 @@ export const BROWSERS_FAULTS = [
     ],
     [
       "who looks ahead shows a server a token that is stale",
-      "return { session, token: (await signedSession(settings, session)).token };",
+      "return { session: present, token: (await signedSession(settings, present)).token };",
       "return carried;",
       [lookingAhead],
     ],

@@ -170,8 +170,8 @@ export const HTTP_FAULTS = [
   ...faultsIn("src/http/query.ts", [
     [
       "square time: each parameter is looked for through all that follow",
-      "new URLSearchParams(address.slice(start)).get(name)",
-      'address.split("&").find((_, at) => address.indexOf("\\u0000", at) >= 0)',
+      "new URLSearchParams(address.slice(start))",
+      'new URLSearchParams(address.split("&").find((_, at) => address.indexOf("\\u0000", at) >= 0))',
       [growth],
     ],
   ]),

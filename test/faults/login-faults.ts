@@ -307,8 +307,8 @@ export const LOGIN_FAULTS = [
   ...faultsIn("src/login/start-login.ts", [
     [
       "a login that is asked for does not begin",
-      'queryParameter(c.req.raw, "prompt") !== "login"',
-      'queryParameter(c.req.raw, "prompt") !== "never"',
+      'queryParameter(c.req.raw, "prompt") === "login"',
+      'queryParameter(c.req.raw, "prompt") === "never"',
       [login],
     ],
     [

@@ -21,13 +21,13 @@ export const SITES_FAULTS = [
   ...faultsIn("src/settings.ts", [
     [
       "the deployment's pages are shown on another site",
-      "storage: { ...around.storage, assets: undefined },",
-      "",
+      "{ ...around.storage, assets: undefined }",
+      "around.storage",
       [sites],
     ],
     [
       "a document may be another host's",
-      'if (URL.parse(values.SITE_URL ?? "")?.host !== host) return',
+      "if (siteHost(url?.href) !== host) return",
       "if (host === undefined) return",
       [sites],
     ],
@@ -47,8 +47,8 @@ export const SITES_FAULTS = [
     ],
     [
       "a site is down where its document in KV was spoilt",
-      "value: before ?? { settings:",
-      "value: { settings:",
+      "value: before ?? { resolved:",
+      "value: { resolved:",
       [documents],
     ],
     [
@@ -65,7 +65,14 @@ export const SITES_FAULTS = [
       'return JSON.stringify(["vipps-login-worker site", 1]);',
       [sites],
     ],
-    ["a client secret stands in the open", '  "VIPPS_CLIENT_SECRET",\n', "", [sites]],
+  ]),
+  ...faultsIn("src/settings/table.ts", [
+    [
+      "a client secret stands in the open",
+      "(ROWS[name].secret ?? ROWS[name].personal) === true",
+      "ROWS[name].personal === true",
+      [sites],
+    ],
   ]),
   ...faultsIn("src/sites/deployment-settings.ts", [
     [
