@@ -116,4 +116,4 @@ export async function askForSite(
   }
 }
 
-const withoutPort = (host: string): string => host.replace(/:\d+$/, "");
+export const withoutPort = (host: string): string => host.replace(/:\d+$/, "");

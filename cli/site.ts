@@ -313,7 +313,7 @@ async function alias(
   await withStorage(place, async (session) => {
     const entries = await listEntries(session);
     const isOwn = host === siteHost(writtenAsText(deployment.SITE_URL));
-    if (!isOwn && entries.get(host)?.kind !== "site") throw noSite(host, placeName(place));
+    if (!isOwn && entries.get(host)?.kind !== "site") throw await noSite(session, host, placeName(place));
     const before = [...entries].flatMap(([other, one]) =>
       one.kind === "alias" && one.of === host ? [other] : [],
     );
@@ -370,12 +370,12 @@ async function list({ print }: CommandContext, { place, json }: Options): Promis
 async function show({ print, env }: CommandContext, typed: string, options: Options): Promise<void> {
   const { place, json } = options;
   const host = hostNamed(typed);
-  const { text, entry } = await withStorage(place, async (session) => ({
-    text: (await readSites(session, [host])).get(host),
-    entry: (await listEntries(session)).get(host),
-  }));
-  const document = readSiteDocument(text ?? "");
-  if (text === undefined) throw noSite(host, placeName(place));
+  const { text, entry } = await withStorage(place, async (session) => {
+    const found = (await readSites(session, [host])).get(host);
+    if (found === undefined) throw await noSite(session, host, placeName(place));
+    return { text: found, entry: (await listEntries(session)).get(host) };
+  });
+  const document = readSiteDocument(text);
   if (entry?.kind === "alias") throw new CommandError(`${host} is another address of ${entry.of}.`);
   if (entry?.kind === "removed")
     throw new CommandError(`${host} is being removed: "site remove ${host}" goes on with it.`);

@@ -16,6 +16,7 @@ import { newKeySet, parseKeySet, rotated } from "../session-key-set.ts";
 import { noteRecords, revokeKeys, siteRecords } from "./site-records.ts";
 import { listEntries, readSites, type StoredDocument, writeSites } from "./site-store.ts";
 import { documentOf, markerOf, thumbprintsOf } from "./site-values.ts";
+import { whyNoSite } from "./sites-command.ts";
 
 /** The sites that are meant, and what opens and seals them. */
 export interface KeyChange {
@@ -117,7 +118,10 @@ async function rewrite(
     const document = readSiteDocument(text ?? "");
     const values = document && (await openSiteDocument(keys, host, document));
     if (document === undefined || values === undefined) {
-      failed.push({ host, fault: text === undefined ? "is no site" : whyClosed(keys, text) });
+      failed.push({
+        host,
+        fault: text === undefined ? await whyNoSite(session, host) : whyClosed(keys, text),
+      });
       continue;
     }
     const { partition = host, aliasOf, isRemoved } = marksOf(document);

@@ -11,6 +11,7 @@ import type { SettingsSource } from "../doctor/settings-source.ts";
 import { startProgress } from "../progress-bar.ts";
 import { whyClosed } from "./change-keys.ts";
 import { readSites } from "./site-store.ts";
+import { whyNoSite } from "./sites-command.ts";
 
 export interface SiteCheck {
   readonly session: D1Session;
@@ -55,7 +56,7 @@ export async function checkSites(check: SiteCheck): Promise<readonly CheckedSite
       const text = texts.get(host);
       const document = readSiteDocument(text ?? "");
       const values = document && (await openSiteDocument(keys, host, document));
-      const fault = text === undefined ? "is no site" : whyClosed(keys, text);
+      const fault = text === undefined ? await whyNoSite(session, host) : whyClosed(keys, text);
       results.set(
         host,
         values === undefined

@@ -49,7 +49,8 @@ export async function remove(
   await withStorage(place, async (session) => {
     const leavings = await leavingsOf(session, hosts);
     for (const { host, entry, rows } of leavings)
-      if (entry === undefined && Object.keys(rows).length === 0) throw noSite(host, placeName(place));
+      if (entry === undefined && Object.keys(rows).length === 0)
+        throw await noSite(session, host, placeName(place));
     if (!json) for (const one of leavings) print(announced(one, placeName(place), keepData, dryRun));
     const planned = leavings.map(({ host, rows, aliases }) => ({
       host,
@@ -158,7 +159,7 @@ export async function exportSite(
     const text = (await readSites(session, [host])).get(host);
     const document = readSiteDocument(text ?? "");
     const settings = document && (await openSiteDocument(keys, host, document));
-    if (text === undefined) throw noSite(host, placeName(place));
+    if (text === undefined) throw await noSite(session, host, placeName(place));
     if (settings === undefined) throw new CommandError(`${host} ${whyClosed(keys, text)}.`);
     const records = await siteRecords(session);
     if (records === undefined) throw new CommandError("There is no database whose rows could be exported.");

@@ -7,6 +7,7 @@ import type { CommandContext } from "../command-line.ts";
 import type { D1Target } from "../d1-command.ts";
 import { type D1Session, openSession } from "../d1-session.ts";
 import { readDeployment } from "../doctor/local-source.ts";
+import { withoutPort } from "../member-site.ts";
 import { listSites } from "./site-store.ts";
 import type { SitesPlace } from "./sites-place.ts";
 
@@ -106,6 +107,14 @@ export function refuseUnnamed(typed: readonly string[], { all }: HostsOptions): 
 /** `1 site`, `2 sites`. */
 export const numberOf = (count: number, one: string): string => `${count} ${one}${count === 1 ? "" : "s"}`;
 
+/** What is said of a host that is no site: with the one that was meant, where only the port is missing or another. */
+export async function whyNoSite(session: D1Session, host: string, where = "here"): Promise<string> {
+  const sites = [...(await listSites(session)).keys()];
+  const near = sites.find((site) => withoutPort(site) === withoutPort(host));
+  return `is no site ${where}${near === undefined ? "" : `; did you mean ${near}?`}`;
+}
+
 /** @throws {CommandError} */
-export const noSite = (host: string, where: string): CommandError =>
-  new CommandError(`${host} is no site ${where}.`);
+export async function noSite(session: D1Session, host: string, where: string): Promise<CommandError> {
+  return new CommandError(`${host} ${await whyNoSite(session, host, where)}`);
+}

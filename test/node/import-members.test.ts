@@ -382,7 +382,7 @@ describe("vipps-login members import", () => {
     ]);
     const objects = join(state, "v3/d1/miniflare-D1DatabaseObject");
     const path = readdirSync(objects).find((name) => /^[0-9a-f]{64}\.sqlite$/.test(name)) ?? "";
-    const file = new DatabaseSync(join(objects, path), { readOnly: true });
+    const file = new DatabaseSync(join(objects, path), { readOnly: true, timeout: 30_000 });
     const counted = () => Number(file.prepare("SELECT count(*) AS n FROM accounts").get()?.n);
     while (counted() === 0 && child.exitCode === null) await setTimeout(1);
     child.kill("SIGKILL");

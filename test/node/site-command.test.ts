@@ -621,6 +621,18 @@ describe("docs/many-sites.md", () => {
       ...{ clientId: "bakeri", clientSecret: "any", msn: "200001" },
       redirectUris: ["http://bakeri.localhost:8787/auth/callback"],
     });
+    for (const words of [
+      ["show", "bakeri.localhost"],
+      ["check", "bakeri.localhost", "--offline"],
+      ["rotate", "http://Bakeri.localhost:9999"],
+      ["remove", "bakeri.localhost", "--yes"],
+    ]) {
+      const { stdout, stderr } = await site(words);
+      expect([words, stdout + stderr]).toEqual([
+        words,
+        expect.stringContaining("did you mean bakeri.localhost:8787?"),
+      ]);
+    }
   });
 });
 
