@@ -9,7 +9,7 @@ import { toolsNode, WRANGLER_OFFLINE, wranglerProgram } from "../../cli/wrangler
 
 const ROOT = process.cwd();
 
-/** What src/env.d.ts asks of the platform, by the name of each binding. */
+/** What src/environment.ts asks of the platform, by the name of each binding. */
 const KINDS: Readonly<Record<string, string>> = {
   KVNamespace: "kv",
   D1Database: "d1",
@@ -19,7 +19,7 @@ const KINDS: Readonly<Record<string, string>> = {
 };
 
 const needed = new Map(
-  [...readFileSync("src/env.d.ts", "utf8").matchAll(/^\s+([A-Z_]+)\??: ([A-Z]\w+)/gm)].map(
+  [...readFileSync("src/environment.ts", "utf8").matchAll(/^\s+([A-Z_]+)\??: ([A-Z]\w+)/gm)].map(
     ([, name = "", type = ""]) => [name, KINDS[type] ?? type],
   ),
 );
@@ -34,7 +34,7 @@ const sourceOf = (environment: string | undefined) =>
   });
 
 describe("wrangler.toml", () => {
-  test("src/env.d.ts names bindings of every kind", () => {
+  test("src/environment.ts names bindings of every kind", () => {
     expect(new Set(needed.values())).toEqual(new Set(Object.values(KINDS)));
   });
 
