@@ -30,7 +30,8 @@ export default defineConfig({
     baseURL: site,
     browserName: "chromium",
     locale: "en-GB",
-    trace: "retain-on-failure",
+    // A trace takes a picture of every step: `npm run test:e2e -- --trace retain-on-failure` where one is wanted.
+    trace: "off",
     screenshot: "only-on-failure",
     contextOptions: { reducedMotion: "reduce" },
     launchOptions: {
