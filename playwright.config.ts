@@ -25,7 +25,7 @@ export default defineConfig({
   // Generous, for machines that are busy with other things: a test that passes never waits this long.
   timeout: 60_000,
   expect: { timeout: 15_000 },
-  globalTimeout: 12 * 60_000,
+  globalTimeout: 15 * 60_000,
   use: {
     baseURL: site,
     browserName: "chromium",
