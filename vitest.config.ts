@@ -53,9 +53,6 @@ const worker = cloudflareTest({
   },
 });
 
-/** The tests of the benchmarks, no part of `npm test`: `npm run test:bench`. */
-const BENCHMARKS = "test/node/bench-*.test.ts";
-
 export default defineConfig({
   test: {
     // Many of the tests in Node wait for programs they started, so that even two cores carry two files at a time.
@@ -83,20 +80,10 @@ export default defineConfig({
           name: "node",
           environment: "node",
           include: ["test/node/**/*.test.ts"],
-          exclude: [BENCHMARKS],
+          // Of the benchmarks, with their own configuration: `npm run test:bench`.
+          exclude: ["test/node/bench-*.test.ts"],
           globalSetup: ["test/node/state-templates.ts"],
           // Some start whole programs: seconds each, many more on a machine with other work to do.
-          testTimeout: 120_000,
-          hookTimeout: 120_000,
-        },
-      },
-      {
-        extends: true,
-        test: {
-          name: "bench",
-          environment: "node",
-          include: [BENCHMARKS],
-          globalSetup: ["test/node/state-templates.ts"],
           testTimeout: 120_000,
           hookTimeout: 120_000,
         },

@@ -66,9 +66,6 @@ function readReport<Report>(path: string): Partial<Report> {
   return existsSync(path) ? (JSON.parse(readFileSync(path, "utf8")) as Report) : {};
 }
 
-/** Without the tests of the benchmarks. */
-const PROJECTS = ["worker", "node"].flatMap((name) => ["--project", name]);
-
 async function runCheck(_folder: string, options: readonly string[]): Promise<Count> {
   const tools: readonly (readonly [string, () => Promise<boolean>])[] = [
     ["typecheck", typecheck],
@@ -108,7 +105,7 @@ interface VitestReport {
 async function runVitest(folder: string, options: readonly string[]): Promise<Count> {
   const path = join(folder, "vitest.json");
   const reporters = ["--reporter=default", "--reporter=json", `--outputFile.json=${path}`];
-  const code = await runTool("vitest/vitest.mjs", ["run", ...PROJECTS, ...reporters, ...options]);
+  const code = await runTool("vitest/vitest.mjs", ["run", ...reporters, ...options]);
   const report = readReport<VitestReport>(path);
   // A file that can't even be loaded has no test that could fail.
   const brokenFiles = report.testResults?.filter(
