@@ -105,8 +105,10 @@ async function livingSession(
   const at = now();
   const worth = standing(settings.session, session, at);
   if (worth === "over") return undefined;
-  if (session.replaces !== undefined && !isLookAhead(request)) {
-    const ending = endReplacedSessions(settings, session);
+  // A stale token is renewed, which ends them as well.
+  const replacedLive = session.replaces?.some(({ sid }) => !hasEnded(settings.session, sid)) === true;
+  if (replacedLive && worth === "fresh" && !isLookAhead(request)) {
+    const ending = endReplacedSessions(settings, session, background !== undefined);
     if (background !== undefined) background(ending);
     else await ending;
   }
@@ -130,7 +132,8 @@ async function livingSession(
 
 /**
  * A new token for a session that lives, as the store says at this moment, with the groups that the person is in at
- * this moment: how late a revocation, or a change of groups, may bite is counted from here.
+ * this moment: how late a revocation, or a change of groups, may bite is counted from here. Of the sessions that this
+ * one took the place of it says nothing any more once they have ended.
  * @returns `undefined` where it has ended.
  * @throws {Failure} `storage_unavailable`.
  */
@@ -139,13 +142,14 @@ async function renewToken(
   { session, token }: SignedSession,
 ): Promise<SignedSession | undefined> {
   // Beside each other: who knows the groups may be far from who knows the session.
-  const [lives, present] = await Promise.all([
+  const [lives, present, haveEnded] = await Promise.all([
     renewSession(settings, session.sub, session.sid),
     withPresentGroups(settings, session),
+    endReplacedSessions(settings, session, false),
   ]);
   // Somebody may have ended it here while the store was on its way to say yes.
   if (!lives || hasEnded(settings.session, session.sid)) return undefined;
-  const successor = await signedSession(settings, present);
+  const successor = await signedSession(settings, haveEnded ? { ...present, replaces: undefined } : present);
   rememberSuccessor(settings.session, token, successor);
   return successor;
 }

@@ -49,10 +49,13 @@ export function renewSession(settings: Settings, accountId: string, sid: string)
   return withAccount(settings, accountId, sid, lives);
 }
 
-/** Whether a session lives, for who only looks: the store notes no use of it. */
-export function isLiving(settings: Settings, accountId: string, sid: string): Promise<boolean> {
-  const lives = listSessions(settings, accountId).then((list) => list.some((session) => session.sid === sid));
-  return withAccount(settings, accountId, sid, lives);
+/** Whether a session lives, for who only looks: the store notes no use of it, and nothing ends. */
+export async function isLiving(settings: Settings, accountId: string, sid: string): Promise<boolean> {
+  const [list, isThere] = await Promise.all([
+    listSessions(settings, accountId),
+    hasAccount(settings, accountId),
+  ]);
+  return isThere && list.some((session) => session.sid === sid);
 }
 
 /** A session whose account is gone has ended with it. */
@@ -181,19 +184,23 @@ export async function endCarriedSessions(settings: Settings, headers: Headers): 
 
 /**
  * Ends the sessions whose place a new one took, now that its client has it. Before, the client would have been left
- * without any, had the answer to its login got lost. Never throws.
+ * without any, had the answer to its login got lost.
+ * @param isBehind whether nobody waits: then a store that does not answer is told again for a while.
+ * @returns whether the store said at once that they have ended. Never throws.
  */
 export async function endReplacedSessions(
   settings: Settings,
   { replaces = [] }: Pick<AuthenticSession, "replaces">,
-): Promise<void> {
-  const living = replaces.filter(({ sid }) => !hasEnded(settings.session, sid));
-  const end = () => Promise.all(living.map(({ sub, sid }) => endSession(settings, sub, sid)));
+  isBehind: boolean,
+): Promise<boolean> {
+  const end = () => Promise.all(replaces.map(({ sub, sid }) => endSession(settings, sub, sid)));
   try {
     await end();
+    return true;
   } catch (error) {
     logEvent("warn", "replaced_session_not_ended", faultFields(error));
-    await endAgain(end);
+    if (isBehind) await endAgain(end);
+    return false;
   }
 }
 

@@ -1,12 +1,14 @@
 import { runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
+import { decodeJwt } from "jose";
 import { describe, expect, it } from "vitest";
 import { accountSubject, ERASED } from "../../src/accounts/subjects.ts";
-import { openBrowser, SESSION_COOKIE } from "../worker/browser.ts";
+import { beginIsolate } from "../../src/isolate-state.ts";
+import { type Browser, openBrowser, SESSION_COOKIE } from "../worker/browser.ts";
 import { stopClock, wait } from "../worker/clock.ts";
 import { accountsDatabase } from "../worker/database.ts";
 import { desk, FROM_HERE } from "../worker/desk.ts";
-import { openSite } from "../worker/site.ts";
+import { openSite, type TestSite } from "../worker/site.ts";
 import { withFailing } from "./failing-storage.ts";
 
 /** What a database lacks that was put back to before the account was made. */
@@ -40,6 +42,21 @@ describe("R43 a session whose account is missing", () => {
 
   const authenticated = async (response: Response) =>
     (await response.json<{ authenticated: boolean }>()).authenticated ? 200 : 401;
+
+  it("is nobody's to who only looks ahead, and ends when it is asked for", async () => {
+    stopClock();
+    const browser = openBrowser(openSite(), FROM_HERE);
+    await browser.logIn();
+    const { user } = await browser.session();
+    await loseAccounts();
+    wait(301);
+    const kept = () => env.USER_SESSIONS.getByName(user?.sub ?? "").list({ ttl: 1e9, idle: 1e9 });
+    const ahead = await browser.get("/auth/session", { "sec-purpose": "prefetch" });
+    expect(await ahead.json()).toMatchObject({ authenticated: false });
+    expect(await kept()).toHaveLength(1);
+    expect((await browser.session()).authenticated).toBe(false);
+    expect(await kept()).toEqual([]);
+  });
 
   it("opens the console to nobody", async () => {
     const { staff } = await desk();
@@ -117,6 +134,46 @@ describe("F9 logging in again", () => {
     expect(site.counts.durableObjectCalls).toEqual(["sessions.end"]);
     browser.cookies.set(SESSION_COOKIE, old);
     expect((await browser.session()).authenticated).toBe(false);
+  });
+
+  /** Logged in twice, with the token of the second session, which the browser has not used yet. */
+  async function twiceLoggedIn(site: TestSite): Promise<Browser> {
+    const browser = openBrowser(site);
+    await browser.logIn();
+    const authorize = await browser.get("/auth/login?prompt=login");
+    const callback = await browser.atProvider(new URL(authorize.headers.get("location") ?? ""));
+    expect((await browser.get(callback.href)).status).toBe(303);
+    return browser;
+  }
+  const claimsOf = ({ cookies }: Browser) => decodeJwt(cookies.get(SESSION_COOKIE) ?? "");
+
+  it("is forgotten with the first renewal: no later token names the old session, and nobody asks again", async () => {
+    stopClock();
+    const site = openSite();
+    const browser = await twiceLoggedIn(site);
+    expect(claimsOf(browser)).toHaveProperty("replaces");
+    wait(301);
+    site.resetCounts();
+    expect((await browser.session()).authenticated).toBe(true);
+    expect(site.counts.durableObjectCalls.toSorted()).toEqual(["sessions.end", "sessions.renew"]);
+    expect(claimsOf(browser)).not.toHaveProperty("replaces");
+    beginIsolate();
+    site.resetCounts();
+    expect((await browser.session()).authenticated).toBe(true);
+    expect(site.counts.durableObjectCalls).toEqual([]);
+  });
+
+  it("goes on naming the old session where the store did not say that it has ended", async () => {
+    stopClock();
+    const userSessions = withFailing(env.USER_SESSIONS, "end", "rejects");
+    userSessions.failures.on = false;
+    const site = openSite({ vars: { USER_SESSIONS: userSessions } });
+    const browser = await twiceLoggedIn(site);
+    userSessions.failures.on = true;
+    wait(301);
+    expect((await browser.session()).authenticated).toBe(true);
+    expect(claimsOf(browser)).toHaveProperty("replaces");
+    expect(site.log).toContainEqual(expect.objectContaining({ event: "replaced_session_not_ended" }));
   });
 
   it("and out at once ends both", async () => {

@@ -72,8 +72,8 @@ export const STORAGE_FAULTS = [
   ...faultsIn("src/session/current-session.ts", [
     [
       "the session that a new one replaces lives on",
-      "if (session.replaces !== undefined && !isLookAhead(request))",
-      "if (session.replaces === undefined && !isLookAhead(request))",
+      'if (replacedLive && worth === "fresh" && !isLookAhead(request))',
+      'if (replacedLive && worth === "stale" && !isLookAhead(request))',
       [restored],
     ],
   ]),
