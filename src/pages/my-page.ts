@@ -40,14 +40,12 @@ ${memberSince !== undefined && fact(me.since, memberSince)}
 ${consentsSection(props)}
 ${termsSection(props)}
 <section class="question">
-<p class="actions stacked">
+<div class="actions stacked">
 <a class="button" href="${authPath}/sessions">${me.sessions}</a>
 ${canErase && html`<a class="button" href="${authPath}/me/download" download>${me.download}</a>`}
 <a class="button" href="/">${backToSite}</a>
-</p>
-<form class="actions stacked" method="post" action="${authPath}/logout">
-<button class="button" type="submit">${logOut}</button>
-</form>
+<form method="post" action="${authPath}/logout"><button class="button" type="submit">${logOut}</button></form>
+</div>
 </section>
 ${canErase && eraseSection(props)}`;
   return layout({ ...props, title: me.title, content });
