@@ -60,7 +60,20 @@ function walks(name: EngineName): void {
   test.afterAll(async () => {
     await engine?.close();
     await own?.stop();
+    await forgetConsents();
   });
+
+  /** Others log in at the same simulator afterwards, and are asked to share as if for the first time. */
+  async function forgetConsents(): Promise<void> {
+    const start = await fetch(`${plainSite}/auth/login`, { redirect: "manual" });
+    const simulator = new URL(start.headers.get("location") ?? "").origin;
+    const answer = await fetch(`${simulator}/simulator/actions`, {
+      method: "POST",
+      headers: { "content-type": "application/json" },
+      body: JSON.stringify({ action: "forgetConsents" }),
+    });
+    expect(answer.status).toBe(200);
+  }
 
   test.afterEach(async () => {
     const { status, expectedStatus } = test.info();
