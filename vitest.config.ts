@@ -80,8 +80,6 @@ export default defineConfig({
           name: "node",
           environment: "node",
           include: ["test/node/**/*.test.ts"],
-          // Of the benchmarks, with their own configuration: `npm run test:bench`.
-          exclude: ["test/node/bench-*.test.ts"],
           globalSetup: ["test/node/state-templates.ts"],
           // Some start whole programs: seconds each, many more on a machine with other work to do.
           testTimeout: 120_000,

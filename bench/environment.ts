@@ -21,7 +21,7 @@ export interface Environment {
 }
 
 export function describeEnvironment(cores: Cores | undefined, now: Date): Environment {
-  const { dependencies: peers } = readPackage("bench/peers/package.json");
+  const { dependencies: peers } = readPackage("bench/package.json");
   const { version, dependencies } = readPackage("package.json");
   return {
     date: now.toISOString().slice(0, 10),

@@ -35,8 +35,8 @@ const ABOUT: Readonly<Record<Part, string>> = {
 export const HELP = `Usage: npm run bench [-- options]
 
 Measures this project beside others on bare workerd and writes docs/performance.md with its charts. Takes about
-half an hour and 3 GB of disk; let the machine do nothing else meanwhile. The first run installs what it compares with, into
-bench/peers/node_modules.
+half an hour and 3 GB of disk; let the machine do nothing else meanwhile. The first run installs what it compares and
+draws with, into bench/node_modules.
 
   --quick        few and short rounds, five minutes; writes to dist/bench/ instead
   --only PART    one part, or several parted by commas; writes to dist/bench/ instead. Memory alone goes on

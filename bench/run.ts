@@ -24,7 +24,6 @@ import { measureSizes } from "./parts/size.ts";
 import { measureStarts } from "./parts/start.ts";
 import { countSteps } from "./parts/steps.ts";
 import { countWalks } from "./parts/walk.ts";
-import { installPeers } from "./peers.ts";
 import type { Results } from "./results.ts";
 import { buildServices } from "./running-design.ts";
 import { chooseCores, pinGenerator } from "./workerd/cores.ts";
@@ -55,7 +54,6 @@ async function run(options: Options, folder: string): Promise<boolean> {
   const elapsed = () => `${Math.round((performance.now() - startedAt) / 1000)} s`.padStart(6);
   const json = options.json === undefined ? undefined : resolve(options.json);
   process.chdir(root);
-  await installPeers(root);
   const cores = chooseCores();
   if (cores !== undefined) pinGenerator(cores);
   const earlier = options.beside === undefined ? undefined : earlierDesign(root, options.beside, folder);

@@ -5,7 +5,7 @@ import { defineConfig } from "vitest/config";
 export default defineConfig({
   test: {
     root: fileURLToPath(new URL("..", import.meta.url)),
-    include: ["test/node/bench-*.test.ts"],
+    include: ["bench/test/*.test.ts"],
     globalSetup: ["test/node/state-templates.ts"],
     testTimeout: 120_000,
     hookTimeout: 120_000,

@@ -11,14 +11,16 @@ import { applyMigrations } from "./migrations.mjs";
 import { say } from "./step.mjs";
 import { installPrograms } from "./test-programs.mjs";
 
-const HELP = `Usage: node cli/prepare.mjs start|check|test|checklist|tools
+const HELP = `Usage: node cli/prepare.mjs start|check|test|bench|checklist|tools
 
-Sets up what "npm start", "npm run check", "npm test" or "npm run checklist" needs, and nothing that is there already:
+Sets up what "npm start", "npm run check", "npm test", "npm run bench" or "npm run checklist" needs, and nothing that
+is there already:
   packages   from package-lock.json, into node_modules
   settings   (not for check) .dev.vars: keys for the simulator and for signing sessions; what is there is never changed
   database   (not for check) the local D1 tables, if there are migrations
   programs   (test) nginx, Caddy, Apache, PHP, Python and Go for the tests of the examples, Firefox and WebKit; NGINX_PATH
              and FIREFOX_PATH name others
+  bench      (bench) what is compared and drawn with, from bench/package-lock.json
   browser    (test, checklist) Chromium; CHROMIUM_PATH names another one
 "tools" is "check" without a word where there is nothing to do.`;
 
@@ -41,7 +43,7 @@ async function prepareDatabase() {
 }
 
 /** `tools` is `check` without a word where there is nothing to do. */
-const GOALS = /** @type {const} */ (["start", "check", "test", "checklist", "tools"]);
+const GOALS = /** @type {const} */ (["start", "check", "test", "bench", "checklist", "tools"]);
 
 /** @typedef {(typeof GOALS)[number]} Goal */
 
@@ -55,8 +57,9 @@ export async function prepare(goal) {
   if (goal === "check" || goal === "tools") return;
   prepareSettings();
   await prepareDatabase();
+  if (goal === "bench") await installDependencies(join(root, "bench"), "bench");
   if (goal === "test") await installPrograms();
-  if (goal !== "start") await installChromium(root);
+  if (goal === "test" || goal === "checklist") await installChromium(root);
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {

@@ -182,6 +182,8 @@ function methodText({ environment, earlier }: Results, isUpdate: boolean): strin
     )}`,
     `Versions: ${Object.entries(packages)
       .map(([name, version]) => `${name} ${version}`)
-      .join(", ")}. The peers' own files are in \`bench/peers/\`, exact versions in its lockfile.`,
+      .join(
+        ", ",
+      )}. The peers' own files are in \`bench/peers/\`, exact versions in \`bench/package-lock.json\`.`,
   ].join("\n\n");
 }

@@ -128,6 +128,26 @@ describe("preparing a fresh clone", () => {
     expect(said.at(-1)).toMatch(message);
   });
 
+  test("installs what only the benchmarks need into their own folder, for them alone", () => {
+    const bench = { name: "bench", version: "1.0.0", dependencies: { drawing: "file:drawing" } };
+    const packages = {
+      "": bench,
+      drawing: { version: "1.0.0" },
+      "node_modules/drawing": { resolved: "drawing", link: true },
+    };
+    writeJson("bench/package.json", bench);
+    writeJson("bench/package-lock.json", { ...LOCKFILE, name: "bench", packages });
+    writeJson("bench/drawing/package.json", { name: "drawing", version: "1.0.0" });
+    prepare(["start"]);
+    expect(existsSync(join(project, "bench/node_modules"))).toBe(false);
+    expect(prepare(["bench"])).toMatchObject({
+      status: 0,
+      said: expect.arrayContaining(["bench     installed"]),
+    });
+    expect(existsSync(join(project, "bench/node_modules/drawing/package.json"))).toBe(true);
+    expect(prepare(["bench"]).said).toContain("bench     as in package-lock.json");
+  });
+
   test("goes on without a browser, and says so", () => {
     expect(prepare(["test"], { CHROMIUM_PATH: "/no/such/browser" })).toMatchObject({
       status: 0,

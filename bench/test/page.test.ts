@@ -2,11 +2,11 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "n
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
-import { COMPARED, OURS_D1 } from "../../bench/designs/designs.ts";
-import type { LoadResult } from "../../bench/load/measured-load.ts";
-import { keptParts, sectionOf, updatePage, writePage } from "../../bench/page/page.ts";
-import type { SessionFigures } from "../../bench/parts/session.ts";
-import type { Results } from "../../bench/results.ts";
+import { COMPARED, OURS_D1 } from "../designs/designs.ts";
+import type { LoadResult } from "../load/measured-load.ts";
+import { keptParts, sectionOf, updatePage, writePage } from "../page/page.ts";
+import type { SessionFigures } from "../parts/session.ts";
+import type { Results } from "../results.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "bench-page-"));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));

@@ -3,8 +3,8 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, it } from "vitest";
-import { capnpConfig } from "../../bench/workerd/config.ts";
-import { WORKERD } from "../../bench/workerd/executable.ts";
+import { capnpConfig } from "../workerd/config.ts";
+import { WORKERD } from "../workerd/executable.ts";
 
 it("writes settings that workerd reads as they are: quotes, backslashes, line ends, letters of all kinds", () => {
   const folder = mkdtempSync(join(tmpdir(), "bench-config-"));

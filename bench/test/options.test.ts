@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { PARTS, readOptions, UsageError } from "../../bench/options.ts";
+import { PARTS, readOptions, UsageError } from "../options.ts";
 
 describe("npm run bench", () => {
   it("measures everything unless told otherwise", () => {

@@ -2,19 +2,19 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { type Bundle, bundle } from "../../bench/bundle.ts";
-import { OURS_D1 } from "../../bench/designs/ours.ts";
-import { openConnection } from "../../bench/load/connection.ts";
-import { confirmLogins, finishLogins } from "../../bench/load/many-logins.ts";
-import { createProvider, type Provider } from "../../bench/load/provider.ts";
-import { repeatRequest } from "../../bench/load/repeated-request.ts";
-import { enduranceSection } from "../../bench/page/endurance-section.ts";
-import { besideHanging } from "../../bench/parts/attempts.ts";
-import { endureLogins } from "../../bench/parts/endurance.ts";
-import { countWalks } from "../../bench/parts/walk.ts";
-import { buildServices, logIn, startDesign } from "../../bench/running-design.ts";
-import { processorNanoseconds, residentMemory } from "../../bench/workerd/process-figures.ts";
-import { lastLinesOfAll, type Server } from "../../bench/workerd/server.ts";
+import { type Bundle, bundle } from "../bundle.ts";
+import { OURS_D1 } from "../designs/ours.ts";
+import { openConnection } from "../load/connection.ts";
+import { confirmLogins, finishLogins } from "../load/many-logins.ts";
+import { createProvider, type Provider } from "../load/provider.ts";
+import { repeatRequest } from "../load/repeated-request.ts";
+import { enduranceSection } from "../page/endurance-section.ts";
+import { besideHanging } from "../parts/attempts.ts";
+import { endureLogins } from "../parts/endurance.ts";
+import { countWalks } from "../parts/walk.ts";
+import { buildServices, logIn, startDesign } from "../running-design.ts";
+import { processorNanoseconds, residentMemory } from "../workerd/process-figures.ts";
+import { lastLinesOfAll, type Server } from "../workerd/server.ts";
 
 /** The production bundle on bare workerd, as the benchmark runs it, for a moment. */
 describe("the benchmark's surroundings", () => {

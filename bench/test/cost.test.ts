@@ -8,9 +8,9 @@ import {
   type UnitCosts,
   type Usage,
   usageOf,
-} from "../../bench/cost/month.ts";
-import { HOSTED } from "../../bench/cost/prices.ts";
-import { costSection } from "../../bench/page/cost-section.ts";
+} from "../cost/month.ts";
+import { HOSTED } from "../cost/prices.ts";
+import { costSection } from "../page/cost-section.ts";
 
 const NOTHING = Object.fromEntries(meterNames().map((name) => [name, 0])) as Usage;
 

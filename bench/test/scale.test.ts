@@ -2,11 +2,11 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { createProvider } from "../../bench/load/provider.ts";
-import { scaleSection } from "../../bench/page/scale-section.ts";
-import { countUnits } from "../../bench/parts/cost.ts";
-import { DEEDS, type Deed, measureSizes, type ScaleFigures } from "../../bench/parts/scale.ts";
-import { buildServices } from "../../bench/running-design.ts";
+import { createProvider } from "../load/provider.ts";
+import { scaleSection } from "../page/scale-section.ts";
+import { countUnits } from "../parts/cost.ts";
+import { DEEDS, type Deed, measureSizes, type ScaleFigures } from "../parts/scale.ts";
+import { buildServices } from "../running-design.ts";
 
 /** The benchmark's table of sizes in small: rows as D1 counts them, which no other work on the machine changes. */
 describe("costs beside a registry of 20,000", () => {

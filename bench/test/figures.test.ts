@@ -1,9 +1,9 @@
 import { describe, expect, it } from "vitest";
-import { oneAfterTheOther } from "../../bench/load/many-logins.ts";
-import { disturbedWarning } from "../../bench/page/load-figures.ts";
-import { growthOf } from "../../bench/page/memory-section.ts";
-import { bundleParts } from "../../bench/parts/size.ts";
-import { agreed, wholeDelays } from "../../bench/parts/steps.ts";
+import { oneAfterTheOther } from "../load/many-logins.ts";
+import { disturbedWarning } from "../page/load-figures.ts";
+import { growthOf } from "../page/memory-section.ts";
+import { bundleParts } from "../parts/size.ts";
+import { agreed, wholeDelays } from "../parts/steps.ts";
 
 describe("what the benchmark makes of what it measured", () => {
   it("adds up a bundle by package and by room, wherever the files lie, the largest first", () => {
@@ -16,7 +16,7 @@ describe("what the benchmark makes of what it measured", () => {
       "src/pages/layout.ts": 6,
       "node_modules/hono/dist/hono.js": 20,
       "node_modules/@scope/name/index.js": 1,
-      "bench/peers/node_modules/jose/dist/index.js": 2,
+      "bench/node_modules/jose/dist/index.js": 2,
       "node_modules/jose/dist/other.js": 0,
       "src/empty/nothing.ts": 0,
     };

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { quantile, ratioByRound, summarise } from "../../bench/statistics.ts";
+import { quantile, ratioByRound, summarise } from "../statistics.ts";
 
 describe("the statistics of the benchmark", () => {
   it("finds quantiles as R's default does, whatever the order", () => {

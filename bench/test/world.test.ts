@@ -1,14 +1,7 @@
 import { describe, expect, it } from "vitest";
-import { NO_WAITS } from "../../bench/parts/operation.ts";
-import {
-  ASSUMED,
-  centralTime,
-  DATABASE,
-  edgeTime,
-  PLACED,
-  recordedAtEdge,
-} from "../../bench/world/login-times.ts";
-import { DETOUR, distance, LEAST, nearest, PUBLISHED, roundTrip } from "../../bench/world/network.ts";
+import { NO_WAITS } from "../parts/operation.ts";
+import { ASSUMED, centralTime, DATABASE, edgeTime, PLACED, recordedAtEdge } from "../world/login-times.ts";
+import { DETOUR, distance, LEAST, nearest, PUBLISHED, roundTrip } from "../world/network.ts";
 import {
   AMSTERDAM,
   CITIES,
@@ -19,7 +12,7 @@ import {
   OSLO,
   SYDNEY,
   TOKYO,
-} from "../../bench/world/places.ts";
+} from "../world/places.ts";
 
 const NOTHING = { edge: NO_WAITS, object: NO_WAITS };
 
