@@ -16,6 +16,7 @@ import {
 import { dirname, join, relative, resolve } from "node:path";
 import { decode, encode, type SourceMapSegment } from "@jridgewell/sourcemap-codec";
 import { build, type Metafile, type Plugin } from "esbuild";
+import { leastNode } from "../cli/node-version.mjs";
 import packageJson from "../package.json" with { type: "json" };
 import { editorSchema } from "./settings.ts";
 
@@ -35,7 +36,7 @@ const ENTRIES = {
 const SIMULATOR_SERVER = "simulator/server.ts";
 
 /** Which Node the command line runs on. */
-const NODE = ">=22.18";
+const NODE = `>=${leastNode}`;
 
 /** Text imports of the Worker are text in the package too, without a rule in anybody's configuration. */
 const clientScripts: Plugin = {
@@ -78,9 +79,15 @@ const packagedSimulator: Plugin = {
 /**
  * A source map that knows lines and no columns: what a stack trace needs, at a fifth of the bytes.
  * @param text the map as esbuild writes it
+ * @param path where it goes
+ * @param folder that of the package, below which sources are named as they are in the repository
  */
-function withoutColumns(text: string): string {
+function withoutColumns(text: string, path: string, folder: string): string {
   const { sourcesContent: _, names: __, ...map } = JSON.parse(text);
+  const sources = (map.sources as string[]).map((source) => {
+    const place = relative(ROOT, resolve(dirname(path), source));
+    return relative(dirname(path), join(folder, place)).replaceAll("\\", "/");
+  });
   const lines = decode(map.mappings).map((line) => {
     let last: SourceMapSegment | undefined;
     return line.filter((segment) => {
@@ -94,7 +101,7 @@ function withoutColumns(text: string): string {
       source === undefined || at === undefined ? [column] : [column, source, at, 0],
     ),
   );
-  return JSON.stringify({ ...map, names: [], mappings: encode(mappings) });
+  return JSON.stringify({ ...map, sources, names: [], mappings: encode(mappings) });
 }
 
 /**
@@ -153,7 +160,7 @@ async function buildLibrary(folder: string): Promise<Metafile> {
   });
   for (const { path, text } of outputFiles) {
     mkdirSync(dirname(path), { recursive: true });
-    writeFileSync(path, path.endsWith(".map") ? withoutColumns(text) : text);
+    writeFileSync(path, path.endsWith(".map") ? withoutColumns(text, path, folder) : text);
   }
   return metafile;
 }
@@ -161,7 +168,7 @@ async function buildLibrary(folder: string): Promise<Metafile> {
 /** The command line with what it needs, but for wrangler, and for a browser where one is driven. */
 async function buildCommandLine(folder: string): Promise<Metafile> {
   const { metafile } = await build({
-    entryPoints: [join(ROOT, "cli/vipps-login.ts")],
+    entryPoints: [{ in: join(ROOT, "cli/packaged.mjs"), out: "vipps-login" }],
     metafile: true,
     outdir: join(folder, "cli"),
     bundle: true,

@@ -4,21 +4,9 @@ import { execFileSync } from "node:child_process";
 import { existsSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { CommandError } from "./command-error.mjs";
+import { isNewEnough, leastNode } from "./node-version.mjs";
 import { runQuietly, say } from "./step.mjs";
 import { toolsNode } from "./wrangler.mjs";
-
-/** wrangler needs 22.12; running TypeScript without a build needs 22.18. */
-const LEAST_NODE = [22, 18];
-
-/**
- * Whether a Node is new enough to run the commands.
- * @param {string} version such as `24.1.0`
- */
-export function isNewEnough(version) {
-  const [major = 0, minor = 0] = version.split(".").map(Number);
-  const [leastMajor = 0, leastMinor = 0] = LEAST_NODE;
-  return major > leastMajor || (major === leastMajor && minor >= leastMinor);
-}
 
 /** @typedef {{ version?: string, integrity?: string, optional?: boolean, devOptional?: boolean }} LockedPackage */
 
@@ -132,6 +120,6 @@ export function checkNode(root) {
   throw new CommandError(
     version === ""
       ? `The Node that comes with the packages doesn't run on this system (${here}, perhaps without glibc).`
-      : `Node ${LEAST_NODE.join(".")} or newer is needed and this is ${version}; none comes with the packages for ${here}. Install Node 24 from https://nodejs.org and try again.`,
+      : `Node ${leastNode} or newer is needed and this is ${version}; none comes with the packages for ${here}. Install Node 24 from https://nodejs.org and try again.`,
   );
 }

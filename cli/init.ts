@@ -8,6 +8,7 @@ import { confirm, isCancel } from "@clack/prompts";
 import { Command } from "@commander-js/extra-typings";
 import { parse as parseToml, stringify } from "@decimalturn/toml-patch";
 import { applyEdits, type JSONPath, modify, parse as parseJsonc } from "jsonc-parser";
+import { slugOf } from "../create/project.ts";
 import packageJson from "../package.json" with { type: "json" };
 import { CommandError } from "./command-error.mjs";
 import type { CommandContext } from "./command-line.ts";
@@ -301,12 +302,6 @@ function manifestChange(before: string | undefined, folder: string, wanted: stri
     put(["devDependencies", "wrangler"], `^${devDependencies.wrangler}`);
   return { path: "package.json", before, after };
 }
-
-const slugOf = (name: string): string =>
-  name
-    .toLowerCase()
-    .replace(/[^a-z0-9]+/g, "-")
-    .replace(/^-|-$/g, "") || "my-site";
 
 /** A change as people read it: a new file as a line, a changed one line by line. */
 function shown({ path, before, after }: Change): string {

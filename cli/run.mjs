@@ -6,7 +6,7 @@
 import { spawn } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import { isPlain } from "./command-error.mjs";
-import { isNewEnough } from "./dependencies.mjs";
+import { isNewEnough } from "./node-version.mjs";
 import { prepare, root } from "./prepare.mjs";
 import { toolsNode } from "./wrangler.mjs";
 

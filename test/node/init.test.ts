@@ -137,4 +137,14 @@ describe("vipps-login init", () => {
     rmSync(join(root, "index.html"));
     expect((await init("--yes")).told).toContain("There is no site in");
   });
+
+  it("names the Worker and the package by the folder, in letters that both take", async () => {
+    const above = root;
+    root = join(above, "Bjørns Bakeri");
+    write({ "public/index.html": "<h1>x</h1>" });
+    expect((await init("--yes")).code).toBe(0);
+    expect(parseJsonc(read("wrangler.jsonc"))).toMatchObject({ name: "bjorns-bakeri" });
+    expect(JSON.parse(read("package.json"))).toMatchObject({ name: "bjorns-bakeri" });
+    root = above;
+  });
 });

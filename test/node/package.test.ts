@@ -1,4 +1,4 @@
-import { execFileSync } from "node:child_process";
+import { execFileSync, spawnSync } from "node:child_process";
 import {
   existsSync,
   mkdirSync,
@@ -9,8 +9,9 @@ import {
   symlinkSync,
   writeFileSync,
 } from "node:fs";
+import { SourceMap } from "node:module";
 import { tmpdir } from "node:os";
-import { join, resolve } from "node:path";
+import { delimiter, join, resolve } from "node:path";
 import { build } from "esbuild";
 import { parse as parseJsonc } from "jsonc-parser";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -69,8 +70,38 @@ describe("the package", () => {
         (path) => /(^|[\\/])(test|bench|demo|docs|src)[\\/].*\.ts$/.test(path) && !path.endsWith(".d.ts"),
       ),
     ).toEqual(files.filter((path) => path.endsWith(join("template", "src", "index.ts"))));
-    expect(size.bytes).toBeLessThan(2_600_000);
+    expect(readFileSync(join(unpacked, "THIRD-PARTY-LICENSES.txt"), "utf8")).toMatch(
+      /^commander \d.*\n\n.*MIT/m,
+    );
+    expect(size.bytes).toBeLessThan(2_000_000);
     console.log(`${size.files} files, ${size.bytes} bytes unpacked`);
+  });
+
+  it("says on a Node that is too old which one it needs, in one line", () => {
+    const paths = (process.env.PATH ?? "").split(delimiter).filter((path) => !path.includes("node_modules"));
+    const env = { ...process.env, PATH: paths.join(delimiter) };
+    const { stdout, stderr } = spawnSync("node", [join(unpacked, "cli/vipps-login.js"), "--help"], {
+      env,
+      encoding: "utf8",
+    });
+    expect(`${stdout}${stderr}`).toMatch(
+      /^(Usage: vipps-login .+|vipps-login needs Node 22\.18 or newer, and this is .+\n$)/,
+    );
+  });
+
+  it("maps what it holds to the lines of its sources", () => {
+    const [chunk = ""] = readdirSync(join(unpacked, "shared"))
+      .map((name) => join(unpacked, "shared", name))
+      .filter((path) => path.endsWith(".js") && readFileSync(path, "utf8").includes("settings_invalid"));
+    const code = readFileSync(chunk, "utf8");
+    const at = code.indexOf("settings_invalid");
+    const line = code.slice(0, at).split("\n").length - 1;
+    const column = at - code.lastIndexOf("\n", at) - 1;
+    const map = new SourceMap(JSON.parse(readFileSync(`${chunk}.map`, "utf8")));
+    const entry = map.findEntry(line, column);
+    if (!("originalSource" in entry)) throw new Error("the map does not know that place");
+    const source = readFileSync(join(ROOT, entry.originalSource.replace(/^(\.\.\/)+/, "")), "utf8");
+    expect(source.split("\n")[entry.originalLine]).toContain("settings_invalid");
   });
 
   it("compiles in a project that is strict and looks into its libraries", () => {

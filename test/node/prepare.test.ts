@@ -13,6 +13,7 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { isInstalled } from "../../cli/dependencies.mjs";
+import packageJson from "../../package.json" with { type: "json" };
 
 /** A project as `git clone` leaves it: the set-up scripts, and a lockfile of its own. */
 let project: string;
@@ -229,4 +230,19 @@ test("the scripts that run before anything is installed load on the Node of the 
   if (status === null) return;
   expect(stderr).toBe("");
   expect(stdout).toContain("Usage: node cli/prepare.mjs");
+});
+
+test("every command of the README brings what it needs with it, on a clone where nothing is installed", () => {
+  const { scripts } = packageJson as { scripts: Readonly<Record<string, string>> };
+  const readme = readFileSync("README.md", "utf8");
+  const named = new Set(
+    [...readme.matchAll(/\bnpm (?:run )?([a-z]+(?::[a-z]+)*)/g)].map(([, name = ""]) => name),
+  );
+  const commands = [...named].filter((name) => Object.hasOwn(scripts, name));
+  expect(commands.length).toBeGreaterThan(15);
+  const unprepared = commands.filter((name) => {
+    const first = scripts[`pre${name}`] ?? scripts[name] ?? "";
+    return !/^node cli\/(prepare|run)\.mjs /.test(first);
+  });
+  expect(unprepared).toEqual([]);
 });
