@@ -38,7 +38,8 @@ export interface VippsLoginOptions<Env extends VippsLoginEnv = VippsLoginEnv> {
   /**
    * Answers what is not ours: everything outside AUTH_PATH, once PROTECTED_PATHS has let it through. Without it the
    * static assets (`ASSETS`) and the origin (`ORIGIN_URL`) answer.
-   * @param request as the visitor sent it, for the canonical path; its identity headers prove nothing, `session` does.
+   * @param request as the visitor sent it, for the canonical path, without `Remote-User` and the other headers by which
+   *   an origin is told who is asking, in whatever spelling (R23): here `session` says it.
    * @param session who is logged in; `undefined` for nobody.
    * @example
    * behind: (request, env, ctx, session) => session ? Response.json(session.claims) : env.ASSETS.fetch(request)

@@ -46,6 +46,19 @@ export function isIdentityHeader(name: string): boolean {
 }
 
 /**
+ * A request without what its visitor claims to be; such a one is passed on as it came where it claims nothing.
+ * @example
+ * withoutIdentity(new Request("https://club.example/", { headers: { Remote_User: "acc_1" } }))
+ */
+export function withoutIdentity(request: Request): Request {
+  const claimed = [...request.headers.keys()].filter(isIdentityHeader);
+  if (claimed.length === 0) return request;
+  const headers = new Headers(request.headers);
+  for (const name of claimed) headers.delete(name);
+  return new Request(request, { headers });
+}
+
+/**
  * The name by which a CGI-like origin finds a header (RFC 3875 section 4.1.18): to WSGI, PHP and Rack, case and
  * the difference between `-`, `_` and other signs is lost.
  */

@@ -13,6 +13,7 @@ import type { Settings } from "../settings.ts";
 import { faultFields } from "../storage-call.ts";
 import { vippsSession } from "../vipps-session.ts";
 import { forThisVisitorAlone } from "./cache-headers.ts";
+import { withoutIdentity } from "./identity-headers.ts";
 import { isWebSocket } from "./origin-request.ts";
 import { originResponse } from "./origin-response.ts";
 
@@ -64,7 +65,7 @@ async function behindResponse(c: AppContext, path: SitePath, current: CurrentSes
   const url = canonicalUrl(request, path);
   if (behind === undefined) return originResponse(settings, request, url, current);
   const canonical = path.isPlain ? request : new Request(url, request);
-  return behind(canonical, current.session && vippsSession(current.session));
+  return behind(withoutIdentity(canonical), current.session && vippsSession(current.session));
 }
 
 /**

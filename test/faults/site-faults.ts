@@ -31,6 +31,14 @@ export const SITE_FAULTS = [
       [verify],
     ],
   ]),
+  ...faultsIn("src/site/serve-site.ts", [
+    [
+      "a project's own code is told by visitors who they are",
+      "return behind(withoutIdentity(canonical),",
+      "return behind(canonical,",
+      [workerTest("package-options")],
+    ],
+  ]),
   ...faultsIn("src/http/forwarded-header.ts", [
     [
       "the last of several forwarded values counts",

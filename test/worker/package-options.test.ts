@@ -85,6 +85,26 @@ describe("what a project has behind the login", () => {
       },
     });
   });
+
+  it("is told by no visitor who they are, in whatever spelling, and gets all else that they sent", async () => {
+    const forged = ["Remote-User", "REMOTE_NAME", "x-remote-email", "Session_Assertion", "X-Forwarded-User"];
+    const echo: VippsLoginOptions["behind"] = async (request) =>
+      Response.json({ headers: Object.fromEntries(request.headers), body: await request.text() });
+    const browser = open({ behind: echo }, { PROTECTED_PATHS: "/members/*" });
+    await browser.logIn();
+    const claimed = Object.fromEntries(forged.map((name) => [name, "acc_VICTIM"]));
+    for (const path of ["/", "/a//b", "/members/"]) {
+      const answer = await browser.request(path, {
+        method: "POST",
+        headers: { ...claimed, "content-type": "text/plain", "x-wanted": "kept" },
+        body: "said",
+      });
+      const { headers, body } = await answer.json<{ headers: Record<string, string>; body: string }>();
+      expect(Object.values(headers)).not.toContain("acc_VICTIM");
+      expect(headers).toMatchObject({ "content-type": "text/plain", "x-wanted": "kept" });
+      expect(body).toBe("said");
+    }
+  });
 });
 
 describe("a registry of a project's own", () => {
