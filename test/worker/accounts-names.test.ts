@@ -28,6 +28,10 @@ const SAME: readonly (readonly [string, string, string])[] = [
   ["ü and ue", "Jürgen Müller", "Juergen Mueller"],
   ["ß and ss", "Jan Groß", "Jan Gross"],
   ["ð and þ", "Sigurður Þórsson", "Sigurdur Thorsson"],
+  ["ŧ and t", "Biret Máŧŧe", "Biret Matte"],
+  ["đ, ŋ, č, š and ž", "Čáđđi Áŋŋel Šuvvá Žukov", "Caddi Annel Suvva Zukov"],
+  ["ł and the other Polish letters", "Łucja Żądło-Świętoń", "Lucja Zadlo-Swieton"],
+  ["ʒ, ǥ and the softening mark", "Ǯiõk Vuâǥǥ Sueʹnn", "Ziok Vuagg Suenn"],
   ["accents", "André Núñez", "Andre Nunez"],
   ["accents composed and decomposed", "Andr\u00e9 Berg", "Andre\u0301 Berg"],
   ["a hyphen and a space", "Mette-Marie Berg", "Mette Marie Berg"],
@@ -108,7 +112,34 @@ describe("isSameName", () => {
   });
 });
 
+/** The letters of each language that are not on an English keyboard. */
+const ALPHABETS = {
+  "Northern Sámi": "áčđŋšŧž",
+  "Lule Sámi": "áåńñŋä",
+  "South Sámi": "äåæïöø",
+  "Inari Sámi": "áâäčđŋšž",
+  "Skolt Sámi": "âåäčʒǯđǧǥǩŋõšž",
+  "Norwegian and Danish": "æøåéèêóòôü",
+  "Swedish and Finnish": "åäöéšž",
+  Icelandic: "áðéíóúýþæö",
+  Faroese: "áðíóúýæø",
+  Polish: "ąćęłńóśźż",
+  "Estonian, Latvian and Lithuanian": "äõöüšžāčēģīķļņūąęėįų",
+};
+
 describe("searchName", () => {
+  it.each(Object.entries(ALPHABETS))(
+    "has a plain letter for each of %s, in any case",
+    (_language, letters) => {
+      for (const letter of letters) {
+        const plain = searchName(`Bi${letter}k`);
+        expect([letter, plain]).toEqual([letter, expect.stringMatching(/^[a-z]+$/)]);
+        expect([letter, searchName(`BI${letter.toUpperCase()}K`)]).toEqual([letter, plain]);
+        expect(isSameName(`Kari Bi${letter}k`, `Kari ${plain}`), letter).toBe(true);
+      }
+    },
+  );
+
   it("is one spelling of many", () => {
     const spellings = ["Åse-Marie Sørensen", "AASE MARIE SOERENSEN", "ase marie sorensen"];
     expect(new Set(spellings.map(searchName))).toEqual(new Set(["ase marie sorensen"]));
