@@ -272,7 +272,11 @@ export async function handleRequest(
     app ??= createApp();
     const { settings } = resolved;
     const path = readAddress(url);
-    return await app.fetch(request, { settings, path, receivedAt: Date.now(), stepTimes: {}, behind }, ctx);
+    return await app.fetch(
+      request,
+      { settings, path, receivedAt: Date.now(), stepTimes: {}, deployment: env, behind },
+      ctx,
+    );
   } catch (error) {
     return answerFailure(error, request, undefined);
   }

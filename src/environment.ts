@@ -19,4 +19,6 @@ export interface VippsLoginEnv extends SettingVariables {
   LOGIN_LIMITER?: RateLimit;
   LOGIN_FINISH_LIMITER?: RateLimit;
   LOGIN_WIDE_LIMITER?: RateLimit;
+  /** Counts what each of many sites finishes, whoever sends it. */
+  LOGIN_SITE_LIMITER?: RateLimit;
 }

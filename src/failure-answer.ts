@@ -46,12 +46,13 @@ export async function answerFailure(
   const { status, level, message } = FAILURES[code];
   const reference = facts.reference ?? newReference();
   onAnswered?.({ code, facts, reference });
-  logEvent(level, code === "access_denied" ? "login_cancelled" : "request_failed", {
+  // A stranger's host is where it happened, though no site of ours.
+  const at = settings?.site.origin ?? new URL(request.url).origin;
+  logEvent(level, code === "access_denied" ? "login_cancelled" : "request_failed", at, {
     code,
     reference,
     stage: facts.stage,
     reason: facts.reason,
-    site: settings?.site.origin,
     provider_error: facts.providerError,
     ...facts.storage,
     details: facts.details,

@@ -71,13 +71,14 @@ const NEWEST_TABLES = `SELECT 1 FROM accounts, identities, logins, login_figures
   site_versions, erasures, proof_guesses WHERE consents.required = 0 AND proof_guesses.last_guess IS NULL LIMIT 0`;
 
 async function askDependencies(c: AppContext): Promise<Readonly<Record<string, Health>>> {
-  const { storage } = c.env.settings;
+  const { storage, site } = c.env.settings;
+  const { origin } = site;
   const { accounts } = storage;
   const [kv, loginAttempts, userSessions, database, metadata] = await Promise.all([
-    answers("kv", () => storage.metadata.namespace.get("health")),
-    answers("login_attempts", () => storage.loginAttempts.getByName("health").ping()),
-    answers("user_sessions", () => storage.userSessions.getByName("health").ping()),
-    accounts && answers("accounts_db", () => accounts.prepare(NEWEST_TABLES).first()),
+    answers(origin, "kv", () => storage.metadata.namespace.get("health")),
+    answers(origin, "login_attempts", () => storage.loginAttempts.getByName("health").ping()),
+    answers(origin, "user_sessions", () => storage.userSessions.getByName("health").ping()),
+    accounts && answers(origin, "accounts_db", () => accounts.prepare(NEWEST_TABLES).first()),
     withinTime(
       TIME_LIMIT,
       metadataAge(providerAccess(c)).then(
@@ -97,13 +98,13 @@ async function askDependencies(c: AppContext): Promise<Readonly<Record<string, H
 }
 
 /** Asks a store once, so that what passes is seen too. */
-async function answers(store: Store, probe: () => PromiseLike<unknown>): Promise<Health> {
+async function answers(site: string, store: Store, probe: () => PromiseLike<unknown>): Promise<Health> {
   try {
-    await fromStorage({ store, stage: "site", timeLimit: TIME_LIMIT, repeats: "none" }, probe);
+    await fromStorage({ site, store, stage: "site", timeLimit: TIME_LIMIT, repeats: "none" }, probe);
     return { ok: true };
   } catch (error) {
     const { class: kind, cause } = faultFields(error);
-    logEvent("warn", "store_unhealthy", faultFields(error));
+    logEvent("warn", "store_unhealthy", site, faultFields(error));
     return { ok: false, class: kind, cause };
   }
 }

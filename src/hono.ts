@@ -82,7 +82,7 @@ export function requireSession(rule?: string): MiddlewareHandler<AnyEnv> {
       };
       if (session === undefined)
         return asOwnAnswer(askForLogin(settings, request, asked(), setCookie, required));
-      const returnTo = () => fittedReturnUrl(asked());
+      const returnTo = () => fittedReturnUrl(settings.site, asked());
       requireOf(settings, request, session, { required, returnTo, isNamed: true, setCookie });
       await next();
       const answer = forThisVisitorAlone(c.res, setCookie);

@@ -1,6 +1,6 @@
 import { siteRecords } from "./accounts/records.ts";
 import { deleteExpired, deleteOutdated, type RetentionGroup, sitesInDatabase } from "./accounts/retention.ts";
-import { logEvent } from "./log.ts";
+import { ALL_SITES, logEvent, siteNamed } from "./log.ts";
 import { dailySettings, OWN_PARTITION } from "./settings.ts";
 import { listSites } from "./sites/site-list.ts";
 import { faultFields } from "./storage-call.ts";
@@ -12,7 +12,8 @@ import { faultFields } from "./storage-call.ts";
 export async function runScheduledWork(_controller: ScheduledController, env: Cloudflare.Env): Promise<void> {
   const { own, sites, defaultDays, database } = dailySettings(env);
   if (own !== undefined) {
-    if ("faults" in own) logEvent("error", "retention_failed", { details: own.faults });
+    if ("faults" in own)
+      logEvent("error", "retention_failed", siteNamed(OWN_PARTITION), { details: own.faults });
     else {
       const records = siteRecords(own.settings);
       const { loginEventsDays } = own.settings.accounts;
@@ -23,18 +24,18 @@ export async function runScheduledWork(_controller: ScheduledController, env: Cl
   try {
     await clear(database, await furtherGroups(database, sites, defaultDays));
   } catch (error) {
-    logEvent("error", "retention_failed", faultFields(error));
+    logEvent("error", "retention_failed", ALL_SITES, faultFields(error));
   }
   try {
     await deleteOutdated(database);
   } catch (error) {
-    logEvent("error", "retention_failed", faultFields(error));
+    logEvent("error", "retention_failed", ALL_SITES, faultFields(error));
   }
   // Statements name their indexes; this helps whoever asks the database by hand.
   await database
     .prepare("PRAGMA optimize")
     .run()
-    .catch(() => logEvent("warn", "database_not_optimized"));
+    .catch(() => logEvent("warn", "database_not_optimized", ALL_SITES));
 }
 
 /**
@@ -59,16 +60,18 @@ async function furtherGroups(
 
 async function clear(database: D1Database, groups: readonly RetentionGroup[]): Promise<void> {
   for (const group of groups) {
+    const [first, another] = group.sites;
+    const site = first === undefined || another !== undefined ? ALL_SITES : siteNamed(first);
     try {
       const deleted = await deleteExpired(database, group);
-      logEvent("info", "retention_done", {
+      logEvent("info", "retention_done", site, {
         sites: group.sites.length,
         login_events: deleted.loginEvents,
         link_requests: deleted.linkRequests,
         waiting_consents: deleted.waitingConsents,
       });
     } catch (error) {
-      logEvent("error", "retention_failed", faultFields(error));
+      logEvent("error", "retention_failed", site, faultFields(error));
     }
   }
 }

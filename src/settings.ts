@@ -1,10 +1,10 @@
 import { base64url } from "jose";
-import { logEvent } from "./log.ts";
+import { logEvent, nameSite } from "./log.ts";
 import { isLanguage } from "./pages/language.ts";
 import { writtenAsText } from "./settings/kinds.ts";
 import { isLocalHost, isUnset, type Surroundings, settingsFrom } from "./settings/read-settings.ts";
 import { OWN_SITE, SETTINGS } from "./settings/table.ts";
-import type { SettingsResult } from "./settings/types.ts";
+import type { Settings, SettingsResult } from "./settings/types.ts";
 import { siteDefaults, withDeployment } from "./sites/deployment-settings.ts";
 import { type MasterKeys, readMasterKeys } from "./sites/master-keys.ts";
 import {
@@ -16,8 +16,8 @@ import {
   siteKey,
   versionOf,
 } from "./sites/site-document.ts";
-import { siteHost } from "./sites/site-host.ts";
-import { countsUntil, leastVersion } from "./sites/site-versions.ts";
+import { originOfHost, siteHost } from "./sites/site-host.ts";
+import { countsUntil, hostsOfRows, leastVersion } from "./sites/site-versions.ts";
 import { createValueByHost, type Parsed, STORE_CACHE_TTL, type ValueByHost } from "./sites/value-by-host.ts";
 import { faultFields } from "./storage-call.ts";
 
@@ -92,6 +92,29 @@ export function dailySettings(env: Cloudflare.Env): DailySettings {
   };
 }
 
+/**
+ * The settings of the sites that have the rows of these keys now, by the key. Sites whose settings have faults, and
+ * rows that no site has any more, are left out.
+ * @throws {Failure} `storage_unavailable`.
+ */
+export async function settingsOfRows(
+  env: Cloudflare.Env,
+  partitions: readonly string[],
+  background: (work: Promise<unknown>) => void,
+): Promise<ReadonlyMap<string, Settings>> {
+  const { own, database } = dailySettings(env);
+  const hosts = database === undefined ? [] : await hostsOfRows(database, partitions);
+  const further = hosts.map((host) => settingsOfHost(env, originOfHost(host), background));
+  const resolved = [...(own === undefined ? [] : [own]), ...(await Promise.all(further))];
+  return new Map(
+    resolved.flatMap((one) => {
+      if (one === "unknownHost" || !("settings" in one)) return [];
+      const { partition } = one.settings.site;
+      return partitions.includes(partition) ? [[partition, one.settings] as const] : [];
+    }),
+  );
+}
+
 /** LOGIN_EVENTS_DAYS of SITE_DEFAULTS, where it makes sense. */
 function defaultDays(env: Cloudflare.Env): number {
   const defaults = siteDefaults({ ...env });
@@ -137,6 +160,7 @@ export function readSettings(env: Cloudflare.Env, requestUrl: string): SettingsR
 /** Which languages there are is for the code to say that is deployed, which may bring some of its own. */
 function inKnownLanguage(result: SettingsResult): SettingsResult {
   const language = "settings" in result ? result.settings.site.language : undefined;
+  if ("settings" in result) nameSite(result.settings.site.partition, result.settings.site.origin);
   if (language === undefined || isLanguage(language)) return result;
   return { faults: [`SITE_LANGUAGE is ${language}, a language without texts here`] };
 }
@@ -159,7 +183,12 @@ function surroundings(env: Cloudflare.Env): Omit<Surroundings, "origin" | "parti
       assets: env.ASSETS,
       accounts: env.ACCOUNTS_DB,
     },
-    limiters: { start: env.LOGIN_LIMITER, finish: env.LOGIN_FINISH_LIMITER, wide: env.LOGIN_WIDE_LIMITER },
+    limiters: {
+      start: env.LOGIN_LIMITER,
+      finish: env.LOGIN_FINISH_LIMITER,
+      wide: env.LOGIN_WIDE_LIMITER,
+      site: isUnset(env.SITES_KEYS) ? undefined : env.LOGIN_SITE_LIMITER,
+    },
   };
 }
 
@@ -199,7 +228,7 @@ function openSites(env: Cloudflare.Env): Sites {
     async (document, host, before) => {
       const judged = await readSite(env, keys, document, host, before);
       if (!("refused" in judged)) return judged;
-      logEvent("warn", "site_document_refused", { host, reason: judged.refused });
+      logEvent("warn", "site_document_refused", originOfHost(host), { reason: judged.refused });
       // Who has seen a good document goes on with it.
       return { value: before ?? { resolved: { faults: [judged.refused] }, version: 0 } };
     },
@@ -238,7 +267,7 @@ async function readSite(
     const judgedUntil = countsUntil(least);
     return Date.now() < judgedUntil ? { value, judgedUntil } : old;
   } catch (error) {
-    logEvent("warn", "site_version_unchecked", { host, ...faultFields(error) });
+    logEvent("warn", "site_version_unchecked", originOfHost(host), faultFields(error));
     return { value, judgedUntil: Date.now() + UNCHECKED_FOR };
   }
 }

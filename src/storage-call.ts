@@ -1,5 +1,5 @@
 import { Failure, type FailureCode, type Stage } from "./failure.ts";
-import { logEvent } from "./log.ts";
+import { logEvent, siteNamed } from "./log.ts";
 import { type FaultClass, isPassing, type StorageFault, type Store, storageFault } from "./storage-fault.ts";
 import { withinTime } from "./time-limit.ts";
 
@@ -38,6 +38,8 @@ const WORTHWHILE = 200;
 
 /** Where a call to storage belongs. */
 export interface StorageCall {
+  /** Whose call it is, for the log: an origin. */
+  readonly site: string;
   readonly store: Store;
   readonly stage: Stage;
   /** Milliseconds for all of it. */
@@ -59,7 +61,7 @@ export interface StorageCall {
  * @throws {Failure} `storage_unavailable`, which says why; what the call throws as a {@link Failure} stays as it is.
  */
 export async function fromStorage<Value>(
-  { store, stage, timeLimit = TIME_LIMIT, repeats = "passing" }: StorageCall,
+  { site, store, stage, timeLimit = TIME_LIMIT, repeats = "passing" }: StorageCall,
   call: (again: boolean) => PromiseLike<Value>,
 ): Promise<Value> {
   const giveUpAt = Date.now() + timeLimit;
@@ -73,7 +75,7 @@ export async function fromStorage<Value>(
       const mayPass = isPassing(error, fault) || (repeats === "any" && fault.class === "unknown");
       if (again || repeats === "none" || !mayPass || Date.now() + pause + WORTHWHILE > giveUpAt)
         throw storageFailure(stage, fault);
-      logEvent("warn", "storage_repeated", { ...fault, stage });
+      logEvent("warn", "storage_repeated", site, { ...fault, stage });
       await new Promise((wake) => setTimeout(wake, pause));
       return attempt(true);
     }
@@ -83,9 +85,15 @@ export async function fromStorage<Value>(
   });
 }
 
-/** The same for the database of accounts, which is asked most. */
-export function fromDatabase<Value>(call: (again: boolean) => PromiseLike<Value>): Promise<Value> {
-  return fromStorage({ store: "accounts_db", stage: "account" }, call);
+/**
+ * The same for the database of accounts, which is asked most.
+ * @param partition the key of the rows that are asked for, of which the log names the site.
+ */
+export function fromDatabase<Value>(
+  partition: string,
+  call: (again: boolean) => PromiseLike<Value>,
+): Promise<Value> {
+  return fromStorage({ site: siteNamed(partition), store: "accounts_db", stage: "account" }, call);
 }
 
 /** What a log line says of an error that ended something nobody waits for. */

@@ -43,7 +43,7 @@ export function readAsWorker(source: SettingsSource): ReadSettings {
       origin: secretsElsewhere ? undefined : LOCAL_SITE,
       partition: "default",
       storage: storageOf(source),
-      limiters: { start: undefined, finish: undefined, wide: undefined },
+      limiters: { start: undefined, finish: undefined, wide: undefined, site: undefined },
     },
   );
   return "faults" in read ? read : { settings: read.settings, hidden };
@@ -110,7 +110,7 @@ export function faultsOfLocalWorker(
     origin: LOCAL_SITE,
     partition: "default",
     storage: storageWith((name) => bindings.has(name)),
-    limiters: { start: undefined, finish: undefined, wide: undefined },
+    limiters: { start: undefined, finish: undefined, wide: undefined, site: undefined },
   });
   return "faults" in read ? read.faults : [];
 }

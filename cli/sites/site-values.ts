@@ -145,7 +145,7 @@ const SURROUNDINGS = {
     assets: undefined,
     accounts: { binding: "d1" },
   } satisfies Bindings,
-  limiters: { start: undefined, finish: undefined, wide: undefined },
+  limiters: { start: undefined, finish: undefined, wide: undefined, site: undefined },
 } as const;
 
 /** Without a word about them a site keeps its session keys, and a new one gets its own. */

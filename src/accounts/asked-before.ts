@@ -17,6 +17,6 @@ export async function askedBefore(settings: Settings, sub: string): Promise<Aske
        WHERE site = ?1 AND msn = ?2 AND sub = ?3 AND consent_revoked_at IS NULL`,
     )
     .bind(settings.site.partition, settings.relyingParty.merchantSerialNumber, sub);
-  const row = await fromDatabase(() => statement.first<{ asked: string | null }>());
+  const row = await fromDatabase(settings.site.partition, () => statement.first<{ asked: string | null }>());
   return row?.asked ? readAskedBefore(JSON.parse(row.asked)) : undefined;
 }

@@ -67,7 +67,7 @@ export async function appendAudit(records: Records, entry: AuditEntry): Promise<
   const always = database.prepare(INSERT).bind(...lineOf(site, entry));
   const unlessWritten = auditStatement(records, entry);
   // Two deeds of one second may be alike and are two lines; a line whose writing was not confirmed is one.
-  await fromDatabase((again) => (again ? unlessWritten : always).run());
+  await fromDatabase(site, (again) => (again ? unlessWritten : always).run());
 }
 
 /** How often a person may change or fetch something of their own within {@link OWN_WINDOW}. */
@@ -95,7 +95,7 @@ export async function appendOwnDeed(
   const always = database.prepare(insert).bind(...line, ...limits);
   const unlessWritten = database.prepare(`${insert} AND NOT EXISTS (${WRITTEN})`).bind(...line, ...limits);
   const written = database.prepare(WRITTEN).bind(...line);
-  const isWritten = await fromDatabase(async (again) => {
+  const isWritten = await fromDatabase(site, async (again) => {
     if (!again) return (await always.run()).meta.changes > 0;
     const [, found] = await database.batch([unlessWritten, written]);
     return rows(found).length > 0;
@@ -129,7 +129,7 @@ export async function readAudit(
        WHERE site = ?1 ${accountId === undefined ? "" : "AND account_id = ?3"} ORDER BY at DESC, id DESC LIMIT ?2`,
     )
     .bind(...(accountId === undefined ? [site, limit] : [site, limit, accountId]));
-  const { results } = await fromDatabase(() => statement.all<AuditRow>());
+  const { results } = await fromDatabase(site, () => statement.all<AuditRow>());
   return results.map((row) => ({
     at: row.at,
     actor: row.actor,

@@ -54,7 +54,7 @@ export async function recordConsents(
         ),
     );
   // The same answer of one second is noted once where only the confirmation got lost.
-  await fromDatabase((again) =>
+  await fromDatabase(site, (again) =>
     database.batch(statements(again ? `${insert} AND NOT EXISTS (${NOTED})` : insert)),
   );
 }
@@ -90,7 +90,7 @@ export async function currentConsents(
        ORDER BY consent`,
     )
     .bind(site, accountId);
-  return (await fromDatabase(() => statement.all<ConsentRow>())).results.map(recorded);
+  return (await fromDatabase(site, () => statement.all<ConsentRow>())).results.map(recorded);
 }
 
 /**
@@ -105,7 +105,7 @@ export async function consentHistory(
     .prepare(`SELECT ${COLUMNS} FROM consents INDEXED BY consents_by_account
        WHERE site = ?1 AND account_id = ?2 ORDER BY id`)
     .bind(site, accountId);
-  return (await fromDatabase(() => statement.all<ConsentRow>())).results.map(recorded);
+  return (await fromDatabase(site, () => statement.all<ConsentRow>())).results.map(recorded);
 }
 
 function recorded(row: ConsentRow): RecordedConsent {

@@ -1,5 +1,7 @@
 import { Failure } from "../failure.ts";
 import { readGroups } from "../group-name.ts";
+import { ALL_SITES } from "../log.ts";
+import { OWN_PARTITION } from "../settings.ts";
 import { fromDatabase } from "../storage-call.ts";
 import type { Account, AccountId, AccountRecord, LinkedBy, LinkedIdentity } from "./account.ts";
 import { flag, isConstraintError, rows } from "./d1-rows.ts";
@@ -72,7 +74,7 @@ const ACCOUNT_COLUMNS = `a.id, a.name, a.given_name, a.family_name, a.phone, a.p
     a.last_login_at) AS last_login_at`;
 
 async function get(db: D1Database, site: string, accountId: AccountId): Promise<AccountRecord | undefined> {
-  const [accounts, identities] = await fromDatabase(() =>
+  const [accounts, identities] = await fromDatabase(site, () =>
     db.batch([
       db
         .prepare(`SELECT ${ACCOUNT_COLUMNS} FROM accounts a WHERE a.site = ?1 AND a.id = ?2`)
@@ -103,6 +105,58 @@ const EXACT = [
   ["email", "email", "INDEXED BY accounts_by_email"],
 ] as const;
 
+/** Every key under which rows of a site stand: the own site's, and those of all hosts that were ever added. */
+const EVERY_SITE = `(SELECT '${OWN_PARTITION}' AS site UNION SELECT coalesce(site, host) FROM site_versions)`;
+
+/** An account of one site among all of a deployment. */
+export interface AccountAtSite {
+  /** The key of the site's rows. */
+  readonly partition: string;
+  readonly account: Account;
+}
+
+/**
+ * Looks for accounts at all sites by one exact value, in as many looks into an index as there are sites. By name nobody
+ * is looked for at all sites: that would show people who were not meant.
+ * @throws {Failure} `storage_unavailable`.
+ */
+export async function searchEverySite(
+  db: D1Database,
+  search: Omit<AccountSearch, "name">,
+): Promise<readonly AccountAtSite[]> {
+  const exact = EXACT.find(([field]) => search[field] !== undefined);
+  if (exact === undefined) return [];
+  const [field, column, index] = exact;
+  const statement = db
+    .prepare(
+      `SELECT a.site AS partition, ${ACCOUNT_COLUMNS} FROM ${EVERY_SITE} one
+       CROSS JOIN accounts a ${index} ON a.site = one.site AND a.${column} = ?1 LIMIT ${SEARCH_LIMIT}`,
+    )
+    .bind(search[field] ?? "");
+  const { results } = await fromDatabase(ALL_SITES, () =>
+    statement.all<AccountRow & { readonly partition: string }>(),
+  );
+  return results.map((row) => ({ partition: row.partition, account: accountOf(row) }));
+}
+
+/**
+ * The sites where a login ended with a reference that a customer reads out.
+ * @param reference in its normal form.
+ * @returns the keys of their rows.
+ * @throws {Failure} `storage_unavailable`.
+ */
+export async function sitesOfReference(db: D1Database, reference: string): Promise<readonly string[]> {
+  const statement = db
+    .prepare(
+      `SELECT DISTINCT l.site AS partition FROM ${EVERY_SITE} one
+       CROSS JOIN logins l INDEXED BY logins_by_reference ON l.site = one.site AND l.reference = ?1
+       LIMIT ${SEARCH_LIMIT}`,
+    )
+    .bind(reference);
+  const { results } = await fromDatabase(ALL_SITES, () => statement.all<{ partition: string }>());
+  return results.map(({ partition }) => partition);
+}
+
 /**
  * Each search begins in one index: that of an exact value, or else that of names from each of their words on. All
  * other conditions are looked at in what it finds.
@@ -130,7 +184,7 @@ async function searchAccounts(
     if (needed.length === 0) return [];
     source = foundByName(needed.map((word) => ({ word: parameter(word), within: parameter(` ${word}`) })));
   }
-  const { results } = await fromDatabase(() =>
+  const { results } = await fromDatabase(site, () =>
     db
       .prepare(
         `SELECT * FROM (SELECT ${ACCOUNT_COLUMNS}, a.search_name FROM ${source} LIMIT ${FOUND_LIMIT})
@@ -206,7 +260,7 @@ async function correct(
       if (!isConstraintError(error)) throw error;
       throw new Failure("request_malformed", { stage: "account", reason: "member number is taken" });
     });
-  return (await fromDatabase(run)).meta.changes > 0;
+  return (await fromDatabase(site, run)).meta.changes > 0;
 }
 
 async function setGroups(
@@ -218,7 +272,7 @@ async function setGroups(
   const statement = db
     .prepare("UPDATE accounts SET groups = ?3, updated_at = ?4 WHERE site = ?1 AND id = ?2")
     .bind(site, accountId, JSON.stringify(groups), now());
-  return (await fromDatabase(() => statement.run())).meta.changes > 0;
+  return (await fromDatabase(site, () => statement.run())).meta.changes > 0;
 }
 
 /** More are no help to anybody who ticks boxes. */
@@ -236,7 +290,7 @@ async function groupNames(db: D1Database, site: string): Promise<readonly string
        SELECT name FROM named WHERE name IS NOT NULL`,
     )
     .bind(site);
-  const { results } = await fromDatabase(() => statement.all<{ name: string }>());
+  const { results } = await fromDatabase(site, () => statement.all<{ name: string }>());
   return results.map(({ name }) => name);
 }
 
@@ -251,7 +305,7 @@ async function unlink(
     .prepare("DELETE FROM identities WHERE site = ?1 AND msn = ?3 AND sub = ?4 AND account_id = ?2")
     .bind(site, accountId, msn, sub);
   // Asked again it finds nothing where the first was done and its answer got lost.
-  return fromDatabase(async (again) => (await statement.run()).meta.changes > 0 || again);
+  return fromDatabase(site, async (again) => (await statement.run()).meta.changes > 0 || again);
 }
 
 async function noteConsentRevoked(db: D1Database, site: string, msn: string, sub: string): Promise<void> {
@@ -261,7 +315,7 @@ async function noteConsentRevoked(db: D1Database, site: string, msn: string, sub
        WHERE site = ?1 AND msn = ?2 AND sub = ?3 AND consent_revoked_at IS NULL`,
     )
     .bind(site, msn, sub, now());
-  await fromDatabase(() => statement.run());
+  await fromDatabase(site, () => statement.run());
 }
 
 async function erase(
@@ -277,7 +331,7 @@ async function erase(
       .bind(site, accountId),
     db.prepare("DELETE FROM accounts WHERE site = ?1 AND id = ?2").bind(site, accountId),
   ];
-  return fromDatabase(async (again) => {
+  return fromDatabase(site, async (again) => {
     const results = await db.batch(statements);
     // Asked again it finds nothing where the first was done and its answer got lost.
     return (results.at(-1)?.meta.changes ?? 0) > 0 || again;

@@ -74,7 +74,7 @@ async function find(
   person: VippsPerson,
   readsGroups: boolean,
 ): Promise<FoundPerson> {
-  return foundPerson(await fromDatabase(() => db.batch(findStatements(db, site, person, readsGroups))));
+  return foundPerson(await fromDatabase(site, () => db.batch(findStatements(db, site, person, readsGroups))));
 }
 
 /** The account of the `sub` with the terms it accepted, and the candidates where it has none. */
@@ -144,7 +144,7 @@ async function findOrCreate(
   const id = newAccountId();
   const making = await createStatements(db, site, person, id, { begunAt });
   const finding = findStatements(db, site, person, readsGroups);
-  const results = await fromDatabase(() => db.batch([...making, ...finding]));
+  const results = await fromDatabase(site, () => db.batch([...making, ...finding]));
   const found = foundPerson(results.slice(making.length), id);
   if (found.known === undefined && found.candidates.length === 0) throw erasedMeanwhile();
   return found;
@@ -163,7 +163,7 @@ async function create(
     ownerOf(db, site, person.msn, person.sub),
     ...(begunAt === undefined ? [] : [wasErased(db, site, await personSubject(site, person), begunAt)]),
   ];
-  const results = await fromDatabase(() => db.batch(statements));
+  const results = await fromDatabase(site, () => db.batch(statements));
   const [owner, erased] = results.slice(CREATE_STATEMENTS);
   if (rows(erased).length > 0 && rows(owner).length === 0) throw erasedMeanwhile();
   return rows<OwnerRow>(owner)[0]?.account_id === id ? id : undefined;
@@ -223,7 +223,7 @@ async function link(
   const stillFits = `(SELECT group_concat(id) FROM (${similar(2)})) = ?6
     AND ((phone = ?2 AND phone_verified) OR NOT EXISTS (SELECT 1 FROM identities INDEXED BY identities_by_account
       WHERE site = ?1 AND account_id = ?6 AND msn = ?4))`;
-  const results = await fromDatabase(() =>
+  const results = await fromDatabase(site, () =>
     db.batch([
       db
         .prepare(
@@ -272,7 +272,7 @@ async function update(
     return `${field} = iif(${isNews}, coalesce(?5 ->> '${field}', ${field}), ${field}),
              ${column} = iif(${isNews}, ?5 ->> '${verified}', ${column})`;
   };
-  await fromDatabase(() =>
+  await fromDatabase(site, () =>
     db.batch([
       db
         .prepare(
@@ -306,7 +306,7 @@ async function checkProof(
   candidates: readonly AccountId[],
   fact: string,
 ): Promise<AccountId | undefined> {
-  const { results } = await fromDatabase(() =>
+  const { results } = await fromDatabase(site, () =>
     db
       .prepare(
         `SELECT a.id, a.import_key, a.proof_digest FROM json_each(?2) candidate
@@ -329,7 +329,7 @@ async function accountOfSub(
   msn: string,
   sub: string,
 ): Promise<AccountId | undefined> {
-  const row = await fromDatabase(() => ownerOf(db, site, msn, sub).first<OwnerRow>());
+  const row = await fromDatabase(site, () => ownerOf(db, site, msn, sub).first<OwnerRow>());
   return row?.account_id;
 }
 
@@ -337,7 +337,7 @@ async function groupsOf(db: D1Database, site: string, accountId: AccountId): Pro
   const statement = db
     .prepare("SELECT groups FROM accounts WHERE site = ?1 AND id = ?2")
     .bind(site, accountId);
-  const row = await fromDatabase(() => statement.first<{ groups: string }>());
+  const row = await fromDatabase(site, () => statement.first<{ groups: string }>());
   return row === null ? [] : readGroups(JSON.parse(row.groups));
 }
 

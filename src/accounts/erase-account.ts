@@ -62,7 +62,7 @@ async function deleteHistory(
   const subs = subsOf(accountId, identities);
   const run = async (statements: readonly string[]): Promise<boolean> => {
     const prepared = statements.map((sql) => database.prepare(sql).bind(site, accountId, subs));
-    const results = await fromDatabase(() => database.batch(prepared));
+    const results = await fromDatabase(site, () => database.batch(prepared));
     return results.some(({ meta }) => meta.changes >= PORTION);
   };
   let isMore: boolean;

@@ -1,4 +1,4 @@
-import { logEvent } from "../log.ts";
+import { logEvent, siteNamed } from "../log.ts";
 import { faultFields, fromStorage } from "../storage-call.ts";
 import type { AccountId } from "./account.ts";
 import { accountSubject, ERASED } from "./subjects.ts";
@@ -12,10 +12,10 @@ const KEPT_DAYS = 400;
  */
 export async function noteErasure(namespace: KVNamespace, site: string, accountId: AccountId): Promise<void> {
   const key = `${ERASED}${await accountSubject(site, accountId)}`;
-  const place = { store: "kv", stage: "account", repeats: "any" } as const;
+  const place = { site: siteNamed(site), store: "kv", stage: "account", repeats: "any" } as const;
   try {
     await fromStorage(place, () => namespace.put(key, "", { expirationTtl: KEPT_DAYS * 24 * 3600 }));
   } catch (error) {
-    logEvent("error", "erasure_not_noted", faultFields(error));
+    logEvent("error", "erasure_not_noted", siteNamed(site), faultFields(error));
   }
 }

@@ -38,7 +38,7 @@ export async function requestLink(
        RETURNING reference`,
     )
     .bind(site, msn, sub, reference, reason, JSON.stringify(told), JSON.stringify(candidates), now());
-  const row = await fromDatabase(() => statement.first<{ reference: string }>());
+  const row = await fromDatabase(site, () => statement.first<{ reference: string }>());
   return row?.reference ?? reference;
 }
 
@@ -57,7 +57,7 @@ export async function forgetStranger(
     `DELETE FROM logins INDEXED BY logins_by_sub
      WHERE site = ?1 AND sub = ?3 AND sub IS NOT NULL AND account_id IS NULL AND msn = ?2 AND ${isStranger}`,
   ];
-  await fromDatabase(() =>
+  await fromDatabase(site, () =>
     database.batch(statements.map((sql) => database.prepare(sql).bind(site, msn, sub))),
   );
 }
@@ -91,7 +91,7 @@ export async function linkRequestByReference(
        WHERE r.site = ?1 AND r.reference = ?2`,
     )
     .bind(site, normal);
-  const row = await fromDatabase(() => statement.first<LinkRequestRow>());
+  const row = await fromDatabase(site, () => statement.first<LinkRequestRow>());
   return row === null ? undefined : linkRequest(row);
 }
 
@@ -113,7 +113,7 @@ export async function linkRequests(
       `SELECT ${COLUMNS} FROM ${accountId === undefined ? newest : named} ORDER BY r.requested_at DESC LIMIT ?2`,
     )
     .bind(...(accountId === undefined ? [site, limit] : [site, limit, accountId]));
-  const { results } = await fromDatabase(() => statement.all<LinkRequestRow>());
+  const { results } = await fromDatabase(site, () => statement.all<LinkRequestRow>());
   return results.map(linkRequest);
 }
 

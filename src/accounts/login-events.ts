@@ -83,7 +83,7 @@ export async function recordLoginEvent(records: Records, event: LoginEvent): Pro
   const isBack = outcome === "logged_in" && accountId !== undefined && msn !== undefined && sub !== undefined;
   const user = isBack ? { msn, sub } : undefined;
   const waiting = user === undefined ? [] : [waitingConsents(records, user)];
-  const results = await fromDatabase((again) =>
+  const results = await fromDatabase(site, (again) =>
     // An event is kept and counted once, also where only the confirmation got lost. Counted first, since then it is kept.
     database.batch(
       again
@@ -111,7 +111,7 @@ export async function isErasedSince(
   since: number,
 ): Promise<boolean> {
   const erased = wasErased(database, site, await personSubject(site, person), since);
-  return (await fromDatabase(() => erased.first())) !== null;
+  return (await fromDatabase(site, () => erased.first())) !== null;
 }
 
 interface EventRow {
@@ -185,7 +185,7 @@ export async function loginEventsOf(
   const statement = database
     .prepare(`SELECT * FROM (${newest}) ORDER BY at DESC, id DESC LIMIT ?3`)
     .bind(site, accountId, limit);
-  const { results } = await fromDatabase(() => statement.all<EventRow>());
+  const { results } = await fromDatabase(site, () => statement.all<EventRow>());
   return results.map((row) => ({
     ...recorded(row),
     about: row.account_id === null && row.sub === null ? "browser" : "person",
@@ -209,7 +209,7 @@ export async function loginEventByReference(
   const statement = database
     .prepare(`SELECT * FROM (${found}) ORDER BY at DESC, id DESC LIMIT 1`)
     .bind(site, normal);
-  const row = await fromDatabase(() => statement.first<EventRow>());
+  const row = await fromDatabase(site, () => statement.first<EventRow>());
   return row === null ? undefined : recorded(row);
 }
 
@@ -246,7 +246,9 @@ export async function loginOfSession(
        WHERE l.account_id = ?1 AND l.site = ?2 AND l.outcome = 'logged_in' AND l.sid = ?3 LIMIT 1`,
     )
     .bind(accountId, site, sid);
-  const row = await fromDatabase(() => statement.first<{ msn: string; sub: string; phone: string | null }>());
+  const row = await fromDatabase(site, () =>
+    statement.first<{ msn: string; sub: string; phone: string | null }>(),
+  );
   return row === null ? undefined : { ...row, phone: row.phone ?? undefined };
 }
 
@@ -274,7 +276,7 @@ export async function loginFigures(
        ORDER BY hour, outcome`,
     )
     .bind(site, from, until);
-  return (await fromDatabase(() => statement.all<LoginFigure>())).results;
+  return (await fromDatabase(site, () => statement.all<LoginFigure>())).results;
 }
 
 function recorded(row: EventRow): RecordedLoginEvent {

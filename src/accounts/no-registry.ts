@@ -13,8 +13,9 @@ export const NO_GROUPS = {
 /**
  * `ACCOUNTS=none`: nobody is registered anywhere; whoever Vipps vouches for is known by their `sub`.
  * @param database where the worker's own records are, if it keeps any.
+ * @param site the key of this site's rows there.
  */
-export const noRegistry = (database: D1Database | undefined): Registry => ({
+export const noRegistry = (database: D1Database | undefined, site: string): Registry => ({
   find: async (person) => found(person),
   findOrCreate: async (person) => found(person),
   create: async ({ sub }) => sub,
@@ -30,7 +31,7 @@ export const noRegistry = (database: D1Database | undefined): Registry => ({
   noteConsentRevoked: async () => undefined,
   erase: async (_accountId, alongside) => {
     if (database !== undefined && alongside.length > 0)
-      await fromDatabase(() => database.batch([...alongside]));
+      await fromDatabase(site, () => database.batch([...alongside]));
     return false;
   },
 });

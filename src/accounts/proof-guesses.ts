@@ -44,10 +44,10 @@ export async function countProofGuess(
       )
       .bind(site, subject, at + window, at, limit, guess);
   const byPerson = count(await personSubject(site, person), PERSON_GUESSES, PERSON_WINDOW);
-  if ((await fromDatabase(() => byPerson.first())) === null || candidates.length === 0) return [];
+  if ((await fromDatabase(site, () => byPerson.first())) === null || candidates.length === 0) return [];
   const subjects = await Promise.all(candidates.map((id) => accountSubject(site, id)));
   const byAccount = subjects.map((subject) => count(subject, ACCOUNT_GUESSES, ACCOUNT_WINDOW));
-  const counted = await fromDatabase(() => database.batch(byAccount));
+  const counted = await fromDatabase(site, () => database.batch(byAccount));
   return candidates.filter((_, index) => (counted[index]?.results.length ?? 0) > 0);
 }
 
@@ -72,6 +72,6 @@ export async function proofGuessesAt(
   const statement = database
     .prepare("SELECT count, until FROM proof_guesses WHERE site = ?1 AND subject = ?2 AND until > ?3")
     .bind(site, await accountSubject(site, accountId), now());
-  const row = await fromDatabase(() => statement.first<{ count: number; until: number }>());
+  const row = await fromDatabase(site, () => statement.first<{ count: number; until: number }>());
   return row === null ? undefined : { ...row, isExhausted: row.count >= ACCOUNT_GUESSES };
 }

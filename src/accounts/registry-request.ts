@@ -1,5 +1,6 @@
 import { boundedText } from "../bounded-text.ts";
 import { Failure } from "../failure.ts";
+import { siteNamed } from "../log.ts";
 import { fromStorage } from "../storage-call.ts";
 import type { StorageFault } from "../storage-fault.ts";
 import { signMessage } from "./message-signature.ts";
@@ -9,6 +10,8 @@ export interface RemoteEndpoint {
   /** Without a trailing slash. */
   readonly url: string;
   readonly secret: string;
+  /** The key under which the site's people are kept; the registry is told which site it is asked about. */
+  readonly site: string;
 }
 
 /** Milliseconds for one exchange, body included: a first login takes two and must end within ten seconds. */
@@ -47,7 +50,7 @@ export interface RegistryAnswer {
  * @throws {Failure} `storage_unavailable` when there is no proper answer; the reason in the log says why.
  */
 export async function askRegistry(
-  { url, secret }: RemoteEndpoint,
+  { url, secret, site }: RemoteEndpoint,
   operation: string,
   message: Readonly<Record<string, unknown>>,
 ): Promise<RegistryAnswer> {
@@ -80,7 +83,7 @@ export async function askRegistry(
   const repeats = REPEATABLE.has(operation) ? "any" : "none";
   try {
     return await fromStorage(
-      { store: "registry", stage: "account", timeLimit: TIME_LIMIT, repeats },
+      { site: siteNamed(site), store: "registry", stage: "account", timeLimit: TIME_LIMIT, repeats },
       exchange,
     );
   } catch (error) {

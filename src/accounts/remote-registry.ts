@@ -125,7 +125,7 @@ export function remoteRegistry(options: RemoteRegistryOptions): Registry {
       if (begunAt !== undefined) {
         const subject = await personSubject(site, person);
         const erased = wasErased(database, site, subject, begunAt);
-        if ((await fromDatabase(() => erased.first())) !== null) throw erasedMeanwhile();
+        if ((await fromDatabase(site, () => erased.first())) !== null) throw erasedMeanwhile();
       }
       const message = { person: personMessage(person), even_if_similar: evenIfSimilar };
       const answer = await ask("create", message);
@@ -170,7 +170,7 @@ export function remoteRegistry(options: RemoteRegistryOptions): Registry {
     },
     async erase(id, alongside) {
       const existed = isDone(await ask("erase", { id }));
-      if (alongside.length > 0) await fromDatabase(() => database.batch([...alongside]));
+      if (alongside.length > 0) await fromDatabase(site, () => database.batch([...alongside]));
       return existed;
     },
   };

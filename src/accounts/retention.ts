@@ -1,3 +1,4 @@
+import { ALL_SITES } from "../log.ts";
 import { fromDatabase } from "../storage-call.ts";
 import { rows } from "./d1-rows.ts";
 import { firstIdOf, SECOND_BITS } from "./login-events.ts";
@@ -136,7 +137,7 @@ export async function sitesInDatabase(database: D1Database): Promise<readonly st
          FROM one WHERE one.site IS NOT NULL)
        SELECT site FROM one WHERE site IS NOT NULL`,
     );
-  const results = await fromDatabase(() =>
+  const results = await fromDatabase(ALL_SITES, () =>
     database.batch([sitesOf("logins"), sitesOf("login_events"), sitesOf("link_requests")]),
   );
   return [...new Set(results.flatMap((result) => rows<{ site: string }>(result)).map(({ site }) => site))];
@@ -146,7 +147,8 @@ export async function sitesInDatabase(database: D1Database): Promise<readonly st
 async function inPortions(database: D1Database, statements: D1PreparedStatement[]): Promise<number> {
   let all = 0;
   for (let portion = 0; portion < PORTIONS; portion += 1) {
-    const deleted = (await fromDatabase(() => database.batch(statements))).at(-1)?.meta.changes ?? 0;
+    const deleted =
+      (await fromDatabase(ALL_SITES, () => database.batch(statements))).at(-1)?.meta.changes ?? 0;
     all += deleted;
     if (deleted < PORTION) break;
   }

@@ -55,7 +55,7 @@ export function siteRegistry(settings: Settings): Registry {
         details: ["ACCOUNTS=own needs a registry, which the project's code hands to vippsLogin"],
       });
     case "none":
-      return noRegistry(storage.accounts);
+      return noRegistry(storage.accounts, site);
   }
 }
 

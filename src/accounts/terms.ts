@@ -30,7 +30,7 @@ export async function acceptTerms(
        SELECT ?1, ?2, ?3, ?4, ?5, ?6 WHERE ${notErasedSince("?2", "?7")} ON CONFLICT DO NOTHING`,
     )
     .bind(site, accountId, version, url, language, now(), erasedSince(records));
-  await fromDatabase(() => statement.run());
+  await fromDatabase(site, () => statement.run());
 }
 
 /**
@@ -47,5 +47,5 @@ export async function termsAcceptances(
        WHERE site = ?1 AND account_id = ?2 ORDER BY accepted_at DESC, version DESC`,
     )
     .bind(site, accountId);
-  return (await fromDatabase(() => statement.all<TermsAcceptance>())).results;
+  return (await fromDatabase(site, () => statement.all<TermsAcceptance>())).results;
 }

@@ -61,7 +61,7 @@ export async function keepVippsConsents(
       ),
     ),
   );
-  await fromDatabase(() => database.batch(statements));
+  await fromDatabase(site, () => database.batch(statements));
   return true;
 }
 
@@ -115,7 +115,7 @@ export async function adoptVippsConsents(
     ),
   ];
   const values = [site, sub, msn, accountId, erasedSince(records)];
-  await fromDatabase(() => database.batch(statements.map((statement) => statement.bind(...values))));
+  await fromDatabase(site, () => database.batch(statements.map((statement) => statement.bind(...values))));
 }
 
 /**
@@ -126,7 +126,7 @@ export async function forgetVippsConsents(
   { database, site }: Records,
   { msn, sub }: VippsUser,
 ): Promise<void> {
-  await fromDatabase(() =>
+  await fromDatabase(site, () =>
     database.prepare(`DELETE FROM ${TABLE} WHERE ${IS_WAITING}`).bind(site, sub, msn).run(),
   );
 }
@@ -157,7 +157,7 @@ export async function receivedConsents(
        ORDER BY received_at, time_of_consent`,
     )
     .bind(site, accountId);
-  const { results } = await fromDatabase(() => statement.all<ReceivedRow>());
+  const { results } = await fromDatabase(site, () => statement.all<ReceivedRow>());
   return results.map((row) => ({
     form: row.form,
     timeOfConsent: row.time_of_consent,

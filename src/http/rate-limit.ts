@@ -1,6 +1,7 @@
 import type { MiddlewareHandler } from "hono";
 import { Failure, type Stage } from "../failure.ts";
 import { logEvent } from "../log.ts";
+import type { Settings } from "../settings.ts";
 import { clientNetwork, widerNetwork } from "./client-network.ts";
 import type { AppEnv } from "./request-context.ts";
 
@@ -32,6 +33,17 @@ export function limitPerNetwork(
   };
 }
 
+/**
+ * Lets one of many sites finish only so many logins a minute, from whatever networks they come: the objects that
+ * finish logins are all sites'. Ask once a login is known to have begun here, so that nobody uses a site's share up
+ * with what costs them nothing.
+ * @throws {Failure} `rate_limited`, with `Retry-After`; nothing of the login is used up.
+ */
+export async function limitPerSite({ limiters, site }: Settings, stage: Stage): Promise<void> {
+  if (!(await admits(limiters.site, site.origin, "all networks", "")))
+    throw new Failure("rate_limited", { stage, retryAfter: PERIOD });
+}
+
 async function admits(
   limiter: RateLimit | undefined,
   origin: string,
@@ -42,7 +54,7 @@ async function admits(
   try {
     return (await limiter.limit({ key: `${origin} ${network} ${what}`.trim() })).success;
   } catch {
-    logEvent("warn", "rate_limiter_failed");
+    logEvent("warn", "rate_limiter_failed", origin);
     return true;
   }
 }

@@ -15,6 +15,8 @@ export interface AppEnv {
     readonly receivedAt: number;
     /** Filled on the way. */
     readonly stepTimes: StepTimes;
+    /** What the request was answered with: the environment, for what staff of the deployment ask of all its sites. */
+    readonly deployment: Cloudflare.Env;
     /** Answers what is not ours in place of assets and origin, where the project says so itself. */
     readonly behind?: Behind | undefined;
   };

@@ -34,9 +34,9 @@ export function safeReturnUrl({ site, login }: Settings, wanted: string | undefi
  * too long, the page without its query; where that is, too, the nearest folder above it.
  * @param address path and query.
  */
-export function fittedReturnUrl(address: string): string {
+export function fittedReturnUrl({ origin }: Pick<Settings["site"], "origin">, address: string): string {
   if (address.length <= LENGTH_LIMIT) return address;
-  logEvent("info", "return_url_shortened", { length: address.length });
+  logEvent("info", "return_url_shortened", origin, { length: address.length });
   const [path = "/"] = address.split("?", 1);
   return path.length <= LENGTH_LIMIT ? path : path.slice(0, path.lastIndexOf("/", LENGTH_LIMIT - 1) + 1);
 }

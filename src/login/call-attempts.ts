@@ -1,4 +1,5 @@
 import { Failure, type Stage } from "../failure.ts";
+import { limitPerSite } from "../http/rate-limit.ts";
 import type { AppContext } from "../http/request-context.ts";
 import { logEvent } from "../log.ts";
 import type { Settings } from "../settings.ts";
@@ -55,7 +56,8 @@ function attempts({ storage, login }: Settings, object: string): AttemptsStub {
  * did not get through: the object answers a call that it knows as it did before. Where no answer comes at all, the
  * object is told to end the session that it may have recorded.
  * @param attempt the login, and the session that the step may make.
- * @throws {Failure} `storage_unavailable` where the object does not answer, or what the step itself failed with.
+ * @throws {Failure} `rate_limited` where the site has had its share of them, `storage_unavailable` where the object
+ *   does not answer, or what the step itself failed with.
  */
 export async function loginStep(
   c: AppContext,
@@ -65,17 +67,17 @@ export async function loginStep(
   step: (object: AttemptsStub) => Promise<LoginAnswer>,
 ): Promise<Exclude<LoginAnswer, { outcome: "failed" }>> {
   const { settings, stepTimes } = c.env;
+  await limitPerSite(settings, stage);
   const call = () => step(attempts(settings, object));
-  const place = { store: "login_attempts", stage, timeLimit: STEP_TIME_LIMIT } as const;
+  const site = settings.site.origin;
+  const place = { site, store: "login_attempts", stage, timeLimit: STEP_TIME_LIMIT } as const;
   let answer: LoginAnswer;
   try {
     answer = await timed(stepTimes, "attempt", fromStorage(place, call));
   } catch (error) {
     const { id, sid } = attempt;
-    const abandoned = attemptsCall(settings, object, stage, (stub) =>
-      stub.abandon({ id, sid, site: settings.site.origin }),
-    );
-    c.executionCtx.waitUntil(abandoned.catch(() => logEvent("warn", "login_not_abandoned", { sid })));
+    const abandoned = attemptsCall(settings, object, stage, (stub) => stub.abandon({ id, sid, site }));
+    c.executionCtx.waitUntil(abandoned.catch(() => logEvent("warn", "login_not_abandoned", site, { sid })));
     throw error;
   }
   for (const [name, took] of Object.entries(answer.stepTimes))
@@ -91,7 +93,9 @@ export function attemptsCall<Value>(
   stage: Stage,
   call: (object: AttemptsStub) => Promise<Value>,
 ): Promise<Value> {
-  return fromStorage({ store: "login_attempts", stage }, () => call(attempts(settings, object)));
+  return fromStorage({ site: settings.site.origin, store: "login_attempts", stage }, () =>
+    call(attempts(settings, object)),
+  );
 }
 
 /** Where a login leads. @throws {Failure} `storage_unavailable` where that is kept in its object. */

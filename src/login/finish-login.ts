@@ -153,7 +153,7 @@ export async function answerOutcome(
       });
     case "alreadyIn": {
       const { session, setCookie } = await currentSession(settings, c.req.raw);
-      logEvent("info", "login_not_needed", { sid: session?.sid });
+      logEvent("info", "login_not_needed", settings.site.origin, { sid: session?.sid });
       return redirectHome(returnTo, setCookie);
     }
     case "used":

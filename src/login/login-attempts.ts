@@ -88,6 +88,8 @@ export type LoginAnswer = WithState & { readonly stepTimes: StepTimes };
  * connections'), and all calls of an object share one context: a slow answer must hold up no login but its own.
  */
 const EXCHANGES_AT_ONCE = 4;
+/** As many of them are kept for the others, where an object finishes logins of several sites. */
+const KEPT_FOR_OTHERS = 2;
 
 /** For this long a call that is made again gets the first one's answer, in milliseconds: it got lost on the way. */
 const REPEATABLE_FOR = 60_000;
@@ -105,7 +107,11 @@ const REPEATABLE_LIMIT = 1_000;
 export class LoginAttempts extends DurableObject<Cloudflare.Env> {
   readonly #store: LoginStore;
   readonly #answered = new Map<string, { readonly at: number; readonly answer: Promise<LoginAnswer> }>();
-  #exchanges = 0;
+  /** Exchanges under way, by the site whose they are. */
+  readonly #exchanges = new Map<string, number>();
+  /** The site of the first login here, and whether another one has come since. */
+  #first: string | undefined;
+  #isShared = false;
 
   constructor(ctx: DurableObjectState, env: Cloudflare.Env) {
     super(ctx, env);
@@ -115,13 +121,13 @@ export class LoginAttempts extends DurableObject<Cloudflare.Env> {
   /** Finishes a login whose code came back, as far as it goes without a session. */
   finish(call: FinishCall): Promise<LoginAnswer> {
     const { id } = call.login;
-    return this.#once(`${id} ${call.sid}`, async (stepTimes) => {
+    return this.#once(call, `${id} ${call.sid}`, async (stepTimes) => {
       const settings = await this.#settings(call);
       const used = this.#store.used(id);
       if (used !== undefined)
         return (await this.#toldBefore(call, used)) ?? this.#resume({ ...call, id }, stepTimes);
       this.#store.use({ ...call, id });
-      if (this.#exchanges >= EXCHANGES_AT_ONCE) return { outcome: "consumed" };
+      if (!this.#hasRoom(call)) return { outcome: "consumed" };
       const conclusion = await this.#exchanged(settings, call, stepTimes);
       return this.#kept(id, await this.#recorded(settings, { ...call, id }, conclusion, stepTimes));
     });
@@ -135,7 +141,7 @@ export class LoginAttempts extends DurableObject<Cloudflare.Env> {
   /** Takes the answer to the question that a login waits for, from the browser that brought its code. */
   answer(call: AnswerCall): Promise<LoginAnswer> {
     const { id, given } = call;
-    return this.#once(`${id} ${call.sid}`, async (stepTimes) => {
+    return this.#once(call, `${id} ${call.sid}`, async (stepTimes) => {
       const waiting = this.#waiting(call);
       if (waiting === undefined || given === undefined || waiting.question !== call.question)
         return this.#resume(call, stepTimes);
@@ -182,7 +188,11 @@ export class LoginAttempts extends DurableObject<Cloudflare.Env> {
   }
 
   /** An answer that got lost on the way is given again: nothing is done twice. */
-  #once(key: string, work: (stepTimes: StepTimes) => Promise<WithState>): Promise<LoginAnswer> {
+  #once(
+    { site }: Pick<LoginCall, "site">,
+    key: string,
+    work: (stepTimes: StepTimes) => Promise<WithState>,
+  ): Promise<LoginAnswer> {
     const before = this.#answered.get(key);
     if (before !== undefined) return before.answer;
     const now = Date.now();
@@ -191,7 +201,7 @@ export class LoginAttempts extends DurableObject<Cloudflare.Env> {
       this.#answered.delete(known);
     }
     const stepTimes: StepTimes = {};
-    const answer = failureAsValue(work(stepTimes)).then((outcome) => ({ ...outcome, stepTimes }));
+    const answer = failureAsValue(site, work(stepTimes)).then((outcome) => ({ ...outcome, stepTimes }));
     this.#answered.set(key, { at: now, answer });
     return answer;
   }
@@ -210,13 +220,28 @@ export class LoginAttempts extends DurableObject<Cloudflare.Env> {
     return answer === undefined || answer.outcome === "consumed" ? undefined : { ...answer, sid: used.sid };
   }
 
+  /** Whether another exchange of a site may begin here: one that is flooded takes no other's place. */
+  #hasRoom({ site }: Pick<LoginCall, "site">): boolean {
+    this.#first ??= site;
+    this.#isShared ||= site !== this.#first;
+    const all = [...this.#exchanges.values()].reduce((sum, count) => sum + count, 0);
+    const own = this.#exchanges.get(site) ?? 0;
+    return (
+      all < EXCHANGES_AT_ONCE &&
+      own < (this.#isShared ? EXCHANGES_AT_ONCE - KEPT_FOR_OTHERS : EXCHANGES_AT_ONCE)
+    );
+  }
+
   async #exchanged(settings: Settings, call: FinishCall, stepTimes: StepTimes): Promise<Conclusion> {
-    this.#exchanges += 1;
+    const { site } = call;
+    this.#exchanges.set(site, (this.#exchanges.get(site) ?? 0) + 1);
     try {
       const background = (work: Promise<unknown>) => this.ctx.waitUntil(work);
       return await finishConsumed(settings, call, { stepTimes, background });
     } finally {
-      this.#exchanges -= 1;
+      const left = (this.#exchanges.get(site) ?? 1) - 1;
+      if (left > 0) this.#exchanges.set(site, left);
+      else this.#exchanges.delete(site);
     }
   }
 
@@ -328,12 +353,12 @@ export class LoginAttempts extends DurableObject<Cloudflare.Env> {
 }
 
 /** Errors lose their code on the way out of an object; what is no failure of ours is logged where it happened. */
-async function failureAsValue(work: Promise<WithState>): Promise<WithState> {
+async function failureAsValue(site: string, work: Promise<WithState>): Promise<WithState> {
   try {
     return await work;
   } catch (error) {
     if (error instanceof Failure) return { outcome: "failed", code: error.code, facts: error.facts };
-    logEvent("error", "login_object_failed", { at: thrownAt(error) });
+    logEvent("error", "login_object_failed", site, { at: thrownAt(error) });
     return { outcome: "failed", code: "internal_error", facts: { stage: "callback" } };
   }
 }

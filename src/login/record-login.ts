@@ -42,7 +42,7 @@ export function recordLogin(c: AppContext, event: LoginEvent, login?: string): v
   c.executionCtx.waitUntil(
     record().catch((error: unknown) => {
       // Without the reference: whoever searches the log for one finds one line.
-      logEvent("warn", "login_event_not_recorded", {
+      logEvent("warn", "login_event_not_recorded", settings.site.origin, {
         ...faultFields(error),
         outcome: event.outcome,
       });

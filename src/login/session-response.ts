@@ -75,7 +75,7 @@ export async function recordedSession(c: AppContext, login: ArrivedLogin): Promi
       const session = { accountId, sid, authTime, profile, client, replaces };
       const begun = await timed(stepTimes, "session", beginSession(settings, session));
       if (isTooLate(c)) throw new Failure("too_slow", { stage: "session" });
-      logEvent("info", "login_finished", {
+      logEvent("info", "login_finished", settings.site.origin, {
         sid,
         same_browser: isSameBrowser,
         native_app: isNativeApp,
@@ -86,7 +86,7 @@ export async function recordedSession(c: AppContext, login: ArrivedLogin): Promi
         c.executionCtx.waitUntil(
           siteRegistry(settings)
             .update(accountId, person)
-            .catch(() => logEvent("warn", "account_not_updated", { sid })),
+            .catch(() => logEvent("warn", "account_not_updated", settings.site.origin, { sid })),
         );
       return begun;
     } catch (error) {

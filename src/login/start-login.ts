@@ -78,7 +78,7 @@ async function sessionIfKnown(c: AppContext): Promise<Pick<CurrentSession, "sess
     return await currentSession(c.env.settings, c.req.raw);
   } catch (error) {
     if (!(error instanceof Failure) || error.code !== "storage_unavailable") throw error;
-    logEvent("warn", "session_not_read", faultFields(error));
+    logEvent("warn", "session_not_read", c.env.settings.site.origin, faultFields(error));
     return { session: undefined, setCookie: undefined };
   }
 }

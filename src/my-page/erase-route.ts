@@ -34,7 +34,7 @@ export async function eraseMyAccount(c: AppContext): Promise<Response> {
   const end = (begunBefore: number) => refuseSessions(settings, accountId, begunBefore);
   const note = () => noteErasure(settings.storage.metadata.namespace, records.site, accountId);
   await eraseAccount(siteRegistry(settings), records, accountId, by, end, note);
-  logEvent("info", "account_erased", { by: "self" });
+  logEvent("info", "account_erased", settings.site.origin, { by: "self" });
   const context = pageContext(headers.get("accept-language"), settings);
   const response = await pageResponse(erasedPage(context), context, 200);
   response.headers.append("set-cookie", expiredSessionCookie(settings.session));

@@ -41,7 +41,8 @@ export async function beginSession(
     await recordSession(settings, accountId, { sid, startedAt: sessionStart(sid), ...client });
   const known = { sub: accountId, sid, authTime, profile: said, replaces };
   const { profile, leftOut } = fittedProfile(settings.session, known);
-  if (leftOut.length > 0) logEvent("warn", "session_claims_left_out", { sid, claims: leftOut });
+  if (leftOut.length > 0)
+    logEvent("warn", "session_claims_left_out", settings.site.origin, { sid, claims: leftOut });
   const signed = await signSessionToken(settings.session, { ...known, profile });
   return { ...signed, setCookie: cookieFor(settings, signed) };
 }

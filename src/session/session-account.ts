@@ -16,11 +16,11 @@ export async function hasAccount({ accounts, site }: Settings, accountId: string
   const statement = registry.database
     .prepare("SELECT 1 FROM accounts WHERE site = ?1 AND id = ?2")
     .bind(site.partition, accountId);
-  const place = { store: "accounts_db", stage: "session", timeLimit: TIME_LIMIT } as const;
+  const place = { site: site.origin, store: "accounts_db", stage: "session", timeLimit: TIME_LIMIT } as const;
   try {
     return (await fromStorage(place, () => statement.first())) !== null;
   } catch (error) {
-    logEvent("warn", "session_account_not_checked", faultFields(error));
+    logEvent("warn", "session_account_not_checked", site.origin, faultFields(error));
     return true;
   }
 }

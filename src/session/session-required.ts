@@ -114,7 +114,7 @@ export function askForLogin(
   setCookie: string | undefined,
   required: readonly Requirement[] = [],
 ): Response {
-  const back = fittedReturnUrl(returnTo);
+  const back = fittedReturnUrl(settings.site, returnTo);
   if (!isPageRequest(request)) {
     throw new Failure("session_required", {
       stage: "site",

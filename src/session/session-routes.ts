@@ -64,8 +64,8 @@ export async function logout(c: AppContext): Promise<Response> {
     await endCarriedSessions(settings, headers);
   } catch (error) {
     // This browser is logged out all the same; what holds a copy of the token is when the store is told.
-    logEvent("error", "logout_not_recorded", faultFields(error));
-    c.executionCtx.waitUntil(endAgain(() => endCarriedSessions(settings, headers)));
+    logEvent("error", "logout_not_recorded", settings.site.origin, faultFields(error));
+    c.executionCtx.waitUntil(endAgain(settings, () => endCarriedSessions(settings, headers)));
   }
   const answer = new Headers({ "cache-control": "no-store" });
   answer.append("set-cookie", expiredSessionCookie(settings.session));

@@ -26,7 +26,7 @@ function asked<Value>(
   accountId: string,
   call: (sessions: DurableObjectStub<UserSessions>, again: boolean) => PromiseLike<Value>,
 ): Promise<Value> {
-  return fromStorage({ store: "user_sessions", stage: "session" }, (again) =>
+  return fromStorage({ site: settings.site.origin, store: "user_sessions", stage: "session" }, (again) =>
     call(store(settings, accountId), again),
   );
 }
@@ -69,7 +69,7 @@ async function withAccount(
   if (lives && isThere) return true;
   noteEnded(settings.session, sid);
   if (lives) {
-    logEvent("warn", "session_without_account", { sid });
+    logEvent("warn", "session_without_account", settings.site.origin, { sid });
     await endAllSessions(settings, accountId);
   }
   return false;
@@ -198,8 +198,8 @@ export async function endReplacedSessions(
     await end();
     return true;
   } catch (error) {
-    logEvent("warn", "replaced_session_not_ended", faultFields(error));
-    if (isBehind) await endAgain(end);
+    logEvent("warn", "replaced_session_not_ended", settings.site.origin, faultFields(error));
+    if (isBehind) await endAgain(settings, end);
     return false;
   }
 }
@@ -211,12 +211,12 @@ export async function endReplacedSessions(
 const PAUSES = [1_000, 4_000, 8_000];
 
 /** Tells a store that did not answer again, a few times, while the request's context lives. Never throws. */
-export async function endAgain(end: () => Promise<unknown>): Promise<void> {
+export async function endAgain({ site }: Settings, end: () => Promise<unknown>): Promise<void> {
   for (const pause of PAUSES) {
     await new Promise((wake) => setTimeout(wake, pause));
     try {
       await end();
-      logEvent("info", "session_end_recorded_late");
+      logEvent("info", "session_end_recorded_late", site.origin);
       return;
     } catch {
       // The next pause is longer; after the last one the log already says that it was not recorded.

@@ -23,7 +23,19 @@ const TOKEN_TYPE = "session+jwt";
  */
 const TOKEN_SHAPE = /^[\w-]+\.[\w-]+\.[\w-]{85}[AQgw]$/;
 
-const REGISTERED = new Set(["iss", "aud", "sub", "sid", "iat", "exp", "nbf", "jti", "auth_time", "replaces"]);
+const REGISTERED = new Set([
+  "iss",
+  "aud",
+  "sub",
+  "sid",
+  "iat",
+  "exp",
+  "nbf",
+  "jti",
+  "auth_time",
+  "replaces",
+  "gen",
+]);
 
 /** Whether a text looks like a session token at all; what does not is never worth verifying. */
 export function looksLikeToken(text: string): boolean {
@@ -62,7 +74,7 @@ function headerOf(kid: string) {
 /** The registered claims come last, so that no profile claim could ever stand in for one of them. */
 function payloadOf(settings: SessionSettings, session: AuthenticSession): JWTPayload {
   const { sub, sid, authTime, profile, replaces = [], issuedAt, expiresAt } = session;
-  const { issuer, audience } = settings;
+  const { issuer, audience, generation } = settings;
   const registered = { iss: issuer, aud: audience, sub, sid, iat: issuedAt, exp: expiresAt };
   const replaced = replaces.map((one) => (one.sub === sub ? one.sid : `${one.sid} ${one.sub}`));
   return {
@@ -70,11 +82,12 @@ function payloadOf(settings: SessionSettings, session: AuthenticSession): JWTPay
     ...registered,
     auth_time: authTime,
     ...(replaced.length > 0 && { replaces: replaced }),
+    ...(generation !== undefined && { gen: generation }),
   };
 }
 
 /**
- * Verifies a token's signature, `typ`, `iss` and `aud`, and that its key could have signed it at its `iat`.
+ * Verifies a token's signature, `typ`, `iss`, `aud` and `gen`, and that its key could have signed it at its `iat`.
  * @returns what the token says, however old it is, or `undefined` for anything that is not an authentic session
  *   token.
  */
@@ -113,6 +126,7 @@ async function verify(settings: SessionSettings, token: string): Promise<Authent
         currentDate: new Date(0),
       },
     );
+    if (payload.gen !== settings.generation) return undefined;
     const session = sessionOf(payload);
     return session !== undefined && session.issuedAt <= lastIssued ? session : undefined;
   } catch (error) {

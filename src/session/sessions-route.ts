@@ -140,7 +140,7 @@ async function end(c: AppContext, target: EndTarget, jsonOnly: boolean): Promise
   const ended = await endSessionsFrom(settings, session.sub, session.sid, target);
   const forget = expiredSessionCookie(settings.session);
   if (ended === undefined) throw sessionRequired(forget, jsonOnly);
-  logEvent("info", "sessions_ended", { by: session.sid, count: ended.length });
+  logEvent("info", "sessions_ended", settings.site.origin, { by: session.sid, count: ended.length });
   const own = ended.includes(session.sid);
   const headers = new Headers(PRIVATE);
   const cookies = own ? [forget, forgetBrowser()] : [setCookie];

@@ -237,6 +237,7 @@ export function settingsFrom(values: SettingValues, surroundings: Surroundings):
       session: {
         issuer: siteOrigin + authPath,
         audience: siteOrigin,
+        generation: surroundings.partition.split("~")[1],
         keys: read.SESSION_KEYS,
         ttl: read.SESSION_TTL,
         idle: read.SESSION_IDLE,
@@ -264,6 +265,7 @@ export function settingsFrom(values: SettingValues, surroundings: Surroundings):
         ...storage,
         metadata: {
           namespace: storage.metadata,
+          site: siteOrigin,
           secret: surroundings.deploymentSecret ?? read.SESSION_KEYS.signing.d,
         },
         loginAttempts: jurisdiction

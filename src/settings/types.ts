@@ -59,6 +59,11 @@ export interface SessionSettings {
   readonly issuer: string;
   /** `aud` of the session token: the site's origin. */
   readonly audience: string;
+  /**
+   * Tells a site from one that had the same host before, also where both have the same keys; `undefined` for the first
+   * site of a host.
+   */
+  readonly generation: string | undefined;
   readonly keys: SessionKeys;
   /** Absolute lifetime in seconds. */
   readonly ttl: number;
@@ -161,6 +166,8 @@ export interface Limiters {
   readonly finish: RateLimit | undefined;
   /** Counts what comes from an IPv6 /48 as well. */
   readonly wide: RateLimit | undefined;
+  /** Counts all that one site has finished. None where it is the only one: it has nobody to be kept from. */
+  readonly site: RateLimit | undefined;
 }
 
 /** The bindings of wrangler.toml, with the data jurisdiction already applied. */
@@ -180,6 +187,8 @@ export interface Storage {
  */
 export interface MetadataStore {
   readonly namespace: KVNamespace;
+  /** The site that asks, for the log: what is asked for may be many sites'. */
+  readonly site: string;
   /** A secret that every isolate of the deployment has, and all sites that share the namespace. */
   readonly secret: string;
 }

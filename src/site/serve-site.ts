@@ -37,7 +37,7 @@ export async function serveSite(c: AppContext): Promise<Response> {
     if (current.session === undefined)
       return asOwnAnswer(askForLogin(settings, request, pathAndQuery(request, path), current.setCookie));
     if (required.length > 0) {
-      const returnTo = () => fittedReturnUrl(pathAndQuery(request, path));
+      const returnTo = () => fittedReturnUrl(settings.site, pathAndQuery(request, path));
       requireOf(settings, request, current.session, { required, returnTo, setCookie: current.setCookie });
     }
     return forThisVisitorAlone(await siteResponse(c, path, current), current.setCookie);
@@ -120,7 +120,7 @@ async function sessionIfKnown(settings: Settings, request: Request): Promise<Cur
     return await currentSession(settings, request);
   } catch (error) {
     if (!(error instanceof Failure) || error.code !== "storage_unavailable") throw error;
-    logEvent("warn", "session_not_read", faultFields(error));
+    logEvent("warn", "session_not_read", settings.site.origin, faultFields(error));
     return { session: undefined, token: undefined, setCookie: undefined, renewedBearer: undefined };
   }
 }

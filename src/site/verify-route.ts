@@ -98,7 +98,10 @@ export async function showRequired(c: AppContext): Promise<Response> {
 function askedFor(settings: Settings, headers: Headers): string {
   const path = headers.get("x-forwarded-uri") ?? headers.get("x-original-uri") ?? "/";
   const host = firstOf(headers.get("x-forwarded-host"));
-  if (host === undefined) return safeReturnUrl(settings, fittedReturnUrl(path));
+  if (host === undefined) return safeReturnUrl(settings, fittedReturnUrl(settings.site, path));
   const origin = `${firstOf(headers.get("x-forwarded-proto")) ?? "https"}://${host}`;
-  return safeReturnUrl(settings, origin === settings.site.origin ? fittedReturnUrl(path) : origin + path);
+  return safeReturnUrl(
+    settings,
+    origin === settings.site.origin ? fittedReturnUrl(settings.site, path) : origin + path,
+  );
 }

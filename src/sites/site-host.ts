@@ -27,3 +27,7 @@ export function siteHostNamed(text: string): string | undefined {
   const named = text.trim();
   return siteHost(named.includes("://") ? named : `https://${named}`);
 }
+
+/** Where a host answers: on this machine without TLS. */
+export const originOfHost = (host: string): string =>
+  `${/(?:^|\.)localhost(?::\d+)?$/.test(host) ? "http" : "https"}://${host}`;

@@ -1,7 +1,8 @@
+import { ALL_SITES } from "../log.ts";
 import { fromStorage } from "../storage-call.ts";
 import { siteKey } from "./site-document.ts";
 
-const READING = { store: "sites", stage: "settings", repeats: "any" } as const;
+const READING = { site: ALL_SITES, store: "sites", stage: "settings", repeats: "any" } as const;
 
 /** What the daily clearing needs of a site. */
 export interface ListedSite {

@@ -1,4 +1,6 @@
+import { ALL_SITES } from "../log.ts";
 import { fromStorage } from "../storage-call.ts";
+import { originOfHost } from "./site-host.ts";
 
 /** The least version of a site's document that is believed. */
 export interface LeastVersion {
@@ -20,7 +22,12 @@ export async function leastVersion(database: D1Database, host: string): Promise<
   const statement = database
     .prepare("SELECT version, raised_at FROM site_versions WHERE host = ?1")
     .bind(host);
-  const reading = { store: "accounts_db", stage: "settings", timeLimit: TIME_LIMIT } as const;
+  const reading = {
+    site: originOfHost(host),
+    store: "accounts_db",
+    stage: "settings",
+    timeLimit: TIME_LIMIT,
+  } as const;
   const row = await fromStorage(reading, () => statement.first<{ version: number; raised_at: number }>());
   return row === null ? undefined : { version: row.version, raisedAt: row.raised_at };
 }
@@ -37,4 +44,20 @@ const SPREADING = 5 * 60_000;
  */
 export function countsUntil({ raisedAt }: LeastVersion): number {
   return raisedAt * 1000 + SPREADING;
+}
+
+/**
+ * The hosts that may have the rows of these keys: a site that was renamed has them, and its old host had.
+ * @throws {Failure} `storage_unavailable`.
+ */
+export async function hostsOfRows(
+  database: D1Database,
+  partitions: readonly string[],
+): Promise<readonly string[]> {
+  const statement = database
+    .prepare(`SELECT host FROM site_versions WHERE coalesce(site, host) IN (SELECT value FROM json_each(?1))`)
+    .bind(JSON.stringify(partitions));
+  const reading = { site: ALL_SITES, store: "accounts_db", stage: "settings" } as const;
+  const { results } = await fromStorage(reading, () => statement.all<{ host: string }>());
+  return results.map(({ host }) => host);
 }

@@ -2,6 +2,7 @@ import { putBounded } from "../bounded-map.ts";
 import { logEvent } from "../log.ts";
 import { createSingleFlight } from "../single-flight.ts";
 import { faultFields, fromStorage } from "../storage-call.ts";
+import { originOfHost } from "./site-host.ts";
 
 /** For this long what is in memory is believed without asking. In milliseconds. */
 const FRESH_FOR = 15_000;
@@ -68,7 +69,7 @@ export function createValueByHost<Value>(
 
   async function refreshed(host: string): Promise<Known<Value>> {
     const before = remembered(host);
-    const text = await fromStorage(READING, () => read(host));
+    const text = await fromStorage({ ...READING, site: originOfHost(host) }, () => read(host));
     const { value, judgedUntil } = await judged(text, host, before);
     const entry = { text, value, judgedUntil, checkedAt: Date.now() };
     if (text === null) {
@@ -96,9 +97,9 @@ export function createValueByHost<Value>(
     return refreshes.run(host, background, () => refreshed(host));
   }
 
-  function failed(error: unknown): void {
+  function failed(host: string, error: unknown): void {
     restUntil = Date.now() + REST_FOR;
-    logEvent("warn", "sites_store_failed", faultFields(error));
+    logEvent("warn", "sites_store_failed", originOfHost(host), faultFields(error));
   }
 
   return {
@@ -109,13 +110,13 @@ export function createValueByHost<Value>(
       const canWait = copy !== undefined && age < STAND_IN_FOR && Date.now() < restUntil;
       if (copy !== undefined && canWait) return copy.value;
       if (copy !== undefined && age < STALE_FOR) {
-        background(refresh(host, background).catch(failed));
+        background(refresh(host, background).catch((error: unknown) => failed(host, error)));
         return copy.value;
       }
       try {
         return (await refresh(host, background)).value;
       } catch (error) {
-        failed(error);
+        failed(host, error);
         if (copy !== undefined && age < STAND_IN_FOR) return copy.value;
         throw error;
       }

@@ -39,6 +39,6 @@ export const eraseForGood = withAccount(async (request, account) => {
   const end = (begunBefore: number) => refuseSessions(settings, id, begunBefore);
   const note = () => noteErasure(settings.storage.metadata.namespace, records.site, id);
   await eraseAccount(registry, records, id, by, end, note);
-  logEvent("info", "account_erased", { by: "staff" });
+  logEvent("info", "account_erased", settings.site.origin, { by: "staff" });
   return afterEnding(request, id, "all", "erased", consolePath(settings));
 });

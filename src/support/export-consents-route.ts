@@ -20,7 +20,7 @@ export async function exportConsents(request: StaffRequest): Promise<Response> {
   await noteDeed(request, "exported", undefined, { consents: history ? "history" : "current", format });
   const run: RunQuery = async (sql, params) =>
     (
-      await fromStorage({ store: "accounts_db", stage: "support" }, () =>
+      await fromStorage({ site: settings.site.origin, store: "accounts_db", stage: "support" }, () =>
         records.database
           .prepare(sql)
           .bind(...params)

@@ -12,7 +12,7 @@ import type { StaffRequest } from "./staff.ts";
 export function pageBasis(request: StaffRequest, notice = namedNotice(request)) {
   const { page, settings } = request;
   const logoutAction = `${settings.site.authPath}/logout`;
-  return { ...page, home: consolePath(settings), logoutAction, notice };
+  return { ...page, home: consolePath(settings), logoutAction, notice, isAgency: request.staff.isAgency };
 }
 
 /** The address may say anything; only notices of ours are shown, and only where we sent the browser on. */

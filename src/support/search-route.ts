@@ -8,6 +8,7 @@ import { resultsPage } from "../pages/support/support-pages.ts";
 import type { Settings } from "../settings.ts";
 import { accountPath, answerPage, consolePath, seeOther } from "./answers.ts";
 import { pageBasis } from "./page-basis.ts";
+import { searchEverywhere } from "./search-everywhere.ts";
 import { bareAccount, shownAccount } from "./shown-account.ts";
 import { shownLogin } from "./shown-login.ts";
 import { shownRequest } from "./shown-request.ts";
@@ -20,16 +21,24 @@ const SHOWN_LIMIT = 50;
 
 /**
  * `POST /auth/support/search`: finds people by the one field `query`, whatever of them it holds. One account
- * alone is opened at once.
+ * alone is opened at once. The deployment's own people may look at all its sites with it (`everywhere`).
  * @throws {Failure} `storage_unavailable`.
  */
 export async function searchPeople(request: StaffRequest): Promise<Response> {
   const { c, settings, records, registry } = request;
-  const query = ((await formBody(c.req.raw))?.get("query") ?? "").trim().slice(0, QUERY_LIMIT);
+  const form = await formBody(c.req.raw);
+  const query = (form?.get("query") ?? "").trim().slice(0, QUERY_LIMIT);
   if (query === "") return seeOther(consolePath(settings));
   const searches = searchesFor(settings, query);
   const reference = normalReference(query);
   const by = [...new Set(searches.flatMap((search) => Object.keys(search)))];
+  const isEverywhere = request.staff.isAgency && form?.get("everywhere") === "yes";
+  if (isEverywhere) {
+    await noteDeed(request, "searched", undefined, { where: "everywhere" });
+    const elsewhere = await searchEverywhere(request, searches, reference);
+    const nothing = { accounts: [], isCut: false, login: undefined, request: undefined };
+    return answerPage(request, resultsPage({ ...pageBasis(request), ...nothing, elsewhere }));
+  }
   await noteDeed(request, "searched", undefined, { by: reference === undefined ? by : [...by, "reference"] });
   const [event, waiting, bySub, ...found] = await Promise.all([
     reference === undefined ? undefined : loginEventByReference(records, reference),

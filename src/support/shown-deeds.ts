@@ -43,11 +43,15 @@ function shownDeed(
   const texts = supportTextsIn(page.language);
   const isStaff = line.actorRole === "staff";
   const isOwn = isStaff && line.actor === staff.accountId;
-  const other = isStaff ? (names.get(line.actor) ?? line.actor) : texts[line.actorRole];
+  // Of another site, where the account is that of somebody of the agency's.
+  const colleague =
+    line.details.from === undefined ? (names.get(line.actor) ?? line.actor) : texts.details.agency;
+  const other = isStaff ? colleague : texts[line.actorRole];
   return {
     when: when(request, line.at),
     actor: isOwn ? texts.you : other,
-    actorHref: isStaff && !isOwn ? accountPath(request, line.actor) : undefined,
+    actorHref:
+      isStaff && !isOwn && line.details.from === undefined ? accountPath(request, line.actor) : undefined,
     action: filled(texts.actions[line.action], { brand: page.brand }),
     details: Object.values(line.details)
       .flat()

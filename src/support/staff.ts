@@ -79,7 +79,7 @@ async function staffSession(settings: Settings, request: Request): Promise<Staff
       throw new Failure("too_slow", { stage: "support" });
     });
   } catch (error) {
-    logEvent("warn", "staff_not_checked", faultFields(error));
+    logEvent("warn", "staff_not_checked", settings.site.origin, faultFields(error));
     const { bearer, cookies } = await carriedTokens(settings.session, request.headers);
     if (bearer === undefined && cookies.length === 0) return undefined;
     throw error;
@@ -98,7 +98,8 @@ async function confirmedStaff(settings: Settings, request: Request): Promise<Sta
   return lives && role !== undefined ? { accountId, sid, setCookie, isAgency: role === "agency" } : undefined;
 }
 
-const sizeOf = ({ staffIds, staffPhones, staffGroups }: SupportSettings): number =>
+/** How many people the settings name. */
+export const sizeOf = ({ staffIds, staffPhones, staffGroups }: SupportSettings): number =>
   staffIds.size + staffPhones.size + staffGroups.size;
 
 /** What the holder of a session is to the console: one of the deployment's own, one of the site's, or nobody. */

@@ -22,7 +22,7 @@ const PURPOSE = "vipps-login-worker provider metadata 1";
  */
 export async function readCopy(store: MetadataStore, name: string, cacheTtl: number): Promise<StoredCopy> {
   const { id, key } = await storeKey(store.secret);
-  const reading = fromStorage(IN_KV, () =>
+  const reading = fromStorage({ ...IN_KV, site: store.site }, () =>
     store.namespace.get(placeOf(id, name), { type: "text", cacheTtl }),
   );
   const [text, macKey] = await Promise.all([reading, key]);
@@ -49,7 +49,9 @@ export async function writeCopy(
   const data = JSON.stringify(copy);
   const mac = new Uint8Array(await crypto.subtle.sign("HMAC", await key, authenticated(name, data)));
   const text = JSON.stringify({ data, mac: base64url.encode(mac) });
-  await fromStorage(IN_KV, () => store.namespace.put(placeOf(id, name), text, { expirationTtl: keptFor }));
+  await fromStorage({ ...IN_KV, site: store.site }, () =>
+    store.namespace.put(placeOf(id, name), text, { expirationTtl: keptFor }),
+  );
 }
 
 /**

@@ -136,7 +136,7 @@ function refreshMetadata(access: ProviderAccess, storeCache: number): Promise<Me
     } catch (error) {
       failedRefreshes.set(key, Date.now());
       const { code, facts } = error instanceof Failure ? error : { code: "internal_error", facts: undefined };
-      logEvent("warn", "metadata_refresh_failed", { code, reason: facts?.reason });
+      logEvent("warn", "metadata_refresh_failed", access.store.site, { code, reason: facts?.reason });
       throw error;
     }
   });
@@ -195,7 +195,7 @@ function keysRefresh(
     const known = memory.get(key)?.metadata ?? metadata;
     if ("failed" in fetched) {
       failedRefreshes.set(name, Date.now());
-      logEvent("warn", "keys_refresh_failed", { reason: fetched.failed });
+      logEvent("warn", "keys_refresh_failed", access.store.site, { reason: fetched.failed });
       // A JWKS that is down for a moment must not cost the keys that are already known.
       if (isDue) access.background(toStore(access, known));
       return known.keys;
@@ -252,10 +252,10 @@ async function fromStore(access: ProviderAccess, cacheTtl: number): Promise<Meta
     const told = `told ${key}`;
     if (Date.now() - (failedRefreshes.get(told) ?? 0) > TOLD_FOR) {
       failedRefreshes.set(told, Date.now());
-      logEvent("warn", "metadata_copy_refused", { reason: read });
+      logEvent("warn", "metadata_copy_refused", access.store.site, { reason: read });
     }
   } catch (error) {
-    logEvent("warn", "metadata_store_failed", { operation: "get", ...faultFields(error) });
+    logEvent("warn", "metadata_store_failed", access.store.site, { operation: "get", ...faultFields(error) });
   }
   return undefined;
 }
@@ -290,6 +290,6 @@ async function toStore(access: ProviderAccess, metadata: Metadata): Promise<void
   try {
     await writeCopy(access.store, metadataKey(access), metadata, KEPT_FOR / 1000);
   } catch (error) {
-    logEvent("warn", "metadata_store_failed", { operation: "put", ...faultFields(error) });
+    logEvent("warn", "metadata_store_failed", access.store.site, { operation: "put", ...faultFields(error) });
   }
 }

@@ -60,7 +60,10 @@ async function workingToken(access: ProviderAccess): Promise<PartnerToken> {
   // Others may have got a new one in the meantime.
   if (tokens.get(name)?.token === known.token) {
     tokens.delete(name);
-    logEvent("warn", "partner_token_failed", { code: "partner_token_refused", reason: "revoked early" });
+    logEvent("warn", "partner_token_failed", access.store.site, {
+      code: "partner_token_refused",
+      reason: "revoked early",
+    });
   }
   return tokenFor(access);
 }

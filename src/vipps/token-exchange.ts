@@ -93,7 +93,11 @@ async function completed(
   } catch (error) {
     const isBearable = error instanceof Failure && error.facts.reason !== OTHER_PERSON;
     if (!isBearable || !canBeJudged(scope, { ...withFullName(claims) })) throw error;
-    logEvent("warn", "userinfo_failed", { code: error.code, reason: error.facts.reason, missing: asked });
+    logEvent("warn", "userinfo_failed", access.store.site, {
+      code: error.code,
+      reason: error.facts.reason,
+      missing: asked,
+    });
     return { ...identity, asked: before };
   }
 }

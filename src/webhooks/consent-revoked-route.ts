@@ -53,7 +53,7 @@ export async function consentRevoked(c: AppContext): Promise<Response> {
       });
     }
   }
-  logEvent("info", "consent_revoked", { known: accountId !== undefined });
+  logEvent("info", "consent_revoked", settings.site.origin, { known: accountId !== undefined });
   return new Response(null, { status: 204, headers: { "cache-control": "no-store" } });
 }
 

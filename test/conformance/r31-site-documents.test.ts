@@ -147,7 +147,7 @@ describe("R31 an old document put back", () => {
     expect((await login(cold, CLUB)).status).toBe(500);
     expect(cold.counts.fetches).toEqual([]);
     expect(cold.log.filter(({ event }) => event === "site_document_refused")).toEqual([
-      expect.objectContaining({ host: CLUB.host, reason: expect.stringContaining("older") }),
+      expect.objectContaining({ site: CLUB.origin, reason: expect.stringContaining("older") }),
     ]);
   });
 

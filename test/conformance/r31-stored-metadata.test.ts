@@ -59,6 +59,7 @@ const FORGERIES: Readonly<Record<string, (ours: string) => string | Promise<stri
         ...namespace,
         put: async (name: string, value: string) => aside.set(name, value),
       } as unknown as KVNamespace,
+      site: SITE,
       secret,
     };
     await writeCopy(kept, "https https://other.example/", theirs(), 3600);
@@ -69,7 +70,7 @@ const FORGERIES: Readonly<Record<string, (ours: string) => string | Promise<stri
     const namespace = {
       put: async (_name: string, value: string) => aside.push(value),
     } as unknown as KVNamespace;
-    await writeCopy({ namespace, secret: "a guess" }, `https ${ISSUER}`, theirs(), 3600);
+    await writeCopy({ namespace, site: SITE, secret: "a guess" }, `https ${ISSUER}`, theirs(), 3600);
     return aside.join();
   },
   "no JSON": () => "{",

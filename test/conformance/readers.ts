@@ -91,7 +91,8 @@ export function singleReaders(env: Cloudflare.Env): Readonly<Record<string, Read
     "a query": (text) => queryParameter({ url: `https://site.example/?${text}` }, "return_to"),
     "a return URL": (text) => safeReturnUrl(settings, `/${text}`),
     "a return URL with a host": (text) => safeReturnUrl(settings, `https://shop.example/${text}`),
-    "an address to come back to": (text) => fittedReturnUrl(`/${text}?${text}`),
+    "an address to come back to": (text) =>
+      fittedReturnUrl({ origin: "https://site.example" }, `/${text}?${text}`),
     Accept: (text) => isScriptRequest({ method: "GET", headers: headers({ accept: text }) }),
     "the type of a body": (text) =>
       isScriptRequest({ method: "POST", headers: headers({ "content-type": text }) }),

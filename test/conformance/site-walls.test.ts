@@ -414,6 +414,55 @@ describe.each(PAIRS)("between %s", (_what, makePair) => {
   });
 });
 
+/** A site that was removed, and what is added at its host afterwards: whoever has the host begins with nothing. */
+const READDED: readonly (readonly [string, Record<string, string>, "as before" | "anew"])[] = [
+  ["with keys and a sales unit of its own", {}, "anew"],
+  ["from the very file that the removed one came from", {}, "as before"],
+  ["from that file, without a registry, where the account is the sub", { ACCOUNTS: "none" }, "as before"],
+];
+
+describe.each(READDED)("a host that was removed and added again, %s,", (_what, changes, keys) => {
+  it("takes nothing that the site before has handed out", async () => {
+    vi.useFakeTimers({ toFake: ["Date"] });
+    const settings = { ...EVERYTHING, ...changes, SESSION_FRESH: "600" };
+    const before = withApp(await hostedSite("en.example", 1, settings));
+    const after = keys === "anew" ? withApp(await hostedSite("en.example", 2, settings)) : before;
+    const worker = await openSites([before], {
+      salesUnits: after === before ? [] : [after.salesUnit],
+      origin: () => new Response("the site itself"),
+    });
+    const made = await makeArtefacts(worker, before.origin);
+    // As `site remove` and `site add` do it: the rows go, the host gets a key for its rows that nobody had.
+    await storeSite({ host: before.host, values: {} }, undefined, Date.now() + 1, { isRemoved: true });
+    vi.setSystemTime(Date.now() + 61_000);
+    expect((await made.person.get("/auth/session")).status).toBe(404);
+    await storeSite(after, undefined, Date.now(), { partition: `${after.host}~2` });
+    vi.setSystemTime(Date.now() + 61_000);
+    const own = openBrowser(worker, {}, after.origin);
+    await own.logIn();
+    for (const freshness of ["fresh", "stale"]) {
+      for (const { artefact, how, present, refused } of presentationsOf(worker, after.origin, made, own)) {
+        // There is but one origin to return to.
+        if (artefact === "return URL") continue;
+        const response = await present();
+        const text = await response.clone().text();
+        const label = `${freshness} ${artefact}, ${how}: ${response.status} ${text.slice(0, 200)}`;
+        presented += 1;
+        expect(refused(response), label).toBe(true);
+        if (!MEMBERS.includes(artefact))
+          expect(response.headers.getSetCookie().join(), label).not.toMatch(/vipps-session=ey/);
+        expect(text, label).not.toContain("Nordmann");
+        expect(text, label).not.toContain('"authenticated":true');
+        expect(response.headers.has("remote-user"), label).toBe(false);
+        refusals += 1;
+        tally.set(artefact, (tally.get(artefact) ?? 0) + 1);
+      }
+      vi.setSystemTime(Date.now() + 601_000);
+    }
+    expect(await own.session()).toMatchObject({ authenticated: true });
+  });
+});
+
 describe("another address of a site", () => {
   it("takes nothing that any site has handed out, and only leads to its own", async () => {
     vi.useFakeTimers({ toFake: ["Date"] });

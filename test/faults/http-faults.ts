@@ -114,8 +114,8 @@ export const HTTP_FAULTS = [
     ["nobody says when to try again", "retryAfter: PERIOD", "retryAfter: undefined", [rateLimit]],
     [
       "a limiter that fails locks everybody out",
-      '    logEvent("warn", "rate_limiter_failed");\n    return true;',
-      '    logEvent("warn", "rate_limiter_failed");\n    return false;',
+      '    logEvent("warn", "rate_limiter_failed", origin);\n    return true;',
+      '    logEvent("warn", "rate_limiter_failed", origin);\n    return false;',
       [rateLimit],
     ],
   ]),

@@ -102,8 +102,8 @@ export const LOGIN_FAULTS = [
     ],
     [
       "what an object has no room for is done twice",
-      'if (this.#exchanges >= EXCHANGES_AT_ONCE) return { outcome: "consumed" };',
-      'if (this.#exchanges >= EXCHANGES_AT_ONCE) await finishConsumed(settings, call, { stepTimes, background: () => {} });\n      if (this.#exchanges >= EXCHANGES_AT_ONCE) return { outcome: "consumed" };',
+      'if (!this.#hasRoom(call)) return { outcome: "consumed" };',
+      'if (!this.#hasRoom(call)) await finishConsumed(settings, call, { stepTimes, background: () => {} });\n      if (!this.#hasRoom(call)) return { outcome: "consumed" };',
       [failing],
     ],
     [

@@ -109,8 +109,8 @@ export const REGISTRY_FAULTS = [
     ],
     [
       "one person guesses on in spite of the limit",
-      "if ((await fromDatabase(() => byPerson.first())) === null || candidates.length === 0) return [];",
-      "await fromDatabase(() => byPerson.first());\n  if (candidates.length === 0) return [];",
+      "if ((await fromDatabase(site, () => byPerson.first())) === null || candidates.length === 0) return [];",
+      "await fromDatabase(site, () => byPerson.first());\n  if (candidates.length === 0) return [];",
       [guesses],
     ],
   ]),

@@ -94,6 +94,12 @@ describe("the rooms of src/", () => {
     expect(early).toEqual([]);
   });
 
+  it("write to the log in log.ts alone, where every line says at which site it happened", () => {
+    const writers = files.filter((file) => /\bconsole[.[]/.test(readFileSync(join(SOURCE, file), "utf8")));
+    expect(writers).toEqual(["log.ts"]);
+    expect(readFileSync(join(SOURCE, "log.ts"), "utf8")).toContain("{ level, event, site, ...fields }");
+  });
+
   it("read the environment in settings.ts alone", () => {
     const code = (file: string) => readFileSync(join(SOURCE, file), "utf8").replace(/^ +\* .*$/gm, "");
     const readers = files.filter((file) => /\benv\.[A-Z]{2}/.test(code(file)));

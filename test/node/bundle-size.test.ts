@@ -11,7 +11,7 @@ import { en as supportTexts } from "../../src/pages/texts/support/en.ts";
  * Bytes of the whole Worker as it is uploaded, minified and gzip: what it took when this was last set, and one
  * kilobyte. What makes it larger should be worth it to everybody who deploys it; then set it anew and say why.
  */
-const LIMIT = 153_600;
+const LIMIT = 155_900;
 
 test("the Worker does not grow unnoticed", async () => {
   const folder = mkdtempSync(join(tmpdir(), "bundle-size-"));

@@ -140,7 +140,7 @@ const SURROUNDINGS = {
     assets: undefined,
     accounts: { binding: "d1" },
   } satisfies Bindings,
-  limiters: { start: undefined, finish: undefined, wide: undefined },
+  limiters: { start: undefined, finish: undefined, wide: undefined, site: undefined },
 } as const;
 
 let files = 0;

@@ -63,7 +63,14 @@ const deed = {
   times: 2,
   accountHref: HOSTILE,
 };
-const console = { ...context, home: HOSTILE, logoutAction: HOSTILE, notice: "corrected" } as const;
+const elsewhere = { host: HOSTILE, href: HOSTILE, who: HOSTILE, contact: HOSTILE, last: HOSTILE };
+const console = {
+  ...context,
+  home: HOSTILE,
+  logoutAction: HOSTILE,
+  notice: "corrected",
+  isAgency: true,
+} as const;
 const consents = [true, false].map((changeable) => ({
   id: HOSTILE,
   wording: HOSTILE,
@@ -159,7 +166,8 @@ const PAGES: Readonly<Record<string, () => Html>> = {
         nextHref: HOSTILE,
       },
     }),
-  results: () => resultsPage({ ...console, accounts: [account], isCut: true, login, request }),
+  results: () =>
+    resultsPage({ ...console, accounts: [account], isCut: true, login, request, elsewhere: [elsewhere] }),
   request: () => requestPage({ ...console, request, accounts: [account], unticked: true }),
   erasing: () => erasePage({ ...console, account, unticked: true }),
   "audit log": () => logPage({ ...console, deeds: [deed] }),

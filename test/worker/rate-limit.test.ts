@@ -1,8 +1,9 @@
 import { env } from "cloudflare:workers";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { clientNetwork } from "../../src/http/client-network.ts";
 import { openBrowser } from "./browser.ts";
-import { openSite, type TestSite } from "./site.ts";
+import { hostedSite, openSites } from "./many-sites.ts";
+import { openSite, SITE, type TestSite } from "./site.ts";
 
 /** Far below the limit in wrangler.toml, so that a test need not send hundreds of requests to reach it. */
 const LIMIT = 5;
@@ -105,7 +106,77 @@ describe("rate limits", () => {
     });
     const response = await openBrowser(broken).get("/auth/login", { "cf-connecting-ip": "203.0.113.9" });
     expect(response.status).toBe(302);
-    expect(broken.log).toContainEqual({ level: "warn", event: "rate_limiter_failed" });
+    expect(broken.log).toContainEqual({ level: "warn", event: "rate_limiter_failed", site: SITE });
+  });
+});
+
+describe("the limit of one of many sites", () => {
+  const keys: string[] = [];
+  const limit: RateLimit["limit"] = async ({ key }) => {
+    keys.push(key);
+    return { success: !key.startsWith("https://flom.example") };
+  };
+
+  it("counts what it finishes from whatever networks, and only what began there", async () => {
+    const [flooded, other] = [await hostedSite("flom.example", 1), await hostedSite("annen.example", 2)];
+    const site = await openSites([flooded, other], { vars: { LOGIN_SITE_LIMITER: { limit } } });
+    expect((await openBrowser(site, {}, other.origin).logIn()).status).toBe(303);
+    // Anybody can send a state that nobody made; it is refused before it counts.
+    keys.length = 0;
+    const stranger = openBrowser(site, {}, flooded.origin);
+    expect((await stranger.get("/auth/callback?state=x&code=y")).status).toBe(400);
+    expect(keys).toEqual([]);
+    site.resetCounts();
+    const refused = await openBrowser(site, {}, flooded.origin).logIn();
+    expect([refused.status, refused.headers.get("retry-after")]).toEqual([429, "60"]);
+    expect(site.log.at(-1)).toMatchObject({ code: "rate_limited", site: flooded.origin });
+    expect(site.counts.durableObjectCalls).toEqual([]);
+    expect(keys).toEqual(["https://flom.example all networks"]);
+  });
+
+  it("keeps places in the objects that finish logins for the others, however slow the answers to one are", async () => {
+    const sites = [await hostedSite("flom.example", 1), await hostedSite("annen.example", 2)] as const;
+    const [flooded, other] = sites;
+    const gate = Promise.withResolvers<void>();
+    const waiting: string[] = [];
+    const site: TestSite = await openSites(sites, {
+      vars: { LOGIN_SHARDS: "1" },
+      provider: async (request) => {
+        const { pathname } = new URL(request.url);
+        const isFlooded = request.headers.get("authorization") === `Basic ${btoa("client-1:secret-of-1")}`;
+        if (pathname.endsWith("/token") && isFlooded) {
+          waiting.push(pathname);
+          await gate.promise;
+        }
+        return site.simulator.fetch(request);
+      },
+    });
+    const callsOf = async () => {
+      const browser = openBrowser(site, {}, other.origin);
+      const callback = await browser.atProvider(await browser.startLogin());
+      site.resetCounts();
+      expect((await browser.get(String(callback))).status).toBe(303);
+      return [...site.counts.durableObjectCalls];
+    };
+    const alone = await callsOf();
+    const floods = await Promise.all(
+      Array.from({ length: 6 }, async () => {
+        const browser = openBrowser(site, {}, flooded.origin);
+        return { browser, callback: await browser.atProvider(await browser.startLogin()) };
+      }),
+    );
+    const finished = floods.map(({ browser, callback }) => browser.get(String(callback)));
+    await vi.waitFor(() => expect(waiting).toHaveLength(6), { timeout: 5_000, interval: 10 });
+    expect(await callsOf()).toEqual(alone);
+    gate.resolve();
+    expect((await Promise.all(finished)).map(({ status }) => status)).toEqual(Array(6).fill(303));
+  });
+
+  it("is none for a site that is the only one", async () => {
+    keys.length = 0;
+    const site = openSite({ vars: { LOGIN_SITE_LIMITER: { limit } } });
+    expect((await openBrowser(site).logIn()).status).toBe(303);
+    expect(keys).toEqual([]);
   });
 });
 

@@ -5,6 +5,7 @@ import { askedBefore } from "../../src/accounts/asked-before.ts";
 import { appendAudit, appendOwnDeed, readAudit } from "../../src/accounts/audit-log.ts";
 import { currentConsents, recordConsents } from "../../src/accounts/consents.ts";
 import { exportedConsents } from "../../src/accounts/consents-export.ts";
+import { searchEverySite, sitesOfReference } from "../../src/accounts/d1-directory.ts";
 import { d1Registry } from "../../src/accounts/d1-registry.ts";
 import { eraseAccount } from "../../src/accounts/erase-account.ts";
 import { exportAccount } from "../../src/accounts/export-account.ts";
@@ -36,7 +37,7 @@ import type { VippsPerson } from "../../src/accounts/vipps-person.ts";
 import { runScheduledWork } from "../../src/scheduled-work.ts";
 import { hasAccount } from "../../src/session/session-account.ts";
 import { readSettings } from "../../src/settings.ts";
-import { leastVersion } from "../../src/sites/site-versions.ts";
+import { hostsOfRows, leastVersion } from "../../src/sites/site-versions.ts";
 import { failingEachOnce } from "../conformance/failing-storage.ts";
 import { accountsDatabase } from "./database.ts";
 import { type Cost, oneLine, recordCosts } from "./recorded-database.ts";
@@ -256,6 +257,17 @@ async function exercise(database: D1Database, round: number): Promise<void> {
     await exportedConsents(ask, { site: SITE_KEY, history, portion: 1 }).next();
   }
   await leastVersion(database, SITE_KEY);
+
+  // What the deployment's own people look for at all sites.
+  for (const search of [
+    { accountId },
+    { phone: known.phone },
+    { memberNumber: "M1" },
+    { email: known.email },
+  ])
+    expect((await searchEverySite(database, search)).length).toBeLessThanOrEqual(1);
+  await sitesOfReference(database, "K7QF-3M2P");
+  await hostsOfRows(database, [SITE_KEY]);
 
   // The person leaves.
   await exportAccount(registry, records, accountId);

@@ -1,7 +1,7 @@
 import { createExecutionContext, reset, runInDurableObject, waitOnExecutionContext } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { AsyncLocalStorage } from "node:async_hooks";
-import { afterEach, beforeEach, vi } from "vitest";
+import { afterEach, beforeEach, expect, vi } from "vitest";
 import { createSigningKeys } from "../../simulator/keys.ts";
 import { createSimulator, type SalesUnit, type Simulator } from "../../simulator/simulator.ts";
 import type { TestUser } from "../../simulator/users.ts";
@@ -184,11 +184,17 @@ export function objectsLivingIn(environment: Cloudflare.Env): Cloudflare.Env {
   return own;
 }
 
+/** Lines of the running test that do not say at which site it happened. */
+const withoutSite: string[] = [];
+afterEach(() => expect(withoutSite.splice(0)).toEqual([]));
+
 function captureLog(): Record<string, unknown>[] {
   const lines: Record<string, unknown>[] = [];
   for (const level of ["info", "warn", "error"] as const) {
     vi.spyOn(console, level).mockImplementation((line: string) => {
-      lines.push(JSON.parse(line));
+      const fields: Record<string, unknown> = JSON.parse(line);
+      if (typeof fields.site !== "string" || fields.site === "") withoutSite.push(line);
+      lines.push(fields);
     });
   }
   return lines;

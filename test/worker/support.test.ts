@@ -161,6 +161,57 @@ describe("the console, to the deployment's own people,", () => {
     expect((await sofie.get("/auth/support")).status).toBe(404);
   });
 
+  it("searches all sites at once, but those that are none of the agency's, and each site's log says so", async () => {
+    const [here, other] = [await hostedSite("kunde.example", 3), await hostedSite("annen.example", 4)];
+    const foreign = await hostedSite("fremmed.example", 5, {
+      PROVIDER_ENDPOINTS: "https://apitest.vipps.no",
+    });
+    const site = await openSites([here, other, foreign], { vars: AGENCY });
+    const database = accountsDatabase();
+    // As `site add` notes them, one of them renamed.
+    await database.batch(
+      [here, other, foreign].map(({ host }) =>
+        database.prepare("INSERT INTO site_versions (host, version, raised_at) VALUES (?, 1, 1)").bind(host),
+      ),
+    );
+    const visitor = (origin: string) => openBrowser(site, { ...ENGLISH, ...FROM_HERE }, origin);
+    for (const { origin } of [other, foreign]) await visitor(origin).logIn({ user: "sofie" });
+    await visitor(SITE).logIn({ user: "sofie" });
+    const cancelled = await cancelledLogin(visitor(other.origin));
+    const reference = /<code>([\w-]{9})<\/code>/.exec(await cancelled.text())?.[1] ?? "";
+    const kari = visitor(here.origin);
+    await kari.logIn({ user: "kari" });
+    expect(await pageOf(kari, "/auth/support")).toContain('name="everywhere"');
+
+    const everywhere = (query: string) => kari.post("/auth/support/search", { query, everywhere: "yes" });
+    const phone = textOf(await (await everywhere("+47 999 99 906")).text());
+    for (const host of ["annen.example", "site.example"]) expect(phone).toContain(host);
+    for (const hidden of ["fremmed.example", "kunde.example,"]) expect(phone).not.toContain(hidden);
+    const byReference = await (await everywhere(reference)).text();
+    expect(byReference).toContain(`${reference}, annen.example`);
+    expect(byReference).toContain("https://annen.example/auth/login?return_to=%2Fauth%2Fsupport");
+    expect(await (await everywhere("Sofie")).text()).toContain("Nothing fits");
+
+    const logOf = (partition: string) => readAudit({ database, site: partition }, undefined);
+    expect(await logOf(other.host)).toMatchObject([
+      { action: "searched", details: { by: "agency", from: "kunde.example" }, accountId: undefined },
+      { action: "searched", details: { by: "agency", from: "kunde.example" }, accountId: expect.any(String) },
+    ]);
+    expect(await logOf("default")).toHaveLength(1);
+    expect(await logOf(foreign.host)).toEqual([]);
+    expect((await logOf(here.host))[0]).toMatchObject({ details: { by: "agency", where: "everywhere" } });
+
+    // A customer's own staff have neither the box nor what it does.
+    const customers = await openSites([
+      { ...here, values: { ...here.values, SUPPORT_STAFF: "+4799999901" } },
+    ]);
+    const clerk = openBrowser(customers, { ...ENGLISH, ...FROM_HERE }, here.origin);
+    await clerk.logIn({ user: "kari" });
+    expect(await pageOf(clerk, "/auth/support")).not.toContain("everywhere");
+    const own = await clerk.post("/auth/support/search", { query: "+47 999 99 906", everywhere: "yes" });
+    expect(await own.text()).not.toContain("annen.example");
+  });
+
   it("opens to nobody by what a site says of an account: only by what Vipps said at this login", async () => {
     const hosted = await hostedSite("kunde.example", 3);
     const site = await openSites([hosted], { vars: AGENCY });

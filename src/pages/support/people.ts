@@ -1,7 +1,14 @@
 import { html } from "hono/html";
 import type { Language } from "../language.ts";
 import type { Html } from "../layout.ts";
-import type { ShownAccount, ShownDeed, ShownLogin, ShownPerson, ShownRequest } from "./shown.ts";
+import type {
+  ShownAccount,
+  ShownDeed,
+  ShownElsewhere,
+  ShownLogin,
+  ShownPerson,
+  ShownRequest,
+} from "./shown.ts";
 import { supportTextsIn } from "./support-language.ts";
 
 /** What tells one person from another, on one line. */
@@ -31,6 +38,20 @@ ${actionOf?.(account)}
 </li>`,
   );
   return html`<ul class="rows">${items}</ul>`;
+}
+
+/** What was found at which site. */
+export function elsewhereList(language: Language, found: readonly ShownElsewhere[]): Html {
+  const texts = supportTextsIn(language);
+  const items = found.map(
+    ({ host, href, who, contact, last }) => html`
+<li>
+<a class="who" href="${href}">${who}, ${host}</a>
+${contact !== "" && html`<p>${contact}</p>`}
+${last !== undefined && html`<p class="meta">${texts.lastLogin}: ${last}</p>`}
+</li>`,
+  );
+  return html`<ul class="rows">${items}</ul><p class="soft">${texts.everywhereHelp}</p>`;
 }
 
 /** People who wait to be linked. */

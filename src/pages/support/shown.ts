@@ -14,6 +14,16 @@ export interface ShownAccount extends ShownPerson {
   readonly lastLogin: string | undefined;
 }
 
+/** What one of the deployment's sites has of what its own people look for. */
+export interface ShownElsewhere {
+  readonly host: string;
+  /** Where to go on: the account here, the console of another site. */
+  readonly href: string;
+  readonly who: string;
+  readonly contact: string;
+  readonly last: string | undefined;
+}
+
 export interface ShownLogin {
   readonly when: string;
   readonly loggedIn: boolean;

@@ -11,6 +11,8 @@ export interface SupportPageProps extends PageContext {
   readonly home: string;
   readonly logoutAction: string;
   readonly notice: Notice | undefined;
+  /** Whether the reader is of the deployment's own people, who may look at all sites. */
+  readonly isAgency: boolean;
 }
 
 /** The frame of the console's pages: the way back to the search, and what the last action has led to. */

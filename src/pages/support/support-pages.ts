@@ -3,8 +3,15 @@ import { filled, textsIn } from "../language.ts";
 import type { Html } from "../layout.ts";
 import { tick } from "../tick.ts";
 import { loginChart } from "./login-chart.ts";
-import { accountList, contactLine, deedTable, loginEntry, requestList } from "./people.ts";
-import type { ShownAccount, ShownDeed, ShownFigures, ShownLogin, ShownRequest } from "./shown.ts";
+import { accountList, contactLine, deedTable, elsewhereList, loginEntry, requestList } from "./people.ts";
+import type {
+  ShownAccount,
+  ShownDeed,
+  ShownElsewhere,
+  ShownFigures,
+  ShownLogin,
+  ShownRequest,
+} from "./shown.ts";
 import { supportTextsIn } from "./support-language.ts";
 import { panel, type SupportPageProps, supportLayout } from "./support-layout.ts";
 
@@ -12,7 +19,7 @@ import { panel, type SupportPageProps, supportLayout } from "./support-layout.ts
  * The one field for everything that a person may be found by. A POST: what is typed is in no address.
  * @param attributes further ones of the field.
  */
-function finder({ language, home }: SupportPageProps, attributes: "" | " autofocus"): Html {
+function finder({ language, home, isAgency }: SupportPageProps, attributes: "" | " autofocus"): Html {
   const texts = supportTextsIn(language);
   return html`
 <search class="panel">
@@ -24,6 +31,7 @@ function finder({ language, home }: SupportPageProps, attributes: "" | " autofoc
 <button class="button primary" type="submit">${texts.searchButton}</button>
 </div>
 <p class="help" id="query-help">${texts.searchHelp}</p>
+${isAgency && html`<label class="choice"><input type="checkbox" name="everywhere" value="yes"><span>${texts.everywhere}</span></label>`}
 </form>
 </search>`;
 }
@@ -69,13 +77,15 @@ interface ResultsPageProps extends SupportPageProps {
   readonly login: ShownLogin | undefined;
   /** The waiting person behind a reference. */
   readonly request: ShownRequest | undefined;
+  /** Where all sites were searched. */
+  readonly elsewhere?: readonly ShownElsewhere[];
 }
 
 /** What a search has found. */
 export function resultsPage(props: ResultsPageProps): Html {
-  const { language, accounts, isCut, login, request } = props;
+  const { language, accounts, isCut, login, request, elsewhere = [] } = props;
   const texts = supportTextsIn(language);
-  const nobody = accounts.length === 0 && request === undefined;
+  const nobody = accounts.length === 0 && request === undefined && elsewhere.length === 0;
   const foundLogin =
     login &&
     html`
@@ -96,6 +106,7 @@ ${nobody && login === undefined && html`<p class="panel">${texts.nothing}</p>`}
 ${foundLogin}
 ${request && panel(texts.requests, requestList(language, [request]))}
 ${accounts.length > 0 && foundAccounts}
+${elsewhere.length > 0 && html`<section class="panel">${elsewhereList(language, elsewhere)}</section>`}
 </div>
 </div>`;
   return supportLayout(props, texts.results, content);

@@ -49,6 +49,10 @@ export interface SupportTexts {
   readonly newSearch: string;
   readonly search: string;
   readonly searchHelp: string;
+  /** The box with which the deployment's own people look at all its sites. */
+  readonly everywhere: string;
+  /** Below what they have found. */
+  readonly everywhereHelp: string;
   readonly searchButton: string;
   readonly results: string;
   readonly nothing: string;
@@ -161,7 +165,7 @@ export interface SupportTexts {
   >;
   /** What stands in the details of an audit line, in words. */
   readonly details: Readonly<
-    Record<"log" | "all" | "proof" | "reference" | "current" | "history" | "agency", string>
+    Record<"log" | "all" | "proof" | "reference" | "current" | "history" | "agency" | "everywhere", string>
   >;
   /** `{day}` */
   readonly figures: string;
