@@ -37,6 +37,7 @@ import {
   refuseUnnamed,
   withStorage,
 } from "./sites/sites-command.ts";
+import { healthOfSites } from "./sites/sites-health.ts";
 import { placedCommand, placeName, placeOf } from "./sites/sites-place.ts";
 
 const DRY_RUN = ["--dry-run", "says what would be done and does nothing"] as const;
@@ -123,6 +124,14 @@ export function site(context: CommandContext) {
         .option("--offline", "does not look at the deployed sites")
         .option(...JSON_OUTPUT)
         .action((hosts, options) => check(context, hosts, at(options))),
+    )
+    .addCommand(
+      placedCommand("health")
+        .description("asks the deployed sites whether all they depend on answers, side by side")
+        .argument("[hosts...]", HOST)
+        .option("--all", "every site")
+        .option(...JSON_OUTPUT)
+        .action((hosts, options) => health(context, hosts, at(options))),
     )
     .addCommand(
       placedCommand("rotate")
@@ -445,6 +454,27 @@ async function check(
   print(
     `${numberOf(counts.sites, "site")} in ${seconds} s: ${counts.healthy} in order, ${counts.unhealthy} not.${counts.unhealthy > 0 ? ' "site check HOST" shows all of one.' : ""}`,
   );
+}
+
+async function health(
+  context: CommandContext,
+  typed: readonly string[],
+  options: HostsOptions,
+): Promise<void> {
+  const { print } = context;
+  const { place, json = false } = options;
+  refuseUnnamed(typed, options);
+  const deployment = await deploymentOf(context, place);
+  const asked = await withStorage(place, async (session) => {
+    const hosts = await hostsMeant(session, typed, options);
+    return healthOfSites({ session, hosts, deployment, fetch });
+  });
+  const ill = asked.filter(({ ok }) => !ok);
+  if (ill.length > 0) context.exitCode = 1;
+  if (json) return print(JSON.stringify({ ok: ill.length === 0, sites: asked }));
+  for (const [fault, same] of Map.groupBy(ill, (one) => one.fault ?? ""))
+    print(`✗ ${fault}\n    ${numberOf(same.length, "site")}: ${shortList(same.map(({ host }) => host))}`);
+  print(`${numberOf(asked.length, "site")}: ${asked.length - ill.length} well, ${ill.length} not.`);
 }
 
 /** Hosts that a line names. */

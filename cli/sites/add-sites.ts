@@ -1,6 +1,5 @@
 // `site add`: one site from the command line, or many from a file.
 
-import { randomBytes } from "node:crypto";
 import { writtenAsText } from "../../src/settings/kinds.ts";
 import type { DeploymentValues } from "../../src/sites/deployment-settings.ts";
 import type { MasterKeys } from "../../src/sites/master-keys.ts";
@@ -15,7 +14,14 @@ import { siteHost } from "../../src/sites/site-host.ts";
 import type { D1Session } from "../d1-session.ts";
 import { startProgress } from "../progress-bar.ts";
 import { type AliasedSite, aliasedSite, aliasFaults, writeAliases } from "./site-aliases.ts";
-import { noteRecords, partitionOf, type RecordChange, revokedKeys, siteRecords } from "./site-records.ts";
+import {
+  newPartition,
+  noteRecords,
+  partitionOf,
+  type RecordChange,
+  revokedKeys,
+  siteRecords,
+} from "./site-records.ts";
 import { sitesWithRows, siteTables } from "./site-rows.ts";
 import { listEntries, readSites, type SiteEntry, type StoredDocument, writeSites } from "./site-store.ts";
 import {
@@ -207,7 +213,7 @@ function isSame(
 /** The key for the rows of a new host; another site may have those that stand under its name: it was renamed. */
 function freePartition(records: Known["records"], host: string): string {
   if (records === undefined) return host;
-  return partitionOf(records, host) ?? `${host}~${randomBytes(6).toString("hex")}`;
+  return partitionOf(records, host) ?? newPartition(host);
 }
 
 /** A key that leaked signs nowhere again, whatever file still names it. */

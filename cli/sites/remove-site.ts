@@ -4,7 +4,7 @@ import type { MasterKeys } from "../../src/sites/master-keys.ts";
 import { CommandError } from "../command-error.mjs";
 import type { D1Session } from "../d1-session.ts";
 import { startProgress } from "../progress-bar.ts";
-import { noteRecords, partitionOf, type SiteRecord, siteRecords } from "./site-records.ts";
+import { newPartition, noteRecords, partitionOf, type SiteRecord, siteRecords } from "./site-records.ts";
 import { countRows, deleteRows, type RowCounts, type SiteTable, siteTables } from "./site-rows.ts";
 import { deleteSites, listEntries, type SiteEntry, writeSites } from "./site-store.ts";
 import { markerOf } from "./site-values.ts";
@@ -118,11 +118,11 @@ export async function removeSites(
       );
   }
   const hosts = leavings.map(({ host }) => host);
-  // Whoever gets one of these hosts begins with nothing.
+  // Whoever gets one of these hosts begins with nothing: sessions, too, stand in their objects under that key.
   if (!keepData && records !== undefined)
     await noteRecords(
       session,
-      hosts.map((host) => ({ host, version: now(), site: null })),
+      hosts.map((host) => ({ host, version: now(), site: newPartition(host) })),
       0,
     );
   await deleteSites(session, hosts);

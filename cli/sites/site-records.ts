@@ -1,6 +1,7 @@
 // What the database knows of the hosts themselves, where whoever can write to KV cannot write: the least version of
 // each host's document that is believed, the key of its rows, and the session keys that may never sign again.
 
+import { randomBytes } from "node:crypto";
 import { CommandError } from "../command-error.mjs";
 import type { BoundStatement, D1Session } from "../d1-session.ts";
 
@@ -54,6 +55,9 @@ export function partitionOf(records: ReadonlyMap<string, SiteRecord>, host: stri
   for (const [other, { site }] of records) if (other !== host && site === host) return undefined;
   return host;
 }
+
+/** A key for the rows of a host that nobody's rows ever had: not in the database, and in no Durable Object. */
+export const newPartition = (host: string): string => `${host}~${randomBytes(6).toString("hex")}`;
 
 /** A change to what is noted of a host. */
 export interface RecordChange {

@@ -14,6 +14,10 @@ export interface Account {
   busy: number;
   /** Keys of every namespace alike. */
   keys: readonly string[];
+  /** What was written to a namespace, by its id and then by key. */
+  readonly values: Map<string, Map<string, StoredValue>>;
+  /** How many reads of values show nothing yet of what was written before, as Cloudflare's KV does for a while. */
+  staleReads: number;
   readonly secrets: Map<string, string>;
   /** What the last upload of the worker bound, by name. */
   readonly uploaded: Map<string, Readonly<Record<string, unknown>>>;
@@ -26,9 +30,19 @@ export interface Account {
   readonly close: () => Promise<void>;
 }
 
+/** As many keys Cloudflare lists at a time. */
+const KEYS_OF_A_PAGE = 1_000;
+
+interface StoredValue {
+  readonly value: string;
+  readonly metadata: unknown;
+}
+
 interface Answer {
   readonly status?: number;
   readonly result?: unknown;
+  /** Where the next page of a list begins. */
+  readonly cursor?: string | undefined;
   readonly error?: { readonly code: number; readonly message: string };
 }
 
@@ -44,11 +58,19 @@ export async function openAccount(): Promise<Account> {
     const path = (request.url ?? "").split("?")[0] ?? "";
     const call = `${request.method} ${path.replace(/^\/client\/v4\/accounts\/[^/]+/, "")}`;
     account.calls.push(call);
-    const page = Number(new URLSearchParams((request.url ?? "").split("?")[1]).get("page") ?? 1);
-    const { status = 200, result = null, error } = page > 1 ? { result: [] } : answerTo(call, body);
+    const parameters = new URLSearchParams((request.url ?? "").split("?")[1]);
+    const page = Number(parameters.get("page") ?? 1);
+    const {
+      status = 200,
+      result = null,
+      cursor,
+      error,
+    }: Answer = page > 1 ? { result: [] } : answerTo(call, body, parameters);
     const errors = error === undefined ? [] : [error];
     response.writeHead(status, { "content-type": "application/json" });
-    response.end(JSON.stringify({ success: error === undefined, errors, messages: [], result }));
+    response.end(
+      JSON.stringify({ success: error === undefined, errors, messages: [], result, result_info: { cursor } }),
+    );
   });
   await new Promise<void>((listening) => server.listen(0, "127.0.0.1", listening));
   const account: Account = {
@@ -58,6 +80,8 @@ export async function openAccount(): Promise<Account> {
     databases: new Map(),
     busy: 0,
     keys: [],
+    values: new Map(),
+    staleReads: 0,
     secrets: new Map(),
     uploaded: new Map(),
     domains: [],
@@ -65,7 +89,7 @@ export async function openAccount(): Promise<Account> {
     close: () => new Promise((closed) => server.close(() => closed())),
   };
 
-  function answerTo(call: string, body: string): Answer {
+  function answerTo(call: string, body: string, parameters: URLSearchParams): Answer {
     const { refusal } = account;
     if (refusal?.pattern.test(call) === true)
       return { status: refusal.status, error: { code: refusal.code, message: refusal.message } };
@@ -89,8 +113,9 @@ export async function openAccount(): Promise<Account> {
       const asked = JSON.parse(body) as { sql: string } | { batch: readonly BoundSql[] };
       return "batch" in asked ? batch(uuid, asked.batch) : query(uuid, asked.sql);
     }
-    if (/^GET \/storage\/kv\/namespaces\/[\w-]+\/keys$/.test(call))
-      return { result: account.keys.map((name) => ({ name })) };
+    const [, namespace, of] =
+      /^[A-Z]+ \/storage\/kv\/namespaces\/([\w-]+)\/(keys|bulk|bulk\/get|bulk\/delete)$/.exec(call) ?? [];
+    if (namespace !== undefined) return valuesOf(namespace, of, body, parameters);
     if (call.includes("assets-upload-session")) return { result: { jwt: "a-token", buckets: [] } };
     if (call.endsWith("/secrets") && call.startsWith("GET"))
       return exists
@@ -122,6 +147,39 @@ export async function openAccount(): Promise<Account> {
       return { result: { default_environment: { script: { last_deployed_from: "wrangler" } } } };
     if (call.endsWith("/deployments")) return { result: { deployments: [] } };
     return { result: { id: "1", subdomain: "club", enabled: false, previews_enabled: false } };
+  }
+
+  /** The values of a namespace: listed, read, written and deleted in bulk, as Cloudflare's API has it. */
+  function valuesOf(
+    namespace: string,
+    of: string | undefined,
+    body: string,
+    parameters: URLSearchParams,
+  ): Answer {
+    const values = account.values.get(namespace) ?? new Map<string, StoredValue>();
+    account.values.set(namespace, values);
+    if (of === "keys") {
+      const written = Array.from(values, ([name, { metadata }]) => ({ name, metadata }));
+      const prefix = parameters.get("prefix") ?? "";
+      const all = [...account.keys.map((name) => ({ name })), ...written].filter(({ name }) =>
+        name.startsWith(prefix),
+      );
+      const from = Number(parameters.get("cursor") ?? 0);
+      const next = from + KEYS_OF_A_PAGE < all.length ? String(from + KEYS_OF_A_PAGE) : "";
+      return { result: all.slice(from, from + KEYS_OF_A_PAGE), cursor: next };
+    }
+    if (of === "bulk/get") {
+      const { keys } = JSON.parse(body) as { keys: readonly string[] };
+      const isStale = account.staleReads > 0;
+      if (isStale) account.staleReads -= 1;
+      const shown = keys.map((key) => [key, isStale ? null : (values.get(key)?.value ?? null)] as const);
+      return { result: { values: Object.fromEntries(shown) } };
+    }
+    if (of === "bulk/delete") for (const key of JSON.parse(body) as readonly string[]) values.delete(key);
+    else
+      for (const { key, value, metadata } of JSON.parse(body) as readonly (StoredValue & { key: string })[])
+        values.set(key, { value, metadata });
+    return { result: { successful_key_count: 1, unsuccessful_keys: [] } };
   }
 
   function makeKv(title: string): Answer {

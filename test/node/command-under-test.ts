@@ -12,6 +12,8 @@ export interface Outcome {
 interface Differences {
   /** On standard input, which is no terminal. */
   readonly input?: string;
+  /** What somebody types at a terminal, in place of that. */
+  readonly typed?: string;
   /** For the command and for the programs it starts. */
   readonly env?: Readonly<Record<string, string>>;
   readonly cwd?: string;
@@ -24,7 +26,7 @@ interface Differences {
  */
 export async function runCommand(
   args: readonly string[],
-  { input = "", env = {}, cwd = process.cwd() }: Differences = {},
+  { input = "", typed, env = {}, cwd = process.cwd() }: Differences = {},
 ): Promise<Outcome> {
   const [stdout, stderr] = [gathered(), gathered()];
   const saved = Object.keys(env).map((name) => [name, process.env[name]] as const);
@@ -32,7 +34,9 @@ export async function runCommand(
   try {
     const code = await runCommandLine(args, {
       ...{ cwd, env: process.env },
-      stdin: Readable.from([input]) as CommandContext["stdin"],
+      stdin: Object.assign(Readable.from([typed ?? input]), {
+        isTTY: typed !== undefined,
+      }) as unknown as CommandContext["stdin"],
       stdout: stdout.stream,
       stderr: stderr.stream,
     });

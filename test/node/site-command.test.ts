@@ -8,7 +8,7 @@ import { siteNamed } from "../../cli/member-site.ts";
 import { addSites } from "../../cli/sites/add-sites.ts";
 import { masterKeysIn } from "../../cli/sites/master-key-place.ts";
 import { leavingsOf, removeSites } from "../../cli/sites/remove-site.ts";
-import { simulatedUnits } from "../../cli/sites/simulated-units.ts";
+import { partitionOf, siteRecords } from "../../cli/sites/site-records.ts";
 import { siteTables } from "../../cli/sites/site-rows.ts";
 import { NOT_EXPORTED } from "../../cli/sites/site-transfer.ts";
 import { keepStorage } from "../../cli/sites/sites-command.ts";
@@ -581,61 +581,6 @@ describe("a site that moves", () => {
   });
 });
 
-describe("docs/many-sites.md", () => {
-  const text = readFileSync(join(ROOT, "docs/many-sites.md"), "utf8");
-  const blocks = [...text.matchAll(/^```sh\n([\s\S]*?)^```/gm)].map(([, block = ""]) => block);
-  const lines = blocks.flatMap((block) => block.replaceAll("\\\n", " ").split("\n"));
-  const commands = lines.flatMap((line) =>
-    /npm run site -- ([^#]+)/.exec(line)?.[1]?.trim().split(/\s+/) ? [line] : [],
-  );
-  const wordsOf = (line: string) => (/npm run site -- ([^#]+)/.exec(line)?.[1] ?? "").trim().split(/\s+/);
-
-  it("shows every command, with options that it has", async () => {
-    const shown = new Set(commands.map((line) => wordsOf(line)[0]));
-    const all = [
-      ...(await runCommand(["site", "--help"])).stdout.matchAll(/^ {2}([a-z]+) \[options\]/gm),
-    ].map(([, name]) => name);
-    expect(all.length).toBeGreaterThan(12);
-    for (const name of all)
-      expect([name, text.includes(`site -- ${name}`) || text.includes(`\`${name}\``)]).toEqual([name, true]);
-    expect(shown.size).toBeGreaterThan(7);
-    for (const line of commands) {
-      const [name = "", ...rest] = wordsOf(line);
-      const help = (await runCommand(["site", name, "--help"])).stdout;
-      for (const option of rest.filter((word) => word.startsWith("--")))
-        expect([line, help]).toEqual([line, expect.stringContaining(option)]);
-    }
-  });
-
-  it("starts on this machine as it says, with the sales unit known to the simulator", async () => {
-    const local = commands.filter((line) => line.includes("localhost") || / init$/.test(line.trim()));
-    expect(local).toHaveLength(2);
-    const [, added = ""] = local;
-    const words = wordsOf(added).map((word) => word.replaceAll('"', ""));
-    expect((await site(words, { VIPPS_CLIENT_SECRET: "any" })).stdout).toContain(
-      "bakeri.localhost:8787: added",
-    );
-    const SITES_KEYS = JSON.parse(/SITES_KEYS='(.*)'/.exec(readFileSync(here.settings, "utf8"))?.[1] ?? "{}");
-    const place = { root: ROOT, environment: undefined, persistTo: here.state, settingsFile: here.settings };
-    expect(await simulatedUnits(place, { SITES_KEYS: JSON.stringify(SITES_KEYS) })).toContainEqual({
-      ...{ clientId: "bakeri", clientSecret: "any", msn: "200001" },
-      redirectUris: ["http://bakeri.localhost:8787/auth/callback"],
-    });
-    for (const words of [
-      ["show", "bakeri.localhost"],
-      ["check", "bakeri.localhost", "--offline"],
-      ["rotate", "http://Bakeri.localhost:9999"],
-      ["remove", "bakeri.localhost", "--yes"],
-    ]) {
-      const { stdout, stderr } = await site(words);
-      expect([words, stdout + stderr]).toEqual([
-        words,
-        expect.stringContaining("did you mean bakeri.localhost:8787?"),
-      ]);
-    }
-  });
-});
-
 /** Storage that is cut off at its nth call: before it does anything, or when it has done it and before it says so. */
 function cutOff(storage: D1Session, at: number, when: "before" | "after"): D1Session {
   let calls = 0;
@@ -708,19 +653,23 @@ describe("a removal", () => {
       });
     expect(await add(NEIGHBOUR)).toMatchObject([{ outcome: "added" }]);
     await storage.batch(insert(NEIGHBOUR, "acc_neighbour"));
+    const partitions = new Set<string>();
+    const partition = async () => partitionOf((await siteRecords(storage)) ?? new Map(), HOST) ?? "";
     const neighbour = await findings(storage, NEIGHBOUR);
     let cuts = 0;
     let rows = 0;
     for (const when of ["before", "after"] as const) {
       for (let at = 1, isWhole = false; !isWhole; at += 1) {
         expect(await add(HOST, ALIAS)).toMatchObject([{ outcome: "added" }]);
-        await storage.batch([...insert(HOST, "acc_1"), ...insert(HOST, "acc_2")]);
+        const rowsOfHost = await partition();
+        partitions.add(rowsOfHost);
+        await storage.batch([...insert(rowsOfHost, "acc_1"), ...insert(rowsOfHost, "acc_2")]);
         // Somebody logs in while the command waits, by an isolate that does not know yet.
         let clock = Date.now();
         let isLate = false;
         const pause = async (milliseconds: number) => {
           clock += milliseconds;
-          if (!isLate) await storage.batch(insert(HOST, "acc_late"));
+          if (!isLate) await storage.batch(insert(rowsOfHost, "acc_late"));
           isLate = true;
         };
         const removal = { keys, keepData: false, now: () => clock, pause, settling: 5_000 };
@@ -735,7 +684,10 @@ describe("a removal", () => {
           const gone = await removeSites({ ...removal, session: storage }, left);
           rows += Object.values(gone.get(HOST) ?? {}).reduce((sum, count) => sum + count, 0);
         }
-        expect([when, at, await findings(storage, HOST)]).toEqual([when, at, []]);
+        for (const gone of [HOST, rowsOfHost])
+          expect([when, at, gone, await findings(storage, gone)]).toEqual([when, at, gone, []]);
+        // Nor does whoever gets the host next find what Durable Objects still keep under that key.
+        expect(await partition()).not.toBe(rowsOfHost);
         expect(await storage.sites.list(`site:${ALIAS}`)).toEqual([]);
       }
     }
@@ -744,6 +696,7 @@ describe("a removal", () => {
       `${cuts} removals cut off and taken up again, ${rows} rows deleted by the second runs, nothing left in any store`,
     );
     expect(cuts).toBeGreaterThanOrEqual(50);
+    expect(partitions.size).toBe(cuts + 2);
   });
 
   it("works where there are rows and no document, and a new site of the host gets nobody's rows unasked", async () => {

@@ -23,6 +23,8 @@ export interface Place {
   readonly settingsFile: string;
   /** The options that make a start take both ports. */
   readonly onPorts: readonly string[];
+  /** The options that make a command about sites work here. */
+  readonly here: readonly string[];
   /** Runs `vipps-login dev` here. @param wrapper a command to run it under */
   readonly start: (options?: readonly string[], wrapper?: readonly string[]) => Start;
   /** What is in its folder for temporary files, but for the code that Node compiled. */
@@ -39,16 +41,17 @@ export async function makePlace(): Promise<Place> {
   await makeLocalState(state);
   const [sitePort, simulatorPort] = await freePorts();
   const started: Start[] = [];
+  const here = ["--persist-to", state, "--settings", settingsFile];
   return {
+    here,
     sitePort,
     simulatorPort,
     site: `http://localhost:${sitePort}`,
     settingsFile,
     onPorts: ["--port", String(sitePort), "--simulator-port", String(simulatorPort)],
     start: (options = [], wrapper = []) => {
-      const own = ["--persist-to", state, "--settings", settingsFile];
       const run = observe(
-        [...wrapper, process.execPath, "cli/vipps-login.ts", "dev", ...own, ...options],
+        [...wrapper, process.execPath, "cli/vipps-login.ts", "dev", ...here, ...options],
         temporary,
       );
       started.push(run);

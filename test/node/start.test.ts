@@ -1,4 +1,5 @@
 import { spawnSync } from "node:child_process";
+import dns from "node:dns";
 import { appendFileSync, existsSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { createServer, type Server } from "node:net";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
@@ -8,6 +9,8 @@ import { logInAsPerson } from "../../simulator/person.ts";
 import { runCommand } from "./command-under-test.ts";
 import { makePlace, type Place, type Start } from "./start-under-test.ts";
 import { createVisitor, redirectOf, type Visitor } from "./visitor.ts";
+
+type Told = (error: null, addresses: readonly { address: string; family: number }[]) => void;
 
 async function logIn(site: string): Promise<Visitor> {
   const visitor = createVisitor(site);
@@ -29,6 +32,13 @@ describe("a running npm start", () => {
   beforeAll(async () => {
     developersSettings = readDevelopersSettings();
     place = await makePlace();
+    // A further site, as docs/many-sites.md adds one before the start.
+    const url = `http://bakeri.localhost:${place.sitePort}`;
+    const unit = ["--set", "VIPPS_MSN=200001", "--set", "VIPPS_CLIENT_ID=bakeri"];
+    for (const args of [["init"], ["add", url, ...unit, "--secret", "VIPPS_CLIENT_SECRET"]])
+      expect(
+        await runCommand(["site", ...args, ...place.here], { env: { VIPPS_CLIENT_SECRET: "any" } }),
+      ).toMatchObject({ code: 0 });
     running = place.start(place.onPorts);
     await running.ready;
   });
@@ -39,6 +49,23 @@ describe("a running npm start", () => {
     expect(running.output()).toContain(`http://127.0.0.1:${place.simulatorPort}/simulator/control`);
     const visitor = await logIn(place.site);
     expect(await visitor.session()).toMatchObject({ authenticated: true, user: { name: "Kari Nordmann" } });
+  });
+
+  test("logs people in at a further site, with that site's own sales unit", async () => {
+    // Browsers lead names below localhost here by themselves; Node asks a resolver that may not know them.
+    const here = [{ address: "127.0.0.1", family: 4 }];
+    vi.spyOn(dns, "lookup").mockImplementation(((_name: string, _options: object, told: Told) =>
+      told(null, here)) as typeof dns.lookup);
+    const origin = `http://bakeri.localhost:${place.sitePort}`;
+    const toVipps = redirectOf(await createVisitor(origin).request("/auth/login"));
+    expect(Object.fromEntries(toVipps.searchParams)).toMatchObject({
+      client_id: "bakeri",
+      redirect_uri: `${origin}/auth/callback`,
+    });
+    const visitor = await logIn(origin);
+    expect(await visitor.session()).toMatchObject({ authenticated: true, user: { name: "Kari Nordmann" } });
+    expect(await createVisitor(place.site).session()).toEqual({ authenticated: false });
+    vi.restoreAllMocks();
   });
 
   test("keeps to the settings file it is given, which it made", async () => {
