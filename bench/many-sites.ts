@@ -2,7 +2,6 @@
 
 import { spawn, spawnSync } from "node:child_process";
 import { mkdtempSync, rmSync, statSync, writeFileSync } from "node:fs";
-import { request as httpRequest, type IncomingMessage } from "node:http";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
@@ -14,22 +13,31 @@ import { applyMigrations } from "../cli/migrations.mjs";
 import { nextFreePort } from "../cli/ports.ts";
 import { readSites } from "../cli/sites/site-store.ts";
 import { startWorker } from "../cli/worker-process.ts";
-import { logInAsPerson } from "../simulator/person.ts";
 import type { SalesUnit } from "../simulator/sales-unit.ts";
 import { startSimulator } from "../simulator/server.ts";
 import { watchWorkerdMemory } from "../test/node/process-memory.ts";
+import { measureFlood } from "./sites/flood.ts";
+import { measureStore } from "./sites/kv.ts";
+import { measureLife } from "./sites/life.ts";
+import { ask, hostOf, logInAt } from "./sites/visit.ts";
 
-const HELP = `Usage: npm run bench:sites [-- --sites N --logins M]
+const HELP = `Usage: npm run bench:sites [-- --only life|kv|flood] [-- --sites N --logins M]
 
-Adds N sites (1,000) from a file to an empty local storage, cuts the first run off half-way, lets a second one
+--only life   300 sites through an agency's day: added, a default changed, checked with 100 ms a call at Vipps,
+              renamed, handed to another deployment, removed, with logins in between (--sites N for another number)
+--only kv     10,000 sites in Cloudflare's KV, played by a stand-in: what adding one and the other commands ask it
+--only flood  one site flooded with logins that cannot end, and what the others notice of it
+
+Without --only: adds N sites (1,000) from a file to an empty local storage, cuts the first run off half-way, lets a second one
 finish, and a third find nothing to do. Then asks every site for its session, twice, and logs somebody in at M of
-them (50). Prints times, the size in KV and workerd's memory. The exit code is 1 when a site or a login fails.`;
+them (50). Prints times, the size in KV and workerd's memory. The exit code is 1 when something is not as it should be.`;
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 
 const { values } = parseArgs({
   options: {
-    sites: { type: "string", default: "1000" },
+    only: { type: "string" },
+    sites: { type: "string" },
     logins: { type: "string", default: "50" },
     help: { type: "boolean", short: "h" },
   },
@@ -44,8 +52,6 @@ interface Bench {
   readonly simulatorPort: number;
   readonly units: readonly SalesUnit[];
 }
-
-const hostOf = (number: number, port: number): string => `site-${number}.localhost:${port}`;
 
 async function prepare(count: number): Promise<Bench> {
   const folder = mkdtempSync(join(tmpdir(), "bench-sites-"));
@@ -121,32 +127,6 @@ async function printSize(bench: Bench, count: number): Promise<void> {
   );
 }
 
-interface Answer {
-  readonly status: number;
-  readonly headers: IncomingMessage["headers"];
-  readonly body: string;
-}
-
-/** Names below localhost lead to this machine in a browser; Node asks the resolver, so the address is given. */
-function ask(port: number, host: string, path: string, cookie = ""): Promise<Answer> {
-  return new Promise((resolve, reject) => {
-    const sent = httpRequest({ host: "127.0.0.1", port, path, headers: { host, cookie, accept: "*/*" } });
-    sent.once("error", reject).once("response", (response) => {
-      let body = "";
-      response
-        .setEncoding("utf8")
-        .on("data", (text: string) => {
-          body += text;
-        })
-        .once("end", () => resolve({ status: response.statusCode ?? 0, headers: response.headers, body }));
-    });
-    sent.end();
-  });
-}
-
-const cookiesOf = ({ headers }: Answer): string =>
-  (headers["set-cookie"] ?? []).map((cookie) => cookie.split(";")[0]).join("; ");
-
 const median = (times: readonly number[]): string =>
   `${(times.toSorted((one, other) => one - other)[Math.floor(times.length / 2)] ?? 0).toFixed(1)} ms`;
 
@@ -162,22 +142,11 @@ async function askEach(port: number, hosts: readonly string[]): Promise<readonly
   return times;
 }
 
-/** A whole login at one site. @returns its milliseconds, without the person's */
-async function logInAt(port: number, number: number): Promise<number> {
-  const host = hostOf(number, port);
-  let since = performance.now();
-  const begun = await ask(port, host, "/auth/login?return_to=/members/");
-  let spent = performance.now() - since;
-  const authorize = new URL(begun.headers.location ?? "");
-  const back = await logInAsPerson((request) => fetch(request), authorize);
-  since = performance.now();
-  const finished = await ask(port, host, back.pathname + back.search, cookiesOf(begun));
-  spent += performance.now() - since;
-  const session = JSON.parse((await ask(port, host, "/auth/session", cookiesOf(finished))).body);
-  if (session.user?.name !== "Kari Nordmann") throw new Error(`nobody is logged in at site ${number}`);
-  if (authorize.searchParams.get("client_id") !== `client-of-site-${number}`)
-    throw new Error(`site ${number} used another's sales unit`);
-  return spent;
+/** A whole login at one site, with its own sales unit. @returns its milliseconds, without the person's */
+async function loginTime(port: number, number: number): Promise<number> {
+  const { clientId, took } = await logInAt(port, hostOf(number, port));
+  if (clientId !== `client-of-site-${number}`) throw new Error(`site ${number} used another's sales unit`);
+  return took;
 }
 
 async function serve(bench: Bench, count: number, logins: number): Promise<void> {
@@ -209,7 +178,7 @@ async function serve(bench: Bench, count: number, logins: number): Promise<void>
       );
     const times: number[] = [];
     for (let step = 0; step < logins; step += 1)
-      times.push(await logInAt(sitePort, 1 + Math.floor((step * count) / logins)));
+      times.push(await loginTime(sitePort, 1 + Math.floor((step * count) / logins)));
     console.log(`a login on each of ${times.length} sites: all done, ${median(times)} each (median)`);
     const stranger = await ask(sitePort, `nobody.localhost:${sitePort}`, "/auth/login");
     console.log(`a host of nobody: ${stranger.status} ${JSON.stringify(stranger.body)}`);
@@ -231,5 +200,37 @@ async function measure(count: number, logins: number): Promise<void> {
   }
 }
 
+const PARTS = {
+  life: (folder: string, ports: Ports) => measureLife(Number(values.sites ?? 300), folder, ports),
+  kv: (folder: string) => measureStore(Number(values.sites ?? 10_000), folder),
+  flood: (folder: string, ports: Ports) => measureFlood(folder, ports),
+} as const;
+
+interface Ports {
+  readonly sitePort: number;
+  readonly simulatorPort: number;
+}
+
+async function measurePart(name: keyof typeof PARTS): Promise<void> {
+  const folder = mkdtempSync(join(tmpdir(), "bench-sites-"));
+  const sitePort = (await nextFreePort(23_000, [])) ?? 0;
+  const simulatorPort = (await nextFreePort(23_000, [sitePort])) ?? 0;
+  try {
+    if (!(await PARTS[name](folder, { sitePort, simulatorPort }))) process.exitCode = 1;
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+const isPart = (name: string): name is keyof typeof PARTS => Object.hasOwn(PARTS, name);
+
+const { only } = values;
 if (values.help) console.log(HELP);
-else await measure(Number(values.sites), Number(values.logins));
+else if (only === undefined) await measure(Number(values.sites ?? 1_000), Number(values.logins));
+else if (isPart(only)) await measurePart(only);
+else {
+  console.error(`There is no part ${only}: ${Object.keys(PARTS).join(", ")}.`);
+  process.exitCode = 2;
+}
+// Connections that are kept open for the next request would keep the process.
+if (only !== undefined) process.exit();
