@@ -81,6 +81,7 @@ export async function measureLife(
   const vipps = slowVipps(simulatorIssuer(ports.simulatorPort));
   const checked = JSON.parse(await site(here, ["check", "--all", "--json"], true));
   const calls = vipps.end();
+  if (checked.counts === undefined) throw new Error(JSON.stringify(checked));
   console.log(
     `check --all, ${AT_VIPPS} ms a call at Vipps: ${checked.counts.sites} sites in ${checked.seconds} s with ${calls} calls (one after the other that is ${((calls * AT_VIPPS) / 1000).toFixed(0)} s of waiting alone); ${checked.counts.healthy} in order, ${checked.counts.unhealthy} not`,
   );
