@@ -7,6 +7,7 @@ import { completeDevVars, readDevVars, simulatorIssuer } from "../../cli/dev-var
 import { localFile } from "../../cli/local-storage.ts";
 import { noteApplied } from "../../cli/migrations.mjs";
 import { simulatedUnits } from "../../cli/sites/simulated-units.ts";
+import { keepStorage } from "../../cli/sites/sites-command.ts";
 import { startWorker } from "../../cli/worker-process.ts";
 import { startSimulator } from "../../simulator/server.ts";
 import { runCommand } from "../../test/node/command-under-test.ts";
@@ -67,6 +68,17 @@ export async function site(
   if (code !== 0 && !mayFail)
     throw new Error(`site ${args.join(" ")} ended with ${code}: ${stdout}${stderr}`);
   return stdout;
+}
+
+/** Does several things to the sites of a deployment with its storage opened once, and not for each. */
+export async function withOpenStorage<Value>(
+  deployments: readonly Deployment[],
+  work: () => Promise<Value>,
+): Promise<Value> {
+  const open = await Promise.all(
+    deployments.map(({ state }) => keepStorage({ root: ROOT, environment: undefined, persistTo: state })),
+  );
+  return work().finally(() => Promise.all(open.map((one) => one.close())));
 }
 
 /** A deployment's worker and the stand-in for Vipps, as `npm start` has them. */

@@ -69,6 +69,7 @@ export async function measureStore(count: number, folder: string): Promise<boole
 function counted({ calls }: Account): string {
   const kinds = Map.groupBy(calls, (call) => {
     if (call.includes("/d1/")) return "to the database";
+    if (call.endsWith("/namespaces")) return "to find the namespace";
     if (call.endsWith("/keys")) return "lists (a thousand keys each)";
     if (call.endsWith("/bulk/get")) return "reads (a hundred values at most)";
     if (call.endsWith("/bulk/delete")) return "deletions";

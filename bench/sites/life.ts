@@ -6,7 +6,7 @@ import { setTimeout as pause } from "node:timers/promises";
 import { openSession } from "../../cli/d1-session.ts";
 import { simulatorIssuer } from "../../cli/dev-vars.mjs";
 import { leavingsOf } from "../../cli/sites/remove-site.ts";
-import { type Deployment, makeDeployment, ROOT, site, start } from "./deployment.ts";
+import { type Deployment, makeDeployment, ROOT, site, start, withOpenStorage } from "./deployment.ts";
 import { ask, findLocalhosts, hostOf, type LoggedIn, logInAt } from "./visit.ts";
 
 /** Sites to which the same happens. */
@@ -90,16 +90,20 @@ export async function measureLife(
   await running.stop();
 
   since = performance.now();
-  for (const number of renamed) await site(here, ["rename", host(number), newHost(number)]);
+  await withOpenStorage([here], async () => {
+    for (const number of renamed) await site(here, ["rename", host(number), newHost(number)]);
+  });
   console.log(`${renamed.length} renamed in ${seconds(since)}`);
 
   since = performance.now();
-  const key = (await site(there, ["receive"])).trim();
-  for (const number of moved) {
-    const out = join(folder, `${number}.export`);
-    await site(here, ["export", host(number), "--for", key, "--out", out]);
-    await site(there, ["import", out]);
-  }
+  await withOpenStorage([here, there], async () => {
+    const key = (await site(there, ["receive"])).trim();
+    for (const number of moved) {
+      const out = join(folder, `${number}.export`);
+      await site(here, ["export", host(number), "--for", key, "--out", out]);
+      await site(there, ["import", out]);
+    }
+  });
   console.log(`${moved.length} exported and imported into another deployment in ${seconds(since)}`);
 
   running = await start(here);

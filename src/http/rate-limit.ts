@@ -28,7 +28,7 @@ export function limitPerNetwork(
       admits(limiters[step], site.origin, clientNetwork(headers), what),
       admits(limiters.wide, site.origin, widerNetwork(headers), what || step),
     ]);
-    if (admitted.includes(false)) throw new Failure("rate_limited", { stage, retryAfter: PERIOD });
+    if (admitted.includes(false)) throw tooMany(stage);
     await next();
   };
 }
@@ -40,9 +40,10 @@ export function limitPerNetwork(
  * @throws {Failure} `rate_limited`, with `Retry-After`; nothing of the login is used up.
  */
 export async function limitPerSite({ limiters, site }: Settings, stage: Stage): Promise<void> {
-  if (!(await admits(limiters.site, site.origin, "all networks", "")))
-    throw new Failure("rate_limited", { stage, retryAfter: PERIOD });
+  if (!(await admits(limiters.site, site.origin, "all networks", ""))) throw tooMany(stage);
 }
+
+const tooMany = (stage: Stage) => new Failure("rate_limited", { stage, retryAfter: PERIOD });
 
 async function admits(
   limiter: RateLimit | undefined,

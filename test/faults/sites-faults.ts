@@ -4,6 +4,8 @@ const walls = requirement("site-walls");
 const documents = requirement("r31-site-documents");
 const sites = workerTest("sites");
 const partner = workerTest("partner-keys");
+const limits = workerTest("rate-limit");
+const support = workerTest("support");
 
 export const SITES_FAULTS = [
   ...faultsIn("src/session/session-store.ts", [
@@ -13,6 +15,60 @@ export const SITES_FAULTS = [
       "site.partition === OWN_PARTITION ? accountId : `${site.partition} ${accountId}`",
       "site.partition === OWN_PARTITION ? accountId : accountId",
       [walls],
+    ],
+  ]),
+  ...faultsIn("src/session/session-token.ts", [
+    [
+      "a token of the site that had the host before is worth something",
+      "if (payload.gen !== settings.generation) return undefined;",
+      'if (payload.gen === "") return undefined;',
+      [walls],
+    ],
+  ]),
+  ...faultsIn("src/login/login-attempts.ts", [
+    [
+      "a flooded site takes all places in the objects that finish logins",
+      "const KEPT_FOR_OTHERS = 2;",
+      "const KEPT_FOR_OTHERS = 0;",
+      [limits],
+    ],
+  ]),
+  ...faultsIn("src/login/call-attempts.ts", [
+    [
+      "a site may finish as many logins as it likes",
+      "  await limitPerSite(settings, stage);\n",
+      "",
+      [limits],
+    ],
+  ]),
+  ...faultsIn("src/support/search-everywhere.ts", [
+    [
+      "the agency sees the people of a site that has its own provider",
+      'sizeOf(agency) > 0 && accounts.registry.kind === "d1"',
+      'accounts.registry.kind === "d1" || sizeOf(agency) > 0',
+      [support],
+    ],
+    [
+      "a site's log does not say that the agency found somebody there",
+      ".filter(({ partition }) => partition !== records.site)",
+      ".filter(({ partition }) => partition === records.site)",
+      [support],
+    ],
+  ]),
+  ...faultsIn("src/support/search-route.ts", [
+    [
+      "a customer's staff search all sites",
+      'request.staff.isAgency && form?.get("everywhere") === "yes"',
+      'form?.get("everywhere") === "yes"',
+      [support],
+    ],
+  ]),
+  ...faultsIn("src/login/session-response.ts", [
+    [
+      "a log line does not say at which site it happened",
+      '"login_finished", settings.site.origin,',
+      '"login_finished", "",',
+      [workerTest("login")],
     ],
   ]),
   ...faultsIn("src/accounts/records.ts", [

@@ -95,7 +95,9 @@ describe("the rooms of src/", () => {
   });
 
   it("write to the log in log.ts alone, where every line says at which site it happened", () => {
-    const writers = files.filter((file) => /\bconsole(?:\[|\.\w+\()/.test(readFileSync(join(SOURCE, file), "utf8")));
+    const writers = files.filter((file) =>
+      /\bconsole(?:\[|\.\w+\()/.test(readFileSync(join(SOURCE, file), "utf8")),
+    );
     expect(writers).toEqual(["log.ts"]);
     expect(readFileSync(join(SOURCE, "log.ts"), "utf8")).toContain("{ level, event, site, ...fields }");
   });
