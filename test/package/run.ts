@@ -7,11 +7,13 @@ import { execFile, spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import {
   cpSync,
+  existsSync,
   globSync,
   lstatSync,
   mkdirSync,
   mkdtempSync,
   readFileSync,
+  renameSync,
   rmSync,
   statSync,
   symlinkSync,
@@ -19,7 +21,7 @@ import {
   writeFileSync,
 } from "node:fs";
 import { tmpdir } from "node:os";
-import { dirname, join, resolve } from "node:path";
+import { basename, dirname, join, resolve } from "node:path";
 import { parseArgs } from "node:util";
 import { buildCreate, buildPackage, PUBLISHED, pack } from "../../build/package.ts";
 import { memoryFolder } from "../memory-folder.ts";
@@ -92,6 +94,12 @@ function project(name: string, files: Readonly<Record<string, string>>): string 
   return root;
 }
 
+/** Who the commits of trials are by. */
+const IDENTITY = ["-c", "user.name=trial", "-c", "user.email=trial@example.com"];
+
+/** node_modules of the project before, whose packages the next one need not unpack again. */
+let kept: string | undefined;
+
 const DEV = [...NPM, "exec", "--offline", "--", "vipps-login", "dev"];
 
 /** Somebody logs in to a project in Chromium. @returns how long after its start, in seconds */
@@ -135,16 +143,33 @@ async function create(
   });
 }
 
-/** `vipps-login init`. @returns the lines it changed */
+/** Adds the login as docs/which-way.md says. @returns the lines that this changed, as git counts them */
 async function addLogin(root: string): Promise<string> {
-  const command = ["exec", "--yes", "--prefer-offline", "--package", packed, "--", "vipps-login", "init"];
-  const { changed } = JSON.parse(
-    await runNpm(root, [...command, "--yes", "--json", "--package", packed]),
-  ) as {
-    changed: { path: string; added: number; removed: number }[];
-  };
+  const git = (...args: readonly string[]) => run(root, "git", [...IDENTITY, ...args]);
+  await git("init", "--quiet");
+  const own = [
+    "node_modules",
+    "package-lock.json",
+    ".session.json",
+    "dist",
+    "_site",
+    "public",
+    "build",
+    ".svelte-kit",
+  ];
+  writeFileSync(join(root, ".git/info/exclude"), `${own.join("\n")}\n.astro\n.hugo_build.lock\nresources\n`);
+  await git("add", "--all");
+  await git("commit", "--quiet", "--allow-empty", "--message", "as it is");
+  if (kept !== undefined && !existsSync(join(root, "node_modules"))) {
+    renameSync(kept, join(root, "node_modules"));
+    kept = undefined;
+  }
+  await runNpm(root, [...INSTALL, packed]);
+  await runNpm(root, ["exec", "--offline", "--", "vipps-login", "init", "--yes"]);
   await runNpm(root, INSTALL);
-  return changed.map(({ path, added, removed }) => `${path} +${added} -${removed}`).join(", ");
+  await git("add", "--all");
+  const lines = (await git("diff", "--cached", "--numstat")).trim().split("\n");
+  return lines.map((line) => line.replace(/^(\d+)\t(\d+)\t(.+)$/, "$3 +$1 -$2")).join(", ");
 }
 
 function bytesBelow(path: string): number {
@@ -180,6 +205,13 @@ async function addToGenerator(
   const lines = await addLogin(root);
   await buildSite();
   if (digestOf(join(root, site)) !== before) throw new Error("the generator builds something else");
+  const shown = globSync("**/*", { cwd: join(root, site) }).filter(
+    (path) =>
+      !/^members\b/.test(path) &&
+      statSync(join(root, site, path)).isFile() &&
+      readFileSync(join(root, site, path), "utf8").includes(ALL.members.says),
+  );
+  if (shown.length > 0) throw new Error(`anybody can read what is for members in ${shown.join(", ")}`);
   const untouched = ["about/index.html", "index.html"].map((page) => ({
     path: `/${page.replace("index.html", "")}`,
     says: readFileSync(join(root, site, page), "utf8"),
@@ -253,14 +285,17 @@ const PARTS: Readonly<Record<string, () => Promise<string>>> = {
     const root = project("sveltekit", {
       "package.json": JSON.stringify({ type: "module", devDependencies }),
       "vite.config.js":
-        'import adapter from "@sveltejs/adapter-static";\nimport { sveltekit } from "@sveltejs/kit/vite";\nexport default { plugins: [sveltekit({ adapter: adapter() })] };\n',
+        'import adapter from "@sveltejs/adapter-static";\nimport { sveltekit } from "@sveltejs/kit/vite";\nexport default { plugins: [sveltekit({ adapter: adapter(), version: { name: "one" } })] };\n',
       "src/app.html":
         '<!doctype html>\n<html lang="en"><head>%sveltekit.head%</head><body>%sveltekit.body%</body></html>\n',
       "src/routes/+layout.js": 'export const prerender = true;\nexport const trailingSlash = "always";\n',
       "src/routes/+page.svelte":
         '<h1>Front page</h1><a href="/members/" data-sveltekit-reload>Members</a><a href="/about/">About</a>\n',
       "src/routes/about/+page.svelte": "<h1>About us</h1>\n",
-      "src/routes/members/+page.svelte": "<h1>Members only</h1>\n",
+      // What is written in the component itself would be in a script that anybody can get.
+      "src/routes/members/+page.server.js": 'export const load = () => ({ text: "Members only" });\n',
+      "src/routes/members/+page.svelte":
+        "<script>\n  let { data } = $props();\n</script>\n\n<h1>{data.text}</h1>\n",
     });
     await runNpm(root, INSTALL);
     return addToGenerator(root, "build", () => node(root, "node_modules/vite/bin/vite.js", "build"));
@@ -374,8 +409,7 @@ export const de: LanguageTexts = {
       if (path !== "" && statSync(join(ROOT, path), { throwIfNoEntry: false })?.isFile())
         cpSync(join(ROOT, path), join(root, path));
     symlinkSync(join(ROOT, "node_modules"), join(root, "node_modules"), "junction");
-    const git = (...args: string[]) =>
-      run(root, "git", ["-c", "user.name=trial", "-c", "user.email=trial@example.com", ...args]);
+    const git = (...args: string[]) => run(root, "git", [...IDENTITY, ...args]);
     await git("init", "--quiet");
     await git("add", "--all");
     await git("commit", "--quiet", "--message", "as it is");
@@ -463,11 +497,20 @@ for (const [name, part] of Object.entries(PARTS)) {
     failed += 1;
     console.log(`${name.padEnd(9)} FAILED: ${error instanceof Error ? error.message : String(error)}`);
   }
-  // Each brings its own wrangler: together they would fill a memory.
   for (const path of globSync("*/node_modules", { cwd: folder })) {
     const modules = join(folder, path);
     if (lstatSync(modules).isSymbolicLink()) unlinkSync(modules);
-    else rmSync(modules, { recursive: true });
+    else if (kept !== undefined || !existsSync(join(modules, "wrangler")))
+      rmSync(modules, { recursive: true });
+    else {
+      kept = join(folder, "kept_modules");
+      renameSync(modules, kept);
+    }
   }
 }
+// What npm exec keeps of the packed files.
+const cache = (await runNpm(folder, ["config", "get", "cache"])).trim();
+for (const path of globSync("_npx/*/package.json", { cwd: cache }))
+  if (readFileSync(join(cache, path), "utf8").includes(basename(folder)))
+    rmSync(dirname(join(cache, path)), { recursive: true, force: true });
 if (failed > 0) process.exitCode = 1;
