@@ -5,10 +5,11 @@ import { inFolder } from "./cloudflare-commands.ts";
 import { usageError } from "./command-error.mjs";
 import type { CommandContext } from "./command-line.ts";
 import { CHECK_IDS, type CheckId, FAMILIES } from "./doctor/checks.ts";
-import { checksNamed, examine, verdictOf } from "./doctor/examine.ts";
+import { checksNamed, examine } from "./doctor/examine.ts";
 import { readLocalSource } from "./doctor/local-source.ts";
 import { withRemote } from "./doctor/remote-source.ts";
-import { createReport, type Paper, summary } from "./doctor/report.ts";
+import { verdictOf } from "./findings/finding.ts";
+import { printerTo, summary } from "./findings/terminal.ts";
 
 /** The command `doctor`. */
 export function doctor(context: CommandContext) {
@@ -85,32 +86,28 @@ function readTarget(text: string): string {
   return url.origin;
 }
 
-/** Lines longer than this are hard to read, however wide the terminal. */
-const WIDEST = 110;
-
 /** @returns the exit code */
 async function run({ root, env, stdout, print }: CommandContext, options: Options): Promise<number> {
   const { settings: settingsFile, config: configFile, url: target, only, json, strict = false } = options;
   const environment = options.env || undefined;
-  const paper: Paper = { stream: stdout, width: Math.min(stdout.columns ?? WIDEST, WIDEST) };
   const local = await readLocalSource({ root, environment, settingsFile, configFile, processEnv: env });
   const source = options.remote ? await withRemote(inFolder(root), local) : local;
   if (!json) print(`Examining ${source.name}${target === undefined ? "" : ` and ${target}`}`);
-  const report = createReport(paper);
+  const printer = printerTo({ stream: stdout, headings: FAMILIES });
   const findings = await examine({
     ...{ source, target, fetch },
     now: Date.now,
     timeLimit: options.timeLimit * 1000,
     ...(only && { only }),
-    ...(!json && { onFinding: report.add }),
+    ...(!json && { onFinding: printer.add }),
   });
-  report.end();
+  printer.end();
   const verdict = verdictOf(findings, strict);
   if (json) {
     const { counts, isHealthy } = verdict;
     const at = Math.floor(Date.now() / 1000);
     const about = { healthy: isHealthy, at, environment: environment ?? null, url: target ?? null, counts };
     print(JSON.stringify({ ...about, findings }));
-  } else stdout.write(summary(verdict, paper));
+  } else stdout.write(summary(verdict, stdout));
   return verdict.isHealthy ? 0 : 1;
 }

@@ -12,7 +12,8 @@ import {
 import { siteHost } from "../src/sites/site-host.ts";
 import { CommandError, usageError } from "./command-error.mjs";
 import { type CommandContext, repeated } from "./command-line.ts";
-import { createReport } from "./doctor/report.ts";
+import { FAMILIES } from "./doctor/checks.ts";
+import { printerTo } from "./findings/terminal.ts";
 import { addSites, type SiteResult } from "./sites/add-sites.ts";
 import { whyClosed } from "./sites/change-keys.ts";
 import { type CheckedSite, checkSites, problemsOf } from "./sites/check-sites.ts";
@@ -485,12 +486,9 @@ const shortList = (hosts: readonly string[]): string =>
     ? hosts.join(", ")
     : `${hosts.slice(0, NAMED).join(", ")} and ${hosts.length - NAMED} more`;
 
-/** Columns of a report without a terminal. */
-const WIDTH = 100;
-
 function printWhole({ print, stdout }: CommandContext, { host, fault, findings }: CheckedSite): void {
   print(fault === undefined ? `\n${host}` : `${host} ${fault}.`);
-  const report = createReport({ stream: stdout, width: stdout.columns ?? WIDTH });
-  for (const finding of findings) report.add(finding);
-  report.end();
+  const printer = printerTo({ stream: stdout, headings: FAMILIES });
+  for (const finding of findings) printer.add(finding);
+  printer.end();
 }

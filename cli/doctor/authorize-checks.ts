@@ -2,13 +2,19 @@ import { randomBytes } from "node:crypto";
 import { randomText } from "../../src/random.ts";
 import { authorizeUrl } from "../../src/vipps/authorize-url.ts";
 import type { RelyingParty } from "../../src/vipps/relying-party.ts";
+import { error, type Found, ok, skipped } from "../findings/finding.ts";
 import { type Answer, ask, jsonObject, type Network, oauthError } from "./bounded-request.ts";
-import type { CheckId } from "./checks.ts";
-import { about, aboutAll, error, type Finding, type Found, ok, skipped } from "./finding.ts";
+import { type Discovered, endpointIn } from "./discovery-checks.ts";
 
-const IDS = ["client-id", "redirect-uri-registered", "authorize-request"] as const;
+/** What is looked at when a login begins, in the order in which Vipps looks. */
+const STEPS = ["client-id", "redirect-uri-registered", "authorize-request"] as const;
 
-/** What the first answer says: a mistake that the provider names, or none. */
+type Step = (typeof STEPS)[number];
+
+/** What the beginning of a login says of each step. */
+export type AuthorizeVerdict = Readonly<Record<Step, Found>>;
+
+/** What the first answer says: a mistake that the provider names. */
 interface Refusal {
   readonly code: string | undefined;
   /** In lower case; may quote the request, so it is never printed. */
@@ -21,42 +27,45 @@ interface Refusal {
  * Begins a login as a browser would and looks at the first answer alone; nobody is asked for anything. The address
  * carries a state, so neither it nor where it leads is ever printed.
  */
-export async function checkAuthorizeRequest(
+export async function beginLoginAtVipps(
   network: Network,
   relyingParty: RelyingParty,
-  endpoint: string,
-): Promise<readonly Finding[]> {
-  const { redirectUri } = relyingParty;
+  discovered: Discovered,
+): Promise<AuthorizeVerdict> {
+  const { redirectUri, keys } = relyingParty;
+  const endpoint = endpointIn(discovered, "authorization_endpoint");
+  if (endpoint === undefined) return everyStep(skipped("It is not known where to ask."));
   const url = await authorizeUrl(endpoint, relyingParty, {
-    ...{ codeVerifier: randomText(32), nonce: randomText(32) },
+    ...{ codeVerifier: randomText(32), nonce: randomText(32), redirectUri, nativeApp: false, anew: false },
     state: randomBytes(32).toString("base64url"),
-    redirectUri,
-    nativeApp: false,
-    anew: false,
   });
   const headers = { accept: "text/html,application/xhtml+xml" };
   let outcome = await ask(network, url, { headers });
   // For a partner, the first answer puts the sales unit's client_id in and asks the same endpoint again.
   const again = "answer" in outcome ? sameEndpoint(outcome.answer, endpoint) : undefined;
-  if (relyingParty.keys.kind === "partner" && again !== undefined)
-    outcome = await ask(network, again, { headers });
+  if (keys.kind === "partner" && again !== undefined) outcome = await ask(network, again, { headers });
   if ("failed" in outcome)
-    return [
-      ...aboutAll(IDS.slice(0, 2), skipped("The authorize endpoint does not answer.")),
-      ...about(
-        "authorize-request",
-        error(`The authorize endpoint ${outcome.failed}.`, "Try again; status.vippsmobilepay.com."),
+    return {
+      ...everyStep(skipped("The authorize endpoint does not answer.")),
+      "authorize-request": error(
+        `The authorize endpoint ${outcome.failed}.`,
+        "Try again; status.vippsmobilepay.com.",
       ),
-    ];
+    };
   const refusal = refusalIn(outcome.answer, endpoint, redirectUri);
-  if (refusal === undefined)
-    return [
-      ...about("client-id", ok("Known to Vipps.")),
-      ...about("redirect-uri-registered", ok(`${redirectUri} is registered.`)),
-      ...about("authorize-request", ok("Accepted: customers get to the login.")),
-    ];
-  return explained(refusal, relyingParty);
+  if (refusal !== undefined) return explained(refusal, relyingParty);
+  return {
+    "client-id": ok("Known to Vipps."),
+    "redirect-uri-registered": ok(`${redirectUri} is registered.`),
+    "authorize-request": ok("Accepted: customers get to the login."),
+  };
 }
+
+const everyStep = (found: Found): AuthorizeVerdict => ({
+  "client-id": found,
+  "redirect-uri-registered": found,
+  "authorize-request": found,
+});
 
 function sameEndpoint({ headers }: Answer, endpoint: string): string | undefined {
   const location = URL.parse(headers.get("location") ?? "", endpoint);
@@ -80,8 +89,7 @@ function refusalIn(
     return { code: oauthError(code), text: hint.join(" ").toLowerCase(), returned };
   }
   if (status < 400) return undefined;
-  const body = jsonObject({ status, headers, text, asked: 0, answered: 0 });
-  const stated = oauthError(body?.error) ?? text.match(CODES)?.[0];
+  const stated = oauthError(jsonObject({ text })?.error) ?? text.match(CODES)?.[0];
   return { code: stated ?? `status ${status}`, text: text.toLowerCase(), returned: false };
 }
 
@@ -91,19 +99,17 @@ const CODES =
 
 const PORTAL = "in the business portal (portal.vippsmobilepay.com)";
 
-function explained(
-  { code = "an error", text, returned }: Refusal,
-  relyingParty: RelyingParty,
-): readonly Finding[] {
+/** The step at which Vipps refused; what came before it was accepted, as far as the refusal shows. */
+function explained(refusal: Refusal, relyingParty: RelyingParty): AuthorizeVerdict {
+  const { code = "an error", text, returned } = refusal;
   const { redirectUri, scope, keys } = relyingParty;
-  const refused = (refusedId: CheckId, fault: Found, fine: readonly CheckId[] = []) =>
-    IDS.flatMap((id) => {
-      if (id === refusedId) return about(id, fault);
-      const isFine = fine.includes(id);
-      return about(id, isFine ? ok("Accepted.") : skipped("Vipps refused before it came to this."));
-    });
+  const refusedAt = (step: Step, fault: Found, accepted: readonly Step[] = []): AuthorizeVerdict => ({
+    ...everyStep(skipped("Vipps refused before it came to this.")),
+    ...Object.fromEntries(accepted.map((one) => [one, ok("Accepted.")])),
+    [step]: fault,
+  });
   if (!returned && /^(invalid_client|unauthorized_client)$/.test(code))
-    return refused(
+    return refusedAt(
       "client-id",
       error(
         `Vipps does not know this ${keys.kind === "own" ? "VIPPS_CLIENT_ID" : "VIPPS_MSN"} (${code}).`,
@@ -111,7 +117,7 @@ function explained(
       ),
     );
   if (!returned && /redirect[_ -]?ur[il]/.test(text))
-    return refused(
+    return refusedAt(
       "redirect-uri-registered",
       error(
         `${redirectUri} is not registered for the sales unit.`,
@@ -119,22 +125,15 @@ function explained(
       ),
       ["client-id"],
     );
-  const fine: readonly CheckId[] = returned ? ["client-id", "redirect-uri-registered"] : [];
-  if (code === "invalid_scope")
-    return refused(
-      "authorize-request",
-      error(
-        `Vipps refuses the scopes "${scope.join(" ")}" (invalid_scope).`,
-        "Ask for fewer in VIPPS_SCOPE, or apply for those that are not in the sales unit's plan.",
-      ),
-      fine,
-    );
-  return refused(
-    "authorize-request",
-    error(
-      `Vipps refuses the request (${code}).`,
-      "Look it up among the codes in docs/operations.md; with status 5xx, try again later.",
-    ),
-    fine,
-  );
+  const fault =
+    code === "invalid_scope"
+      ? error(
+          `Vipps refuses the scopes "${scope.join(" ")}" (invalid_scope).`,
+          "Ask for fewer in VIPPS_SCOPE, or apply for those that are not in the sales unit's plan.",
+        )
+      : error(
+          `Vipps refuses the request (${code}).`,
+          "Look it up among the codes in docs/operations.md; with status 5xx, try again later.",
+        );
+  return refusedAt("authorize-request", fault, returned ? STEPS.slice(0, 2) : []);
 }

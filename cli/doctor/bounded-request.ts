@@ -120,7 +120,7 @@ function reasonOf(error: unknown): string {
 }
 
 /** The JSON object in an answer; undefined where there is none. */
-export function jsonObject({ text }: Answer): Readonly<Record<string, unknown>> | undefined {
+export function jsonObject({ text }: Pick<Answer, "text">): Readonly<Record<string, unknown>> | undefined {
   try {
     const value: unknown = JSON.parse(text);
     return typeof value === "object" && value !== null && !Array.isArray(value)

@@ -1,45 +1,23 @@
 import { isProviderOrigin, unmetRequirements } from "../../src/vipps/provider-requirements.ts";
 import type { RelyingParty } from "../../src/vipps/relying-party.ts";
 import { usableKeys } from "../../src/vipps/usable-keys.ts";
+import { error, type Found, type Look, ok, skipped, warning } from "../findings/finding.ts";
 import { type Answer, ask, jsonObject, type Network } from "./bounded-request.ts";
-import type { CheckId } from "./checks.ts";
-import { about, aboutAll, error, type Finding, type Found, ok, orOk, skipped, warning } from "./finding.ts";
 
 /** A discovery document as it came, checked by nobody yet. */
 export type Document = Readonly<Record<string, unknown>>;
 
-export interface Discovered {
-  readonly findings: readonly Finding[];
-  /** Undefined where there is none to go on with. */
-  readonly document: Document | undefined;
-}
+/** The document and how it came, or why there is none to go on with. */
+export type Discovered = { readonly document: Document; readonly answer: Answer } | { readonly fault: Found };
 
 /** Where the discovery document of an issuer is (OpenID Connect Discovery section 4). */
 export const discoveryUrl = (issuer: string): string =>
   `${issuer.replace(/\/$/, "")}/.well-known/openid-configuration`;
 
-/** What every further question to Vipps rests on. */
-const RESTS_ON_IT: readonly CheckId[] = [
-  "issuer",
-  "endpoints",
-  "pkce",
-  "signing-algorithm",
-  "provider-keys",
-  "scopes",
-  "client-authentication",
-];
-
-/** Fetches the discovery document and holds it against the settings. */
-export async function checkDiscovery(network: Network, relyingParty: RelyingParty): Promise<Discovered> {
-  const { issuer } = relyingParty;
+/** Fetches the discovery document. */
+export async function discover(network: Network, { issuer }: RelyingParty): Promise<Discovered> {
   const url = discoveryUrl(issuer);
-  const none = (what: string, todo: string): Discovered => ({
-    document: undefined,
-    findings: [
-      ...about("discovery", error(what, todo)),
-      ...aboutAll(RESTS_ON_IT, skipped("Without a discovery document there is nothing to look at.")),
-    ],
-  });
+  const none = (what: string, todo: string): Discovered => ({ fault: error(what, todo) });
   const outcome = await ask(network, url, { headers: { accept: "application/json" } });
   if ("failed" in outcome)
     return none(
@@ -53,20 +31,21 @@ export async function checkDiscovery(network: Network, relyingParty: RelyingPart
       "Check VIPPS_ISSUER; if it is right, Vipps may be down: status.vippsmobilepay.com.",
     );
   const document = jsonObject(answer);
-  if (document === undefined)
-    return none(`${url} answers with something that is no JSON object.`, "Check VIPPS_ISSUER.");
-  const findings = [
-    ...about("discovery", ok(`${url} answers in ${answer.answered - answer.asked} ms.`)),
-    ...about("clock", checkClock(answer)),
-    ...about("issuer", checkIssuer(issuer, document.issuer)),
-    ...about("endpoints", checkEndpoints(relyingParty, document)),
-    ...about("pkce", checkPkce(document)),
-    ...about("signing-algorithm", checkAlgorithm(document)),
-    ...about("scopes", checkScopes(relyingParty, document)),
-    ...about("client-authentication", checkMethods(relyingParty, document)),
-    ...about("provider-keys", await checkProviderKeys(network, document)),
-  ];
-  return { document, findings };
+  return document === undefined
+    ? none(`${url} answers with something that is no JSON object.`, "Check VIPPS_ISSUER.")
+    : { document, answer };
+}
+
+/** An endpoint that the document names; undefined where it is no address. */
+export function endpointIn(discovered: Discovered, name: string): string | undefined {
+  const value = "document" in discovered ? discovered.document[name] : undefined;
+  return typeof value === "string" && URL.canParse(value) ? value : undefined;
+}
+
+export function checkDiscovery({ issuer }: RelyingParty, discovered: Discovered): Found {
+  if ("fault" in discovered) return discovered.fault;
+  const { asked, answered } = discovered.answer;
+  return ok(`${discoveryUrl(issuer)} answers in ${answered - asked} ms.`);
 }
 
 function startHint(issuer: string): string {
@@ -77,7 +56,7 @@ function startHint(issuer: string): string {
 const CLOCK_TOLERANCE = 60_000;
 
 /** Our clock against the Date header, which has whole seconds. */
-function checkClock({ headers, asked, answered }: Answer): Found {
+export function checkClock({ headers, asked, answered }: Answer): Found {
   const theirs = Date.parse(headers.get("date") ?? "");
   if (Number.isNaN(theirs)) return skipped("The answer has no Date header to compare with.");
   // Their time was taken somewhere between asking and answering, and cut to whole seconds.
@@ -91,7 +70,7 @@ function checkClock({ headers, asked, answered }: Answer): Found {
   return ok("In step with Vipps.");
 }
 
-function checkIssuer(configured: string, stated: unknown): Found {
+export function checkIssuer({ issuer: configured }: RelyingParty, { issuer: stated }: Document): Found {
   if (stated === configured) return ok(configured);
   if (typeof stated !== "string")
     return error("The discovery document names no issuer.", "Check VIPPS_ISSUER; this is not Vipps.");
@@ -106,46 +85,42 @@ function checkIssuer(configured: string, stated: unknown): Found {
 
 const REQUIRED = ["authorization_endpoint", "token_endpoint", "jwks_uri"] as const;
 
-function checkEndpoints(relyingParty: RelyingParty, document: Document): readonly Found[] {
+export function* checkEndpoints(relyingParty: RelyingParty, document: Document): Look {
   const addressIn = (name: string) => {
     const value = document[name];
     const url = typeof value === "string" ? URL.parse(value) : null;
     return url?.protocol === "https:" || (relyingParty.allowHttp && url?.protocol === "http:") ? url : null;
   };
-  const problems = REQUIRED.filter((name) => addressIn(name) === null).map((name) =>
-    error(`${name} is missing or not an https address.`, "Check VIPPS_ISSUER; Vipps names all of them."),
-  );
   for (const name of [...REQUIRED, "userinfo_endpoint"]) {
     const url = addressIn(name);
-    if (url === null || isProviderOrigin(relyingParty, url)) continue;
-    problems.push(
-      error(
+    if (url === null && name !== "userinfo_endpoint")
+      yield error(
+        `${name} is missing or not an https address.`,
+        "Check VIPPS_ISSUER; Vipps names all of them.",
+      );
+    if (url !== null && !isProviderOrigin(relyingParty, url))
+      yield error(
         `${name} is on ${url.origin}, not on the issuer's origin: the worker refuses it.`,
         `Check VIPPS_ISSUER; only if this provider really answers there, add ${url.origin} to PROVIDER_ENDPOINTS.`,
-      ),
-    );
+      );
   }
   for (const phrase of unmetRequirements(document).filter((one) => !one.includes("RS256")))
-    problems.push(
-      error(
-        `The provider ${phrase}: the worker starts no login with it.`,
-        "Check VIPPS_ISSUER; what is required of a provider stands in docs/configuration.md.",
-      ),
+    yield error(
+      `The provider ${phrase}: the worker starts no login with it.`,
+      "Check VIPPS_ISSUER; what is required of a provider stands in docs/configuration.md.",
     );
   if (addressIn("userinfo_endpoint") === null)
-    problems.push(
-      warning(
-        "userinfo_endpoint is missing: claims that the ID token does not bring cannot be had.",
-        "Nothing, if the ID token brings all you ask for; else ask the provider.",
-      ),
+    yield warning(
+      "userinfo_endpoint is missing: claims that the ID token does not bring cannot be had.",
+      "Nothing, if the ID token brings all you ask for; else ask the provider.",
     );
-  return orOk(problems, "Authorize, token, keys and userinfo are there, where they belong.");
+  return "Authorize, token, keys and userinfo are there, where they belong.";
 }
 
 const listOf = (value: unknown): readonly string[] | undefined =>
   Array.isArray(value) ? value.filter((one) => typeof one === "string") : undefined;
 
-function checkPkce(document: Document): Found {
+export function checkPkce(_: RelyingParty, document: Document): Found {
   const methods = listOf(document.code_challenge_methods_supported);
   if (methods === undefined)
     return warning(
@@ -157,14 +132,14 @@ function checkPkce(document: Document): Found {
     : error("The provider does not support S256.", "Check VIPPS_ISSUER; Vipps supports it.");
 }
 
-function checkAlgorithm(document: Document): Found {
+export function checkAlgorithm(_: RelyingParty, document: Document): Found {
   const algorithms = listOf(document.id_token_signing_alg_values_supported) ?? [];
   return algorithms.includes("RS256")
     ? ok("RS256 is supported.")
     : error("The provider does not sign ID tokens with RS256.", "Check VIPPS_ISSUER; Vipps does.");
 }
 
-function checkScopes({ scope }: RelyingParty, document: Document): Found {
+export function checkScopes({ scope }: RelyingParty, document: Document): Found {
   const supported = listOf(document.scopes_supported);
   if (supported === undefined) return skipped("The provider does not say which scopes it knows.");
   const strange = scope.filter((one) => !supported.includes(one));
@@ -183,7 +158,7 @@ function checkScopes({ scope }: RelyingParty, document: Document): Found {
   );
 }
 
-function checkMethods({ keys }: RelyingParty, document: Document): Found {
+export function checkMethods({ keys }: RelyingParty, document: Document): Found {
   if (keys.kind === "partner") return skipped("A partner shows a token instead.");
   const { tokenAuth } = keys;
   // Left out, it means client_secret_basic (OpenID Connect Discovery section 3).
@@ -196,7 +171,7 @@ function checkMethods({ keys }: RelyingParty, document: Document): Found {
       );
 }
 
-async function checkProviderKeys(network: Network, { jwks_uri: url }: Document): Promise<Found> {
+export async function checkProviderKeys(network: Network, { jwks_uri: url }: Document): Promise<Found> {
   if (typeof url !== "string" || !URL.canParse(url))
     return skipped("The discovery document does not say where they are.");
   const outcome = await ask(network, url, { headers: { accept: "application/json" } });

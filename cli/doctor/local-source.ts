@@ -2,6 +2,7 @@ import { execFile } from "node:child_process";
 import { existsSync, readFileSync, statSync } from "node:fs";
 import { basename, join, relative, resolve } from "node:path";
 import { promisify } from "node:util";
+import type { Unstable_Config } from "wrangler";
 import { writtenAsText } from "../../src/settings/kinds.ts";
 import { secretNames } from "../../src/settings/table.ts";
 import { CommandError } from "../command-error.mjs";
@@ -162,32 +163,7 @@ async function readConfig(configFile: string, environment: string | undefined): 
   };
 }
 
-/** What is read of wrangler's normalised configuration. */
-interface WranglerConfig {
-  readonly definedEnvironments?: readonly string[];
-  readonly compatibility_date?: string;
-  readonly vars: Readonly<Record<string, unknown>>;
-  readonly kv_namespaces: readonly { readonly binding: string }[];
-  readonly d1_databases: readonly { readonly binding: string }[];
-  readonly durable_objects: { readonly bindings: readonly { readonly name: string }[] };
-  readonly ratelimits?: readonly { readonly name: string }[];
-  readonly assets?: {
-    readonly binding?: string;
-    readonly directory?: string;
-    readonly run_worker_first?: boolean | string[];
-    readonly not_found_handling?: string;
-  };
-  readonly migrations: readonly {
-    readonly new_classes?: readonly string[];
-    readonly new_sqlite_classes?: readonly string[];
-  }[];
-  readonly route?: string | { readonly pattern: string };
-  readonly routes?: readonly (string | { readonly pattern: string })[];
-  readonly workers_dev?: boolean;
-  readonly triggers: { readonly crons?: readonly string[] };
-}
-
-async function wranglerConfig(configFile: string, environment: string | undefined): Promise<WranglerConfig> {
+async function wranglerConfig(configFile: string, environment: string | undefined): Promise<Unstable_Config> {
   process.env.WRANGLER_LOG ??= "error";
   const { unstable_readConfig: read } = await import("wrangler");
   try {
@@ -220,15 +196,8 @@ async function trackedFiles(root: string): Promise<readonly TrackedFile[] | unde
     .map((path) => ({ path, text: readFileSync(join(root, path), "utf8") }));
 }
 
-interface ClassMigration {
-  readonly new_classes?: readonly string[];
-  readonly new_sqlite_classes?: readonly string[];
-  readonly renamed_classes?: readonly { readonly from: string; readonly to: string }[];
-  readonly deleted_classes?: readonly string[];
-}
-
 /** The classes that are there once every migration has been applied, in their order. */
-function classesAfter(migrations: readonly ClassMigration[]): readonly string[] {
+function classesAfter(migrations: Unstable_Config["migrations"]): readonly string[] {
   const classes = new Set<string>();
   for (const migration of migrations) {
     const { renamed_classes: renamed = [], deleted_classes: deleted = [] } = migration;

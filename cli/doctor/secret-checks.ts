@@ -1,6 +1,6 @@
 import { writtenAsText } from "../../src/settings/kinds.ts";
 import { isSecret, type SettingName } from "../../src/settings/table.ts";
-import { error, type Found, ok, orOk, skipped, warning } from "./finding.ts";
+import { error, type Look, skipped, warning } from "../findings/finding.ts";
 import type { SettingsSource } from "./settings-source.ts";
 import { secretsIn } from "./worker-settings.ts";
 
@@ -12,21 +12,20 @@ const PLACEHOLDER =
 const LEAST = { length: 16, variety: 8 };
 
 /** Placeholders and guessable secrets. Key sets are looked at by themselves. */
-export function checkStrength(source: SettingsSource): readonly Found[] {
-  const secrets = secretsIn(source.values).filter(([name]) => !isKeySet(name));
-  if (secrets.length === 0) return [skipped("No secret is to be seen here.")];
-  const clientId = source.values.VIPPS_CLIENT_ID?.trim() ?? "";
-  const problems = secrets.flatMap(([name, value]) => {
-    if (PLACEHOLDER.test(value)) return [error(`${name} is a placeholder.`, `${whereFrom(name)}`)];
-    if (value.length < LEAST.length || new Set(value).size < LEAST.variety)
-      return [error(`${name} is too short or too simple to be a secret.`, whereFrom(name))];
-    return [];
-  });
-  const id = PLACEHOLDER.test(clientId)
-    ? [error("VIPPS_CLIENT_ID is a placeholder.", whereFrom("VIPPS_CLIENT_ID"))]
-    : [];
-  return orOk([...problems, ...id], "None is a placeholder or guessable.");
+export function* checkStrength({ values }: SettingsSource): Look {
+  const secrets = secretsIn(values).filter(([name]) => !isKeySet(name));
+  if (secrets.length === 0) return NO_SECRET;
+  for (const [name, value] of secrets) {
+    if (PLACEHOLDER.test(value)) yield error(`${name} is a placeholder.`, whereFrom(name));
+    else if (value.length < LEAST.length || new Set(value).size < LEAST.variety)
+      yield error(`${name} is too short or too simple to be a secret.`, whereFrom(name));
+  }
+  if (PLACEHOLDER.test(values.VIPPS_CLIENT_ID?.trim() ?? ""))
+    yield error("VIPPS_CLIENT_ID is a placeholder.", whereFrom("VIPPS_CLIENT_ID"));
+  return "None is a placeholder or guessable.";
 }
+
+const NO_SECRET = skipped("No secret is to be seen here.");
 
 function whereFrom(name: string): string {
   if (name.startsWith("VIPPS_"))
@@ -52,78 +51,65 @@ function privateParts(values: Readonly<Record<string, string>>): readonly (reado
 }
 
 /** One secret in two places: two settings, or two environments. */
-export function checkReuse({ values, otherEnvironments }: SettingsSource): readonly Found[] {
+export function* checkReuse({ values, otherEnvironments }: SettingsSource): Look {
   const here = privateParts(values);
-  if (here.length === 0) return [skipped("No secret is to be seen here.")];
+  if (here.length === 0) return NO_SECRET;
   const change = "Give each its own value.";
-  const problems: Found[] = [];
   const clientId = values.VIPPS_CLIENT_ID?.trim();
   for (const [index, [name, value]] of here.entries()) {
     const twin = here.slice(index + 1).find(([, other]) => other === value)?.[0];
-    if (twin !== undefined && twin !== name)
-      problems.push(error(`${name} and ${twin} are the same secret.`, change));
-    if (twin === name) problems.push(error(`${name} holds a key twice.`, "npm run keys -- rotate"));
-    if (value === clientId)
-      problems.push(error(`${name} is the same as VIPPS_CLIENT_ID, which is public.`, change));
+    if (twin !== undefined && twin !== name) yield error(`${name} and ${twin} are the same secret.`, change);
+    if (twin === name) yield error(`${name} holds a key twice.`, "npm run keys -- rotate");
+    if (value === clientId) yield error(`${name} is the same as VIPPS_CLIENT_ID, which is public.`, change);
     for (const [file, settings] of Object.entries(otherEnvironments)) {
       if (privateParts(settings).some(([, other]) => other === value))
-        problems.push(error(`${name} is also used in ${file}.`, "Give each environment its own."));
+        yield error(`${name} is also used in ${file}.`, "Give each environment its own.");
     }
   }
-  return orOk(problems, "Each is used in one place.");
+  return "Each is used in one place.";
 }
 
 /** Secrets among the plain variables of wrangler.toml. */
-export function checkVars({ vars }: SettingsSource): readonly Found[] {
-  const problems = Object.entries(vars)
-    .filter(([name, value]) => isSecret(name) && writtenAsText(value) !== "")
-    .map(([name]) =>
-      error(
+export function* checkVars({ vars }: SettingsSource): Look {
+  for (const [name, value] of Object.entries(vars)) {
+    if (isSecret(name) && writtenAsText(value) !== "")
+      yield error(
         `${name} stands in [vars] of wrangler.toml.`,
         `Take it out, make a new one, and give that to the worker: npx wrangler secret put ${name}`,
-      ),
-    );
-  return orOk(problems, "No secret stands in wrangler.toml.");
+      );
+  }
+  return "No secret stands in wrangler.toml.";
 }
 
 /** Shorter values may stand anywhere by chance. */
 const LEAST_TELLING = 12;
 
 /** Secrets in what git tracks. */
-export function checkTrackedFiles({
-  values,
-  otherEnvironments,
-  trackedFiles,
-}: SettingsSource): readonly Found[] {
-  if (trackedFiles === undefined) return [skipped("There is no git repository here.")];
-  const problems = trackedFiles
-    .filter(({ path }) => /(^|\/)\.dev\.vars(\.(?!example$)[\w-]+)?$/.test(path))
-    .map(({ path }) =>
-      error(`git tracks ${path}.`, `git rm --cached ${path}, and make the secrets in it anew.`),
-    );
+export function* checkTrackedFiles({ values, otherEnvironments, trackedFiles }: SettingsSource): Look {
+  if (trackedFiles === undefined) return skipped("There is no git repository here.");
+  for (const { path } of trackedFiles) {
+    if (/(^|\/)\.dev\.vars(\.(?!example$)[\w-]+)?$/.test(path))
+      yield error(`git tracks ${path}.`, `git rm --cached ${path}, and make the secrets in it anew.`);
+  }
   const known = [values, ...Object.values(otherEnvironments)].flatMap(privateParts);
   for (const [name, value] of known) {
     // A placeholder stands in many a document, and is named as one already.
     if (value.length < LEAST_TELLING || PLACEHOLDER.test(value)) continue;
     for (const { path } of trackedFiles.filter(({ text }) => text.includes(value)))
-      problems.push(
-        error(
-          `${name} stands in ${path}, which git tracks.`,
-          `Make a new ${name}; taking it out of the file is not enough.`,
-        ),
+      yield error(
+        `${name} stands in ${path}, which git tracks.`,
+        `Make a new ${name}; taking it out of the file is not enough.`,
       );
   }
-  return orOk(problems, "No secret stands in a file that git tracks.");
+  return "No secret stands in a file that git tracks.";
 }
 
 /** Whether others on this machine can read the settings files. */
-export function checkSettingsFiles({ settingsFiles }: SettingsSource): readonly Found[] {
+export function* checkSettingsFiles({ settingsFiles }: SettingsSource): Look {
   const visible = settingsFiles.filter(({ mode }) => mode !== undefined);
-  if (visible.length === 0) return [skipped("There is no file with secrets here.")];
-  const problems = visible
-    .filter(({ mode = 0 }) => (mode & 0o077) !== 0)
-    .map(({ path }) => warning(`Others on this machine can read ${path}.`, `chmod 600 ${path}`));
-  return problems.length > 0
-    ? problems
-    : [ok(`Only its owner can read ${visible.map(({ path }) => path).join(", ")}.`)];
+  if (visible.length === 0) return skipped("There is no file with secrets here.");
+  for (const { path, mode = 0 } of visible) {
+    if ((mode & 0o077) !== 0) yield warning(`Others on this machine can read ${path}.`, `chmod 600 ${path}`);
+  }
+  return `Only its owner can read ${visible.map(({ path }) => path).join(", ")}.`;
 }

@@ -1,27 +1,30 @@
 import { mistakenNames } from "../../src/settings/names.ts";
-import { isSecret, isSettingName, SETTING_NAMES } from "../../src/settings/table.ts";
+import { isSecret, isSettingName, SETTING_NAMES, SETTINGS } from "../../src/settings/table.ts";
 import type { Settings } from "../../src/settings/types.ts";
-import { error, type Found, ok, orOk, skipped, warning } from "./finding.ts";
+import { error, type Look, ok, skipped, warning } from "../findings/finding.ts";
 import type { SettingsSource } from "./settings-source.ts";
 import type { ReadSettings } from "./worker-settings.ts";
 
 /** Said in place of everything that needs a site. */
-export const NO_SITE = "The deployment has no site of its own; npm run site -- check examines those in KV.";
+export const NO_SITE = skipped(
+  "The deployment has no site of its own; npm run site -- check examines those in KV.",
+);
 
 /** Every fault in the settings, as the worker itself would name it. */
-export function checkSettings(source: SettingsSource, read: ReadSettings): readonly Found[] {
-  if ("noSite" in read) return [skipped(NO_SITE)];
-  if ("faults" in read) return read.faults.map((fault) => error(`${fault}.`, whereToMend(source, fault)));
-  const hidden = [...read.hidden];
-  if (hidden.length === 0) return [ok(`Complete and well formed (${source.name}).`)];
+export function* checkSettings(source: SettingsSource, read: ReadSettings): Look {
+  if ("noSite" in read) return NO_SITE;
+  if ("faults" in read) {
+    for (const fault of read.faults) yield error(`${fault}.`, whereToMend(source, fault));
+    return "";
+  }
+  const hidden = [...read.hidden].join(", ");
+  if (hidden === "") return `Complete and well formed (${source.name}).`;
   if (source.deployedSecrets !== undefined)
-    return [ok(`Complete and well formed (${source.name}); ${hidden.join(", ")} at Cloudflare.`)];
-  return [
-    ok(`Well formed (${source.name}).`),
-    skipped(
-      `Not here: ${hidden.join(", ")}. --remote asks Cloudflare whether it has them; in the environment of this command they are examined themselves.`,
-    ),
-  ];
+    return `Complete and well formed (${source.name}); ${hidden} at Cloudflare.`;
+  yield ok(`Well formed (${source.name}).`);
+  return skipped(
+    `Not here: ${hidden}. --remote asks Cloudflare whether it has them; in the environment of this command they are examined themselves.`,
+  );
 }
 
 /** A secret has no place in the configuration, and on this machine a first start makes what is missing. */
@@ -40,88 +43,124 @@ function whereToMend({ name, environment, settingsFiles, worker }: SettingsSourc
 const BEGINNINGS = new Set(SETTING_NAMES.map((name) => name.split("_")[0]));
 
 /** Settings that nobody reads, with the name that was probably meant. */
-export function checkSettingsNames({ values, worker }: SettingsSource): readonly Found[] {
-  const strangers = Object.keys(values).filter(
-    (name) => !isSettingName(name) && worker?.bindings.has(name) !== true,
-  );
-  const problems = strangers.flatMap((name) => {
+export function* checkSettingsNames({ values, worker }: SettingsSource): Look {
+  for (const name of Object.keys(values)) {
+    if (isSettingName(name) || worker?.bindings.has(name)) continue;
     const meant = mistakenNames([name])[0]?.meant;
-    if (meant === undefined && !BEGINNINGS.has(name.split("_")[0] ?? "")) return [];
+    if (meant === undefined && !BEGINNINGS.has(name.split("_")[0] ?? "")) continue;
     const hint = meant === undefined ? "Remove it" : `Was ${meant} meant? Rename it`;
-    return [warning(`There is no setting ${name}.`, `${hint}; docs/configuration.md has all.`)];
-  });
-  return orOk(problems, "Every name is known.");
+    yield warning(`There is no setting ${name}.`, `${hint}; docs/configuration.md has all.`);
+  }
+  return "Every name is known.";
 }
 
 /** Vipps' own hosts, by environment. */
-const VIPPS_HOSTS = { "apitest.vipps.no": "test", "api.vipps.no": "production" } as const;
+const VIPPS_HOSTS: Readonly<Record<string, string>> = {
+  "apitest.vipps.no": "test",
+  "api.vipps.no": "production",
+};
 
 /** Whether issuer, environment and site belong to the same world. */
-export function checkEnvironment(source: SettingsSource, { site, relyingParty }: Settings): readonly Found[] {
-  const set = source.values.VIPPS_ENVIRONMENT || "test";
+export function* checkEnvironment(source: SettingsSource, { site, relyingParty }: Settings): Look {
+  const { environment, values, worker } = source;
+  const set = values.VIPPS_ENVIRONMENT || "test";
   const host = new URL(relyingParty.issuer).host;
-  const issuerIs = Object.entries(VIPPS_HOSTS).find(([name]) => name === host)?.[1];
-  const problems: Found[] = [];
+  const issuerIs = VIPPS_HOSTS[host];
   if (issuerIs !== undefined && issuerIs !== set)
-    problems.push(
-      error(
-        `VIPPS_ENVIRONMENT is ${set}, but VIPPS_ISSUER is Vipps' ${issuerIs} environment.`,
-        "Remove VIPPS_ISSUER: the environment says it all.",
-      ),
+    yield error(
+      `VIPPS_ENVIRONMENT is ${set}, but VIPPS_ISSUER is Vipps' ${issuerIs} environment.`,
+      "Remove VIPPS_ISSUER: the environment says it all.",
     );
   // Vipps gives partner keys for production alone (Vipps, Partner keys).
   const isPartnerInTest = relyingParty.keys.kind === "partner" && set !== "production";
   if (isPartnerInTest && issuerIs !== undefined)
-    problems.push(
-      error(
-        `VIPPS_KEYS is partner and VIPPS_ENVIRONMENT is ${set}, but Vipps' partner keys are for production alone.`,
-        "Test with the keys of a test sales unit (VIPPS_KEYS=own) or with the simulator.",
-      ),
+    yield error(
+      `VIPPS_KEYS is partner and VIPPS_ENVIRONMENT is ${set}, but Vipps' partner keys are for production alone.`,
+      "Test with the keys of a test sales unit (VIPPS_KEYS=own) or with the simulator.",
     );
   if (issuerIs === undefined && !site.isLocal)
-    problems.push(
-      warning(
-        `Logins go to ${host}, which is not Vipps (VIPPS_ISSUER).`,
-        "Remove VIPPS_ISSUER, unless this site really uses another provider.",
-      ),
+    yield warning(
+      `Logins go to ${host}, which is not Vipps (VIPPS_ISSUER).`,
+      "Remove VIPPS_ISSUER, unless this site really uses another provider.",
     );
   // Many sites of one deployment may each be of their own environment.
-  const isWholeWorker = source.worker !== undefined;
-  if (isWholeWorker && source.environment === "production" && set !== "production")
-    problems.push(
-      warning(
-        "[env.production] uses Vipps' test environment: nobody can log in with the real app.",
-        'Set VIPPS_ENVIRONMENT = "production" in [env.production.vars], with the production keys.',
-      ),
+  const isWholeWorker = worker !== undefined;
+  if (isWholeWorker && environment === "production" && set !== "production")
+    yield warning(
+      "[env.production] uses Vipps' test environment: nobody can log in with the real app.",
+      'Set VIPPS_ENVIRONMENT = "production" in [env.production.vars], with the production keys.',
     );
-  if (isWholeWorker && source.environment !== "production" && set === "production")
-    problems.push(
-      warning(
-        `${source.environment === undefined ? "The top level of wrangler.toml" : `[env.${source.environment}]`} uses Vipps' production environment, with real people.`,
-        'Keep production to [env.production]; everything else works with VIPPS_ENVIRONMENT = "test".',
-      ),
+  if (isWholeWorker && environment !== "production" && set === "production")
+    yield warning(
+      `${environment === undefined ? "The top level of wrangler.toml" : `[env.${environment}]`} uses Vipps' production environment, with real people.`,
+      'Keep production to [env.production]; everything else works with VIPPS_ENVIRONMENT = "test".',
     );
-  return orOk(
-    problems,
-    `${set}${issuerIs === undefined ? `, with the issuer at ${host}` : ""}.${isPartnerInTest ? " Note: at Vipps, partner keys are for production alone." : ""}`,
-  );
+  const elsewhere = issuerIs === undefined ? `, with the issuer at ${host}` : "";
+  const note = isPartnerInTest ? " Note: at Vipps, partner keys are for production alone." : "";
+  return `${set}${elsewhere}.${note}`;
 }
 
 /** Cut after this many characters by the worker, because Vipps takes no more. */
 const HEADER_LIMIT = 30;
 
 /** The headers as they will be sent. Wrong ones that are set are a fault of the settings. */
-export function checkStandardHeaders({ site, relyingParty }: Settings): readonly Found[] {
+export function* checkStandardHeaders({ site, relyingParty }: Settings): Look {
   const { merchantSerialNumber, systemName, systemVersion } = relyingParty;
   const { host } = new URL(site.origin);
-  const cut = systemName !== host && host.length > HEADER_LIMIT && host.startsWith(systemName);
-  const problems = cut
-    ? [
-        warning(
-          `The host of the site is longer than ${HEADER_LIMIT} characters, so Vipps-System-Name is cut to "${systemName}".`,
-          "Set VIPPS_SYSTEM_NAME to a name of at most 30 characters.",
-        ),
-      ]
-    : [];
-  return orOk(problems, `MSN ${merchantSerialNumber}, system "${systemName}" ${systemVersion}.`);
+  if (systemName !== host && host.length > HEADER_LIMIT && host.startsWith(systemName))
+    yield warning(
+      `The host of the site is longer than ${HEADER_LIMIT} characters, so Vipps-System-Name is cut to "${systemName}".`,
+      "Set VIPPS_SYSTEM_NAME to a name of at most 30 characters.",
+    );
+  return `MSN ${merchantSerialNumber}, system "${systemName}" ${systemVersion}.`;
+}
+
+const LOCAL = /^(localhost|127(\.\d{1,3}){3}|\[::1\])$/;
+const IP_ADDRESS = /^(\d{1,3}(\.\d{1,3}){3}|\[[0-9a-f:.]+\])$/i;
+
+/**
+ * Vipps' rules for redirect URIs (Login API, redirect URIs) held against SITE_URL and AUTH_PATH as written, also
+ * where the worker would refuse them for reasons of its own. Of several faults the first is told.
+ */
+export function* checkRedirectUri({ values }: SettingsSource): Look {
+  const site = values.SITE_URL?.trim() ?? "";
+  const authPath = values.AUTH_PATH?.trim() || SETTINGS.AUTH_PATH.default;
+  const say = 'Set SITE_URL to the origin alone, such as "https://www.example.com".';
+  if (site === "") return error("Without SITE_URL there is no redirect URI.", say);
+  const url = URL.parse(site);
+  if (url === null) return error(`SITE_URL is no address: ${site}`, say);
+  if (site.includes("#")) return error("SITE_URL has a #, which Vipps does not take in a redirect URI.", say);
+  if (site.includes("?"))
+    return error("SITE_URL has a query string, which Vipps does not take in a redirect URI.", say);
+  if (url.pathname !== "/")
+    return error(`SITE_URL has a path (${url.pathname}).`, `${say} Paths go into AUTH_PATH.`);
+  if (authPath.endsWith("/"))
+    return error(
+      "AUTH_PATH ends with a slash.",
+      `Write AUTH_PATH = "${authPath.replace(/\/+$/, "") || "/auth"}": the redirect URI ends with /callback.`,
+    );
+  if (/[?#]/.test(authPath))
+    return error("AUTH_PATH has a query or a #.", 'Set it to a path alone, such as "/auth".');
+
+  const uri = `${url.origin}${authPath}/callback`;
+  const isLocal = LOCAL.test(url.hostname);
+  if (url.protocol !== "https:" && !isLocal)
+    return error(
+      "The redirect URI does not begin with https://.",
+      "Set SITE_URL to the https address of the site.",
+    );
+  if (isLocal && values.VIPPS_ENVIRONMENT?.trim() === "production")
+    return error(
+      `The redirect URI is on this machine (${uri}), which Vipps takes in its test environment only.`,
+      "Set SITE_URL to the public address, or VIPPS_ENVIRONMENT to test.",
+    );
+  if (IP_ADDRESS.test(url.hostname) && !isLocal)
+    return error("The redirect URI has an IP address instead of a name.", "Set SITE_URL to the site's name.");
+  // The worker lowers the case of the host and leaves out the usual port, as every URL parser does.
+  if (!site.startsWith(url.origin))
+    yield warning(
+      `SITE_URL is written "${site}", but the redirect URI is ${uri}.`,
+      `Write SITE_URL = "${url.origin}", and register exactly ${uri}.`,
+    );
+  return `To be registered, exactly: ${uri}`;
 }

@@ -2,8 +2,8 @@ import { readPath } from "../../src/http/request-path.ts";
 import { needsSession, patternOf } from "../../src/rules/path-rules.ts";
 import type { Settings } from "../../src/settings/types.ts";
 import type { FaultClass } from "../../src/storage-fault.ts";
-import { ask, jsonObject, type Network } from "./bounded-request.ts";
-import { error, type Found, ok, orOk, skipped, warning } from "./finding.ts";
+import { error, type Found, type Look, ok, type SlowLook, skipped, warning } from "../findings/finding.ts";
+import { type Answer, ask, jsonObject, type Network } from "./bounded-request.ts";
 
 /** A deployed site and what is known of it. */
 export interface Site {
@@ -11,14 +11,24 @@ export interface Site {
   /** Where it is asked: an origin. */
   readonly target: string;
   readonly settings: Settings;
+  /** What is to be said of its address. */
+  readonly address: Found;
+  /** Whether the worker answers there, so that it can be asked further. */
+  readonly answers: boolean;
 }
 
-/** Whether the address is the site's own and the worker answers there. @returns whether to go on, too */
-export async function checkAddress({ network, target, settings }: Site): Promise<readonly [Found, boolean]> {
+/** Asks whether the address is the site's own and the worker answers there. */
+export async function findSite(
+  network: Network,
+  target: string | undefined,
+  settings: Settings,
+): Promise<Site | Found> {
+  if (target === undefined) return skipped("--url says which deployed site to look at.");
   const { site } = settings;
   const url = `${target}${site.authPath}/session`;
   const outcome = await ask(network, url, { headers: { accept: "application/json" } });
-  const stop = (what: string, todo: string): readonly [Found, boolean] => [error(what, todo), false];
+  const found = (address: Found, answers = false): Site => ({ network, target, settings, address, answers });
+  const stop = (what: string, todo: string) => found(error(what, todo));
   if ("failed" in outcome)
     return stop(`${target} ${outcome.failed}.`, "Check the address, its DNS record and its route.");
   const { answer } = outcome;
@@ -41,15 +51,15 @@ export async function checkAddress({ network, target, settings }: Site): Promise
       `${url} answers ${answer.status}, and not as this worker would.`,
       "Is the worker deployed, its route set, and AUTH_PATH the same in both places?",
     );
-  if (target !== site.origin)
-    return [
-      error(
-        `The worker answers at ${target}, but SITE_URL is ${site.origin}.`,
-        "Logins end at SITE_URL, where the cookie of this address does not exist. Set SITE_URL to the address people use.",
-      ),
-      true,
-    ];
-  return [ok(`${target} is SITE_URL, and the worker answers.`), true];
+  return found(
+    target === site.origin
+      ? ok(`${target} is SITE_URL, and the worker answers.`)
+      : error(
+          `The worker answers at ${target}, but SITE_URL is ${site.origin}.`,
+          "Logins end at SITE_URL, where the cookie of this address does not exist. Set SITE_URL to the address people use.",
+        ),
+    true,
+  );
 }
 
 const DEPENDENCIES: Readonly<Record<string, string>> = {
@@ -144,45 +154,35 @@ function exampleOf(pattern: string): string {
 }
 
 /** Whether strangers are really kept out of what PROTECTED_PATHS names, however they spell it. */
-export async function checkGuard({ network, target, settings }: Site): Promise<readonly Found[]> {
+export async function* checkGuard({ network, target, settings }: Site): SlowLook {
   const { protectedPaths, authPath, origin } = settings.site;
   const patterns = protectedPaths.filter((rule) => !rule.startsWith("!")).map(patternOf);
-  if (patterns.length === 0) return [skipped("PROTECTED_PATHS is not set: everything is public.")];
+  if (patterns.length === 0) return skipped("PROTECTED_PATHS is not set: everything is public.");
   const isProtected = (path: string) => {
     const read = readPath(path);
     return read !== undefined && needsSession(settings.site, read);
   };
-  const problems: Found[] = [];
-  for (const path of patterns.map(exampleOf).filter(isProtected)) {
-    // The same path in another spelling: what stands in between may tell the two apart.
-    const spellings = [
-      path,
-      path.replace(/[a-z]/i, (letter) => `%${letter.charCodeAt(0).toString(16).toUpperCase()}`),
-    ];
-    for (const spelling of new Set(spellings)) {
-      const outcome = await ask(network, target + spelling, { headers: { accept: "text/html" } });
-      if ("failed" in outcome) {
-        problems.push(error(`${spelling} ${outcome.failed}.`, "Check the route."));
-        continue;
-      }
-      const { status, headers } = outcome.answer;
-      const location = URL.parse(headers.get("location") ?? "", target);
-      const asks =
-        status === 401 ||
-        (status >= 300 &&
-          status < 400 &&
-          location?.pathname === `${authPath}/login` &&
-          [target, origin].includes(location.origin));
-      if (!asks)
-        problems.push(
-          error(
-            `${spelling} answers ${status} to a stranger instead of asking for the login.`,
-            "Let every path of the site go through the worker: the route, and run_worker_first under [assets].",
-          ),
-        );
+  // The same path in another spelling: what stands in between may tell the two apart.
+  const spelledOtherwise = (path: string) =>
+    path.replace(/[a-z]/i, (letter) => `%${letter.charCodeAt(0).toString(16).toUpperCase()}`);
+  const paths = patterns.map(exampleOf).filter(isProtected);
+  for (const path of new Set(paths.flatMap((one) => [one, spelledOtherwise(one)]))) {
+    const outcome = await ask(network, target + path, { headers: { accept: "text/html" } });
+    if ("failed" in outcome) {
+      yield error(`${path} ${outcome.failed}.`, "Check the route.");
+      continue;
     }
+    const { status, headers } = outcome.answer;
+    const location = URL.parse(headers.get("location") ?? "", target);
+    const leadsToLogin =
+      location?.pathname === `${authPath}/login` && [target, origin].includes(location.origin);
+    if (status !== 401 && !(status >= 300 && status < 400 && leadsToLogin))
+      yield error(
+        `${path} answers ${status} to a stranger instead of asking for the login.`,
+        "Let every path of the site go through the worker: the route, and run_worker_first under [assets].",
+      );
   }
-  return orOk(problems, `${patterns.join(" ")} asks strangers to log in.`);
+  return `${patterns.join(" ")} asks strangers to log in.`;
 }
 
 /** Headers of our own pages, by what each must hold. */
@@ -193,25 +193,138 @@ const PAGE_HEADERS: readonly (readonly [string, RegExp])[] = [
   ["x-frame-options", /^deny$/i],
 ];
 
-export async function checkPageHeaders({ network, target, settings }: Site): Promise<readonly Found[]> {
+export async function* checkPageHeaders({ network, target, settings }: Site): SlowLook {
   // A page of the worker's own that changes nothing and asks nobody.
   const url = `${target}${settings.site.authPath}/no-such-page`;
   const outcome = await ask(network, url, { headers: { accept: "text/html" } });
-  if ("failed" in outcome) return [error(`${url} ${outcome.failed}.`, "npx wrangler tail")];
+  if ("failed" in outcome) return error(`${url} ${outcome.failed}.`, "npx wrangler tail");
   const { headers } = outcome.answer;
-  const problems = PAGE_HEADERS.filter(([name, holds]) => !holds.test(headers.get(name) ?? "")).map(
-    ([name]) =>
-      error(
+  for (const [name, holds] of PAGE_HEADERS) {
+    if (!holds.test(headers.get(name) ?? ""))
+      yield error(
         `Pages of the worker arrive without a proper ${name}.`,
         "Something in between changes the header: exempt the login routes from it.",
-      ),
-  );
+      );
+  }
   if (target.startsWith("https:") && !headers.has("strict-transport-security"))
-    problems.push(
-      warning(
-        "The site does not say Strict-Transport-Security, so a first visit may go over plain http.",
-        "Switch on HSTS for the zone at Cloudflare (SSL/TLS, Edge Certificates).",
-      ),
+    yield warning(
+      "The site does not say Strict-Transport-Security, so a first visit may go over plain http.",
+      "Switch on HSTS for the zone at Cloudflare (SSL/TLS, Edge Certificates).",
     );
-  return orOk(problems, "Framing, sniffing and referrers are held back.");
+  return "Framing, sniffing and referrers are held back.";
+}
+
+/** A login that the site has begun, or why there is none to look at. */
+export type LoginStart =
+  | { readonly site: Site; readonly answer: Answer; readonly location: URL }
+  | { readonly fault: Found };
+
+/** What the first click is answered with. */
+export async function startLoginAt(site: Site | Found): Promise<LoginStart> {
+  if ("severity" in site) return { fault: site };
+  const { network, target, settings } = site;
+  const { authPath } = settings.site;
+  const headers = { accept: "application/json" };
+  const outcome = await ask(network, `${target}${authPath}/login?return_to=/`, { headers });
+  if ("failed" in outcome)
+    return { fault: error(`${authPath}/login ${outcome.failed}.`, "npx wrangler tail") };
+  const { answer } = outcome;
+  if (answer.status === 429) return { fault: skipped("The rate limiter answers; try again in a minute.") };
+  const location = URL.parse(answer.headers.get("location") ?? "", target);
+  if (answer.status === 302 && location !== null) return { site, answer, location };
+  const { code, reference } = jsonObject(answer) ?? {};
+  const named = typeof code === "string" ? `: ${code}, reference ${String(reference)}` : "";
+  return {
+    fault: error(
+      `The login is answered with ${answer.status}${named}.`,
+      "Look the code up in docs/operations.md, and the reference in the log.",
+    ),
+  };
+}
+
+const NO_LOGIN = skipped("No login was begun to look at.");
+
+/** Never prints the address itself: it carries the state. */
+export function* checkLogin(login: LoginStart, authorizeEndpoint: string | undefined): Look {
+  if ("fault" in login) return login.fault;
+  const { location } = login;
+  const { relyingParty } = login.site.settings;
+  const asked = location.searchParams;
+  const address = location.origin + location.pathname;
+  const expected =
+    authorizeEndpoint?.split("?")[0] ?? `${new URL(relyingParty.issuer).origin}${location.pathname}`;
+  const deploy =
+    "The deployed settings differ from those here: deploy again, or examine the right environment (--env).";
+  if (address !== expected) yield error(`Logins go to ${address}, not to ${expected}.`, deploy);
+  const wanted: readonly (readonly [string, string])[] = [
+    relyingParty.keys.kind === "own"
+      ? ["client_id", relyingParty.keys.clientId]
+      : ["msn", relyingParty.merchantSerialNumber],
+    ["redirect_uri", relyingParty.redirectUri],
+    ["scope", relyingParty.scope.join(" ")],
+    ["response_type", "code"],
+    ["code_challenge_method", "S256"],
+  ];
+  for (const [name, value] of wanted) {
+    if (asked.get(name) !== value)
+      yield error(`Logins carry the ${name} ${asked.get(name) ?? "(none)"} instead of ${value}.`, deploy);
+  }
+  for (const name of ["state", "nonce", "code_challenge"]) {
+    if ((asked.get(name) ?? "").length < 8)
+      yield error(`Logins carry no proper ${name}.`, "Something in between changes redirects: take it out.");
+  }
+  return `Leads to ${location.host} with the right client, redirect URI and scopes.`;
+}
+
+const BROWSER_COOKIE = "__Host-vipps-browser";
+
+/** The cookie as it really arrives, after everything that stands in between (rfc6265bis section 4.1.3.2). */
+export function* checkCookies(login: LoginStart): Look {
+  if ("fault" in login) return NO_LOGIN;
+  const ours = login.answer.headers.getSetCookie().filter((cookie) => /vipps-browser\s*=/i.test(cookie));
+  const [cookie, ...more] = ours;
+  const exempt = "exempt the login routes from it.";
+  if (cookie === undefined)
+    return error(
+      `The login sets no cookie ${BROWSER_COOKIE}.`,
+      `Something in between removes Set-Cookie: ${exempt}`,
+    );
+  const [pair = "", ...attributes] = cookie.split(";").map((part) => part.trim());
+  const has = (pattern: RegExp) => attributes.some((attribute) => pattern.test(attribute));
+  const faults: readonly (readonly [boolean, string])[] = [
+    [more.length > 0, "is set more than once"],
+    [!pair.startsWith(`${BROWSER_COOKIE}=`), "has lost its prefix __Host-"],
+    [!has(/^secure$/i), "is not Secure"],
+    [!has(/^httponly$/i), "is not HttpOnly"],
+    [!has(/^samesite=lax$/i), "is not SameSite=Lax"],
+    [!has(/^path=\/$/i), "is not for Path=/"],
+    [has(/^domain=/i), "has a Domain"],
+  ];
+  for (const [isSo, fault] of faults) {
+    if (isSo)
+      yield error(
+        `The cookie ${BROWSER_COOKIE} ${fault}.`,
+        `Something between the worker and the browser changes Set-Cookie: ${exempt}`,
+      );
+  }
+  return "__Host-, Secure, HttpOnly, SameSite=Lax, no Domain.";
+}
+
+/** Answers that belong to one visitor must not be kept for another. */
+export async function* checkCaching(login: LoginStart): SlowLook {
+  if ("fault" in login) return NO_LOGIN;
+  const { network, target, settings } = login.site;
+  const { authPath } = settings.site;
+  const session = await ask(network, `${target}${authPath}/session`);
+  const todo = `Exempt ${authPath}/* from caching rules at Cloudflare and in whatever stands in between.`;
+  const answers = { "/login": login.answer, "/session": "answer" in session ? session.answer : undefined };
+  for (const [path, answer] of Object.entries(answers)) {
+    if (answer === undefined) continue;
+    const { headers } = answer;
+    if (!/\bno-store\b/i.test(headers.get("cache-control") ?? ""))
+      yield error(`${path} arrives without Cache-Control: no-store.`, todo);
+    else if (/^hit$/i.test(headers.get("cf-cache-status") ?? "") || Number(headers.get("age")) > 0)
+      yield error(`${path} comes out of a cache.`, todo);
+  }
+  return "Logins and sessions are not cached.";
 }

@@ -1,9 +1,11 @@
 import { randomBytes } from "node:crypto";
 import { refusedPartnerKey } from "../../src/vipps/partner-refusal.ts";
+import { isProviderOrigin } from "../../src/vipps/provider-requirements.ts";
 import type { OwnKeys, PartnerKeys, RelyingParty } from "../../src/vipps/relying-party.ts";
+import { error, type Found, ok, skipped } from "../findings/finding.ts";
 import { ask, jsonObject, type Network, oauthError } from "./bounded-request.ts";
-import { discoveryUrl } from "./discovery-checks.ts";
-import { error, type Found, ok } from "./finding.ts";
+import { discoveryUrl, endpointIn } from "./discovery-checks.ts";
+import type { KnownFacts } from "./facts.ts";
 
 /** The issuer of each environment of Vipps. */
 export type Issuers = Readonly<Record<"test" | "production", string>>;
@@ -15,17 +17,30 @@ type Verdict = "right" | "wrong" | { readonly otherwise: string };
 
 const PORTAL = "the business portal (portal.vippsmobilepay.com)";
 
+/** The secrets that are shown to Vipps; a stand-in for one proves nothing. */
+const KEY_SECRETS = [
+  "VIPPS_CLIENT_SECRET",
+  "VIPPS_PARTNER_CLIENT_SECRET",
+  "VIPPS_PARTNER_SUBSCRIPTION_KEY",
+] as const;
+
 /**
  * Shows the keys to the token endpoint with an invented code. Where they are refused, finds out whether they would
  * be right for the other method, or in the other environment.
- * @param issuers asked only where the settings use one of them.
  */
-export function checkClientKeys(
-  network: Network,
-  relyingParty: RelyingParty,
-  endpoint: string,
-  issuers: Issuers,
-): Promise<Found> {
+export async function checkClientKeys(facts: KnownFacts): Promise<Found> {
+  const { relyingParty, network, issuers } = facts;
+  const hidden = KEY_SECRETS.find(facts.isHidden);
+  if (hidden !== undefined) return skipped(`${hidden} is not to be seen here.`);
+  const discovered = await facts.discovered();
+  const endpoint = endpointIn(discovered, "token_endpoint");
+  // The secret goes to an issuer that proved to be the configured one and to its own endpoints, and to nobody else.
+  const isProven =
+    "document" in discovered &&
+    discovered.document.issuer === relyingParty.issuer &&
+    endpoint !== undefined &&
+    isProviderOrigin(relyingParty, new URL(endpoint));
+  if (!isProven) return skipped("The keys are shown to nobody who is not the configured issuer.");
   const { keys } = relyingParty;
   return keys.kind === "own"
     ? checkOwnKeys(network, relyingParty, keys, endpoint, issuers)

@@ -6,8 +6,9 @@ import { SETTINGS } from "../../src/settings/table.ts";
 import { type RunCommand, secretNames } from "../cloudflare-commands.ts";
 import { CommandError, usageError } from "../command-error.mjs";
 import { PROGRAM } from "../command-line.ts";
-import { examine, verdictOf } from "../doctor/examine.ts";
+import { examine } from "../doctor/examine.ts";
 import { readLocalSource } from "../doctor/local-source.ts";
+import { verdictOf } from "../findings/finding.ts";
 import { configName, isTable, readConfig, sectionName } from "../project-config.ts";
 import { type Answers, FIELDS, faultsIn } from "./answers.ts";
 import {

@@ -5,9 +5,9 @@ import type { MasterKeys } from "../../src/sites/master-keys.ts";
 import { openSiteDocument, readSiteDocument, type SiteValues } from "../../src/sites/site-document.ts";
 import type { D1Session } from "../d1-session.ts";
 import type { Network } from "../doctor/bounded-request.ts";
-import { examine, verdictOf } from "../doctor/examine.ts";
-import type { Finding } from "../doctor/finding.ts";
+import { examine, type Finding } from "../doctor/examine.ts";
 import type { SettingsSource } from "../doctor/settings-source.ts";
+import { isProblem, verdictOf } from "../findings/finding.ts";
 import { startProgress } from "../progress-bar.ts";
 import { whyClosed } from "./change-keys.ts";
 import { readSites } from "./site-store.ts";
@@ -129,13 +129,11 @@ export interface SharedProblem {
 /** The problems of many sites, those of most sites first, and errors before warnings. */
 export function problemsOf(sites: readonly CheckedSite[]): readonly SharedProblem[] {
   const all = sites.flatMap(({ host, findings }) =>
-    findings
-      .filter(({ severity }) => severity === "error" || severity === "warning")
-      .map((finding) => ({
-        host,
-        finding,
-        name: JSON.stringify([finding.id, finding.severity, finding.what]),
-      })),
+    findings.filter(isProblem).map((finding) => ({
+      host,
+      finding,
+      name: JSON.stringify([finding.id, finding.severity, finding.what]),
+    })),
   );
   const shared = [...Map.groupBy(all, ({ name }) => name).values()].flatMap((same) => {
     const [first] = same;

@@ -138,8 +138,8 @@ describe("settings on this machine", () => {
 
 describe("docs/doctor.md", () => {
   const text = readFileSync("docs/doctor.md", "utf8");
-  test.each(CHECK_IDS)("explains %s, and why it matters", (id) => {
+  test.each(CHECKS)("explains $id, and why it matters", ({ id, why }) => {
     expect(text).toContain(`\n### \`${id}\`\n`);
-    expect(CHECKS[id].why).toMatch(/\.$/);
+    expect(why).toMatch(/\.$/);
   });
 });

@@ -1,9 +1,9 @@
 import { randomUUID } from "node:crypto";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { CHECK_IDS, type CheckId } from "../../cli/doctor/checks.ts";
-import { checksNamed, verdictOf } from "../../cli/doctor/examine.ts";
-import type { Finding } from "../../cli/doctor/finding.ts";
+import { checksNamed, type Finding } from "../../cli/doctor/examine.ts";
 import type { SettingsSource } from "../../cli/doctor/settings-source.ts";
+import { isProblem, verdictOf } from "../../cli/findings/finding.ts";
 import { withBody } from "./altered-server.ts";
 import { withValues } from "./doctor-fault.ts";
 import { FAULTS_HERE } from "./doctor-faults-here.ts";
@@ -23,8 +23,7 @@ afterEach(() => {
   patient.simulator.control.resetBehaviour();
 });
 
-const problemsOf = (findings: readonly Finding[]) =>
-  findings.filter(({ severity }) => severity === "error" || severity === "warning");
+const problemsOf = (findings: readonly Finding[]) => findings.filter(isProblem);
 
 /** Everything secret that the doctor gets to see must stay with it. */
 function expectNothingSecret(findings: readonly Finding[], { values }: SettingsSource): void {

@@ -173,7 +173,9 @@ async function verdictsOn(vars: Readonly<Record<string, SettingVariable>>): Prom
     configFile: path,
     processEnv: {},
   });
-  const findings = checkSettings(source, readAsWorker(source)).filter(({ severity }) => severity === "error");
+  const findings = [...checkSettings(source, readAsWorker(source))].filter(
+    ({ severity }) => severity === "error",
+  );
   const given = (parse(readFileSync(path, "utf8")) as { vars: Record<string, unknown> }).vars;
   const names = ["VIPPS_METADATA", "ACCOUNTS_DB", "LOGIN_ATTEMPTS", "USER_SESSIONS"];
   return {
@@ -284,7 +286,7 @@ describe("worker, doctor and start (R39)", () => {
       configFile: join(folder, `wrangler-${files}.toml`),
       processEnv: {},
     });
-    expect(checkSettingsNames(source)).toMatchObject([{ severity: "warning" }]);
+    expect([...checkSettingsNames(source)]).toMatchObject([{ severity: "warning" }]);
   });
 });
 

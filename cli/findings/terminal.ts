@@ -1,15 +1,16 @@
 import { styleText } from "node:util";
 import type { Output } from "../command-line.ts";
-import { FAMILIES, type Family } from "./checks.ts";
-import type { Verdict } from "./examine.ts";
-import type { Finding, Severity } from "./finding.ts";
+import { type Finding, isProblem, type Severity, type Verdict } from "./finding.ts";
 
-/** Where a report goes: colours follow what that is (NO_COLOR, FORCE_COLOR, a terminal or not). */
+/** Where findings are printed: colours follow what that is (NO_COLOR, FORCE_COLOR, a terminal or not). */
 export interface Paper {
   readonly stream: Output;
-  /** Columns to break lines at. */
-  readonly width: number;
+  /** The headings of the families. */
+  readonly headings: Readonly<Record<string, string>>;
 }
+
+/** Lines longer than this are hard to read, however wide the terminal. In columns. */
+const WIDEST = 110;
 
 const SIGNS: Readonly<Record<Severity, readonly [string, "green" | "yellow" | "red" | "dim"]>> = {
   ok: ["✓", "green"],
@@ -18,14 +19,12 @@ const SIGNS: Readonly<Record<Severity, readonly [string, "green" | "yellow" | "r
   skipped: ["·", "dim"],
 };
 
-export interface Report {
+export interface Printer {
   /** Takes one finding; what belongs together is printed together. */
   readonly add: (finding: Finding) => void;
   /** Prints what is still held back. */
   readonly end: () => void;
 }
-
-const isProblem = ({ severity }: Finding): boolean => severity === "error" || severity === "warning";
 
 /** Problems of one check belong together, and checks that were skipped for one reason. */
 const belongTogether = (one: Finding, other: Finding): boolean =>
@@ -34,8 +33,9 @@ const belongTogether = (one: Finding, other: Finding): boolean =>
   (isProblem(one) ? one.id === other.id : one.severity === "skipped" && one.what === other.what);
 
 /** Prints findings as they come, each family under its heading. */
-export function createReport({ stream, width }: Paper): Report {
-  let family: Family | undefined;
+export function printerTo({ stream, headings }: Paper): Printer {
+  const width = Math.min(stream.columns ?? WIDEST, WIDEST);
+  let family: string | undefined;
   let held: Finding[] = [];
   const style = (format: Parameters<typeof styleText>[0], text: string) =>
     styleText(format, text, { stream });
@@ -53,7 +53,7 @@ export function createReport({ stream, width }: Paper): Report {
     if (first === undefined) return;
     if (family !== first.family) {
       family = first.family;
-      stream.write(`\n${style("bold", FAMILIES[family])}\n`);
+      stream.write(`\n${style("bold", headings[family] ?? family)}\n`);
     }
     const [sign, colour] = SIGNS[first.severity];
     if (isProblem(first)) printProblems(held, first);
@@ -94,7 +94,7 @@ function wrapped(text: string, width: number, indent: string): string {
 const count = (number: number, word: string) => `${number} ${word}${number === 1 ? "" : "s"}`;
 
 /** One line that sums it up. */
-export function summary({ counts }: Verdict, { stream }: Paper): string {
+export function summary({ counts }: Verdict, stream: Output): string {
   const { error, warning, ok, skipped } = counts;
   const parts = [
     count(error, "error"),
