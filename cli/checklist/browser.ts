@@ -1,8 +1,8 @@
 import { join } from "node:path";
-import { type BrowserContext, chromium, type Page, type Response } from "@playwright/test";
+import type { Browser, BrowserContext, LaunchOptions, Page, Response } from "@playwright/test";
+import type { Picture } from "./evidence.ts";
 import type { Exchange } from "./exchange.ts";
 import type { Redactor } from "./redaction.ts";
-import type { Picture } from "./row.ts";
 
 export type Device = Picture["device"];
 
@@ -54,15 +54,26 @@ export interface BrowserOptions {
   readonly mayBeSeen: ReadonlySet<string>;
   /** Folder of the pictures. */
   readonly folder: string;
+  /** What went elsewhere, and holds values that must not be seen on a picture either. */
+  readonly elsewhere?: () => readonly Exchange[];
+}
+
+/** @param options where the browser is, and whether it can be seen */
+export async function launchChromium(
+  options: Pick<LaunchOptions, "executablePath" | "headless">,
+): Promise<Browser> {
+  // The driver takes a second to load.
+  const { chromium } = await import("@playwright/test");
+  // As root, as in a container, Chromium starts without its sandbox or not at all.
+  return chromium.launch({
+    ...options,
+    args: process.getuid?.() === 0 ? [...ARGUMENTS, "--no-sandbox"] : ARGUMENTS,
+  });
 }
 
 export async function openBrowsers(options: BrowserOptions): Promise<Browsers> {
-  const browser = await chromium.launch({
-    executablePath: options.executablePath,
-    headless: !options.visible,
-    // As root, as in a container, Chromium starts without its sandbox or not at all.
-    args: process.getuid?.() === 0 ? [...ARGUMENTS, "--no-sandbox"] : ARGUMENTS,
-  });
+  const { executablePath } = options;
+  const browser = await launchChromium({ executablePath, headless: !options.visible });
   const reading: Promise<Exchange | undefined>[] = [];
   const devices = new WeakMap<BrowserContext, Device>();
   const exchanges = async () => {
@@ -87,7 +98,8 @@ export async function openBrowsers(options: BrowserOptions): Promise<Browsers> {
     exchanges,
     async picture(page, name, caption) {
       const device = devices.get(page.context()) ?? "desktop";
-      for (const exchange of await exchanges()) options.redactor.learn(exchange);
+      const all = [...(options.elsewhere?.() ?? []), ...(await exchanges())];
+      for (const exchange of all) options.redactor.learn(exchange);
       const blanked = [...options.redactor.concealed].filter((value) => !options.mayBeSeen.has(value));
       await page.evaluate(blankPage, blanked);
       const file = `${name}-${device}.png`;

@@ -1,15 +1,12 @@
-/** Who sent a request. */
-export type Sender = "browser" | "worker" | "command";
-
-/** Who answered it. */
-export type Receiver = "site" | "provider";
+import type { ShownExchange } from "./evidence.ts";
 
 /** One request and its answer as they went over the wire, secrets included. Kept in memory alone. */
 export interface Exchange {
   /** When it was sent, in milliseconds since the epoch. */
   readonly at: number;
-  readonly from: Sender;
-  readonly to: Receiver;
+  /** Who sent it, and who answered. */
+  readonly from: ShownExchange["from"];
+  readonly to: ShownExchange["to"];
   readonly method: string;
   readonly url: string;
   /** Names in lower case. */
@@ -51,4 +48,19 @@ export function exchangesWith(exchanges: readonly Exchange[], endpoint: Endpoint
   return exchanges.filter(
     (exchange) => exchange.to === "provider" && ENDPOINTS[endpoint].test(pathOf(exchange)),
   );
+}
+
+/** The JSON object that was answered; an empty one where it was something else. */
+export function jsonOf(exchange: Exchange | undefined): Readonly<Record<string, unknown>> {
+  try {
+    const value: unknown = JSON.parse(exchange?.responseBody ?? "");
+    return typeof value === "object" && value !== null ? (value as Record<string, unknown>) : {};
+  } catch {
+    return {};
+  }
+}
+
+/** A parameter of an address, or an empty text. */
+export function parameter(address: string | undefined, name: string): string {
+  return (address === undefined ? undefined : URL.parse(address)?.searchParams.get(name)) ?? "";
 }

@@ -2,7 +2,7 @@ import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import * as v from "valibot";
 import { parseDocument, YAMLParseError } from "yaml";
 import { CommandError } from "../command-error.mjs";
-import type { RowId } from "./row-ids.ts";
+import type { RowId } from "./rows.ts";
 import type { SiteValues } from "./site-values.ts";
 
 interface Field {

@@ -3,35 +3,10 @@
 import { Command, Option } from "@commander-js/extra-typings";
 import { usageError } from "../command-error.mjs";
 import type { CommandContext } from "../command-line.ts";
-import { ROW_IDS, type RowId } from "./row-ids.ts";
+import { ROW_IDS, type RowId } from "./rows.ts";
 
-export type Source =
-  | { readonly kind: "simulator" }
-  | { readonly kind: "test" }
-  | { readonly kind: "deployed"; readonly url: string; readonly log: string | undefined }
-  | { readonly kind: "none" };
-
-export interface Options {
-  readonly source: Source;
-  readonly rows: readonly RowId[];
-  readonly output: string;
-  readonly merchant: string;
-  /** Days. */
-  readonly maxAge: number;
-  readonly buttonPath: string;
-  readonly environment: string | undefined;
-  readonly settingsFile: string;
-  readonly port: number;
-  readonly pdf: boolean;
-  readonly comments: boolean;
-  readonly strict: boolean;
-  readonly json: boolean;
-  readonly quiet: boolean;
-}
-
-/** The command `checklist`. @param perform what it does */
-export function checklistCommand(context: CommandContext, perform: (options: Options) => Promise<void>) {
-  const { path } = context;
+/** The command `checklist` with its options. */
+export function checklistCommand({ path }: CommandContext) {
   return new Command("checklist")
     .description(
       "Walks through every row of Vipps' Login API checklist, captures the requests and answers with secrets and personal data blanked, takes pictures, and writes a report that is ready to send: HTML, Markdown and PDF.",
@@ -62,8 +37,12 @@ export function checklistCommand(context: CommandContext, perform: (options: Opt
       `looks at these rows alone; may be given several times. The others stay as they were. Rows: ${ROW_IDS.join(", ")}`,
       rowsNamed,
     )
-    .option("--output <folder>", "where report and evidence are written (checklist-report)")
-    .option("--merchant <file>", "what only you can tell Vipps; made with empty fields (checklist.yaml)")
+    .option("--output <folder>", "where report and evidence are written (checklist-report)", path)
+    .option(
+      "--merchant <file>",
+      "what only you can tell Vipps; made with empty fields (checklist.yaml)",
+      path,
+    )
     .option(
       "--max-age-days <days>",
       "evidence older than this is marked as too old to be sent",
@@ -86,24 +65,10 @@ export function checklistCommand(context: CommandContext, perform: (options: Opt
     .addHelpText(
       "after",
       "\nExit code: 0 when no row failed, 1 when one did, 2 when the command line makes no sense.",
-    )
-    .action(({ provider, url, log, reportOnly, comments = false, ...given }) => {
-      if (log !== undefined && url === undefined) throw usageError("--log goes with --url");
-      const kind = reportOnly || comments ? "none" : (provider ?? "simulator");
-      const { only: rows = ROW_IDS, maxAgeDays: maxAge, buttonPage: buttonPath, port, pdf } = given;
-      return perform({
-        ...{ rows, maxAge, buttonPath, port, pdf, comments },
-        source: url === undefined ? { kind } : { kind: "deployed", url, log },
-        output: path(given.output ?? "checklist-report"),
-        merchant: path(given.merchant ?? "checklist.yaml"),
-        environment: given.env,
-        settingsFile: given.settings ?? path(".dev.vars"),
-        strict: given.strict ?? false,
-        json: given.json ?? false,
-        quiet: given.quiet ?? false,
-      });
-    });
+    );
 }
+
+export type Options = ReturnType<ReturnType<typeof checklistCommand>["opts"]>;
 
 /** @throws {CommandError} */
 function rowsNamed(name: string, earlier: readonly RowId[] = []): readonly RowId[] {

@@ -1,17 +1,6 @@
-import type { Exchange, Receiver, Sender } from "./exchange.ts";
+import type { ShownExchange } from "./evidence.ts";
+import type { Exchange } from "./exchange.ts";
 import { shownBody, shownHeaders, shownUrl } from "./shown-parts.ts";
-
-/** An exchange as it may be shown to anybody: every value that is secret or personal has given way to its length. */
-export interface ShownExchange {
-  /** ISO 8601, UTC. */
-  readonly at: string;
-  readonly from: Sender;
-  readonly to: Receiver;
-  /** Method, address and headers, a line each; then an empty line and the body, if there is one. */
-  readonly request: string;
-  /** The status line, headers and body likewise. */
-  readonly response: string;
-}
 
 /** What takes the place of a value that was seen before and turns up somewhere else. */
 const BLANK = "▇▇▇";

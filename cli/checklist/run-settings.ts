@@ -1,30 +1,23 @@
 import { randomBytes, randomUUID } from "node:crypto";
 import { freshSessionKeys } from "../dev-vars.mjs";
+import type { ChangedSetting } from "./evidence.ts";
 import type { SiteValues } from "./site-values.ts";
 
-/** A setting that differs from the site's own during a run, and why. */
-export interface ChangedSetting {
-  readonly name: string;
-  readonly why: string;
-}
-
-export interface RunSettings {
-  readonly values: Readonly<Record<string, string>>;
-  readonly changed: readonly ChangedSetting[];
-}
+const OWN_KEYS = "the simulator is asked with a sales unit's own keys";
+const NOBODY_MADE_UP = "made-up people must not get into the site's registry";
 
 /** Settings that only make sense where the site is deployed. */
 const LEFT_OUT = {
   SESSION_COOKIE_DOMAIN: "the site is on localhost",
   DATA_JURISDICTION: "nothing is stored but on this machine",
-  VIPPS_KEYS: "the simulator is asked with a sales unit's own keys",
-  VIPPS_PARTNER_CLIENT_ID: "the simulator is asked with a sales unit's own keys",
-  VIPPS_PARTNER_CLIENT_SECRET: "the simulator is asked with a sales unit's own keys",
-  VIPPS_PARTNER_SUBSCRIPTION_KEY: "the simulator is asked with a sales unit's own keys",
+  VIPPS_KEYS: OWN_KEYS,
+  VIPPS_PARTNER_CLIENT_ID: OWN_KEYS,
+  VIPPS_PARTNER_CLIENT_SECRET: OWN_KEYS,
+  VIPPS_PARTNER_SUBSCRIPTION_KEY: OWN_KEYS,
   SITES_KEYS: "the run is about one site",
-  REGISTRY_URL: "made-up people must not get into the site's registry",
-  REGISTRY_PROOF_URL: "made-up people must not get into the site's registry",
-  REGISTRY_SECRET: "made-up people must not get into the site's registry",
+  REGISTRY_URL: NOBODY_MADE_UP,
+  REGISTRY_PROOF_URL: NOBODY_MADE_UP,
+  REGISTRY_SECRET: NOBODY_MADE_UP,
   VIPPS_ENVIRONMENT: "the simulator stands in for Vipps",
 } as const;
 
@@ -40,7 +33,11 @@ export const STAFF_PHONE = "+4799999901";
  * @param site origin on this machine
  * @param issuer the simulator's
  */
-export function settingsForSimulator(own: SiteValues, site: string, issuer: string): RunSettings {
+export function settingsForSimulator(
+  own: SiteValues,
+  site: string,
+  issuer: string,
+): { readonly values: Readonly<Record<string, string>>; readonly changed: readonly ChangedSetting[] } {
   const left = Object.entries(own.values).filter(([name]) => !Object.hasOwn(LEFT_OUT, name));
   const changed: ChangedSetting[] = Object.entries(LEFT_OUT)
     .filter(([name]) => Object.hasOwn(own.values, name))

@@ -4,76 +4,30 @@
 /** Gets each value that was blanked. */
 type Conceal = (value: string) => void;
 
-/** Parameters whose values are no secret: constants of the protocol, and what the site is registered under. */
-const OPEN_PARAMETERS = new Set([
-  "response_type",
-  "client_id",
-  "redirect_uri",
-  "scope",
-  "code_challenge_method",
-  "requested_flow",
-  "final_redirect_is_app",
-  "market",
-  "acr_values",
-  "grant_type",
-  "error",
-  "msn",
-  "return_to",
-]);
+const words = (list: string): ReadonlySet<string> => new Set(list.trim().split(/\s+/));
 
-const OPEN_HEADERS = new Set([
-  "accept",
-  "accept-language",
-  "cache-control",
-  "content-length",
-  "content-type",
-  "cross-origin-opener-policy",
-  "cross-origin-resource-policy",
-  "date",
-  "host",
-  "merchant-serial-number",
-  "pragma",
-  "referrer-policy",
-  "retry-after",
-  "strict-transport-security",
-  "vary",
-  "vipps-system-name",
-  "vipps-system-version",
-  "vipps-system-plugin-name",
-  "vipps-system-plugin-version",
-  "www-authenticate",
-  "x-content-type-options",
-  "x-frame-options",
-]);
+/** Parameters whose values are no secret: constants of the protocol, and what the site is registered under. */
+const OPEN_PARAMETERS = words(`
+  response_type client_id redirect_uri scope code_challenge_method requested_flow
+  final_redirect_is_app market acr_values grant_type error msn return_to
+`);
+
+const OPEN_HEADERS = words(`
+  accept accept-language cache-control content-length content-type cross-origin-opener-policy
+  cross-origin-resource-policy date host merchant-serial-number pragma referrer-policy retry-after
+  strict-transport-security vary vipps-system-name vipps-system-version vipps-system-plugin-name
+  vipps-system-plugin-version www-authenticate x-content-type-options x-frame-options
+`);
 
 /** Headers that say nothing of the integration; they are left out. */
 const NOISE =
   /^(sec-|cf-|mf-|upgrade-insecure|accept-encoding|connection|transfer-encoding|user-agent|priority|keep-alive)/;
 
 /** Members of JSON answers whose values are no secret. */
-const OPEN_MEMBERS = new Set([
-  "token_type",
-  "expires_in",
-  "scope",
-  "error",
-  "iss",
-  "aud",
-  "azp",
-  "exp",
-  "iat",
-  "auth_time",
-  "rat",
-  "acr",
-  "msn",
-  "alg",
-  "kid",
-  "typ",
-  "authenticated",
-  "age_seconds",
-  "code",
-  "status",
-  "type",
-]);
+const OPEN_MEMBERS = words(`
+  token_type expires_in scope error iss aud azp exp iat auth_time rat acr msn alg kid typ
+  authenticated age_seconds code status type
+`);
 
 /** Members and parameters whose values are secret whatever they look like. */
 const SECRET_NAMES =

@@ -1,9 +1,6 @@
-import { unstable_readConfig as readConfig } from "wrangler";
 import { writtenAsText } from "../../src/settings/kinds.ts";
 import { isUnset } from "../../src/settings/read-settings.ts";
 import { SETTINGS } from "../../src/settings/table.ts";
-import { readDevVars } from "../dev-vars.mjs";
-import { findConfig } from "../project-config.ts";
 
 /** What the site's own settings say, before anything is changed for a run. */
 export interface SiteValues {
@@ -12,21 +9,6 @@ export interface SiteValues {
   readonly scopes: readonly string[];
   readonly authPath: string;
   readonly isPartner: boolean;
-}
-
-/**
- * Reads the settings as the worker gets them on this machine: the vars of the configuration, and over them the file.
- * @param root the project's folder
- * @param settingsFile .dev.vars, or what stands in its place
- * @param environment of the configuration; undefined for its top level
- * @throws Error of wrangler when there is no such environment
- */
-export function readSiteValues(root: string, settingsFile: string, environment?: string): SiteValues {
-  const { vars } = readConfig(
-    { config: findConfig(root), ...(environment !== undefined && { env: environment }) },
-    { hideWarnings: true },
-  );
-  return siteValuesFrom({ ...vars, ...readDevVars(settingsFile) });
 }
 
 /** Unset and empty are the same, as in the worker. */

@@ -1,72 +1,85 @@
-import { mkdtempSync, readFileSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { startSimulator } from "../../simulator/server.ts";
+import type { SimulatorControl } from "../../simulator/simulator.ts";
 import { fullName } from "../../simulator/users.ts";
+import { ISSUERS } from "../../src/settings/read-settings.ts";
 import { CommandError } from "../command-error.mjs";
 import { simulatorIssuer, usesSimulator } from "../dev-vars.mjs";
 import { applyMigrations } from "../migrations.mjs";
 import { isFree, nextFreePort } from "../ports.ts";
 import { migrationsFolder } from "../project-config.ts";
+import type { ChangedSetting, Environment } from "./evidence.ts";
 import { type Exchange, headersOf } from "./exchange.ts";
-import { parseTail } from "./log-lines.ts";
-import { personAtHand, simulatedPerson } from "./person.ts";
-import { startRecordedWorker } from "./recorded-worker.ts";
-import { goneAtExit, type Surroundings } from "./run.ts";
+import { type LogLine, parseTail } from "./log-lines.ts";
+import { type Person, personAtHand, simulatedPerson } from "./person.ts";
+import { type RecordedWorker, startRecordedWorker } from "./recorded-worker.ts";
 import { settingsForSimulator } from "./run-settings.ts";
 import { importMember } from "./scenes/members.ts";
 import type { SiteValues } from "./site-values.ts";
-import { VIPPS_ISSUERS } from "./vipps-addresses.ts";
 
-interface LocalOptions {
+/** A site and a provider that are there to be walked through. */
+export interface Surroundings {
+  readonly environment: Environment;
+  /** The site's origin. */
+  readonly site: string;
+  readonly issuer: string;
+  readonly own: SiteValues;
+  /** Settings of the run. */
+  readonly values: Readonly<Record<string, string>>;
+  readonly changed: readonly ChangedSetting[];
+  readonly person: Person;
+  /** Makes the provider misbehave; undefined at Vipps itself. */
+  readonly simulator: SimulatorControl | undefined;
+  /** What went between the worker and the provider, and what this command asked by itself. */
+  readonly exchanges: () => readonly Exchange[];
+  /** Undefined where the log cannot be seen. */
+  readonly log: () => readonly LogLine[] | undefined;
+  /** Names of made-up people, which pictures may show. */
+  readonly mayBeSeen: ReadonlySet<string>;
+  readonly stop: () => Promise<void>;
+}
+
+interface Place {
+  /** The project's folder. */
   readonly root: string;
   readonly own: SiteValues;
-  /** Environment of wrangler.toml. */
+  /** Environment of the configuration; undefined for its top level. */
   readonly environment: string | undefined;
-  /** First port to look at; any free one from there on is taken. */
-  readonly port: number;
-  /** Whether members are needed in the database. */
-  readonly withMembers: boolean;
 }
 
 /** The worker on this machine and the simulator beside it, with storage of their own that is gone afterwards. */
-export async function simulatorSurroundings(options: LocalOptions): Promise<Surroundings> {
-  const { root, own } = options;
-  const folder = goneAtExit(mkdtempSync(join(tmpdir(), "vipps-login-checklist-")));
-  const port = await nextFreePort(options.port, []);
-  const simulatorPort = await nextFreePort(options.port, [port ?? 0]);
+export async function simulatorSurroundings(
+  place: Place & {
+    /** First port to look at; any free one from there on is taken. */
+    readonly port: number;
+    /** Whether members are needed in the database. */
+    readonly withMembers: boolean;
+  },
+): Promise<Surroundings> {
+  const { root, own } = place;
+  const port = await nextFreePort(place.port, []);
+  const simulatorPort = await nextFreePort(place.port, [port ?? 0]);
   if (port === undefined || simulatorPort === undefined)
-    throw new CommandError(`No port from ${options.port} on is free. Choose another with --port.`);
+    throw new CommandError(`No port from ${place.port} on is free. Choose another with --port.`);
   const site = `http://localhost:${port}`;
   const issuer = simulatorIssuer(simulatorPort);
   const { values, changed } = settingsForSimulator(own, site, issuer);
-  const state = join(folder, "state");
-  await applyMigrations(root, state, migrationsFolder(root, options.environment));
-  if (options.withMembers && own.values.ACCOUNTS !== "none") await importMember(root, state);
-  const settingsFile = join(folder, "settings");
+  const settingsFile = join(folderOfTheRun(), "settings");
   writeFileSync(settingsFile, settingsText(values), { mode: 0o600 });
+  const provider = new URL(issuer).origin;
+  const worker = await startWorker(place, port, settingsFile, provider, (state) =>
+    place.withMembers && own.values.ACCOUNTS !== "none" ? importMember(root, state) : undefined,
+  );
   const running = await startSimulator({ port: simulatorPort, env: values });
-  const worker = await startRecordedWorker({
-    root,
-    port,
-    state,
-    settingsFile,
-    environment: options.environment,
-    provider: running.url,
-  });
-  const { users } = running.simulator.control;
+  const { control } = running.simulator;
   return {
-    environment: "simulator",
-    site,
-    issuer,
-    own,
-    values,
-    changed,
-    person: simulatedPerson(running.url),
-    simulator: running.simulator.control,
-    exchanges: () => worker.exchanges,
-    log: () => worker.log,
-    mayBeSeen: new Set(users.flatMap((user) => [fullName(user), user.givenName, user.familyName])),
+    ...{ environment: "simulator", site, issuer, own, values, changed },
+    person: simulatedPerson(provider),
+    simulator: control,
+    ...seenOf(worker),
+    mayBeSeen: new Set(control.users.flatMap((user) => [fullName(user), user.givenName, user.familyName])),
     stop: async () => {
       await worker.stop();
       await running.close();
@@ -76,12 +89,9 @@ export async function simulatorSurroundings(options: LocalOptions): Promise<Surr
 
 /** The worker on this machine and Vipps' own test environment, with the site's own keys. */
 export async function testSurroundings(
-  options: Omit<LocalOptions, "withMembers" | "port"> & {
-    readonly settingsFile: string;
-    readonly tell: (text: string) => void;
-  },
+  place: Place & { readonly settingsFile: string; readonly tell: (text: string) => void },
 ): Promise<Surroundings> {
-  const { root, own, settingsFile } = options;
+  const { own, settingsFile, tell } = place;
   const { values } = own;
   if (usesSimulator({ ...values }))
     throw new CommandError(
@@ -99,31 +109,48 @@ export async function testSurroundings(
   const port = Number(url.port) || 80;
   if (!(await isFree(port)))
     throw new CommandError(`Port ${port}, which SITE_URL names, is taken. End what has it.`);
-  const state = join(goneAtExit(mkdtempSync(join(tmpdir(), "vipps-login-checklist-"))), "state");
-  await applyMigrations(root, state, migrationsFolder(root, options.environment));
-  const issuer = values.VIPPS_ISSUER ?? VIPPS_ISSUERS.test;
-  const worker = await startRecordedWorker({
-    root,
-    port,
-    state,
-    settingsFile,
-    environment: options.environment,
-    provider: new URL(issuer).origin,
-  });
+  const issuer = values.VIPPS_ISSUER ?? ISSUERS.test;
+  const worker = await startWorker(place, port, settingsFile, new URL(issuer).origin);
   return {
-    environment: "test",
-    site: url.origin,
-    issuer,
-    own,
-    values,
-    changed: [],
-    person: personAtHand(url.origin, options.tell),
-    simulator: undefined,
-    exchanges: () => worker.exchanges,
-    log: () => worker.log,
-    mayBeSeen: new Set(),
-    stop: () => worker.stop(),
+    ...byHand("test", url.origin, issuer, own, tell),
+    ...{ values, ...seenOf(worker), stop: worker.stop },
   };
+}
+
+/** A site where a real person logs in, of whom nothing may be seen. */
+const byHand = (
+  environment: Environment,
+  site: string,
+  issuer: string,
+  own: SiteValues,
+  tell: (text: string) => void,
+) =>
+  ({
+    ...{ environment, site, issuer, own, changed: [], mayBeSeen: new Set<string>(), simulator: undefined },
+    person: personAtHand(site, tell),
+  }) as const;
+
+const seenOf = ({ exchanges, log }: RecordedWorker) => ({ exchanges: () => exchanges, log: () => log });
+
+/** A folder that is gone when the process ends, however it ends. */
+function folderOfTheRun(): string {
+  const folder = mkdtempSync(join(tmpdir(), "vipps-login-checklist-"));
+  process.once("exit", () => rmSync(folder, { recursive: true, force: true }));
+  return folder;
+}
+
+/** Starts the worker over a new database, which may be filled before. */
+async function startWorker(
+  { root, environment }: Place,
+  port: number,
+  settingsFile: string,
+  provider: string,
+  fill?: (state: string) => Promise<void> | undefined,
+): Promise<RecordedWorker> {
+  const state = join(folderOfTheRun(), "state");
+  await applyMigrations(root, state, migrationsFolder(root, environment));
+  await fill?.(state);
+  return startRecordedWorker({ root, port, state, settingsFile, environment, provider });
 }
 
 /** Milliseconds that a deployed site or Vipps may take to answer this command. */
@@ -139,37 +166,40 @@ export async function deployedSurroundings(options: {
   readonly logFile: string | undefined;
   readonly tell: (text: string) => void;
 }): Promise<Surroundings> {
-  const { own, logFile } = options;
+  const { own, logFile, tell } = options;
   const site = new URL(options.url).origin;
-  const login = await ask(`${site}${own.authPath}/login`);
-  const target = URL.parse(login.headers.get("location") ?? "");
+  const login = await askedByCommand(`${site}${own.authPath}/login`);
+  const target = URL.parse(login.responseHeaders.location ?? "");
   if (login.status !== 302 || target === null || !target.pathname.endsWith("/oauth2/auth"))
     throw new CommandError(
       `${site}${own.authPath}/login answers ${login.status} and does not lead to Vipps.`,
     );
   const issuer = `${target.origin}${target.pathname.replace(/oauth2\/auth$/, "")}`;
-  const exchanges: Exchange[] = [];
-  for (const path of [".well-known/openid-configuration", ".well-known/jwks.json"])
-    exchanges.push(await askedByCommand(issuer + path));
+  const exchanges = [
+    await askedByCommand(`${issuer}.well-known/openid-configuration`),
+    await askedByCommand(`${issuer}.well-known/jwks.json`),
+  ];
   return {
-    environment: "deployed",
-    site,
-    issuer,
-    own,
+    ...byHand("deployed", site, issuer, own, tell),
     values: {},
-    changed: [],
-    person: personAtHand(site, options.tell),
-    simulator: undefined,
     exchanges: () => exchanges,
     log: () => (logFile === undefined ? undefined : parseTail(readFileSync(logFile, "utf8"))),
-    mayBeSeen: new Set(),
     stop: async () => undefined,
   };
 }
 
-async function ask(url: string): Promise<Response> {
+/** @throws {CommandError} when nobody answers */
+async function askedByCommand(url: string): Promise<Exchange> {
+  const at = Date.now();
   try {
-    return await fetch(url, { redirect: "manual", signal: AbortSignal.timeout(ANSWER_WITHIN) });
+    const answer = await fetch(url, { redirect: "manual", signal: AbortSignal.timeout(ANSWER_WITHIN) });
+    return {
+      ...{ at, from: "command", to: "provider", method: "GET", url },
+      ...{ requestHeaders: {}, requestBody: undefined },
+      status: answer.status,
+      responseHeaders: headersOf(answer.headers),
+      responseBody: await answer.text(),
+    };
   } catch (error) {
     const cause = error instanceof Error ? (error.cause ?? error) : error;
     throw new CommandError(
@@ -178,34 +208,13 @@ async function ask(url: string): Promise<Response> {
   }
 }
 
-async function askedByCommand(url: string): Promise<Exchange> {
-  const at = Date.now();
-  const answer = await ask(url);
-  return {
-    at,
-    from: "command",
-    to: "provider",
-    method: "GET",
-    url,
-    requestHeaders: {},
-    requestBody: undefined,
-    status: answer.status,
-    responseHeaders: headersOf(answer.headers),
-    responseBody: await answer.text(),
-  };
-}
-
-/** A settings file as wrangler reads it. */
+/** A settings file as wrangler reads it. dotenv has no way to write a quote inside its own, but three kinds of them. */
 function settingsText(values: Readonly<Record<string, string>>): string {
-  return Object.entries(values)
-    .map(([name, value]) => `${name}=${quoted(value)}\n`)
-    .join("");
-}
-
-/** dotenv knows no way to write a quote inside its own quotes, but has three kinds of them. */
-function quoted(value: string): string {
-  const quote = ["'", "`", '"'].find((each) => !value.includes(each));
-  if (quote === undefined)
-    throw new CommandError("A setting holds all three kinds of quotes, which no file can.");
-  return `${quote}${value}${quote}`;
+  const lines = Object.entries(values).map(([name, value]) => {
+    const quote = ["'", "`", '"'].find((each) => !value.includes(each));
+    if (quote === undefined)
+      throw new CommandError("A setting holds all three kinds of quotes, which no file can.");
+    return `${name}=${quote}${value}${quote}\n`;
+  });
+  return lines.join("");
 }

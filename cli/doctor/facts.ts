@@ -1,3 +1,4 @@
+import { ISSUERS } from "../../src/settings/read-settings.ts";
 import type { Settings } from "../../src/settings/types.ts";
 import type { RelyingParty } from "../../src/vipps/relying-party.ts";
 import { type Found, skipped } from "../findings/finding.ts";
@@ -10,11 +11,6 @@ import type { SettingsSource } from "./settings-source.ts";
 import { findSite, type LoginStart, type Site, startLoginAt } from "./site-checks.ts";
 import type { Issuers } from "./token-checks.ts";
 import { type ReadSettings, readAsWorker } from "./worker-settings.ts";
-
-const VIPPS_ISSUERS: Issuers = {
-  test: "https://apitest.vipps.no/access-management-1.0/access/",
-  production: "https://api.vipps.no/access-management-1.0/access/",
-};
 
 /** What checks look at. Vipps and the site are asked when a check first wants to know, and once for all of them. */
 export interface Facts {
@@ -52,7 +48,7 @@ function once<Value>(make: () => Promise<Value>): () => Promise<Value> {
 }
 
 export function factsOf(examination: Examination): Facts | KnownFacts {
-  const { source, target, fetch, now, shared, issuers = VIPPS_ISSUERS } = examination;
+  const { source, target, fetch, now, shared, issuers = ISSUERS } = examination;
   const read = readAsWorker(source);
   const facts: Facts = {
     ...{ source, read, issuers, now: now() },

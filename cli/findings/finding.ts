@@ -10,6 +10,8 @@ export interface Found {
   readonly what: string;
   /** What to do; empty where there is nothing to do. */
   readonly todo: string;
+  /** What was seen, where that is worth a word. */
+  readonly seen?: string | undefined;
 }
 
 /** What was found, and of what. */
@@ -27,6 +29,12 @@ export const ok = (what: string): Found => ({ severity: "ok", what, todo: "" });
 export const skipped = (what: string): Found => ({ severity: "skipped", what, todo: "" });
 export const warning = (what: string, todo: string): Found => ({ severity: "warning", what, todo });
 export const error = (what: string, todo: string): Found => ({ severity: "error", what, todo });
+
+/** Something that has to hold, and whether it does. */
+export const holds = (what: string, isSo: boolean, seen?: string): Found => ({
+  ...{ severity: isSo ? "ok" : "error", what, todo: "" },
+  ...(seen !== undefined && { seen }),
+});
 
 export const isProblem = ({ severity }: Found): boolean => severity === "error" || severity === "warning";
 

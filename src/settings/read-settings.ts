@@ -7,7 +7,8 @@ import { mistakenNames } from "./names.ts";
 import { type ReadValues, rowOf, SETTING_NAMES, type SettingName } from "./table.ts";
 import type { AccountSettings, Settings, SettingsResult, SupportSettings } from "./types.ts";
 
-const ISSUERS = {
+/** The issuers of Vipps, by environment. */
+export const ISSUERS = {
   test: "https://apitest.vipps.no/access-management-1.0/access/",
   production: "https://api.vipps.no/access-management-1.0/access/",
 } as const;

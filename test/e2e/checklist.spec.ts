@@ -5,13 +5,14 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { Page } from "@playwright/test";
 import { openBrowsers } from "../../cli/checklist/browser.ts";
-import type { JudgedRow } from "../../cli/checklist/judge.ts";
+import type { JudgedRow } from "../../cli/checklist/evidence.ts";
 import { type Person, personAtHand, simulatedPerson } from "../../cli/checklist/person.ts";
 import { createRedactor } from "../../cli/checklist/redaction.ts";
 import { type RunOptions, run } from "../../cli/checklist/run.ts";
 import { siteValuesFrom } from "../../cli/checklist/site-values.ts";
 import { deployedSurroundings, testSurroundings } from "../../cli/checklist/surroundings.ts";
 import { freshSessionKeys } from "../../cli/dev-vars.mjs";
+import { isProblem } from "../../cli/findings/finding.ts";
 import { nextFreePort } from "../../cli/ports.ts";
 import { startSimulator } from "../../simulator/server.ts";
 import { expect, test } from "./browser.ts";
@@ -177,9 +178,14 @@ test.describe("the checklist", () => {
       progress: () => undefined,
     };
     const person = simulatedPerson(new URL(issuer).origin);
+    const skippedIn = ({ findings }: JudgedRow["evidence"]) =>
+      findings
+        .filter(({ severity }) => severity === "skipped")
+        .map(({ what }) => what)
+        .join(" ");
     const failedIn = (rows: readonly JudgedRow[]) =>
       rows.flatMap(({ row, evidence }) =>
-        evidence.checks.filter(({ ok }) => !ok).map(({ text, found }) => `${row}: ${text} ${found}`),
+        evidence.findings.filter(isProblem).map(({ what, seen }) => `${row}: ${what} ${seen}`),
       );
     try {
       const rows = await run({ ...there, person }, options);
@@ -209,7 +215,7 @@ test.describe("the checklist", () => {
       expect(outside.issuer).toBe(issuer);
       const seen = await run({ ...outside, person }, { ...options, rows: ["discovery", "token", "errors"] });
       expect(failedIn(seen)).toEqual([]);
-      const missing = Object.fromEntries(seen.map(({ row, evidence }) => [row, evidence.missing.join(" ")]));
+      const missing = Object.fromEntries(seen.map(({ row, evidence }) => [row, skippedIn(evidence)]));
       expect(missing.token).toContain("cannot be seen from here");
       expect(missing.errors).toContain("--log");
     } finally {

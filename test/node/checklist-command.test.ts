@@ -2,7 +2,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
-import { writeEvidence } from "../../cli/checklist/evidence-store.ts";
+import { writeEvidence } from "../../cli/checklist/evidence.ts";
 import { lineOf, parseTail } from "../../cli/checklist/log-lines.ts";
 import {
   askedFields,
@@ -10,10 +10,11 @@ import {
   FIELDS,
   parseMerchantFile,
 } from "../../cli/checklist/merchant-fields.ts";
-import { ROW_IDS } from "../../cli/checklist/row-ids.ts";
+import { ROW_IDS } from "../../cli/checklist/rows.ts";
 import { settingsForSimulator } from "../../cli/checklist/run-settings.ts";
 import { siteValuesFrom } from "../../cli/checklist/site-values.ts";
 import { CommandError } from "../../cli/command-error.mjs";
+import { holds } from "../../cli/findings/finding.ts";
 import { evidence } from "./checklist-seen.ts";
 import { runCommand } from "./command-under-test.ts";
 
@@ -62,8 +63,8 @@ describe("vipps-login checklist", () => {
     const words = await run("--comments", "--no-pdf", "--output", output, "--merchant", merchant);
     expect(words.stdout).toMatch(/^## OpenID Connect discovery: /);
 
-    const checks = [{ text: "It holds", ok: false }];
-    writeEvidence(output, { runs: {}, rows: [{ row: "token", evidence: evidence({ takenAt, checks }) }] });
+    const findings = [holds("It holds", false)];
+    writeEvidence(output, { runs: {}, rows: [{ row: "token", evidence: evidence({ takenAt, findings }) }] });
     const failed = await run(...common);
     expect(failed.code).toBe(1);
     expect(JSON.parse(failed.stdout)).toMatchObject({

@@ -6,8 +6,8 @@ import { createRedactor } from "../../cli/checklist/redaction.ts";
 import { htmlReport } from "../../cli/checklist/report/html.ts";
 import { markdownReport } from "../../cli/checklist/report/markdown.ts";
 import { makeReport } from "../../cli/checklist/report/report.ts";
-import { ROW_IDS } from "../../cli/checklist/row-ids.ts";
-import type { Seen } from "../../cli/checklist/seen.ts";
+import { ROW_IDS } from "../../cli/checklist/rows.ts";
+import type { Seen } from "../../cli/checklist/walk.ts";
 import { exchange, seenInOrder } from "./checklist-seen.ts";
 
 /** What a provider draws at random: letters, digits, `-` and `_`, never all lower-case letters. */
@@ -152,8 +152,8 @@ function seenWith(t: Told): Seen {
       topLevel: true,
       authenticatedBefore: false,
       authenticatedAfter: true,
-      cookies: [],
       terms: undefined,
+      pictures: [],
     },
   };
 }

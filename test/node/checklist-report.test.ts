@@ -2,17 +2,23 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
-import { bestEvidence, merged, readEvidence, writeEvidence } from "../../cli/checklist/evidence-store.ts";
-import type { JudgedRow } from "../../cli/checklist/judge.ts";
+import {
+  bestEvidence,
+  type Evidence,
+  type JudgedRow,
+  merged,
+  readEvidence,
+  writeEvidence,
+} from "../../cli/checklist/evidence.ts";
 import { FIELDS, type FieldName, type MerchantFields } from "../../cli/checklist/merchant-fields.ts";
 import { htmlReport } from "../../cli/checklist/report/html.ts";
 import { markdownReport } from "../../cli/checklist/report/markdown.ts";
 import { makeReport, type Report } from "../../cli/checklist/report/report.ts";
 import { comments } from "../../cli/checklist/report/words.ts";
-import type { Evidence } from "../../cli/checklist/row.ts";
-import { ROW_IDS, type RowId } from "../../cli/checklist/row-ids.ts";
+import { ROW_IDS, type RowId } from "../../cli/checklist/rows.ts";
 import { siteValuesFrom } from "../../cli/checklist/site-values.ts";
 import { CommandError } from "../../cli/command-error.mjs";
+import { holds } from "../../cli/findings/finding.ts";
 import { evidence } from "./checklist-seen.ts";
 
 const TAKEN = Date.parse("2026-11-22T12:00:00.000Z");
@@ -32,13 +38,13 @@ const shown = {
 } as const;
 
 /** Evidence for every row, with an example in one. */
-const everyRow = (parts: Partial<Evidence> = {}): readonly JudgedRow[] =>
+const everyRow = (parts: Partial<Evidence> = {}): JudgedRow[] =>
   ROW_IDS.map((row) => ({
     row,
     evidence: evidence({ ...(row === "token" && { exchanges: [shown] }), ...parts }),
   }));
 
-const report = (rows: readonly JudgedRow[], { days = 0, merchant = allFields, maxAge = 30 } = {}): Report =>
+const report = (rows: JudgedRow[], { days = 0, merchant = allFields, maxAge = 30 } = {}): Report =>
   makeReport({ runs: {}, rows }, { now: TAKEN + days * DAY, maxAge, own, merchant });
 
 function rowOf({ rows }: Report, id: RowId) {
@@ -58,7 +64,7 @@ describe("a report", () => {
     expect(report(everyRow(), { days: 30 }).toDo).toEqual([]);
     const old = report(everyRow(), { days: 30.1 });
     expect(rowOf(old, "token")).toMatchObject({ status: "open", isOld: true, age: 30 });
-    expect(rowOf(old, "recent")).toMatchObject({ status: "open", why: "Some evidence is too old." });
+    expect(rowOf(old, "recent")).toMatchObject({ status: "open", reason: "Some evidence is too old." });
     expect(old.toDo.join(" ")).toContain("older than 30 days");
     // What only stands in the merchant's words does not age.
     expect(rowOf(old, "pilot")).toMatchObject({ status: "met", isOld: false });
@@ -70,20 +76,20 @@ describe("a report", () => {
     const made = report(everyRow({ environment: "simulator" }));
     expect(rowOf(made, "recent")).toMatchObject({
       status: "open",
-      why: "Examples from the simulator are not accepted by Vipps.",
+      reason: "Examples from the simulator are not accepted by Vipps.",
     });
     for (const text of [markdownReport(made), await htmlReport(made, () => "")])
       expect(text).toContain("Vipps does not accept it as examples");
   });
 
   it("shows a row that failed, with why, above all else", async () => {
-    const checks = [{ text: "All five headers are sent", ok: false, found: "one is missing" }];
+    const findings = [holds("All five headers are sent", false, "one is missing")];
     const made = report(
-      everyRow().map((one) => (one.row === "headers" ? { ...one, evidence: evidence({ checks }) } : one)),
+      everyRow().map((one) => (one.row === "headers" ? { ...one, evidence: evidence({ findings }) } : one)),
     );
     expect(rowOf(made, "headers")).toMatchObject({
       status: "failed",
-      why: "All five headers are sent: one is missing",
+      reason: "All five headers are sent: one is missing",
     });
     expect(made.counts.failed).toBe(1);
     expect(made.toDo[0]).toBe("Put right what failed: Include standard HTTP headers.");
@@ -95,7 +101,7 @@ describe("a report", () => {
   it("asks for what only the merchant can tell", async () => {
     const made = report(everyRow(), { merchant: { company_name: "Svaberget <Badelag>" } });
     expect(rowOf(made, "company")).toMatchObject({ status: "fill" });
-    expect(rowOf(made, "pilot")).toMatchObject({ status: "fill", why: "To fill in: pilot_customer" });
+    expect(rowOf(made, "pilot")).toMatchObject({ status: "fill", reason: "To fill in: pilot_customer" });
     const html = await htmlReport(made, () => "");
     expect(html).toContain("<h1>Svaberget &lt;Badelag&gt;</h1>");
     expect(html).toContain("To fill in");
@@ -140,7 +146,7 @@ describe("a report", () => {
   it("shows what no run has looked at as still to show", () => {
     expect(rowOf(report([]), "token")).toMatchObject({
       status: "open",
-      why: "No run has looked at this yet.",
+      reason: "No run has looked at this yet.",
     });
   });
 });
@@ -174,7 +180,7 @@ describe("stored evidence", () => {
     const failing = of("token", {
       environment: "simulator",
       takenAt: "2026-11-22T12:00:00.000Z",
-      checks: [{ text: "It holds", ok: false }],
+      findings: [holds("It holds", false)],
     });
     expect(bestEvidence([test, failing], "token", recent)?.environment).toBe("simulator");
     expect(bestEvidence([], "token", recent)).toBeUndefined();
@@ -182,7 +188,11 @@ describe("stored evidence", () => {
 
   it("that is none is refused with its name, and left alone", () => {
     const path = join(folder, "evidence.json");
-    for (const text of ["{", '{"format":2}', '{"format":1,"runs":{},"rows":[{"row":"token"}]}']) {
+    for (const text of [
+      "{",
+      '{"format":1,"runs":{},"rows":[]}',
+      '{"format":2,"runs":{},"rows":[{"row":"token"}]}',
+    ]) {
       writeFileSync(path, text);
       expect(() => readEvidence(folder)).toThrow(CommandError);
       expect(readFileSync(path, "utf8")).toBe(text);

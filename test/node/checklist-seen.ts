@@ -1,7 +1,8 @@
+import type { Evidence } from "../../cli/checklist/evidence.ts";
 import type { Exchange } from "../../cli/checklist/exchange.ts";
-import type { Evidence } from "../../cli/checklist/row.ts";
-import type { Seen } from "../../cli/checklist/seen.ts";
 import { siteValuesFrom } from "../../cli/checklist/site-values.ts";
+import type { Seen } from "../../cli/checklist/walk.ts";
+import { ok } from "../../cli/findings/finding.ts";
 
 const SITE = "https://club.example";
 const PROVIDER = "https://apitest.vipps.no";
@@ -47,7 +48,6 @@ const page = (url: string): Exchange =>
     responseBody: "<p>hello</p>",
   });
 
-/** What a run sees in which nothing is wrong. */
 /** What the element asks of Vipps' component. */
 export const OFFICIAL = { brand: "vipps", verb: "login", branded: "true", stretched: "true" };
 
@@ -61,6 +61,7 @@ export const APP = {
   tokenAccepted: true,
 };
 
+/** What a run sees in which nothing is wrong. */
 export function seenInOrder(): Seen {
   const login = page(`${CALLBACK}?code=c&state=state-number-1`);
   return {
@@ -75,7 +76,6 @@ export function seenInOrder(): Seen {
       TERMS_URL: "/terms",
       TERMS_VERSION: "1",
     }),
-    changed: [],
     exchanges: [
       exchange({
         url: `${ISSUER}.well-known/openid-configuration`,
@@ -119,8 +119,8 @@ export function seenInOrder(): Seen {
       topLevel: true,
       authenticatedBefore: false,
       authenticatedAfter: true,
-      cookies: [],
-      terms: { ticked: 0, pictures: [] },
+      terms: { ticked: 0 },
+      pictures: [],
     },
     errors: [
       {
@@ -151,11 +151,10 @@ export function seenInOrder(): Seen {
 export function evidence(parts: Partial<Evidence> = {}): Evidence {
   return {
     how: "It is met.",
-    checks: [{ text: "It holds", ok: true }],
+    findings: [ok("It holds")],
     exchanges: [],
     pictures: [],
     logLines: [],
-    missing: [],
     takenAt: "2026-11-22T12:00:00.000Z",
     environment: "test",
     issuer: ISSUER,

@@ -1,11 +1,12 @@
 import { html, raw } from "hono/html";
-import { type Evidence, type Picture, SECTIONS, type Section } from "../row.ts";
-import { CHECKLIST_PAGE, SENT_TO } from "../vipps-addresses.ts";
-import { type Report, type ReportRow, rowsOf, STATUSES, type Status } from "./report.ts";
+import type { Evidence, Picture } from "../evidence.ts";
+import { SECTIONS, type Section } from "../rows.ts";
+import { checksOf, type Report, type ReportRow, rowsOf, STATUSES, type Status } from "./report.ts";
 import { STYLE } from "./style.ts";
 import {
   ageWords,
   appliesTo,
+  CHECKLIST_PAGE,
   comment,
   ENVIRONMENT_NOTES,
   ENVIRONMENT_WORDS,
@@ -14,8 +15,7 @@ import {
   proofWords,
   receiverWords,
   SENDER_WORDS,
-  STATUS_SIGNS,
-  STATUS_WORDS,
+  SENT_TO,
   titleOf,
 } from "./words.ts";
 
@@ -68,12 +68,12 @@ ${pictureAppendix(report, embed)}
 }
 
 function summary({ counts, environments, toDo, runs }: Report): Html {
-  const present = STATUSES.filter((status) => counts[status] > 0);
+  const present = (Object.keys(STATUSES) as Status[]).filter((status) => counts[status] > 0);
   return html`
 <section class="summary" aria-label="Summary">
 <ul class="legend">${present.map(
     (status) =>
-      html`<li>${badge(status)}<strong>${counts[status]}</strong> ${STATUS_WORDS[status].toLowerCase()}</li>`,
+      html`<li>${badge(status)}<strong>${counts[status]}</strong> ${STATUSES[status].words.toLowerCase()}</li>`,
   )}</ul>
 ${environments.map(
   (environment) =>
@@ -106,22 +106,22 @@ function sectionTable(report: Report, section: Section): Html {
 <tr class="is-${row.status}"><td>${badge(row.status)}</td><th scope="row">${row.number} ${row.title}</th><td>${comment(row)}</td><td>${
       appliesTo(row) || row.fields.length > 0
         ? html`<a href="#${row.id}">${proofWords(row)}</a>`
-        : STATUS_WORDS[row.status]
+        : STATUSES[row.status].words
     }</td></tr>`,
   )}</tbody>
 </table>`;
 }
 
 const badge = (status: Status): Html =>
-  html`<span class="badge ${status}" role="img" aria-label="${STATUS_WORDS[status]}">${STATUS_SIGNS[status]}</span>`;
+  html`<span class="badge ${status}" role="img" aria-label="${STATUSES[status].words}">${STATUSES[status].sign}</span>`;
 
 function rowCard(row: ReportRow, maxAge: number): Html {
-  const { id, number, title, status, endpoint, asked, evidence, fields, why } = row;
+  const { id, number, title, status, endpoint, asked, evidence, fields, reason } = row;
   return html`
 <article class="row is-${status}" id="${id}">
-<header>${badge(status)}<h3>${number} ${title}</h3><span class="status">${STATUS_WORDS[status]}</span></header>
+<header>${badge(status)}<h3>${number} ${title}</h3><span class="status">${STATUSES[status].words}</span></header>
 <p class="asked">${asked}${endpoint && html` <code>${endpoint}</code>`}</p>
-${why !== undefined && status !== "met" && status !== "fill" && html`<p class="why">${why}</p>`}
+${reason !== undefined && status !== "met" && status !== "fill" && html`<p class="why">${reason}</p>`}
 ${appliesTo(row) && evidence && html`<p>${evidence.how}</p>${checkList(evidence)}`}
 ${
   fields.length > 0 &&
@@ -130,16 +130,16 @@ ${
       html`<div class="${answer === undefined ? "empty" : "filled"}"><dt>${question}</dt><dd>${answer ?? "To fill in"}</dd></div>`,
   )}</dl>`
 }
-${appliesTo(row) && evidence && html`${exchanges(evidence)}${logLines(evidence)}${evidence.missing.map((entry) => html`<p class="missing">${entry}</p>`)}`}
+${appliesTo(row) && evidence && html`${exchanges(evidence)}${logLines(evidence)}${evidence.findings.map(({ severity, what }) => severity === "skipped" && html`<p class="missing">${what}</p>`)}`}
 ${evidence && html`<p class="taken"><span class="tag ${evidence.environment}">${ENVIRONMENT_WORDS[evidence.environment]}</span> <time datetime="${evidence.takenAt}">${moment(evidence.takenAt)}</time> <span class="${row.isOld ? "old" : ""}">${ageWords(row, maxAge)}</span></p>`}
 </article>`;
 }
 
-function checkList({ checks }: Evidence): Html {
-  return html`<ul class="checks">${checks.map(
-    ({ text, ok, found }) =>
-      html`<li class="${ok ? "ok" : "not-ok"}"><span class="sign" role="img" aria-label="${ok ? "holds" : "does not hold"}">${ok ? "✓" : "✗"}</span><span>${text}${found && html` <span class="found">${found}</span>`}</span></li>`,
-  )}</ul>`;
+function checkList(evidence: Evidence): Html {
+  return html`<ul class="checks">${checksOf(evidence).map(({ severity, what, seen }) => {
+    const isOk = severity === "ok";
+    return html`<li class="${isOk ? "ok" : "not-ok"}"><span class="sign" role="img" aria-label="${isOk ? "holds" : "does not hold"}">${isOk ? "✓" : "✗"}</span><span>${what}${seen && html` <span class="found">${seen}</span>`}</span></li>`;
+  })}</ul>`;
 }
 
 function exchanges({ exchanges: shown, environment }: Evidence): readonly Html[] {

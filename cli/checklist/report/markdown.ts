@@ -1,9 +1,10 @@
-import { type Evidence, SECTIONS, type Section } from "../row.ts";
-import { CHECKLIST_PAGE, SENT_TO } from "../vipps-addresses.ts";
-import { type Report, type ReportRow, rowsOf, STATUSES } from "./report.ts";
+import type { Evidence } from "../evidence.ts";
+import { SECTIONS, type Section } from "../rows.ts";
+import { type Report, type ReportRow, rowsOf, STATUSES, type Status } from "./report.ts";
 import {
   ageWords,
   appliesTo,
+  CHECKLIST_PAGE,
   comment,
   ENVIRONMENT_NOTES,
   ENVIRONMENT_WORDS,
@@ -12,8 +13,7 @@ import {
   proofWords,
   receiverWords,
   SENDER_WORDS,
-  STATUS_SIGNS,
-  STATUS_WORDS,
+  SENT_TO,
   titleOf,
 } from "./words.ts";
 
@@ -23,11 +23,12 @@ const plain = (text: string): string => text.replace(/[\\`*_{}[\]<>#|]/g, "\\$&"
 /** The report as Markdown, in the same order as on paper. Pictures are files beside it. */
 export function markdownReport(report: Report): string {
   const { counts, toDo, environments, runs } = report;
-  const summary = STATUSES.filter((status) => counts[status] > 0)
-    .map((status) => `${STATUS_SIGNS[status]} ${counts[status]} ${STATUS_WORDS[status].toLowerCase()}`)
+  const summary = (Object.keys(STATUSES) as Status[])
+    .filter((status) => counts[status] > 0)
+    .map((status) => `${STATUSES[status].sign} ${counts[status]} ${STATUSES[status].words.toLowerCase()}`)
     .join(" · ");
   const line = (row: ReportRow) =>
-    `| ${STATUS_SIGNS[row.status]} | ${row.number} ${plain(row.title)} | ${plain(comment(row))} | ${appliesTo(row) ? proofWords(row) : STATUS_WORDS[row.status]} |`;
+    `| ${STATUSES[row.status].sign} | ${row.number} ${plain(row.title)} | ${plain(comment(row))} | ${appliesTo(row) ? proofWords(row) : STATUSES[row.status].words} |`;
   return `${[
     `# Login API checklist: ${plain(titleOf(report))}`,
     summary,
@@ -61,10 +62,10 @@ function changedSettings(changed: readonly { name: string; why: string }[] = [])
 }
 
 function rowText(row: ReportRow, maxAge: number): readonly string[] {
-  const { number, title, status, endpoint, asked, why, evidence, fields } = row;
+  const { number, title, status, endpoint, asked, reason, evidence, fields } = row;
   return [
-    `### ${STATUS_SIGNS[status]} ${number} ${title}`,
-    `**${STATUS_WORDS[status]}.** ${why === undefined || status === "met" ? "" : plain(why)}`.trim(),
+    `### ${STATUSES[status].sign} ${number} ${title}`,
+    `**${STATUSES[status].words}.** ${reason === undefined || status === "met" ? "" : plain(reason)}`.trim(),
     ...(endpoint === undefined ? [] : [`\`${endpoint}\``]),
     `*Asked:* ${plain(asked)}`,
     ...(evidence !== undefined && appliesTo(row) ? evidenceText(evidence, row, maxAge) : []),
@@ -76,20 +77,17 @@ function rowText(row: ReportRow, maxAge: number): readonly string[] {
 }
 
 function evidenceText(evidence: Evidence, row: ReportRow, maxAge: number): readonly string[] {
-  const { how, checks, missing, exchanges, pictures, logLines, environment, takenAt } = evidence;
+  const { how, findings, exchanges, pictures, logLines, environment, takenAt } = evidence;
   return [
     `*How it is met:* ${plain(how)}`,
-    ...(checks.length === 0
-      ? []
-      : [
-          checks
-            .map(
-              ({ text, ok, found }) =>
-                `- ${ok ? "✓" : "✗"} ${plain(text)}${found ? `: ${plain(found)}` : ""}`,
-            )
-            .join("\n"),
-        ]),
-    ...missing.map((entry) => `> Not shown: ${plain(entry)}`),
+    findings
+      .map(({ severity, what, seen }) => {
+        const told = `${plain(what)}${seen ? `: ${plain(seen)}` : ""}`;
+        return severity === "skipped"
+          ? `> Not shown: ${told}\n`
+          : `- ${severity === "ok" ? "✓" : "✗"} ${told}`;
+      })
+      .join("\n"),
     ...exchanges.map(
       ({ at, from, to, request, response }) =>
         `${SENDER_WORDS[from]} to ${receiverWords(to, environment)}, ${moment(at)}\n\n\`\`\`http\n${request}\n\`\`\`\n\n\`\`\`http\n${response}\n\`\`\``,

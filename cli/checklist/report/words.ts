@@ -1,21 +1,9 @@
-import type { Environment } from "../row.ts";
-import type { Report, ReportRow, Status } from "./report.ts";
+import type { Environment } from "../evidence.ts";
+import { checksOf, type Report, type ReportRow, STATUSES } from "./report.ts";
 
-export const STATUS_WORDS: Readonly<Record<Status, string>> = {
-  failed: "Failed",
-  open: "Still to show",
-  fill: "To fill in",
-  met: "Met",
-  none: "Not applicable",
-};
-
-export const STATUS_SIGNS: Readonly<Record<Status, string>> = {
-  failed: "✗",
-  open: "…",
-  fill: "✎",
-  met: "✓",
-  none: "–",
-};
+/** Where Vipps describes the checklist, and where partners send it. */
+export const CHECKLIST_PAGE = "https://developer.vippsmobilepay.com/docs/APIs/login-api/login-api-checklist/";
+export const SENT_TO = "developer@vippsmobilepay.com";
 
 export const ENVIRONMENT_WORDS: Readonly<Record<Environment, string>> = {
   simulator: "Simulator",
@@ -79,13 +67,14 @@ const SHORT = 240;
  * One or two sentences on a row: what to put into the field 'your comments' of Vipps' form. What the merchant said
  * comes first, because only they can; of what the worker does, what is most important.
  */
-export function comment({ status, why, evidence, fields }: ReportRow): string {
-  if (status === "none" || status === "failed" || evidence === undefined) return why ?? STATUS_WORDS[status];
+export function comment({ status, reason, evidence, fields }: ReportRow): string {
+  if (status === "none" || status === "failed" || evidence === undefined)
+    return reason ?? STATUSES[status].words;
   // The second sentence too, where both are short.
   const [one = "", two = ""] = evidence.how.split(/(?<=[.!?])\s/, 2);
   const how = one.length + two.length > SHORT ? one : `${one} ${two}`.trim();
   const answers = fields.flatMap(({ answer }) => (answer === undefined ? [] : [answer.replace(/\s+/g, " ")]));
-  const open = status === "fill" || status === "open" ? why : undefined;
+  const open = status === "fill" || status === "open" ? reason : undefined;
   return [...answers, how, ...(open === undefined ? [] : [`${open}${/[.!?]$/.test(open) ? "" : "."}`])].join(
     " ",
   );
@@ -96,7 +85,7 @@ export function proofWords({ evidence, fields }: ReportRow): string {
   const count = (number: number, word: string) =>
     number === 0 ? [] : [`${number} ${word}${number === 1 ? "" : "s"}`];
   const words = [
-    ...count(evidence?.checks.length ?? 0, "check"),
+    ...count(evidence === undefined ? 0 : checksOf(evidence).length, "check"),
     ...count(evidence?.exchanges.length ?? 0, "request"),
     ...count(evidence?.pictures.length ?? 0, "picture"),
   ];
@@ -110,7 +99,7 @@ export function comments(report: Report): string {
       const proof = appliesTo(row)
         ? ` Proof: ${proofWords(row)}, checklist-report.pdf, number ${row.number}.`
         : "";
-      return `## ${row.title}: ${STATUS_WORDS[row.status]}\n${comment(row)}${row.status === "met" ? proof : ""}`;
+      return `## ${row.title}: ${STATUSES[row.status].words}\n${comment(row)}${row.status === "met" ? proof : ""}`;
     })
     .join("\n\n");
 }

@@ -1,9 +1,9 @@
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { picturesFolder } from "../evidence-store.ts";
+import { launchChromium } from "../browser.ts";
+import { picturesFolder } from "../evidence.ts";
 import { type Embed, htmlReport } from "./html.ts";
 import { markdownReport } from "./markdown.ts";
-import { printReport } from "./pdf.ts";
 import type { Report } from "./report.ts";
 
 export interface WrittenFiles {
@@ -36,4 +36,37 @@ export async function writeReport(
   writeFileSync(files.markdown, markdownReport(report));
   if (chromium !== undefined && files.pdf !== undefined) await printReport(chromium, page, files.pdf);
   return files;
+}
+
+/**
+ * Prints the HTML report.
+ * @param path where the PDF is written
+ */
+async function printReport(executablePath: string, html: string, path: string): Promise<void> {
+  const browser = await launchChromium({ executablePath });
+  try {
+    const page = await browser.newPage();
+    await page.emulateMedia({ media: "print", colorScheme: "light" });
+    await page.setContent(html, { waitUntil: "load" });
+    // On paper nothing can be opened.
+    await page.evaluate(() => {
+      for (const details of document.querySelectorAll("details")) details.open = true;
+    });
+    const small = "font:8px sans-serif;color:#777;width:100%;padding:0 14mm";
+    await page.pdf({
+      ...{
+        path,
+        format: "A4",
+        printBackground: true,
+        displayHeaderFooter: true,
+        tagged: true,
+        outline: true,
+      },
+      headerTemplate: "<span></span>",
+      footerTemplate: `<div style="${small};display:flex;justify-content:space-between"><span>Vipps MobilePay Login API checklist</span><span><span class="pageNumber"></span> / <span class="totalPages"></span></span></div>`,
+      margin: { top: "14mm", bottom: "16mm", left: "14mm", right: "14mm" },
+    });
+  } finally {
+    await browser.close();
+  }
 }

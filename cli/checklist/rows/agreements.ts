@@ -1,102 +1,110 @@
-import type { Seen } from "../seen.ts";
-import { check, finding, notApplicable, type RawFinding, type Row } from "./row-definition.ts";
+import { type Found, holds, skipped } from "../../findings/finding.ts";
+import type { Seen } from "../walk.ts";
 
-function company(): RawFinding {
-  return finding({
-    how: "The sales unit's name stands on Vipps' page, name and logo in the app under 'Companies with access'. Both are set in the portal, where no program can look.",
-  });
-}
-
-function terms(seen: Seen): RawFinding {
-  const { values } = seen.own;
-  const shown = seen.login?.terms;
-  const how =
-    "New people accept the terms before there is a session, and again when their version changes. Voluntary consents are asked for beside them, never ticked beforehand. Every answer is kept with its words, language and time.";
-  const pictures = shown?.pictures ?? [];
-  if (values.TERMS_URL === undefined)
-    return finding({
-      how,
-      pictures: pictures.map((picture) => ({
-        ...picture,
-        caption: `${picture.caption} (demonstration: TERMS_URL is not set)`,
-      })),
-      missing: [
-        "The site's settings name no terms, so the worker asks for none. Set TERMS_URL and TERMS_VERSION, or say in the field terms_presented where the site does it.",
-      ],
-    });
-  return finding({
-    how,
-    pictures,
-    checks: [
-      check(
-        "A new person was shown the terms before there was a session",
-        shown !== undefined || seen.environment === "test",
-        shown === undefined ? "this person had accepted them before" : undefined,
-      ),
-      check("No box was ticked beforehand", (shown?.ticked ?? 0) === 0),
-    ],
-  });
-}
-
-function onBehalf(): RawFinding {
-  return finding({
-    how: "Data from Vipps stays with this site: the worker passes it to nobody but the site behind it. Whether the merchant hands it on is a matter of contracts.",
-  });
-}
-
-function webhook(seen: Seen): RawFinding {
-  if (seen.own.values.CONSENT_WEBHOOK_SECRET === undefined)
-    return notApplicable(
-      "Optional. CONSENT_WEBHOOK_SECRET is not set, so there is no address for the consent webhook.",
+export function* judgeTerms({ login, own, environment }: Seen): Iterable<Found> {
+  if (own.values.TERMS_URL === undefined)
+    return yield skipped(
+      "The site's settings name no terms, so the worker asks for none. Set TERMS_URL and TERMS_VERSION, or say in the field terms_presented where the site does it.",
     );
-  const how =
-    "Vipps' notice is unsigned, so its address carries a secret. It can end sessions and be noted on the account, nothing else.";
-  if (seen.webhook === undefined)
-    return finding({ how, missing: ["Only the simulator can be made to withdraw a consent during a run."] });
-  return finding({
-    how,
-    checks: [
-      check("The notice is accepted", seen.webhook.status === 204, `answered with ${seen.webhook.status}`),
-      check("The person's sessions end", seen.webhook.sessionEnded),
-      check("With another secret there is no such address", seen.webhook.wrongSecretStatus === 404),
-    ],
-  });
+  const terms = login?.terms;
+  yield holds(
+    "A new person was shown the terms before there was a session",
+    terms !== undefined || environment === "test",
+    terms === undefined ? "this person had accepted them before" : undefined,
+  );
+  yield holds("No box was ticked beforehand", (terms?.ticked ?? 0) === 0);
 }
 
-/** The considerations about what is agreed with customers, and with Vipps. */
-export const AGREEMENT_ROWS: readonly Row[] = [
-  {
-    id: "company",
-    section: "considerations",
-    title: "Set company name and logo",
-    asked: "The sales unit's name corresponds to the company's name on the site, and its logo is set.",
-    scenes: [],
-    judge: company,
-  },
-  {
-    id: "terms",
-    section: "considerations",
-    title: "Present terms and collect consents",
-    asked: "Terms and conditions are presented to the user, and necessary consents are collected.",
-    document: "docs/privacy.md",
-    scenes: ["login"],
-    judge: terms,
-  },
-  {
-    id: "on-behalf",
-    section: "considerations",
-    title: "Acting on behalf of others",
-    asked: "A merchant who shares data from Vipps with other merchants complies with the terms for that.",
-    scenes: [],
-    judge: onBehalf,
-  },
-  {
-    id: "webhook",
-    section: "considerations",
-    title: "Consent webhook",
-    asked: "Not a row of Vipps' list: optional, shown where it is used.",
-    document: "docs/privacy.md",
-    scenes: ["webhook"],
-    judge: webhook,
-  },
-];
+export function* judgeWebhook({ webhook }: Seen): Iterable<Found> {
+  if (webhook === undefined) return;
+  yield holds("The notice is accepted", webhook.status === 204, `answered with ${webhook.status}`);
+  yield holds("The person's sessions end", webhook.sessionEnded);
+  yield holds("With another secret there is no such address", webhook.wrongSecretStatus === 404);
+}
+
+/** The values of the component's attributes that matter for a login (Vipps, button documentation). */
+const DOCUMENTED: Readonly<Record<string, readonly string[]>> = {
+  brand: ["vipps", "mobilepay"],
+  verb: ["login", "continue", "register"],
+  branded: ["true"],
+  stretched: ["true", "false"],
+};
+
+/** How the component names a language; for Danish its versions differ, and the element takes the one that works. */
+const namesOf = (language: string): readonly string[] => (language === "da" ? ["da", "dk"] : [language]);
+
+export function* judgeButton({ button }: Seen): Iterable<Found> {
+  if (button === undefined) return;
+  const { path, words, official } = button;
+  yield holds(
+    `The page ${path} has a button or link that leads to the login`,
+    words !== undefined,
+    words === undefined ? "none was found: name the page with --button-page" : `“${words}”`,
+  );
+  yield holds(
+    "It asks for Vipps' own component",
+    official !== "not asked for",
+    official === "not asked for"
+      ? "add the attribute official, or check the button of your own by hand"
+      : official,
+  );
+  for (const [language, asked] of Object.entries(button.attributes)) {
+    const documented = { ...DOCUMENTED, language: namesOf(language) };
+    const wrong = Object.entries(documented).filter(([name, values]) => !values.includes(asked[name] ?? ""));
+    const told = wrong.length > 0 ? wrong.map(([name]) => name) : ["brand", "language", "verb"];
+    yield holds(
+      `In ${language}, its attributes are documented ones`,
+      wrong.length === 0,
+      told.map((name) => `${name}="${asked[name] ?? ""}"`).join(wrong.length > 0 ? ", " : " "),
+    );
+  }
+  if (official === "asked for, script not loaded")
+    yield skipped(
+      "Vipps' script could not be loaded during this run (no network, or a content security policy), so the pictures show the plain button.",
+    );
+}
+
+export function* judgeConsole({ own, console }: Seen): Iterable<Found> {
+  const isSetUp = own.values.SUPPORT_STAFF !== undefined;
+  // Demonstrated with a test user; whose console it will be is for the merchant's settings to say.
+  if (isSetUp || console === undefined)
+    yield holds(
+      "SUPPORT_STAFF names who may open the console",
+      isSetUp,
+      isSetUp
+        ? undefined
+        : "it is not set, so nobody can: set it, or say in the field customer_service what staff use instead",
+    );
+  if (console === undefined)
+    return yield skipped(
+      "Staff have to log in for it; only a run against the simulator opens the console by itself.",
+    );
+  yield holds("Staff found a failed login by the reference on the customer's page", console.foundByReference);
+  yield holds(
+    "To a customer the console is not there",
+    console.customerStatus === 404,
+    `answered with ${console.customerStatus}`,
+  );
+  if (!isSetUp)
+    yield skipped("SUPPORT_STAFF is not set: the pictures show the console with a test user as staff.");
+}
+
+export function* judgePartner({ own, environment }: Seen): Iterable<Found> {
+  yield holds("VIPPS_MSN names the sales unit", own.values.VIPPS_MSN !== undefined);
+  if (environment === "simulator")
+    yield skipped(
+      "This run used a sales unit's own keys: partner keys work in Vipps' production environment only.",
+    );
+  yield skipped(
+    "Partners also send the production sign-up form with details about the company and the solution.",
+  );
+}
+
+/** What the examples of requests are worth, by where they come from. */
+export const EXAMPLES = {
+  simulator:
+    "Examples from the simulator show that the worker does what is asked. Vipps does not accept them as examples: those have to come from its own test environment (--provider test).",
+  test: "The examples in this report come from Vipps' test environment, each with its time.",
+  deployed:
+    "The examples in this report are what a browser and this command saw of the deployed site, each with its time.",
+} as const;

@@ -1,6 +1,5 @@
 import type { Page } from "@playwright/test";
-import type { ButtonPage } from "../seen.ts";
-import { PATIENCE, type Stage } from "./stage.ts";
+import { inBrowser, PATIENCE, type Stage } from "./stage.ts";
 
 /** Milliseconds that Vipps' component gets to be there. */
 const COMPONENT = 2_500;
@@ -9,23 +8,36 @@ const COMPONENT = 2_500;
 const LANGUAGES = ["no", "da", "sv", "fi", "en"];
 
 /** Looks at the page with the login button, at a desk and on a phone. */
-export async function seeButton(stage: Stage): Promise<ButtonPage> {
-  const pictures = [];
-  let found: Omit<ButtonPage, "path" | "pictures"> | undefined;
-  for (const device of ["desktop", "phone"] as const) {
-    const page = await stage.browsers.open(device);
-    await page.goto(`${stage.site}${stage.buttonPath}`, { timeout: PATIENCE });
-    await page.waitForTimeout(COMPONENT);
-    found ??= await lookAt(page, `${stage.authPath}/login`);
-    const caption = `The page ${stage.buttonPath} with the login button, ${device}`;
-    pictures.push(await stage.browsers.picture(page, "button", caption));
-    await page.context().close();
-  }
-  const nothing = { official: "not asked for", words: undefined, loginFrames: [], attributes: {} } as const;
-  return { path: stage.buttonPath, ...(found ?? nothing), pictures };
+export async function seeButton(stage: Stage) {
+  const look = (device: "desktop" | "phone") =>
+    inBrowser(stage, device, async (page) => {
+      await openWithComponent(page, `${stage.site}${stage.buttonPath}`);
+      const caption = `The page ${stage.buttonPath} with the login button, ${device}`;
+      const found = await lookAt(page, `${stage.authPath}/login`);
+      return { ...found, picture: await stage.browsers.picture(page, "button", caption) };
+    });
+  const [{ picture, ...found }, phone] = await Promise.all([look("desktop"), look("phone")]);
+  return { path: stage.buttonPath, ...found, pictures: [picture, phone.picture] };
 }
 
-async function lookAt(page: Page, loginPath: string): Promise<Omit<ButtonPage, "path" | "pictures">> {
+/** Opens the page, and waits for Vipps' component where the page asks for it: until it is there, or fails. */
+async function openWithComponent(page: Page, address: string): Promise<void> {
+  const failed = page.waitForEvent("requestfailed", {
+    predicate: (request) => request.resourceType() === "script",
+    timeout: 0,
+  });
+  await page.goto(address, { timeout: PATIENCE, waitUntil: "domcontentloaded" });
+  const isAsked = (await page.locator("vipps-mobilepay-button, vipps-login[official]").count()) > 0;
+  const defined = page.evaluate(
+    async () => void (await customElements.whenDefined("vipps-mobilepay-button")),
+  );
+  const enough = new Promise((resolve) => setTimeout(resolve, isAsked ? COMPONENT : 0));
+  for (const waiting of [failed, defined]) waiting.catch(() => undefined);
+  await Promise.race([failed, defined, enough]);
+}
+
+async function lookAt(page: Page, loginPath: string) {
+  /** Addresses of frames on the page that hold the login; none if all is well. */
   const loginFrames = page
     .frames()
     .filter((frame) => frame !== page.mainFrame())
@@ -34,25 +46,26 @@ async function lookAt(page: Page, loginPath: string): Promise<Omit<ButtonPage, "
     .map(({ origin, pathname }) => origin + pathname);
   const seen = await page.evaluate((path) => {
     const component = "vipps-mobilepay-button";
-    const asked = document.querySelector(`${component}, vipps-login[official]`) !== null;
     const link =
       document.querySelector("vipps-login") ??
       document.querySelector(`${component}`) ??
       document.querySelector(`a[href*="${path}"]`);
     const inside = link?.shadowRoot?.querySelector("[part=button]") ?? link;
     return {
-      asked,
+      asked: document.querySelector(`${component}, vipps-login[official]`) !== null,
       loaded: customElements.get(component) !== undefined,
       words: inside?.textContent?.trim() || link?.textContent?.trim(),
     };
   }, loginPath);
-  const attributes = await page.evaluate(attributesByLanguage, LANGUAGES);
-  const official = seen.loaded ? "shown" : "asked for, script not loaded";
+  const official = seen.loaded ? ("shown" as const) : ("asked for, script not loaded" as const);
   return {
-    official: seen.asked ? official : "not asked for",
+    /** Whether the page asks for Vipps' own component, and whether its script could be loaded. */
+    official: seen.asked ? official : ("not asked for" as const),
+    /** The words of the button or link that leads to the login; undefined if there is none. */
     words: seen.words || undefined,
     loginFrames,
-    attributes,
+    /** What `<vipps-login official>` asks of Vipps' component, by language; none without the element. */
+    attributes: await page.evaluate(attributesByLanguage, LANGUAGES),
   };
 }
 

@@ -1,37 +1,38 @@
-import type { Console } from "../seen.ts";
-import { logIn, loginAddress, PATIENCE, type Stage } from "./stage.ts";
+import { inBrowser, logIn, loginAddress, PATIENCE, type Stage } from "./stage.ts";
 
 /** A customer's login fails; staff find it by the reference that the customer reads out. */
-export async function findAsStaff(stage: Stage): Promise<Console> {
-  const customer = await stage.browsers.open("phone");
-  await customer.goto(loginAddress(stage, stage.buttonPath), { timeout: PATIENCE });
-  await stage.person.cancel(customer);
-  await customer.waitForLoadState("domcontentloaded");
-  const heading = (await customer.locator("h1").first().innerText()).trim();
-  const reference = (await customer.locator(".reference code").first().innerText()).trim();
-  const refused = await customer.goto(`${stage.site}${stage.authPath}/support`, { timeout: PATIENCE });
-  const customerStatus = refused?.status() ?? 0;
-  await customer.context().close();
-
-  const pictures = [];
-  let foundByReference = false;
-  for (const device of ["desktop", "phone"] as const) {
-    const staff = await stage.browsers.open(device);
-    await logIn(stage, staff, "Kari Nordmann", `${stage.authPath}/support`);
-    const finder = staff.getByRole("searchbox");
-    await finder.waitFor({ timeout: PATIENCE });
-    pictures.push(await stage.browsers.picture(staff, "console", `The console, ${device}`));
-    await finder.fill(reference);
-    await finder.press("Enter");
-    const told = staff.getByText(heading);
-    await told
-      .first()
-      .waitFor({ timeout: PATIENCE })
-      .catch(() => undefined);
-    foundByReference = (await told.count()) > 0;
-    const caption = `What staff see under the reference of a failed login, ${device}`;
-    pictures.push(await stage.browsers.picture(staff, "console-reference", caption));
-    await staff.context().close();
-  }
-  return { foundByReference, customerStatus, pictures };
+export async function findAsStaff(stage: Stage) {
+  const { heading, reference, status } = await inBrowser(stage, "phone", async (page) => {
+    await page.goto(loginAddress(stage, stage.buttonPath), { timeout: PATIENCE });
+    await stage.person.cancel(page);
+    const textOf = (selector: string) => page.locator(selector).first().innerText();
+    const [told, number] = [await textOf("h1"), await textOf(".reference code")];
+    const refused = await page.goto(`${stage.site}${stage.authPath}/support`, { timeout: PATIENCE });
+    return { heading: told.trim(), reference: number.trim(), status: refused?.status() ?? 0 };
+  });
+  const find = (device: "desktop" | "phone") =>
+    inBrowser(stage, device, async (staff) => {
+      await logIn(stage, staff, "Kari Nordmann", `${stage.authPath}/support`);
+      const finder = staff.getByRole("searchbox");
+      await finder.waitFor({ timeout: PATIENCE });
+      const console = await stage.browsers.picture(staff, "console", `The console, ${device}`);
+      await finder.fill(reference);
+      await finder.press("Enter");
+      const told = staff.getByText(heading).first();
+      const isFound = await told.waitFor({ timeout: PATIENCE }).then(
+        () => true,
+        () => false,
+      );
+      const caption = `What staff see under the reference of a failed login, ${device}`;
+      const found = await stage.browsers.picture(staff, "console-reference", caption);
+      return { isFound, pictures: [console, found] };
+    });
+  const [desktop, phone] = [await find("desktop"), await find("phone")];
+  return {
+    /** Whether staff found the failed login by the reference on the customer's page. */
+    foundByReference: desktop.isFound && phone.isFound,
+    /** What the console answers a customer with. */
+    customerStatus: status,
+    pictures: [...desktop.pictures, ...phone.pictures],
+  };
 }

@@ -2,8 +2,7 @@ import type { Page } from "@playwright/test";
 import type { BehaviourUpdate } from "../../../simulator/behaviour.ts";
 import type { Device } from "../browser.ts";
 import { lineOf } from "../log-lines.ts";
-import type { ShownError } from "../seen.ts";
-import { isLoggedIn, loginAddress, PATIENCE, type Stage } from "./stage.ts";
+import { inBrowser, isLoggedIn, loginAddress, PATIENCE, type Stage } from "./stage.ts";
 
 /** What a reference looks like on a page (src/reference.ts). */
 const REFERENCE = /^[0-9A-Z]{4}-[0-9A-Z]{4}$/;
@@ -29,46 +28,24 @@ const TROUBLES: readonly { readonly cause: string; readonly behaviour: Behaviour
 ];
 
 /** Errors as customers meet them: a stray callback, a cancelled login and, where it can be arranged, troubles. */
-export async function meetErrors(stage: Stage): Promise<readonly ShownError[]> {
-  return [await strayCallback(stage), ...(await cancelled(stage)), ...(await troubles(stage))];
-}
-
-async function strayCallback(stage: Stage): Promise<ShownError> {
-  const page = await stage.browsers.open();
-  const answer = page.goto(`${stage.site}${stage.authPath}/callback?code=none&state=of-no-login`, {
-    timeout: PATIENCE,
-  });
-  return seeError(stage, page, "A callback that belongs to no login", await statusOf(answer));
-}
-
-/** The customer cancels at Vipps: on a phone and at a desk, or once by hand. */
-async function cancelled(stage: Stage): Promise<readonly ShownError[]> {
+export async function meetErrors(stage: Stage) {
+  const errors = [await strayCallback(stage)];
+  // By hand a login is cancelled once.
   const devices: readonly Device[] = stage.person.kind === "simulated" ? ["desktop", "phone"] : ["desktop"];
-  const errors: ShownError[] = [];
   for (const device of devices) {
-    const page = await stage.browsers.open(device);
-    await page.goto(loginAddress(stage, stage.buttonPath), { timeout: PATIENCE });
-    const answer = answerOfCallback(stage, page);
-    await stage.person.cancel(page);
     const cause = `The customer cancels at Vipps (${device})`;
-    errors.push(await seeError(stage, page, cause, await statusOf(answer), "cancelled"));
+    errors.push(await meetError(stage, device, cause, (page) => stage.person.cancel(page), "cancelled"));
   }
-  return errors;
-}
-
-async function troubles(stage: Stage): Promise<readonly ShownError[]> {
-  const { simulator } = stage;
-  if (simulator === undefined) return [];
-  const errors: ShownError[] = [];
   for (const [number, { cause, behaviour }] of TROUBLES.entries()) {
-    const page = await stage.browsers.open(number === 0 ? "phone" : "desktop");
-    await page.goto(loginAddress(stage, stage.buttonPath), { timeout: PATIENCE });
-    simulator.setBehaviour(behaviour);
-    try {
-      const answer = answerOfCallback(stage, page);
+    const { simulator } = stage;
+    if (simulator === undefined) break;
+    const walked = async (page: Page) => {
+      simulator.setBehaviour(behaviour);
       await stage.person.logIn(page, "Kari Nordmann");
-      const picture = number === 0 ? "unavailable" : undefined;
-      errors.push(await seeError(stage, page, cause, await statusOf(answer), picture));
+    };
+    const [device, picture] = number === 0 ? (["phone", "unavailable"] as const) : (["desktop"] as const);
+    try {
+      errors.push(await meetError(stage, device, cause, walked, picture));
     } finally {
       simulator.resetBehaviour();
     }
@@ -76,41 +53,49 @@ async function troubles(stage: Stage): Promise<readonly ShownError[]> {
   return errors;
 }
 
-/** Null when the browser is closed before there is an answer: the person has given up. */
-const answerOfCallback = (stage: Stage, page: Page) =>
-  page
-    .waitForResponse((response) => new URL(response.url()).pathname === `${stage.authPath}/callback`, {
-      timeout: 0,
-    })
-    .catch(() => null);
+const strayCallback = (stage: Stage) =>
+  inBrowser(stage, "desktop", async (page) => {
+    const address = `${stage.site}${stage.authPath}/callback?code=none&state=of-no-login`;
+    const answer = await page.goto(address, { timeout: PATIENCE });
+    return seeError(stage, page, "A callback that belongs to no login", answer?.status() ?? 0);
+  });
 
-const statusOf = async (answer: Promise<{ status(): number } | null>): Promise<number> =>
-  (await answer)?.status() ?? 0;
-
-async function seeError(
+/** Begins a login and lets it go wrong. */
+const meetError = (
   stage: Stage,
-  page: Page,
+  device: Device,
   cause: string,
-  status: number,
+  goWrong: (page: Page) => Promise<void>,
   picture?: string,
-): Promise<ShownError> {
+) =>
+  inBrowser(stage, device, async (page) => {
+    await page.goto(loginAddress(stage, stage.buttonPath), { timeout: PATIENCE });
+    const isCallback = ({ pathname }: URL) => pathname === `${stage.authPath}/callback`;
+    const answer = page
+      .waitForResponse((response) => isCallback(new URL(response.url())), { timeout: 0 })
+      // The browser is closed before there is an answer: the person has given up.
+      .catch(() => null);
+    await goWrong(page);
+    return seeError(stage, page, cause, (await answer)?.status() ?? 0, picture);
+  });
+
+/** @param cause what was done to bring the error about */
+async function seeError(stage: Stage, page: Page, cause: string, status: number, picture?: string) {
   await page.waitForLoadState("domcontentloaded");
   const codes = await page.locator("code").allInnerTexts();
   const reference = codes.find((text) => REFERENCE.test(text)) ?? "";
   const count = async (selector: string) => (await page.locator(selector).count()) > 0;
-  const error: ShownError = {
-    cause,
-    status,
+  return {
+    ...{ cause, status, reference },
     heading: (await page.locator("h1").first().innerText()).trim(),
-    reference,
+    /** Whether the page offers to try again and to go back to the site. */
     offers: {
       retry: await count(`main a[href*="${stage.authPath}/login"]`),
       back: await count(`main a[href="/"], main a[href="${stage.buttonPath}"]`),
     },
     authenticatedAfter: await isLoggedIn(stage, page),
-    line: lineOf(stage.log(), reference),
+    /** The line of the worker's log under the same reference. */
+    line: lineOf(stage.log() ?? [], reference),
     pictures: picture === undefined ? [] : [await stage.browsers.picture(page, `error-${picture}`, cause)],
   };
-  await page.context().close();
-  return error;
 }

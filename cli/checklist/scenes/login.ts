@@ -1,10 +1,10 @@
-import type { Picture } from "../row.ts";
-import type { CookieFlags, Login, OlderToken } from "../seen.ts";
-import { acceptTerms, isLoggedIn, logIn, loginAddress, PATIENCE, type Stage } from "./stage.ts";
+import type { Page } from "@playwright/test";
+import { acceptTerms, inBrowser, isLoggedIn, logIn, loginAddress, PATIENCE, type Stage } from "./stage.ts";
 
 /** One login from the link to the session, at a desk. */
-export async function logInOnce(stage: Stage): Promise<Login> {
-  const page = await stage.browsers.open();
+export const logInOnce = (stage: Stage) => inBrowser(stage, "desktop", (page) => seeLogin(stage, page));
+
+async function seeLogin(stage: Stage, page: Page) {
   let topLevel = false;
   page.on("request", (request) => {
     if (new URL(request.url()).pathname.endsWith("/oauth2/auth"))
@@ -13,55 +13,54 @@ export async function logInOnce(stage: Stage): Promise<Login> {
   const authenticatedBefore = await isLoggedIn(stage, page);
   await page.goto(loginAddress(stage, stage.buttonPath), { timeout: PATIENCE });
   await stage.person.logIn(page, "Kari Nordmann");
-  const pictures: Picture[] = [];
+  const demonstrated =
+    stage.own.values.TERMS_URL === undefined ? " (demonstration: TERMS_URL is not set)" : "";
+  const pictureOf = (at: Page, caption: string) =>
+    stage.browsers.picture(at, "terms", `${caption}${demonstrated}`);
+  const pictures = [];
   let ticked = 0;
   const shown = await acceptTerms(page, async (boxes) => {
     ticked = boxes;
-    const caption = "The terms, before the first session: no box is ticked beforehand";
-    pictures.push(await stage.browsers.picture(page, "terms", `${caption}, desktop`));
+    const caption = "The terms, before the first session: no box is ticked beforehand, desktop";
+    pictures.push(await pictureOf(page, caption));
   });
   const authenticatedAfter = await isLoggedIn(stage, page);
-  const cookies = await page.context().cookies(stage.site);
-  if (shown && stage.simulator !== undefined) pictures.push(await termsOnPhone(stage));
-  const exchanges = (await stage.browsers.exchanges()).filter(({ from }) => from === "browser");
-  await page.context().close();
+  // Another newcomer meets the same page on a phone; the login is left there.
+  if (shown && stage.simulator !== undefined)
+    pictures.push(
+      await inBrowser(stage, "phone", async (phone) => {
+        await phone.goto(loginAddress(stage, stage.buttonPath), { timeout: PATIENCE });
+        await stage.person.logIn(phone, "Sofie Dahl");
+        await phone.waitForLoadState("domcontentloaded");
+        return pictureOf(phone, "The same, phone");
+      }),
+    );
+  const sent = (await stage.browsers.exchanges()).filter(({ from }) => from === "browser");
   return {
-    authorize: exchanges.findLast(({ url }) => new URL(url).pathname.endsWith("/oauth2/auth")),
-    callback: exchanges.findLast(({ url }) => new URL(url).pathname === `${stage.authPath}/callback`),
+    /** What the browser was sent to and what it was sent back with. */
+    authorize: sent.findLast(({ url }) => new URL(url).pathname.endsWith("/oauth2/auth")),
+    callback: sent.findLast(({ url }) => new URL(url).pathname === `${stage.authPath}/callback`),
+    /** Whether the browser was at Vipps in the top-level window, never in a frame. */
     topLevel,
     authenticatedBefore,
     authenticatedAfter,
-    cookies: cookies.filter(({ name }) => /^__(Host|Secure)-vipps-/.test(name)).map(flagsOf),
-    terms: shown ? { ticked, pictures } : undefined,
+    /** The page that presents the terms, if there was one on the way. */
+    terms: shown ? { ticked } : undefined,
+    pictures,
   };
 }
 
-/** Another newcomer meets the same page on a phone; the login is left there. */
-async function termsOnPhone(stage: Stage): Promise<Picture> {
-  const page = await stage.browsers.open("phone");
-  await page.goto(loginAddress(stage, stage.buttonPath), { timeout: PATIENCE });
-  await stage.person.logIn(page, "Sofie Dahl");
-  await page.waitForLoadState("domcontentloaded");
-  const picture = await stage.browsers.picture(page, "terms", "The same, phone");
-  await page.context().close();
-  return picture;
-}
-
-/** One login as Vipps did it before its ID tokens carried all that was consented to. */
-export async function logInWithOlderToken(stage: Stage): Promise<OlderToken | undefined> {
+/** One login as Vipps did it before September 2025: the ID token carried so little that userinfo has to be asked. */
+export async function logInWithOlderToken(stage: Stage) {
   const { simulator } = stage;
   if (simulator === undefined) return undefined;
-  const page = await stage.browsers.open();
   simulator.setBehaviour({ idTokenClaims: "emailOnly" });
   try {
-    await logIn(stage, page, "Kari Nordmann", stage.buttonPath);
-    return { authenticatedAfter: await isLoggedIn(stage, page) };
+    return await inBrowser(stage, "desktop", async (page) => {
+      await logIn(stage, page, "Kari Nordmann", stage.buttonPath);
+      return { authenticatedAfter: await isLoggedIn(stage, page) };
+    });
   } finally {
     simulator.resetBehaviour();
-    await page.context().close();
   }
-}
-
-function flagsOf({ name, httpOnly, secure, sameSite }: CookieFlags): CookieFlags {
-  return { name, httpOnly, secure, sameSite };
 }

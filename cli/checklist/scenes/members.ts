@@ -3,8 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { PassThrough } from "node:stream";
 import { runCommandLine } from "../../command-line.ts";
-import type { Members } from "../seen.ts";
-import { logIn, type Stage, sessionOf } from "./stage.ts";
+import { inBrowser, isLoggedIn, logIn, type Stage, sessionOf } from "./stage.ts";
 
 /** A test user of the simulator as the site's member list has her: her number as people write it. */
 const MEMBER = {
@@ -35,38 +34,34 @@ export async function importMember(root: string, state: string): Promise<void> {
 }
 
 /** The member logs in for the first time and again; then two people who share one email address. */
-export async function linkMembers(stage: Stage): Promise<Members> {
-  const first = await stage.browsers.open();
-  await logIn(stage, first, MEMBER.name, stage.buttonPath);
-  const { account } = await sessionOf(stage, first);
-  const data = await first.context().request.get(`${stage.site}${stage.authPath}/me/download`);
-  const known: unknown = data.ok() ? await data.json() : undefined;
-  const second = await stage.browsers.open();
-  await logIn(stage, second, MEMBER.name, stage.buttonPath);
-  const again = await sessionOf(stage, second);
-
-  const husband = await stage.browsers.open();
-  await logIn(stage, husband, "Per Haugen", stage.buttonPath);
-  const wife = await stage.browsers.open("phone");
-  await logIn(stage, wife, "Ingrid Haugen", stage.buttonPath);
-  const strangerAsked =
-    (await wife.locator('form input[name="question"][value="proof"], button[value="new"]').count()) > 0 &&
-    !(await sessionOf(stage, wife)).authenticated;
-  const caption = "Somebody else has an account with the same email address: the page asks, phone";
-  const picture = await stage.browsers.picture(wife, "proof", caption);
-  for (const page of [first, second, husband, wife]) await page.context().close();
+export async function linkMembers(stage: Stage) {
+  const logInAs = (name: string) =>
+    inBrowser(stage, "desktop", async (page) => {
+      await logIn(stage, page, name, stage.buttonPath);
+      const data = await page.context().request.get(`${stage.site}${stage.authPath}/me/download`);
+      const known = (data.ok() ? await data.json() : {}) as {
+        readonly account?: { readonly memberNumber?: unknown };
+      };
+      return { ...(await sessionOf(stage, page)), memberNumber: known.account?.memberNumber };
+    });
+  const first = await logInAs(MEMBER.name);
+  const second = await logInAs(MEMBER.name);
+  await logInAs("Per Haugen");
+  const { picture, strangerAsked } = await inBrowser(stage, "phone", async (page) => {
+    await logIn(stage, page, "Ingrid Haugen", stage.buttonPath);
+    const proof = page.locator('form input[name="question"][value="proof"], button[value="new"]');
+    const caption = "Somebody else has an account with the same email address: the page asks, phone";
+    return {
+      strangerAsked: (await proof.count()) > 0 && !(await isLoggedIn(stage, page)),
+      picture: await stage.browsers.picture(page, "proof", caption),
+    };
+  });
   return {
-    linked: memberNumberOf(known) === MEMBER.number,
-    sameAccount: account !== undefined && again.account === account,
+    linked: first.memberNumber === MEMBER.number,
+    /** Whether the second login of the same person came to the same account. */
+    sameAccount: first.account !== undefined && second.account === first.account,
+    /** Whether somebody else under the same email address was asked to prove it, and not let in. */
     strangerAsked,
     pictures: [picture],
   };
-}
-
-function memberNumberOf(data: unknown): unknown {
-  if (typeof data !== "object" || data === null || !("account" in data)) return undefined;
-  const { account } = data;
-  return typeof account === "object" && account !== null && "memberNumber" in account
-    ? account.memberNumber
-    : undefined;
 }

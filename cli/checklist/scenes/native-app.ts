@@ -1,9 +1,9 @@
 import { logInAsPerson } from "../../../simulator/person.ts";
-import type { NativeApp } from "../seen.ts";
 import type { Stage } from "./stage.ts";
 
 /** Logs in as a native app does; at Vipps itself, where only a phone can answer, it is only begun. */
-export async function logInFromApp(stage: Stage): Promise<NativeApp> {
+export async function logInFromApp(stage: Stage) {
+  /** The addresses that apps may come back to. */
   const redirectUris = (stage.values.APP_REDIRECT_URIS ?? "").split(/[\s,]+/);
   const start = await post(stage, "start", {});
   const { authorize_url: authorizeUrl, app_secret: secret } = start.body;
@@ -21,7 +21,9 @@ export async function logInFromApp(stage: Stage): Promise<NativeApp> {
   const { authenticated } = (await answer.json()) as { readonly authenticated?: unknown };
   return {
     ...begun,
+    /** Whether another app, without the secret of the start, was refused; undefined where nobody could log in. */
     strangerRefused: stranger.status === 403 || stranger.status === 400,
+    /** Whether the login ended with a session token that the site takes; undefined likewise. */
     // Nobody can be asked in an app: a person who has yet to accept terms is told so, and logs in on the site first.
     tokenAccepted: authenticated === true || finish.body.code === "terms_not_accepted",
   };

@@ -1,50 +1,53 @@
 import type { Page } from "@playwright/test";
-import type { OtherBrowser } from "../seen.ts";
-import { acceptTerms, isLoggedIn, loginAddress, PATIENCE, type Stage } from "./stage.ts";
+import { acceptTerms, inBrowser, isLoggedIn, loginAddress, PATIENCE, type Stage } from "./stage.ts";
+
+const CAPTION = "The login came back in another browser: the question there";
 
 /**
  * Begins a login in one browser and brings its return address to another, as a phone does when the app opens the
  * return address in the phone's own browser.
  */
-export async function returnElsewhere(stage: Stage): Promise<OtherBrowser> {
-  const began = await stage.browsers.open();
-  const callback = await loginUpToReturn(stage, began);
-  const there = await stage.browsers.open("phone");
-  const answer = await there.goto(callback, { timeout: PATIENCE });
-  const confirm = there.locator('button[name="answer"][value="yes"]');
-  const asked = (await confirm.count()) > 0;
-  const caption = "The login came back in another browser: the question there";
-  const picture = await stage.browsers.picture(there, "other-browser", `${caption}, phone`);
-  const heading = (await there.locator("h1").first().innerText()).trim();
-  if (asked) {
-    // The button takes no tap in its first moments (docs/different-browser.md).
-    await there.waitForTimeout(1_000);
-    await confirm.tap();
-    // The answer leads away from the return address; a question that stays is seen by who is logged in.
-    const isElsewhere = ({ pathname }: URL) => !pathname.endsWith("/callback");
-    await there.waitForURL(isElsewhere, { timeout: PATIENCE }).catch(() => undefined);
-    await acceptTerms(there);
-  }
-  const seen = {
-    status: answer?.status() ?? 0,
-    heading,
-    asked,
-    authenticatedThere: await isLoggedIn(stage, there),
-    authenticatedWhereItBegan: await isLoggedIn(stage, began),
-  };
-  const atDesk = stage.simulator === undefined ? [] : [await questionAtDesk(stage, `${caption}, desktop`)];
-  for (const page of [began, there]) await page.context().close();
-  return { ...seen, pictures: [picture, ...atDesk] };
+export async function returnElsewhere(stage: Stage) {
+  const seen = await inTwoBrowsers(stage, "phone", async (began, there, callback) => {
+    const answer = await there.goto(callback, { timeout: PATIENCE });
+    const confirm = there.locator('button[name="answer"][value="yes"]');
+    const asked = (await confirm.count()) > 0;
+    const picture = await stage.browsers.picture(there, "other-browser", `${CAPTION}, phone`);
+    const heading = (await there.locator("h1").first().innerText()).trim();
+    if (asked) {
+      // The button takes no tap in its first moments (docs/different-browser.md).
+      await there.waitForTimeout(1_000);
+      await confirm.tap();
+      // The answer leads away from the return address; a question that stays is seen by who is logged in.
+      const isElsewhere = ({ pathname }: URL) => !pathname.endsWith("/callback");
+      await there.waitForURL(isElsewhere, { timeout: PATIENCE }).catch(() => undefined);
+      await acceptTerms(there);
+    }
+    return {
+      ...{ status: answer?.status() ?? 0, heading, asked },
+      authenticatedThere: await isLoggedIn(stage, there),
+      authenticatedWhereItBegan: await isLoggedIn(stage, began),
+      pictures: [picture],
+    };
+  });
+  if (stage.simulator === undefined) return seen;
+  const atDesk = await inTwoBrowsers(stage, "desktop", async (_, there, callback) => {
+    await there.goto(callback, { timeout: PATIENCE });
+    return stage.browsers.picture(there, "other-browser", `${CAPTION}, desktop`);
+  });
+  return { ...seen, pictures: [...seen.pictures, atDesk] };
 }
 
-async function questionAtDesk(stage: Stage, caption: string) {
-  const began = await stage.browsers.open();
-  const there = await stage.browsers.open();
-  await there.goto(await loginUpToReturn(stage, began), { timeout: PATIENCE });
-  const picture = await stage.browsers.picture(there, "other-browser", caption);
-  for (const page of [began, there]) await page.context().close();
-  return picture;
-}
+/** A login that began at a desk, and another browser that gets its return address. */
+const inTwoBrowsers = <Value>(
+  stage: Stage,
+  device: "desktop" | "phone",
+  part: (began: Page, there: Page, callback: string) => Promise<Value>,
+): Promise<Value> =>
+  inBrowser(stage, "desktop", async (began) => {
+    const callback = await loginUpToReturn(stage, began);
+    return inBrowser(stage, device, (there) => part(began, there, callback));
+  });
 
 /** @returns the address that brings the browser back, which this browser never opens */
 async function loginUpToReturn(stage: Stage, page: Page): Promise<string> {

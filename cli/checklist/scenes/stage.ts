@@ -1,27 +1,13 @@
 import type { Page } from "@playwright/test";
-import type { SimulatorControl } from "../../../simulator/simulator.ts";
-import type { Browsers } from "../browser.ts";
-import type { LogLine } from "../log-lines.ts";
-import type { Person } from "../person.ts";
-import type { Environment } from "../row.ts";
-import type { SiteValues } from "../site-values.ts";
+import type { Browsers, Device } from "../browser.ts";
+import type { Surroundings } from "../surroundings.ts";
 
 /** What scenes play on. */
-export interface Stage {
-  readonly environment: Environment;
-  /** The site's origin. */
-  readonly site: string;
+export interface Stage extends Surroundings {
   readonly authPath: string;
   /** The page with the login button. */
   readonly buttonPath: string;
-  readonly own: SiteValues;
-  /** Settings of the run; the site's own where nothing was changed or nothing can be. */
-  readonly values: Readonly<Record<string, string>>;
   readonly browsers: Browsers;
-  readonly person: Person;
-  /** Makes the provider misbehave; undefined at Vipps itself. */
-  readonly simulator: SimulatorControl | undefined;
-  readonly log: () => readonly LogLine[];
 }
 
 /** Milliseconds that a page may take on a busy machine. */
@@ -35,24 +21,32 @@ export async function isLoggedIn(stage: Stage, page: Page): Promise<boolean> {
   return (await sessionOf(stage, page)).authenticated;
 }
 
-export interface SessionAnswer {
-  readonly authenticated: boolean;
-  /** The account; undefined where nobody is logged in. */
-  readonly account: string | undefined;
-}
-
-export async function sessionOf(stage: Stage, page: Page): Promise<SessionAnswer> {
-  const answer = await page.context().request.get(`${stage.site}${stage.authPath}/session`);
-  const body: unknown = await answer.json();
-  const session = (typeof body === "object" && body !== null ? body : {}) as {
+/** The account is undefined where nobody is logged in. */
+export async function sessionOf(
+  { site, authPath }: Stage,
+  page: Page,
+): Promise<{ readonly authenticated: boolean; readonly account: string | undefined }> {
+  const answer = await page.context().request.get(`${site}${authPath}/session`);
+  const { authenticated, user } = (await answer.json()) as {
     readonly authenticated?: unknown;
     readonly user?: { readonly sub?: unknown };
   };
-  const sub = session.user?.sub;
-  return {
-    authenticated: session.authenticated === true,
-    account: typeof sub === "string" ? sub : undefined,
-  };
+  const account = typeof user?.sub === "string" ? user.sub : undefined;
+  return { authenticated: authenticated === true, account };
+}
+
+/** A new browser, which is closed when the part that needs it is over. */
+export async function inBrowser<Value>(
+  { browsers }: Stage,
+  device: Device,
+  part: (page: Page) => Promise<Value>,
+): Promise<Value> {
+  const page = await browsers.open(device);
+  try {
+    return await part(page);
+  } finally {
+    await page.context().close();
+  }
 }
 
 /** Where the browser of a page is: at the terms of the site, or past them. */
