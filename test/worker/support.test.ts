@@ -357,7 +357,7 @@ describe("the search", () => {
       expect(shown).toContain("Not logged in. The customer read: “You cancelled the login”");
       expect(shown).toContain("Nothing is wrong: the login was cancelled.");
       expect(shown).toContain("access_denied");
-      expect(shown).toContain("Nobody was known yet");
+      expect(shown).toContain("we did not know yet who it was");
     }
   });
 
@@ -395,7 +395,7 @@ describe("the page of an account", () => {
       "Log out everywhere",
       "Logged in",
       "The customer read: “You cancelled the login”",
-      "In the same browser, before anybody was known",
+      "In the same browser, before we knew who it was",
       "Tell the customer: Nothing is wrong",
       "Looked",
     ]) {

@@ -35,11 +35,12 @@ export const da = (): Texts => ({
     loginUsed: {
       title: "Dette login er allerede brugt",
       happened: "Hvert login virker kun én gang. Du er måske allerede logget ind.",
-      next: "Gå tilbage til siden, eller log ind igen.",
+      next: "Gå tilbage til hjemmesiden, eller log ind igen.",
     },
     otherBrowser: {
       title: "Loginnet kom tilbage i en anden browser",
-      happened: "Det blev startet i én browser og afsluttet i en anden, og det accepterer denne side ikke.",
+      happened:
+        "Det blev startet i én browser og afsluttet i en anden, og det accepterer denne hjemmeside ikke.",
       next: "Start forfra i denne browser, og vend tilbage hertil fra {brand}-appen.",
     },
     vippsUnavailable: {
@@ -92,27 +93,27 @@ export const da = (): Texts => ({
     notAllowed: {
       title: "Vi stoppede dette for din sikkerhed",
       happened: "Forespørgslen kom fra en anden hjemmeside end {site}.",
-      next: "Gå tilbage til siden, og prøv igen derfra.",
+      next: "Gå tilbage til hjemmesiden, og prøv igen derfra.",
     },
     notFound: {
       title: "Siden blev ikke fundet",
       happened: "Adressen findes ikke.",
-      next: "Gå tilbage til siden.",
+      next: "Gå tilbage til hjemmesiden.",
     },
     badRequest: {
       title: "Vi forstod ikke adressen",
       happened: "Den er ufuldstændig eller blev ændret undervejs.",
-      next: "Start loginnet igen fra siden.",
+      next: "Start loginnet igen fra hjemmesiden.",
     },
     badAddress: {
       title: "Adressen kan ikke læses",
       happened: "Den indeholder tegn, der kan forstås på mere end én måde.",
-      next: "Tjek adressen, eller gå tilbage til siden.",
+      next: "Tjek adressen, eller gå tilbage til hjemmesiden.",
     },
     addressTooLong: {
       title: "Adressen er for lang",
       happened: "Ingen side her har så lang en adresse.",
-      next: "Tjek adressen, eller gå tilbage til siden.",
+      next: "Tjek adressen, eller gå tilbage til hjemmesiden.",
     },
     loginNeeded: {
       title: "Du skal logge ind først",
@@ -156,7 +157,7 @@ export const da = (): Texts => ({
       next: "Gå videre til {brand}, så kommer du direkte tilbage hertil.",
     },
     siteUnavailable: {
-      title: "Siden svarer ikke lige nu",
+      title: "Hjemmesiden svarer ikke lige nu",
       happened: "Vi kunne ikke få kontakt med {site}.",
       next: "Vent lidt, og indlæs siden igen.",
     },
@@ -165,7 +166,7 @@ export const da = (): Texts => ({
   tryAgain: "Prøv igen",
   help: "Har du brug for hjælp?",
   logOut: "Log ud",
-  backToSite: "Tilbage til siden",
+  backToSite: "Tilbage til hjemmesiden",
   continue: "Fortsæt",
   reference: "Reference",
   referenceHelp: "Oplys denne til kundeservice, hvis du beder om hjælp.",
@@ -259,7 +260,7 @@ export const da = (): Texts => ({
     warning:
       "Svar nej, hvis du ikke lige selv har logget ind med {brand}, eller hvis nogen har sendt dig hertil.",
     replaces: "{current} er logget ind her nu og bliver logget ud.",
-    numberEnding: "Den, der har telefonnummeret, som ender på {digits},",
+    numberEnding: "Den, hvis telefonnummer ender på {digits},",
     somebody: "Nogen",
     someone: "En anden",
     tick: "Ja, det er mig",
@@ -268,7 +269,7 @@ export const da = (): Texts => ({
   },
   sessions: {
     title: "Her er du logget ind",
-    intro: "Disse enheder er logget ind på {site} som dig. Log dem ud, som du ikke kender.",
+    intro: "Disse enheder er logget ind på {site} med din konto. Log dem ud, du ikke kender.",
     onlyHere: "Du er kun logget ind på {site} på denne enhed.",
     device: "{browser} på {system}",
     unknownDevice: "Ukendt enhed",

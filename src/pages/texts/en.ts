@@ -102,8 +102,8 @@ export const en = (): Texts => ({
       next: "Go back to the site.",
     },
     badRequest: {
-      title: "That did not make sense",
-      happened: "The address is incomplete or has been changed on the way.",
+      title: "We did not understand the address",
+      happened: "It is incomplete or was changed on the way.",
       next: "Start the login again from the site.",
     },
     badAddress: {

@@ -174,7 +174,8 @@ export const fi = (): Texts => ({
   settingsHelp: "Nämä asetukset on korjattava. Ne on selitetty tiedostossa docs/configuration.md.",
   press: {
     tickFirst: "Rastita ruutu ensin.",
-    tooSoon: "Se kävi hieman nopeasti. Odota hetki (hiirellä: liikuta osoitinta sivulla) ja paina uudelleen.",
+    tooSoon:
+      "Se kävi vähän liian nopeasti. Odota hetki (hiirellä: liikuta osoitinta sivulla) ja paina uudelleen.",
   },
   loggedOut: {
     ask: "Kirjaudutaanko ulos?",
@@ -283,8 +284,8 @@ export const fi = (): Texts => ({
     begun: "Kirjautunut {when}",
     end: "Kirjaa ulos",
     endOthers: "Kirjaa ulos kaikki muut",
-    endedOne: "Laite on kirjattu ulos. Voi kestää enintään {delay}, ennen kuin se huomaa sen.",
+    endedOne: "Laite on kirjattu ulos. Voi kestää enintään {delay}, ennen kuin se näkyy laitteessa.",
     endedOthers:
-      "Kaikki muut laitteet on kirjattu ulos. Voi kestää enintään {delay}, ennen kuin ne huomaavat sen.",
+      "Kaikki muut laitteet on kirjattu ulos. Voi kestää enintään {delay}, ennen kuin se näkyy niissä.",
   },
 });

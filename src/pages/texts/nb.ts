@@ -74,7 +74,7 @@ export const nb = (): Texts => ({
       title: "Vi er ikke sikre på hvilken konto som er din",
       happened:
         "Noen er registrert hos {site} med telefonnummeret eller e-postadressen din, men noe stemmer ikke.",
-      next: "Kontakt {site} og oppgi referansen under, så ordner de opp.",
+      next: "Kontakt {site} og oppgi referansen under, så ordner de det.",
     },
     tryLater: {
       title: "Det gikk ikke akkurat nå",
@@ -269,7 +269,7 @@ export const nb = (): Texts => ({
   },
   sessions: {
     title: "Her er du logget inn",
-    intro: "Disse enhetene er logget inn på {site} som deg. Logg ut dem du ikke kjenner igjen.",
+    intro: "Disse enhetene er logget inn på {site} med kontoen din. Logg ut dem du ikke kjenner igjen.",
     onlyHere: "Du er bare logget inn på {site} på denne enheten.",
     device: "{browser} på {system}",
     unknownDevice: "Ukjent enhet",

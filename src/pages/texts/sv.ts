@@ -268,7 +268,7 @@ export const sv = (): Texts => ({
   },
   sessions: {
     title: "Här är du inloggad",
-    intro: "De här enheterna är inloggade på {site} som du. Logga ut dem du inte känner igen.",
+    intro: "De här enheterna är inloggade på {site} med ditt konto. Logga ut dem du inte känner igen.",
     onlyHere: "Du är bara inloggad på {site} på den här enheten.",
     device: "{browser} på {system}",
     unknownDevice: "Okänd enhet",

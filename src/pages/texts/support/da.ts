@@ -11,7 +11,7 @@ export const da = (): SupportTexts => ({
   results: "Søgeresultat",
   nothing: "Ingen resultater. Tjek stavningen, eller prøv noget andet, du ved om personen.",
   limit: "Kun de første 50 vises. Skriv mere i søgningen.",
-  nobody: "Ingen var kendt endnu, da dette skete.",
+  nobody: "Da dette skete, vidste vi endnu ikke, hvem det var.",
   noName: "Uden navn",
   name: "Navn",
   phone: "Telefon",
@@ -31,7 +31,7 @@ export const da = (): SupportTexts => ({
   },
   account: "Konto",
   links: "Tilknyttede {brand}-brugere",
-  noLinks: "Ingen. Næste login tilknytter en, hvis telefon eller e-mail og navn passer.",
+  noLinks: "Ingen. Ved næste login tilknyttes en, hvis telefon eller e-mail og navn passer.",
   linkedBy: {
     created: "Kom med kontoen",
     matched: "Genkendt på telefon eller e-mail og navn",
@@ -63,9 +63,9 @@ export const da = (): SupportTexts => ({
   loginHow: { known: "kendt konto", link: "tilknyttet via telefon eller e-mail og navn", create: "ny konto" },
   code: "Kode",
   tellThem: "Sig til kunden:",
-  sameBrowser: "I samme browser, før nogen var kendt",
+  sameBrowser: "I samme browser, før vi vidste, hvem det var",
   requests: "Venter på tilknytning",
-  guesses: "Forsøg på at bevise kontoen",
+  guesses: "Forsøg på at bevise, hvem der ejer kontoen",
   guessCount: "{count}, tæller til {when}",
   guessesExhausted: "{count}. Flere tages ikke imod før {when}",
   requestReasons: {
@@ -92,7 +92,7 @@ export const da = (): SupportTexts => ({
   groupsHelp: "Sider for en gruppe åbner eller lukker inden for {delay}.",
   staffGroup: "(medarbejdere: ændres i indstillingerne eller medlemslisten)",
   wrongGroups: {
-    name: "Et gruppenavn har bogstaver, tal, - og _, højst 40 tegn.",
+    name: "Et gruppenavn kan have bogstaver, tal, - og _, højst 40 tegn.",
     many: "En person kan være med i højst 20 grupper.",
     staff: "Denne gruppe tilhører kundeservice og gives ikke her.",
   },
@@ -175,25 +175,25 @@ export const da = (): SupportTexts => ({
   tell: {
     cancelled: "Intet er galt: loginnet blev afbrudt. Kunden kan bare prøve igen.",
     declined:
-      "Kunden svarede nej til, at det var dem. Har de ikke selv startet loginnet, har nogen sendt dem et link.",
+      "Kunden svarede, at det ikke var dem. Har de ikke selv startet loginnet, har nogen sendt dem et link.",
     termsDeclined:
       "Man skal acceptere vilkårene for at logge ind. Kunden kan logge ind igen og acceptere dem.",
     wrongNumber: "Start forfra, og vælg i appen det tal, der står på skærmen.",
     appOutdated: "Opdater {brand}-appen, og prøv igen.",
     rejected: "Åbn {brand}-appen, se om den beder om noget, og prøv igen.",
-    loginExpired: "Det tog over ti minutter, eller et gammelt link blev brugt. Start forfra fra siden.",
-    loginUsed: "Kunden er måske allerede logget ind. Ellers: start fra siden, ikke fra en gammel fane.",
-    cookiesNotKept: "Tillad cookies for siden, eller brug et vindue, der ikke er privat.",
+    loginExpired: "Det tog over ti minutter, eller et gammelt link blev brugt. Start forfra fra hjemmesiden.",
+    loginUsed: "Kunden er måske allerede logget ind. Ellers: start fra hjemmesiden, ikke fra en gammel fane.",
+    cookiesNotKept: "Tillad cookies for hjemmesiden, eller brug et vindue, der ikke er privat.",
     otherBrowser: "Start og slut i samme browser: brug Safari eller Chrome, ikke inde i en anden app.",
     vippsUnavailable: "{brand} svarede ikke. Vent nogle minutter. Rammes mange, så se {brand}s statusside.",
-    vippsMisunderstood: "Prøv igen. Sker det to gange, så giv referencen til den, der driver siden.",
+    vippsMisunderstood: "Prøv igen. Sker det to gange, så giv referencen til den, der driver hjemmesiden.",
     siteMisconfigured:
-      "Fejlen er vores, og nye forsøg hjælper ikke. Sig det straks til den, der driver siden.",
+      "Fejlen er vores, og nye forsøg hjælper ikke. Sig det straks til den, der driver hjemmesiden.",
     notMember:
-      "Ingen konto har telefonen eller e-mailen. Find kunden på navn, og ret kontoen eller tilknyt den.",
+      "Ingen konto har kundens telefonnummer eller e-mail. Find kunden på navn, og ret kontoen eller tilknyt den.",
     accountUnclear: "Vær sikker på, hvem kunden er, og tilknyt den rigtige konto.",
     tryLater: "En forbigående fejl hos os. Prøv igen om nogle minutter.",
     tooMany: "For mange logins fra netværket. Vent et minut, eller brug mobildata.",
-    badRequest: "Adressen blev ødelagt undervejs. Start forfra fra siden.",
+    badRequest: "Adressen blev ændret undervejs. Start forfra fra hjemmesiden.",
   },
 });

@@ -11,7 +11,7 @@ export const nb = (): SupportTexts => ({
   results: "Søkeresultat",
   nothing: "Ingen treff. Se over skrivemåten, eller prøv noe annet du vet om personen.",
   limit: "Bare de første 50 vises. Skriv mer i søket.",
-  nobody: "Ingen var kjent ennå da dette skjedde.",
+  nobody: "Da dette skjedde, visste vi ikke hvem det var.",
   noName: "Uten navn",
   name: "Navn",
   phone: "Telefon",
@@ -31,7 +31,7 @@ export const nb = (): SupportTexts => ({
   },
   account: "Konto",
   links: "Koblede {brand}-brukere",
-  noLinks: "Ingen. Neste innlogging kobler én, hvis telefon eller e-post og navn stemmer.",
+  noLinks: "Ingen. Ved neste innlogging kobles en, hvis telefon eller e-post og navn stemmer.",
   linkedBy: {
     created: "Kom med kontoen",
     matched: "Gjenkjent på telefon eller e-post og navn",
@@ -47,7 +47,7 @@ export const nb = (): SupportTexts => ({
   accepted: "Versjon {version}, godtatt {when}",
   consents: "Samtykker",
   exportHelp:
-    "Alle samtykker i én fil, slik de gjelder nå. CSV åpnes i et regneark; JSON er for programmer. At du hentet dem, skrives ned.",
+    "Alle samtykker i én fil, slik de gjelder nå. CSV åpnes i et regneark; JSON er for programmer. Det loggføres at du hentet dem.",
   exportHistory: "Med alle tidligere svar",
   export: "Hent som {format}",
   yes: "Ja",
@@ -63,9 +63,9 @@ export const nb = (): SupportTexts => ({
   loginHow: { known: "kjent konto", link: "koblet på telefon eller e-post og navn", create: "ny konto" },
   code: "Kode",
   tellThem: "Si til kunden:",
-  sameBrowser: "I samme nettleser, før noen var kjent",
+  sameBrowser: "I samme nettleser, før vi visste hvem det var",
   requests: "Venter på å bli koblet",
-  guesses: "Forsøk på å bevise kontoen",
+  guesses: "Forsøk på å bevise hvem som eier kontoen",
   guessCount: "{count}, teller til {when}",
   guessesExhausted: "{count}. Flere godtas ikke før {when}",
   requestReasons: {
@@ -74,7 +74,7 @@ export const nb = (): SupportTexts => ({
     taken: "Kontoen som passer, tilhører en annen {brand}-bruker.",
     not_member: "Ingen konto passer, og bare medlemmer kan logge inn.",
   },
-  requestHelp: "Spør om noe bare medlemmet vet før du kobler. Den du kobler, kommer inn på kontoen.",
+  requestHelp: "Spør om noe bare medlemmet vet før du kobler. Den du kobler til, får tilgang til kontoen.",
   candidates: "Kontoer det kan være",
   noCandidates: "Ingen. Finn personens konto først, og oppgi denne referansen der.",
   confirmLink: "Jeg har forsikret meg om hvem dette er",
@@ -91,7 +91,7 @@ export const nb = (): SupportTexts => ({
   groupsHelp: "Sider for en gruppe åpner eller lukker seg innen {delay}.",
   staffGroup: "(ansatte: endres i innstillingene eller medlemslisten)",
   wrongGroups: {
-    name: "Et gruppenavn har bokstaver, tall, - og _, høyst 40 tegn.",
+    name: "Et gruppenavn kan ha bokstaver, tall, - og _, høyst 40 tegn.",
     many: "En person kan være med i høyst 20 grupper.",
     staff: "Denne gruppen tilhører kundeservice og gis ikke her.",
   },
@@ -174,7 +174,7 @@ export const nb = (): SupportTexts => ({
   tell: {
     cancelled: "Ingenting er galt: innloggingen ble avbrutt. Kunden kan bare prøve igjen.",
     declined:
-      "Kunden svarte nei på om det var dem. Har de ikke startet innloggingen selv, har noen sendt dem en lenke.",
+      "Kunden svarte at det ikke var dem. Har de ikke startet innloggingen selv, har noen sendt dem en lenke.",
     termsDeclined: "Man må godta vilkårene for å logge inn. Kunden kan logge inn på nytt og godta dem.",
     wrongNumber: "Start på nytt, og velg i appen tallet som står på skjermen.",
     appOutdated: "Oppdater {brand}-appen og prøv igjen.",
@@ -188,10 +188,10 @@ export const nb = (): SupportTexts => ({
     vippsMisunderstood: "Prøv igjen. Skjer det to ganger, gi referansen til den som drifter nettstedet.",
     siteMisconfigured: "Feilen er vår, og nye forsøk hjelper ikke. Si fra til den som drifter nettstedet nå.",
     notMember:
-      "Ingen konto har telefonen eller e-posten. Finn kunden på navn, og rett kontoen eller koble til.",
+      "Ingen konto har kundens telefonnummer eller e-post. Finn kunden på navn, og rett kontoen eller koble til.",
     accountUnclear: "Forsikre deg om hvem kunden er, og koble til riktig konto.",
     tryLater: "En forbigående feil hos oss. Prøv igjen om noen minutter.",
     tooMany: "For mange innlogginger fra nettverket. Vent et minutt, eller bruk mobildata.",
-    badRequest: "Adressen ble ødelagt på veien. Start på nytt fra nettstedet.",
+    badRequest: "Adressen ble endret underveis. Start på nytt fra nettstedet.",
   },
 });

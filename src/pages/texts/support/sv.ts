@@ -11,7 +11,7 @@ export const sv = (): SupportTexts => ({
   results: "Sökresultat",
   nothing: "Inga träffar. Kontrollera stavningen, eller prova något annat du vet om personen.",
   limit: "Bara de första 50 visas. Skriv mer i sökningen.",
-  nobody: "Ingen var känd ännu när detta hände.",
+  nobody: "När detta hände visste vi inte vem det var.",
   noName: "Utan namn",
   name: "Namn",
   phone: "Telefon",
@@ -31,7 +31,7 @@ export const sv = (): SupportTexts => ({
   },
   account: "Konto",
   links: "Kopplade {brand}-användare",
-  noLinks: "Inga. Nästa inloggning kopplar en, om telefon eller e-post och namn stämmer.",
+  noLinks: "Inga. Vid nästa inloggning kopplas en, om telefon eller e-post och namn stämmer.",
   linkedBy: {
     created: "Kom med kontot",
     matched: "Igenkänd på telefon eller e-post och namn",
@@ -47,7 +47,7 @@ export const sv = (): SupportTexts => ({
   accepted: "Version {version}, godkänd {when}",
   consents: "Samtycken",
   exportHelp:
-    "Alla samtycken i en fil, som de gäller nu. CSV öppnas i ett kalkylprogram; JSON är för program. Det antecknas att du hämtade dem.",
+    "Alla samtycken i en fil, som de gäller nu. CSV öppnas i ett kalkylprogram; JSON är för program. Det loggas att du hämtade dem.",
   exportHistory: "Med alla tidigare svar",
   export: "Hämta som {format}",
   yes: "Ja",
@@ -63,9 +63,9 @@ export const sv = (): SupportTexts => ({
   loginHow: { known: "känt konto", link: "kopplad via telefon eller e-post och namn", create: "nytt konto" },
   code: "Kod",
   tellThem: "Säg till kunden:",
-  sameBrowser: "I samma webbläsare, innan någon var känd",
+  sameBrowser: "I samma webbläsare, innan vi visste vem det var",
   requests: "Väntar på att kopplas",
-  guesses: "Försök att bevisa kontot",
+  guesses: "Försök att bevisa vem som äger kontot",
   guessCount: "{count}, räknas till {when}",
   guessesExhausted: "{count}. Fler tas inte emot före {when}",
   requestReasons: {
@@ -74,7 +74,7 @@ export const sv = (): SupportTexts => ({
     taken: "Kontot som passar tillhör en annan {brand}-användare.",
     not_member: "Inget konto passar, och bara medlemmar kan logga in.",
   },
-  requestHelp: "Fråga om något bara medlemmen vet innan du kopplar. Den du kopplar kommer in på kontot.",
+  requestHelp: "Fråga om något bara medlemmen vet innan du kopplar. Den du kopplar får tillgång till kontot.",
   candidates: "Konton det kan vara",
   noCandidates: "Inga. Hitta personens konto först, och ange referensen där.",
   confirmLink: "Jag har försäkrat mig om vem det är",
@@ -91,7 +91,7 @@ export const sv = (): SupportTexts => ({
   groupsHelp: "Sidor för en grupp öppnas eller stängs inom {delay}.",
   staffGroup: "(personal: ändras i inställningarna eller medlemslistan)",
   wrongGroups: {
-    name: "Ett gruppnamn har bokstäver, siffror, - och _, högst 40 tecken.",
+    name: "Ett gruppnamn kan ha bokstäver, siffror, - och _, högst 40 tecken.",
     many: "En person kan vara med i högst 20 grupper.",
     staff: "Den här gruppen hör till kundtjänst och ges inte här.",
   },
@@ -174,7 +174,7 @@ export const sv = (): SupportTexts => ({
   tell: {
     cancelled: "Inget är fel: inloggningen avbröts. Kunden kan bara försöka igen.",
     declined:
-      "Kunden svarade nej på om det var de. Har de inte startat inloggningen själva har någon skickat en länk.",
+      "Kunden svarade att det inte var de. Har de inte startat inloggningen själva har någon skickat en länk.",
     termsDeclined:
       "Man måste godkänna villkoren för att logga in. Kunden kan logga in igen och godkänna dem.",
     wrongNumber: "Börja om, och välj i appen det nummer som visas på skärmen.",
@@ -189,10 +189,10 @@ export const sv = (): SupportTexts => ({
     siteMisconfigured:
       "Felet är vårt, och nya försök hjälper inte. Säg genast till den som driver webbplatsen.",
     notMember:
-      "Inget konto har telefonen eller e-posten. Hitta kunden på namn, och rätta kontot eller koppla.",
+      "Inget konto har kundens telefonnummer eller e-post. Hitta kunden på namn, och rätta kontot eller koppla.",
     accountUnclear: "Försäkra dig om vem kunden är, och koppla till rätt konto.",
     tryLater: "Ett tillfälligt fel hos oss. Försök igen om några minuter.",
     tooMany: "För många inloggningar från nätverket. Vänta en minut, eller använd mobildata.",
-    badRequest: "Adressen skadades på vägen. Börja om från webbplatsen.",
+    badRequest: "Adressen ändrades på vägen. Börja om från webbplatsen.",
   },
 });
