@@ -132,10 +132,24 @@ function* differences(
 /** The binding of the database. */
 const DATABASE = "ACCOUNTS_DB";
 
-/** Where the migrations of the database are, absolute: `migrations_dir` of its binding, else wrangler's own default. */
-export function migrationsFolder(root: string, environment = ""): string {
+/**
+ * The database as it is on this machine: its id, and its migrations, absolute (`migrations_dir` of its binding, else
+ * wrangler's own default).
+ */
+export function localDatabase(
+  root: string,
+  environment = "",
+): { readonly id: string; readonly migrations: string } {
   const section = environmentIn(readConfig(root), environment);
   const database = tablesIn(section.d1_databases).find(({ binding }) => binding === DATABASE);
-  const folder = database?.migrations_dir;
-  return resolve(root, typeof folder === "string" ? folder : "migrations");
+  const { migrations_dir: folder, preview_database_id, database_id } = database ?? {};
+  const id = preview_database_id ?? database_id;
+  return {
+    id: typeof id === "string" ? id : DATABASE,
+    migrations: resolve(root, typeof folder === "string" ? folder : "migrations"),
+  };
 }
+
+/** Where the migrations of the database are, absolute. */
+export const migrationsFolder = (root: string, environment?: string): string =>
+  localDatabase(root, environment).migrations;

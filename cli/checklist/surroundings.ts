@@ -7,9 +7,9 @@ import { fullName } from "../../simulator/users.ts";
 import { ISSUERS } from "../../src/settings/read-settings.ts";
 import { CommandError } from "../command-error.mjs";
 import { simulatorIssuer, usesSimulator } from "../dev-vars.mjs";
-import { applyMigrations } from "../migrations.mjs";
+import { makeLocalDatabase } from "../local-storage.ts";
 import { isFree, nextFreePort } from "../ports.ts";
-import { migrationsFolder } from "../project-config.ts";
+import { localDatabase } from "../project-config.ts";
 import type { ChangedSetting, Environment } from "./evidence.ts";
 import { type Exchange, headersOf } from "./exchange.ts";
 import { type LogLine, parseTail } from "./log-lines.ts";
@@ -148,7 +148,8 @@ async function startWorker(
   fill?: (state: string) => Promise<void> | undefined,
 ): Promise<RecordedWorker> {
   const state = join(folderOfTheRun(), "state");
-  await applyMigrations(root, state, migrationsFolder(root, environment));
+  const { id, migrations } = localDatabase(root, environment);
+  makeLocalDatabase(state, id, migrations);
   await fill?.(state);
   return startRecordedWorker({ root, port, state, settingsFile, environment, provider });
 }
