@@ -138,8 +138,14 @@ test.describe("the checklist", () => {
       }
       await picture(page, name);
     }
+    // On paper (A4 without its margins) the lines of all rows are on two pages; a row is never split.
+    await page.setViewportSize({ width: 688, height: 1009 });
+    await page.emulateMedia({ colorScheme: "light", media: "print" });
+    const linesEnd = await page.locator("table.rows").last().boundingBox();
+    expect((linesEnd?.y ?? Infinity) + (linesEnd?.height ?? 0)).toBeLessThan(2 * 1009 - 60);
+
     await page.setViewportSize({ width: 1280, height: 1000 });
-    await page.emulateMedia({ colorScheme: "light" });
+    await page.emulateMedia({ colorScheme: "light", media: "screen" });
     await page.locator("#errors").scrollIntoViewIfNeeded();
     await page.evaluate(() => document.querySelector("#errors")?.scrollIntoView());
     await picture(page, "checklist-errors");

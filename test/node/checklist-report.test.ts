@@ -130,7 +130,7 @@ describe("a report", () => {
       report(everyRow(), { merchant: { ...allFields, pilot_customer: "Svaberget\nBadelag" } }),
     );
     expect(text.match(/^## /gm)).toHaveLength(ROW_IDS.length);
-    expect(text).toMatch(/^## Pilot customer: Met\nSvaberget Badelag /m);
+    expect(text).toMatch(/^## Pilot customer: Met\nSvaberget Badelag\. /m);
     expect(text).toMatch(
       /^## OAuth 2.0 token: Met\n.+ Proof: 1 check, 1 request, checklist-report\.pdf, number 4\.$/m,
     );

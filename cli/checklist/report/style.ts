@@ -95,8 +95,8 @@ body{font-size:9.5pt;line-height:1.4;print-color-adjust:exact;-webkit-print-colo
 .top,main,footer{max-width:none;padding-inline:0}.top{padding-block:0 .4rem}h1{font-size:20pt;margin:.1em 0 .3em}
 .facts{grid-template-columns:repeat(3,1fr);gap:.3rem 1.2rem;font-size:8.5pt}
 .origin{margin-top:.5rem;padding:.4rem .7rem;font-size:8.5pt}.origin details{display:none}.to-do{margin-top:.5rem;font-size:8.5pt}.to-do h2{font-size:9.5pt}.to-do li{margin:0}
-.rows{margin-top:.8rem;font-size:9pt;line-height:1.32}.rows caption{font-size:10pt;padding-bottom:.1rem}.rows :is(th,td){padding-block:.24rem}.rows thead{display:none}.rows tr{break-inside:avoid}.rows caption{break-after:avoid}
-.rows :is(th,td):nth-child(2){width:40mm}.rows :is(th,td):last-child{width:27mm}.rows :is(th,td):first-child{width:7mm}.rows .badge{width:1rem;height:1rem;font-size:.62rem}
+.rows{margin-top:.55rem;font-size:8.5pt;line-height:1.28}.rows caption{font-size:10pt;padding-bottom:.1rem}.rows :is(th,td){padding-block:.17rem}.rows thead{display:none}.rows tr{break-inside:avoid}.rows caption{break-after:avoid}
+.rows :is(th,td):nth-child(2){width:42mm}.rows :is(th,td):last-child{width:32mm}.rows :is(th,td):first-child{width:7mm}.rows .badge{width:1rem;height:1rem;font-size:.62rem}
 .appendix{margin-top:0;break-before:page}.appendix+.appendix{break-before:auto;margin-top:8mm}
 .row{border:0;border-top:1px solid var(--line);border-radius:0;padding:.5rem 0;margin:0}.row p{margin-top:.25rem;max-width:none}.checks{margin-top:.3rem;gap:.1rem}.fields{margin-top:.4rem;gap:.2rem}.row .taken{margin-top:.3rem}
 .row>header,h2,h3,summary{break-after:avoid}.row>header,.checks li{break-inside:avoid}

@@ -73,12 +73,12 @@ export function comment({ status, reason, evidence, fields }: ReportRow): string
   // The second sentence too, where both are short.
   const [one = "", two = ""] = evidence.how.split(/(?<=[.!?])\s/, 2);
   const how = one.length + two.length > SHORT ? one : `${one} ${two}`.trim();
-  const answers = fields.flatMap(({ answer }) => (answer === undefined ? [] : [answer.replace(/\s+/g, " ")]));
+  const answers = fields.map(({ answer }) => answer?.replace(/\s+/g, " "));
   const open = status === "fill" || status === "open" ? reason : undefined;
-  return [...answers, how, ...(open === undefined ? [] : [`${open}${/[.!?]$/.test(open) ? "" : "."}`])].join(
-    " ",
-  );
+  return [...answers, how, open].flatMap((text) => (text ? [asSentence(text)] : [])).join(" ");
 }
+
+const asSentence = (text: string): string => (/[.!?]$/.test(text) ? text : `${text}.`);
 
 /** How much stands in the appendix for a row. */
 export function proofWords({ evidence, fields }: ReportRow): string {
