@@ -3,7 +3,7 @@ import type { Browser, BrowserContextOptions, Page } from "@playwright/test";
 import { expect, test } from "./browser.ts";
 import { choosePerson, confirmInApp, logInAs, shareWithoutReturning } from "./simulator-pages.ts";
 
-// The pictures of the documentation that no other walk takes. All of them anew (docs/README.md):
+// The pictures of the documentation that no other walk takes. All of them anew (CONTRIBUTING.md):
 //   DOCS_IMAGES=1 npx playwright test docs-images accounts checklist support
 test.skip(!process.env.DOCS_IMAGES, "pictures are taken when they are asked for");
 
