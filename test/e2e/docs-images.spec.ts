@@ -17,26 +17,26 @@ async function take(
   name: string,
   options: BrowserContextOptions,
   walk: (page: Page) => Promise<void>,
+  fullPage = true,
 ): Promise<void> {
   const context = await browser.newContext({ baseURL: SITE, reducedMotion: "reduce", ...options });
   const page = await context.newPage();
   await walk(page);
   const path = fileURLToPath(new URL(`../../docs/images/${name}.png`, import.meta.url));
-  await page.screenshot({ path, fullPage: true });
+  await page.screenshot({ path, fullPage });
   await context.close();
 }
 
 const heading = (page: Page) => page.getByRole("heading", { level: 1 });
 
 test("the demo and the simulator's login page", async ({ browser }) => {
-  await take(browser, "demo", { viewport: { width: 1280, height: 720 }, locale: "nb" }, async (page) => {
-    await page.goto("/");
+  const open = (path: string) => async (page: Page) => {
+    await page.goto(path);
     await expect(heading(page)).toBeVisible();
-  });
-  await take(browser, "simulator-phone", { viewport: { width: 390, height: 700 } }, async (page) => {
-    await page.goto("/auth/login?return_to=/");
-    await expect(heading(page)).toBeVisible();
-  });
+  };
+  const [desk, phone] = [{ width: 1280, height: 720 } as const, { width: 390, height: 700 } as const];
+  await take(browser, "demo", { viewport: desk }, open("/"), false);
+  await take(browser, "simulator-phone", { viewport: phone }, open("/auth/login?return_to=/"), false);
 });
 
 for (const colorScheme of ["light", "dark"] as const) {
