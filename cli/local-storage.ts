@@ -4,6 +4,7 @@ import { createHash, createHmac } from "node:crypto";
 import { existsSync, mkdirSync, readdirSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
+import { noteApplied } from "./migrations.mjs";
 
 /** How long a statement waits for a worker that is writing, in milliseconds. */
 const PATIENCE = 10_000;
@@ -38,12 +39,15 @@ export function localFile(kind: keyof typeof FOLDERS, state: string, id: string)
 /**
  * Makes the file of a D1 database with all its tables, and notes each migration as wrangler does. It takes a moment,
  * where wrangler takes seconds, on a busy machine a minute: for storage of a run's own, which nobody else has open.
- * @param id as for openLocalStorage
- * @param migrations the folder of the migrations; nothing is made where there is none
+ * What is there already stays as it is.
+ * @param database its id, as for openLocalStorage, and the folder of its migrations; without one nothing is made
  */
-export function makeLocalDatabase(state: string, id: string, migrations: string): void {
-  if (!existsSync(migrations)) return;
+export function makeLocalDatabase(
+  state: string,
+  { id, migrations }: { readonly id: string; readonly migrations: string },
+): void {
   const path = localFile("d1", state, id);
+  if (!existsSync(migrations) || existsSync(path)) return;
   mkdirSync(dirname(path), { recursive: true });
   const database = new DatabaseSync(path);
   database.exec(
@@ -55,6 +59,7 @@ export function makeLocalDatabase(state: string, id: string, migrations: string)
     database.prepare("INSERT INTO d1_migrations (name) VALUES (?)").run(name);
   }
   database.close();
+  noteApplied(state, migrations);
 }
 
 /** The names of the keys of a KV namespace that begin with a prefix. */

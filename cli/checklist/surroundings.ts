@@ -148,8 +148,7 @@ async function startWorker(
   fill?: (state: string) => Promise<void> | undefined,
 ): Promise<RecordedWorker> {
   const state = join(folderOfTheRun(), "state");
-  const { id, migrations } = localDatabase(root, environment);
-  makeLocalDatabase(state, id, migrations);
+  makeLocalDatabase(state, localDatabase(root, environment));
   await fill?.(state);
   return startRecordedWorker({ root, port, state, settingsFile, environment, provider });
 }

@@ -2,7 +2,6 @@ import { cpSync, existsSync, mkdtempSync, renameSync } from "node:fs";
 import { join } from "node:path";
 import { inject } from "vitest";
 import { makeLocalDatabase } from "../../cli/local-storage.ts";
-import { noteApplied } from "../../cli/migrations.mjs";
 
 /**
  * A storage folder with the database's tables, made once for all files of a run. Wrangler would make the same file in
@@ -13,8 +12,7 @@ function template(): string {
   const made = join(folder, "state");
   if (existsSync(made)) return made;
   const making = mkdtempSync(join(folder, "making-"));
-  makeLocalDatabase(making, "ACCOUNTS_DB", "migrations");
-  noteApplied(making, "migrations");
+  makeLocalDatabase(making, { id: "ACCOUNTS_DB", migrations: "migrations" });
   try {
     renameSync(making, made);
   } catch (error) {

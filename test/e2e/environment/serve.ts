@@ -6,18 +6,19 @@
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { makeLocalDatabase } from "../../../cli/local-storage.ts";
+import { localDatabase } from "../../../cli/project-config.ts";
 
 const [sitePort = "", simulatorPort = "", ...settings] = process.argv.slice(2);
 const folder = mkdtempSync(join(tmpdir(), "vipps-login-worker-e2e-"));
 process.on("exit", () => rmSync(folder, { recursive: true, force: true }));
 writeFileSync(join(folder, "settings"), settings.map((setting) => `${setting}\n`).join(""));
+// Wrangler would make the same tables, in seconds for each of the sites; start.test.ts has it do so.
+const state = process.env.E2E_STATE ?? join(folder, "state");
+makeLocalDatabase(state, localDatabase(fileURLToPath(new URL("../../..", import.meta.url))));
 
 process.argv.length = 2;
 process.argv.push("dev", "--quiet", "--port", sitePort, "--simulator-port", simulatorPort);
-process.argv.push(
-  "--persist-to",
-  process.env.E2E_STATE ?? join(folder, "state"),
-  "--settings",
-  join(folder, "settings"),
-);
+process.argv.push("--persist-to", state, "--settings", join(folder, "settings"));
 await import("../../../cli/vipps-login.ts");
