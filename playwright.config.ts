@@ -17,6 +17,8 @@ if (executablePath !== undefined) process.env.CHROMIUM_PATH = executablePath;
 export default defineConfig({
   testDir: "test/e2e",
   testMatch: "**/*.spec.ts",
+  // Pictures of the documentation are taken when they are asked for.
+  testIgnore: process.env.DOCS_IMAGES ? [] : "**/docs-images.spec.ts",
   outputDir: "test-results",
   // One browser and one worker beside it are what two cores carry, and a retry would hide a race.
   workers: 1,

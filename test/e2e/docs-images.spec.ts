@@ -5,8 +5,6 @@ import { choosePerson, confirmInApp, logInAs, shareWithoutReturning } from "./si
 
 // The pictures of the documentation that no other walk takes. All of them anew (CONTRIBUTING.md):
 //   DOCS_IMAGES=1 npx playwright test docs-images accounts checklist support
-test.skip(!process.env.DOCS_IMAGES, "pictures are taken when they are asked for");
-
 const SITE = `http://localhost:${process.env.E2E_SITE_PORT ?? 8897}`;
 
 const PHONE = { viewport: { width: 360, height: 640 }, deviceScaleFactor: 1.5 } as const;
