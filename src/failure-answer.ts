@@ -48,7 +48,7 @@ export async function answerFailure(
   onAnswered?.({ code, facts, reference });
   // A stranger's host is where it happened, though no site of ours.
   const at = settings?.site.origin ?? new URL(request.url).origin;
-  logEvent(level, code === "access_denied" ? "login_cancelled" : "request_failed", at, {
+  logEvent(level, CANCELLED.has(code) ? "login_cancelled" : "request_failed", at, {
     code,
     reference,
     stage: facts.stage,
@@ -102,7 +102,7 @@ export async function answerFailure(
             resume: facts.resume ?? false,
             retryHref: retryHref(site?.authPath, facts),
             isInFrame,
-            siteHref: facts.returnTo?.startsWith("/") === false ? facts.returnTo : "/",
+            siteHref: siteHref(code, facts),
           }),
           context,
           status,
@@ -122,10 +122,22 @@ export async function answerFailure(
   return asOwnAnswer(response);
 }
 
-function retryHref(authPath = "/auth", { returnTo = "/", require, browserCookie }: FailureFacts): string {
+/** What a person does who says no at the provider. */
+const CANCELLED: ReadonlySet<FailureCode> = new Set(["access_denied", "purpose_declined"]);
+
+/** Whoever did not want to share more may go on where they were; a path that needs a login leads to the home page. */
+function siteHref(code: FailureCode, { returnTo = "/" }: FailureFacts): string {
+  return code === "purpose_declined" || !returnTo.startsWith("/") ? returnTo : "/";
+}
+
+function retryHref(
+  authPath = "/auth",
+  { returnTo = "/", require, purpose, browserCookie }: FailureFacts,
+): string {
   const required = require === undefined ? "" : `&require=${encodeURIComponent(require)}`;
+  const asks = purpose === undefined ? "" : `&for=${encodeURIComponent(purpose)}`;
   const expects = browserCookie === undefined ? "" : `&${COOKIES_PARAMETER}=expected`;
-  return `${authPath}/login?return_to=${encodeURIComponent(returnTo)}${required}${expects}`;
+  return `${authPath}/login?return_to=${encodeURIComponent(returnTo)}${required}${asks}${expects}`;
 }
 
 /** The words for what a session lacks: which groups, which age, how long. */

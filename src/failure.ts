@@ -25,6 +25,7 @@ export type MessageKey =
   | "cancelled"
   | "declined"
   | "termsDeclined"
+  | "notShared"
   | "wrongNumber"
   | "appOutdated"
   | "rejected"
@@ -88,6 +89,7 @@ export const FAILURES = {
   response_issuer_mismatch: kind(400, "error", "vippsMisunderstood"),
 
   access_denied: kind(403, "info", "cancelled"),
+  purpose_declined: kind(403, "info", "notShared"),
   wrong_challenge: kind(403, "info", "wrongNumber"),
   outdated_app_version: kind(403, "info", "appOutdated"),
   login_declined: kind(403, "info", "declined"),
@@ -137,6 +139,7 @@ export const FAILURES = {
   fresh_login_required: kind(403, "info", "freshNeeded"),
   app_confirmation_required: kind(403, "info", "appNeeded"),
   rule_unknown: kind(400, "warn", "siteMisconfigured"),
+  purpose_unknown: kind(400, "warn", "siteMisconfigured"),
   path_ambiguous: kind(400, "info", "badAddress"),
   path_too_long: kind(414, "info", "addressTooLong"),
   origin_unavailable: kind(502, "error", "siteUnavailable"),
@@ -185,6 +188,8 @@ export interface FailureFacts {
   readonly missing?: readonly Missing[] | undefined;
   /** What a proxy or a route required, for the link to the login that may bring it. */
   readonly require?: string | undefined;
+  /** What the login was to ask for more for, so that 'try again' asks for it too. */
+  readonly purpose?: string | undefined;
   /** Where a person logs in, for the script that was told to (`login_url` of the problem). */
   readonly loginUrl?: string | undefined;
   /** The page sends the browser on by itself: this very browser already finished, or is finishing, this login. */

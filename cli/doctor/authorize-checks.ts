@@ -129,7 +129,7 @@ function explained(refusal: Refusal, relyingParty: RelyingParty): AuthorizeVerdi
     code === "invalid_scope"
       ? error(
           `Vipps refuses the scopes "${scope.join(" ")}" (invalid_scope).`,
-          "Ask for fewer in VIPPS_SCOPE, or apply for those that are not in the sales unit's plan.",
+          "Ask for fewer in VIPPS_SCOPE and PURPOSES, or apply for those that are not in the sales unit's plan.",
         )
       : error(
           `Vipps refuses the request (${code}).`,

@@ -56,7 +56,10 @@ export function factsOf(examination: Examination): Facts | KnownFacts {
   };
   if (!("settings" in read)) return facts;
   const { settings, hidden } = read;
-  const { relyingParty } = settings;
+  const { login } = settings;
+  // As the login asks that asks for most: of every purpose.
+  const scope = [...new Set([...settings.relyingParty.scope, ...[...login.purposes.values()].flat()])];
+  const relyingParty = { ...settings.relyingParty, scope };
   const timeLimit = examination.timeLimit ?? REQUEST_TIME_LIMIT;
   const network: Network = { fetch, now, timeLimit, ...(shared !== undefined && { shared }) };
   const networkOfVipps: Network = {

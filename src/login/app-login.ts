@@ -5,34 +5,41 @@ import { jsonBody } from "../http/json-body.ts";
 import { type AppContext, PROVIDER_TIME } from "../http/request-context.ts";
 import { refuseCrossSite } from "../http/same-site.ts";
 import { randomText } from "../random.ts";
+import { askedPurpose } from "../session/asked-purpose.ts";
 import { sessionExpiry } from "../session/session.ts";
 import type { LoginSettings } from "../settings.ts";
 import { providerFailure, readAuthorizationResponse } from "../vipps/authorization-response.ts";
 import { broughtState } from "./call-attempts.ts";
 import type { ConsumedLogin } from "./finish-consumed.ts";
 import { finishBegun } from "./finish-login.ts";
+import { NO_ASKS } from "./login-asks.ts";
 import { LOGIN_LIFETIME } from "./login-state.ts";
 import { failureOfLogin } from "./record-login.ts";
 import { recordedSession } from "./session-response.ts";
 import { beginLogin } from "./start-login.ts";
 
-const startBody = () => v.object({ redirect_uri: v.optional(v.string()) });
+const startBody = () => v.object({ redirect_uri: v.optional(v.string()), for: v.optional(v.string()) });
 
 /**
  * `POST /auth/app/start`: a native app begins a login (Vipps' app-to-app flow). The answer holds the URL to open,
  * and a secret that only this app gets and must show at the end: it stands in for the browser cookie. Code
  * verifier and nonce stay here.
- * @throws {Failure} `not_found` where no app may log in, `app_redirect_uri_unknown`, `request_malformed`, or what
- *   keeps any login from starting.
+ * @throws {Failure} `not_found` where no app may log in, `app_redirect_uri_unknown`, `purpose_unknown`,
+ *   `request_malformed`, or what keeps any login from starting.
  */
 export async function startAppLogin(c: AppContext): Promise<Response> {
   const { settings } = c.env;
   refuseCrossSite(settings, c.req.raw.headers, "start");
   const asked = await jsonBody(c.req.raw, startBody(), "start");
   const redirectUri = chosenRedirectUri(settings.login, asked.redirect_uri);
+  const purpose = askedPurpose(settings, asked.for, "start");
   const appSecret = randomText(32);
   const browser = await sha256(appSecret);
-  const { url, state } = await beginLogin(c, "app", { browser, returnTo: redirectUri });
+  const { url, state } = await beginLogin(c, "app", {
+    browser,
+    returnTo: redirectUri,
+    asks: { ...NO_ASKS, purpose },
+  });
   return Response.json(
     {
       authorize_url: url,

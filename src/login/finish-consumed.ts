@@ -7,7 +7,7 @@ import type { VippsIdentity } from "../vipps/identity.ts";
 import { exchangeCode } from "../vipps/token-exchange.ts";
 import { keepArrivedConsents } from "./arrived-consents.ts";
 import { askToConfirm } from "./confirm-question.ts";
-import { askingParty, setAside } from "./login-asks.ts";
+import { askingParty, isForMore, setAside } from "./login-asks.ts";
 import { type BegunLogin, beganAt, loginSecrets } from "./login-state.ts";
 import { accountUnclear } from "./proof-question.ts";
 import type { Answers, Asked, WaitingLogin } from "./question.ts";
@@ -100,11 +100,13 @@ export async function finishConsumed(
 async function inOtherBrowser(
   settings: Settings,
   identity: VippsIdentity,
-  { loggedInAs }: ConsumedLogin,
+  { loggedInAs, login }: ConsumedLogin,
 ): Promise<Conclusion | undefined> {
   const { crossBrowser } = settings.login;
   const asked = await askToConfirm(settings, identity);
   const isAlreadyIn = loggedInAs !== undefined && loggedInAs === asked.accountId;
+  // A login that brings more than the session has goes on: nobody else's is replaced.
+  if (isAlreadyIn && isForMore(login.asks)) return undefined;
   if (crossBrowser === "confirm" && isAlreadyIn) return { outcome: "alreadyIn" };
   const asks = crossBrowser === "confirm" || (loggedInAs !== undefined && !isAlreadyIn);
   return asks ? { outcome: "hold", asked, identity, answers: {} } : undefined;

@@ -10,6 +10,7 @@ import { providerFailure, readAuthorizationResponse } from "../vipps/authorizati
 import { attemptsCall, type BroughtState, broughtState, loginStep, returnUrlOf } from "./call-attempts.ts";
 import { type ConsumedLogin, finishConsumed } from "./finish-consumed.ts";
 import type { AlreadyUsed, FinishCall, LoginOutcome } from "./login-attempts.ts";
+import type { BegunLogin } from "./login-state.ts";
 import { showQuestion } from "./questions.ts";
 import { failureOfLogin } from "./record-login.ts";
 import { redirectHome, sameSessionResponse, sessionResponse } from "./session-response.ts";
@@ -40,7 +41,7 @@ async function finish(c: AppContext): Promise<Response> {
   try {
     if (brought.isLate) return await lateCallback(c, brought, here, returnTo);
     // However often it is loaded, an answer without a code says the same and makes nothing.
-    if (response.error !== undefined) throw providerFailure(response.error);
+    if (response.error !== undefined) throw await refusal(c, login, response.error);
     if (response.code === undefined)
       throw new Failure("response_malformed", { stage: "callback", reason: "no code" });
     if (!isSameBrowser && settings.login.crossBrowser === "deny")
@@ -65,6 +66,17 @@ async function finish(c: AppContext): Promise<Response> {
   } catch (error) {
     throw failureOfLogin(login, returnTo, here.hasNone ? expectingCookie(error, here) : error);
   }
+}
+
+/**
+ * What the provider answered in place of a code. Who is logged in and does not want to share more for a purpose has not
+ * lost anything: they can go on where they were.
+ */
+async function refusal(c: AppContext, { asks }: BegunLogin, error: string): Promise<Failure> {
+  const failure = providerFailure(error);
+  if (failure.code !== "access_denied" || asks?.purpose === undefined) return failure;
+  const { session, setCookie } = await currentSession(c.env.settings, c.req.raw);
+  return session === undefined ? failure : new Failure("purpose_declined", { stage: "callback", setCookie });
 }
 
 /** In a browser that was refused without a cookie of ours, the next login shows whether it keeps any. */

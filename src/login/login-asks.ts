@@ -7,7 +7,7 @@ import { type AuthenticSession, now } from "../session/session.ts";
 import type { Settings } from "../settings.ts";
 import type { VippsClaims, VippsIdentity } from "../vipps/identity.ts";
 import type { RelyingParty } from "../vipps/relying-party.ts";
-import { claimsOfScope } from "../vipps/requested-claims.ts";
+import { claimsOfScope, profileScopes } from "../vipps/requested-claims.ts";
 
 /** What a login asks of Vipps on top of what every login of the site does. */
 export interface LoginAsks {
@@ -15,6 +15,8 @@ export interface LoginAsks {
   readonly app: boolean;
   /** The birth date, by which an age is judged. */
   readonly birthDate: boolean;
+  /** What the site needs more of the person for: a name of PURPOSES. */
+  readonly purpose?: string | undefined;
 }
 
 /** Nothing more than every login. */
@@ -51,18 +53,29 @@ export function asksFor(required: readonly Requirement[]): LoginAsks {
   };
 }
 
-/** Scopes on top of those of every login. */
-function furtherScope({ relyingParty }: Settings, { birthDate }: LoginAsks): readonly string[] {
-  return (birthDate ? ["birthDate"] : []).filter((word) => !relyingParty.scope.includes(word));
+/** Whether a login asks for anything that another one would not. */
+export const isForMore = (asks: LoginAsks | undefined): boolean =>
+  asks !== undefined && (asks.app || asks.birthDate || asks.purpose !== undefined);
+
+/** Scopes of one login alone. */
+function furtherScope(
+  { relyingParty, login }: Settings,
+  { birthDate, purpose }: LoginAsks,
+): readonly string[] {
+  const forPurpose = purpose === undefined ? [] : (login.purposes.get(purpose) ?? []);
+  const further = [...(birthDate ? ["birthDate"] : []), ...forPurpose];
+  return [...new Set(further)].filter((word) => !relyingParty.scope.includes(word));
 }
 
 /** The relying party as it is in one login. */
 export function askingParty(settings: Settings, asks: LoginAsks | undefined): RelyingParty {
   const { relyingParty } = settings;
-  if (asks === undefined || (!asks.app && !asks.birthDate)) return relyingParty;
+  if (asks === undefined || !isForMore(asks)) return relyingParty;
+  const askedOnce = furtherScope(settings, asks);
   return {
     ...relyingParty,
-    scope: [...relyingParty.scope, ...furtherScope(settings, asks)],
+    scope: [...relyingParty.scope, ...askedOnce],
+    askedOnce,
     requireApp: relyingParty.requireApp || asks.app,
   };
 }
@@ -76,11 +89,31 @@ export function setAside(
   asks: LoginAsks | undefined,
   identity: VippsIdentity,
 ): VippsIdentity {
-  const further = asks === undefined ? [] : furtherScope(settings, asks);
-  if (further.length === 0) return identity;
-  const names = new Set<string>(further.flatMap(claimsOfScope));
-  const entries = Object.entries(identity.claims);
-  const aside: VippsClaims = Object.fromEntries(entries.filter(([name]) => names.has(name)));
-  const claims: VippsClaims = Object.fromEntries(entries.filter(([name]) => !names.has(name)));
-  return { ...identity, claims, aside };
+  if (asks === undefined || !isForMore(asks)) return identity;
+  const { relyingParty, login } = settings;
+  const { purpose } = asks;
+  const bundle = purpose === undefined ? undefined : login.purposes.get(purpose);
+  // Of a purpose that is gone from the settings since the login began, all goes that may have come for it.
+  const isGone = purpose !== undefined && bundle === undefined;
+  const further = isGone
+    ? profileScopes().filter((word) => !relyingParty.scope.includes(word))
+    : furtherScope(settings, asks);
+  const names = new Set(further.flatMap(claimsOfScope));
+  const usual = new Set(relyingParty.scope.flatMap(claimsOfScope));
+  const isFurther = (name: string) => names.has(name) && !usual.has(name);
+  const claims = picked(identity.claims, (name) => !isFurther(name));
+  const broughtNames = new Set(bundle?.flatMap(claimsOfScope));
+  return {
+    ...identity,
+    claims,
+    ...(asks.birthDate && { aside: picked(identity.claims, (name) => name === "birthdate") }),
+    ...(purpose !== undefined &&
+      bundle !== undefined && {
+        brought: { purpose, claims: picked(identity.claims, (name) => broughtNames.has(name)) },
+      }),
+  };
+}
+
+function picked(claims: VippsClaims, isWanted: (name: string) => boolean): VippsClaims {
+  return Object.fromEntries(Object.entries(claims).filter(([name]) => isWanted(name)));
 }

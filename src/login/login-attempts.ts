@@ -254,7 +254,7 @@ export class LoginAttempts extends DurableObject<Cloudflare.Env> {
   ): Promise<Conclusion> {
     if (conclusion.outcome !== "finished" || client === undefined) return conclusion;
     const { identity, settled } = conclusion;
-    const session = { sid, startedAt: sessionStart(sid), ...client };
+    const session = { sid, startedAt: sessionStart(sid), ...client, brought: identity.brought };
     try {
       const recording = recordSession(settings, settled.accountId, session);
       // Written while that is on its way: what is written before holds an outgoing message up until it is safe.

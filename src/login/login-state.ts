@@ -53,8 +53,16 @@ const NAME_AT = 2 + ID_BYTES + BROWSER_BYTES + 1;
 const KEPT_ELSEWHERE = 1;
 const ASKS_FOR_APP = 2;
 const ASKS_FOR_BIRTH_DATE = 4;
+/**
+ * The purpose stands behind the return URL and a `#`, of which the last counts. An earlier release takes the whole for
+ * a return URL, which leads to the same page.
+ */
+const ASKS_FOR_PURPOSE = 8;
 
-/** A return URL of more bytes than this is kept by the object: the state stays below about 500 characters. */
+/**
+ * A return URL that takes more bytes than this together with a purpose is kept by the object: the state stays below
+ * about 500 characters.
+ */
 const RETURN_URL_BYTES = 260;
 
 /** Longer texts are no state of ours. In characters. */
@@ -159,9 +167,10 @@ export async function sealingKeyId({ session }: Settings): Promise<string> {
   return (await stateKeys(session)).sealing.id;
 }
 
-/** Whether a return URL is too long for a state. */
-export function isTooLongToSeal(returnTo: string): boolean {
-  return returnTo.length > RETURN_URL_BYTES || encode(returnTo).byteLength > RETURN_URL_BYTES;
+/** Whether a return URL is too long for a state. @param purpose what the login asks for more for, if anything */
+export function isTooLongToSeal(returnTo: string, purpose?: string): boolean {
+  const most = RETURN_URL_BYTES - (purpose === undefined ? 0 : purpose.length + 1);
+  return returnTo.length > most || encode(returnTo).byteLength > most;
 }
 
 /**
@@ -273,12 +282,14 @@ function written({
   asks = NO_ASKS,
 }: Omit<BegunLogin, "keyId">): Uint8Array<ArrayBuffer> {
   const name = encode(object);
-  const rest = encode(returnTo ?? "");
+  const { purpose } = asks;
+  const rest = encode((returnTo ?? "") + (purpose === undefined ? "" : `#${purpose}`));
   const bytes = new Uint8Array(NAME_AT + name.byteLength + rest.byteLength);
   const flags =
     (returnTo === undefined ? KEPT_ELSEWHERE : 0) +
     (asks.app ? ASKS_FOR_APP : 0) +
-    (asks.birthDate ? ASKS_FOR_BIRTH_DATE : 0);
+    (asks.birthDate ? ASKS_FOR_BIRTH_DATE : 0) +
+    (purpose === undefined ? 0 : ASKS_FOR_PURPOSE);
   bytes.set([VERSION, flags]);
   bytes.set(bytesOfHex(id), 2);
   bytes.set(base64url.decode(browser), 2 + ID_BYTES);
@@ -292,13 +303,19 @@ function read(bytes: Uint8Array, keyId: string): BegunLogin | undefined {
   const [version, flags = 0] = bytes;
   if (version !== VERSION) return undefined;
   const restAt = NAME_AT + (bytes[NAME_AT - 1] ?? 0);
+  const rest = decode(bytes.subarray(restAt));
+  const purposeAt = flags & ASKS_FOR_PURPOSE ? rest.lastIndexOf("#") : -1;
   return {
     id: hexOf(bytes.subarray(2, 2 + ID_BYTES)),
     keyId,
     object: decode(bytes.subarray(NAME_AT, restAt)),
     browser: base64url.encode(bytes.subarray(2 + ID_BYTES, 2 + ID_BYTES + BROWSER_BYTES)),
-    returnTo: flags & KEPT_ELSEWHERE ? undefined : decode(bytes.subarray(restAt)),
-    asks: { app: (flags & ASKS_FOR_APP) > 0, birthDate: (flags & ASKS_FOR_BIRTH_DATE) > 0 },
+    returnTo: flags & KEPT_ELSEWHERE ? undefined : purposeAt < 0 ? rest : rest.slice(0, purposeAt),
+    asks: {
+      app: (flags & ASKS_FOR_APP) > 0,
+      birthDate: (flags & ASKS_FOR_BIRTH_DATE) > 0,
+      ...(purposeAt >= 0 && { purpose: rest.slice(purposeAt + 1) }),
+    },
   };
 }
 

@@ -96,8 +96,8 @@ const NO_END: ReadonlySet<FailureCode> = new Set(["state_used", "state_expired"]
  * A failure as that of a login that began here, so that customer service finds it.
  * @param returnTo where the login would have led, so that 'try again' leads there.
  */
-export function failureOfLogin({ id }: BegunLogin, returnTo: string, error: unknown): unknown {
+export function failureOfLogin({ id, asks }: BegunLogin, returnTo: string, error: unknown): unknown {
   if (!(error instanceof Failure)) return error;
   const ofLogin = NO_END.has(error.code) ? undefined : id;
-  return withFacts(error, { returnTo, ofLogin, ...error.facts });
+  return withFacts(error, { returnTo, ofLogin, purpose: asks?.purpose, ...error.facts });
 }

@@ -52,7 +52,8 @@ export async function sameSessionResponse(
   const profile = sessionProfile(settings, identity, settled.groups ?? []);
   const client = isRecorded === true ? undefined : sessionClient(c);
   const replaces = await replacedSessions(c, sid);
-  const session = { accountId: settled.accountId, sid, authTime, profile, client, replaces };
+  const { brought } = identity;
+  const session = { accountId: settled.accountId, sid, authTime, profile, client, replaces, brought };
   const { setCookie } = await beginSession(settings, session);
   return redirectHome(returnTo, setCookie);
 }
@@ -72,13 +73,14 @@ export async function recordedSession(c: AppContext, login: ArrivedLogin): Promi
   return namingPerson(identity, async () => {
     try {
       const replaces = await replacedSessions(c, sid);
-      const session = { accountId, sid, authTime, profile, client, replaces };
+      const session = { accountId, sid, authTime, profile, client, replaces, brought: identity.brought };
       const begun = await timed(stepTimes, "session", beginSession(settings, session));
       if (isTooLate(c)) throw new Failure("too_slow", { stage: "session" });
       logEvent("info", "login_finished", settings.site.origin, {
         sid,
         same_browser: isSameBrowser,
         native_app: isNativeApp,
+        purpose: identity.brought?.purpose,
         steps: stepTimes,
       });
       recordLogin(c, { outcome: "logged_in", reason: how, accountId, sub: person.sub, sid });

@@ -6,7 +6,9 @@ import { queryParameter } from "../http/query.ts";
 import { type AppContext, providerAccess } from "../http/request-context.ts";
 import { safeReturnUrl } from "../http/return-url.ts";
 import { logEvent } from "../log.ts";
+import { askedPurpose } from "../session/asked-purpose.ts";
 import { type CurrentSession, currentSession } from "../session/current-session.ts";
+import { broughtFor } from "../session/session-store.ts";
 import type { Settings } from "../settings.ts";
 import { timed } from "../step-times.ts";
 import { faultFields } from "../storage-call.ts";
@@ -35,7 +37,7 @@ import {
 /**
  * `GET /auth/login`: sends the browser to Vipps. Warm, it asks nobody anything and stores nothing.
  * @throws {Failure} when the provider's metadata cannot be had; `login_in_frame` in a part of another page, where Vipps
- *   is never shown; `cookies_not_kept` where the cookie of the answer that led here did not come back; `rule_unknown`.
+ *   is never shown; `cookies_not_kept` where the cookie of the answer that led here did not come back; `rule_unknown`; `purpose_unknown`.
  */
 export async function startLogin(c: AppContext): Promise<Response> {
   const { settings } = c.env;
@@ -44,11 +46,19 @@ export async function startLogin(c: AppContext): Promise<Response> {
     return new Response(null, { status: 302, headers: { location: elsewhere, "cache-control": "no-store" } });
   const returnTo = safeReturnUrl(settings, queryParameter(c.req.raw, "return_to"));
   const headers = new Headers({ "cache-control": "no-store", vary: "cookie" });
-  const { session, setCookie } = await sessionIfKnown(c);
+  const asked: Promise<Pick<CurrentSession, "session" | "setCookie">> = currentSession(settings, c.req.raw);
+  const { session, setCookie } = await ifKnown(settings, asked, { session: undefined, setCookie: undefined });
   if (setCookie !== undefined) headers.append("set-cookie", setCookie);
   const required = requiredOfLogin(settings, c.req.raw, returnTo);
   const mustAsk = queryParameter(c.req.raw, "prompt") === "login";
-  if (session !== undefined && !mustAsk && !loginCouldHelp(required, session)) {
+  const purpose = askedPurpose(settings, queryParameter(c.req.raw, "for"), "start");
+  if (
+    session !== undefined &&
+    !mustAsk &&
+    !loginCouldHelp(required, session) &&
+    (purpose === undefined ||
+      (await ifKnown(settings, broughtFor(settings, session, purpose), undefined)) !== undefined)
+  ) {
     headers.set("location", returnTo);
     return new Response(null, { status: 302, headers });
   }
@@ -57,29 +67,30 @@ export async function startLogin(c: AppContext): Promise<Response> {
   const expected = queryParameter(c.req.raw, COOKIES_PARAMETER);
   if (hasNone && expected !== undefined) {
     const ofLogin = await arrivedLogin(settings, expected);
-    throw new Failure("cookies_not_kept", { stage: "start", returnTo, browserCookie, ofLogin });
+    throw new Failure("cookies_not_kept", { stage: "start", returnTo, purpose, browserCookie, ofLogin });
   }
   if (isFramed(c.req.raw.headers))
-    throw new Failure("login_in_frame", { stage: "start", returnTo, setCookie });
+    throw new Failure("login_in_frame", { stage: "start", returnTo, purpose, setCookie });
   // Whoever is logged in and has to be fresh must not be let through by a memory of the provider's.
   const anew = session !== undefined && required.some(({ kind }) => kind === "fresh");
-  const { url } = await beginLogin(c, "browser", { browser, returnTo, anew, asks: asksFor(required) });
+  const asks = { ...asksFor(required), purpose };
+  const { url } = await beginLogin(c, "browser", { browser, returnTo, anew, asks });
   headers.append("set-cookie", browserCookie);
   headers.set("location", url);
   return new Response(null, { status: 302, headers });
 }
 
 /**
- * The session of whoever wants to log in. While the session store does not say whether a stale one lives, they are a
- * stranger who logs in anew; the login ends the old session as always.
+ * What the session store says of whoever wants to log in. While it does not say whether a stale session lives, they are
+ * a stranger who logs in anew, and is asked for everything; the login ends the old session as always.
  */
-async function sessionIfKnown(c: AppContext): Promise<Pick<CurrentSession, "session" | "setCookie">> {
+async function ifKnown<Value>(settings: Settings, asking: Promise<Value>, otherwise: Value): Promise<Value> {
   try {
-    return await currentSession(c.env.settings, c.req.raw);
+    return await asking;
   } catch (error) {
     if (!(error instanceof Failure) || error.code !== "storage_unavailable") throw error;
-    logEvent("warn", "session_not_read", c.env.settings.site.origin, faultFields(error));
-    return { session: undefined, setCookie: undefined };
+    logEvent("warn", "session_not_read", settings.site.origin, faultFields(error));
+    return otherwise;
   }
 }
 
@@ -166,7 +177,7 @@ export async function beginLogin(
   const relyingParty = askingParty(settings, asks);
   const id = newLoginId();
   const object = objectFor(settings, id);
-  const isKept = flow === "browser" && isTooLongToSeal(returnTo);
+  const isKept = flow === "browser" && isTooLongToSeal(returnTo, asks.purpose);
   const login = { id, object, browser, returnTo: isKept ? undefined : returnTo, asks };
   const [{ discovery }, state, secrets] = await Promise.all([
     timed(stepTimes, "metadata", providerMetadata(providerAccess(c))),

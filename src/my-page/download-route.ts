@@ -3,7 +3,7 @@ import { exportAccount } from "../accounts/export-account.ts";
 import { requiredRecords } from "../accounts/records.ts";
 import { siteRegistry } from "../accounts/site-registry.ts";
 import type { AppContext } from "../http/request-context.ts";
-import { listSessions } from "../session/session-store.ts";
+import { broughtClaims, listSessions } from "../session/session-store.ts";
 import { ownSession } from "./own-session.ts";
 
 /**
@@ -17,13 +17,14 @@ export async function downloadMyData(c: AppContext): Promise<Response> {
   const accountId = own.session.sub;
   const records = requiredRecords(settings);
   await appendOwnDeed(records, accountId, "downloaded", {});
-  const [data, sessions] = await Promise.all([
+  const [data, sessions, shared] = await Promise.all([
     exportAccount(siteRegistry(settings), records, accountId),
     listSessions(settings, accountId),
+    broughtClaims(settings, accountId),
   ]);
   const host = new URL(settings.site.origin).hostname;
   return new Response(
-    JSON.stringify({ site: settings.site.origin, accountId, ...data, sessions }, undefined, 2),
+    JSON.stringify({ site: settings.site.origin, accountId, ...data, sessions, shared }, undefined, 2),
     {
       headers: {
         "content-type": "application/json",

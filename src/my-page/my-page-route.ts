@@ -8,9 +8,10 @@ import { pageContext } from "../pages/page-context.ts";
 import { pageResponse } from "../pages/page-response.ts";
 import { dateWords, timeZone } from "../pages/time-words.ts";
 import { visitorTimeZone } from "../session/device.ts";
+import { broughtClaims } from "../session/session-store.ts";
 import { type OwnSession, ownSession } from "./own-session.ts";
 import { shownConsents } from "./shown-consents.ts";
-import { shownData } from "./shown-data.ts";
+import { shownData, shownShared } from "./shown-data.ts";
 
 /** `GET /auth/me`: what the site knows of a person, what they agreed to, and what they can do about it. */
 export async function showMyPage(c: AppContext): Promise<Response> {
@@ -33,15 +34,16 @@ export async function answerMyPage(
   const records = siteRecords(settings);
   const context = pageContext(headers.get("accept-language"), settings);
   const { language } = context;
-  const [record, consents, acceptances] = await Promise.all([
+  const [record, consents, acceptances, shared] = await Promise.all([
     siteRegistry(settings).get(session.sub),
     records === undefined ? [] : shownConsents(records, accounts.consents, session.sub, language),
     records === undefined ? [] : termsAcceptances(records, session.sub),
+    settings.login.purposes.size === 0 ? [] : broughtClaims(settings, session.sub),
   ]);
   const zone = timeZone(language, visitorTimeZone(settings, c.req.raw));
   const html = myPage({
     ...context,
-    data: shownData(language, record?.account, session),
+    data: [...shownData(language, record?.account, session), ...shownShared(language, shared)],
     memberSince: record === undefined ? undefined : dateWords(language, zone, record.account.createdAt),
     consents,
     terms: acceptances.map(({ version, url, acceptedAt }) => ({

@@ -3,6 +3,7 @@ import { readGroups } from "../group-name.ts";
 import { type Language, textsIn } from "../pages/language.ts";
 import { phoneWords } from "../pages/phone-words.ts";
 import type { SessionClaims } from "../session/session.ts";
+import type { BroughtClaims } from "../vipps/identity.ts";
 
 /** One line of what the site knows: what it is, and what it says. */
 export interface ShownFact {
@@ -28,7 +29,7 @@ export function shownData(
     groups: readGroups(profile.groups),
     profile,
   };
-  const facts: readonly (readonly [string, string | undefined])[] = [
+  return factsOf([
     [me.name, known.name],
     [me.phone, known.phone === undefined ? undefined : phoneWords(known.phone)],
     [me.email, known.email],
@@ -37,7 +38,25 @@ export function shownData(
     [me.memberNumber, known.memberNumber],
     [me.groups, known.groups.join(", ")],
     [me.accountId, sub],
-  ];
+  ]);
+}
+
+/** What a person shared for a purpose of the site's, behind the site's word for it; each once. */
+export function shownShared(language: Language, shared: readonly BroughtClaims[]): readonly ShownFact[] {
+  const { me } = textsIn(language);
+  const all = shared.flatMap(({ purpose, claims }) =>
+    factsOf([
+      [`${me.name} (${purpose})`, claims.name],
+      [`${me.phone} (${purpose})`, claims.phone_number && phoneWords(claims.phone_number)],
+      [`${me.email} (${purpose})`, claims.email],
+      [`${me.address} (${purpose})`, addressLines(claims.address)],
+      [`${me.birthdate} (${purpose})`, claims.birthdate],
+    ]),
+  );
+  return [...new Map(all.map((fact) => [`${fact.label} ${fact.value}`, fact])).values()];
+}
+
+function factsOf(facts: readonly (readonly [string, string | undefined])[]): readonly ShownFact[] {
   return facts.flatMap(([label, value]) => (value === undefined || value === "" ? [] : [{ label, value }]));
 }
 

@@ -1,5 +1,6 @@
 import { logEvent } from "../log.ts";
 import type { Settings } from "../settings.ts";
+import type { BroughtClaims } from "../vipps/identity.ts";
 import { cookieFor, fittedProfile } from "./current-session.ts";
 import type { SessionClient } from "./device.ts";
 import { type AuthenticSession, type ReplacedSession, sessionStart } from "./session.ts";
@@ -17,6 +18,8 @@ export interface NewSession {
   readonly profile: Readonly<Record<string, unknown>>;
   /** The client it begins on; `undefined` for a session that is recorded already. */
   readonly client: SessionClient | undefined;
+  /** What the person shared for a purpose of the site's; kept beside the session, in no token. */
+  readonly brought: BroughtClaims | undefined;
   /** The sessions that its client has had until now. */
   readonly replaces: readonly ReplacedSession[];
 }
@@ -35,10 +38,10 @@ export interface BegunSession {
  */
 export async function beginSession(
   settings: Settings,
-  { accountId, sid, authTime, profile: said, client, replaces }: NewSession,
+  { accountId, sid, authTime, profile: said, client, brought, replaces }: NewSession,
 ): Promise<BegunSession> {
   if (client !== undefined)
-    await recordSession(settings, accountId, { sid, startedAt: sessionStart(sid), ...client });
+    await recordSession(settings, accountId, { sid, startedAt: sessionStart(sid), ...client, brought });
   const known = { sub: accountId, sid, authTime, profile: said, replaces };
   const { profile, leftOut } = fittedProfile(settings.session, known);
   if (leftOut.length > 0)

@@ -10,32 +10,41 @@ import { loggedOutPage, logoutPage } from "../pages/logged-out-page.ts";
 import { pageContext } from "../pages/page-context.ts";
 import { pageResponse } from "../pages/page-response.ts";
 import { faultFields } from "../storage-call.ts";
+import { askedPurpose } from "./asked-purpose.ts";
 import { currentSession } from "./current-session.ts";
 import { sessionExpiry } from "./session.ts";
 import { expiredSessionCookie } from "./session-cookie.ts";
 import { publishedKeys } from "./session-keys.ts";
-import { endAgain, endCarriedSessions } from "./session-store.ts";
+import { broughtFor, endAgain, endCarriedSessions } from "./session-store.ts";
 
 /**
  * `GET /auth/session`: who is logged in, for scripts. Times in Unix seconds. An app whose Bearer token has become
  * stale finds the new one in `session.token`; browsers get theirs as a cookie that no script can read.
+ *
+ * With `?for=PURPOSE` it also says what the person shared for that purpose at the login of this session, among `user`,
+ * and `purpose` is its name; `null` where this session was not asked. That costs one call to the session store.
+ * @throws {Failure} `purpose_unknown`, `storage_unavailable`.
  */
 export async function showSession(c: AppContext): Promise<Response> {
   const { settings } = c.env;
+  const purpose = askedPurpose(settings, queryParameter(c.req.raw, "for"), "session");
   const { session, setCookie, renewedBearer } = await currentSession(settings, c.req.raw, (work) =>
     c.executionCtx.waitUntil(work),
   );
+  const brought =
+    session === undefined || purpose === undefined ? undefined : await broughtFor(settings, session, purpose);
   const body =
     session === undefined
       ? { authenticated: false }
       : {
           authenticated: true,
-          user: { sub: session.sub, ...session.profile },
+          user: { sub: session.sub, ...session.profile, ...brought },
           session: {
             id: session.sid,
             expires_at: sessionExpiry(settings.session, session),
             token: renewedBearer,
           },
+          ...(purpose !== undefined && { purpose: brought === undefined ? null : purpose }),
         };
   sessionHeaders ??= wholeHeaders({
     "content-type": "application/json",

@@ -3,6 +3,7 @@ import { Failure } from "../failure.ts";
 import { logEvent } from "../log.ts";
 import { OWN_PARTITION, type SessionSettings, type Settings } from "../settings.ts";
 import { faultFields, fromStorage } from "../storage-call.ts";
+import type { BroughtClaims, VippsClaims } from "../vipps/identity.ts";
 import { type AuthenticSession, now, type ReplacedSession } from "./session.ts";
 import { hasAccount } from "./session-account.ts";
 import { carriedTokens } from "./session-cookie.ts";
@@ -25,10 +26,10 @@ function asked<Value>(
   settings: Settings,
   accountId: string,
   call: (sessions: DurableObjectStub<UserSessions>, again: boolean) => PromiseLike<Value>,
+  timeLimit?: number,
 ): Promise<Value> {
-  return fromStorage({ site: settings.site.origin, store: "user_sessions", stage: "session" }, (again) =>
-    call(store(settings, accountId), again),
-  );
+  const place = { site: settings.site.origin, store: "user_sessions", stage: "session", timeLimit } as const;
+  return fromStorage(place, (again) => call(store(settings, accountId), again));
 }
 
 const lifetime = ({ session: { ttl, idle } }: Settings) => ({ ttl, idle });
@@ -78,6 +79,32 @@ async function withAccount(
 /** The living sessions of an account, the one used last first. */
 export function listSessions(settings: Settings, accountId: string): Promise<readonly StoredSession[]> {
   return asked(settings, accountId, (sessions) => sessions.list(lifetime(settings)));
+}
+
+/** How long a call may take that comes after one which may have renewed the token, in milliseconds. */
+const SECOND_CALL = 4_000;
+
+/** What a person shared at the logins of their living sessions, for purposes of the site's. */
+export async function broughtClaims(
+  settings: Settings,
+  accountId: string,
+): Promise<readonly (BroughtClaims & { readonly sid: string })[]> {
+  const read = (sessions: DurableObjectStub<UserSessions>) => sessions.brought(lifetime(settings));
+  const all = await asked(settings, accountId, read, SECOND_CALL);
+  return all.map(({ sid, brought }) => ({ sid, ...(JSON.parse(brought) as BroughtClaims) }));
+}
+
+/**
+ * What the person shared for a purpose when this very session began; `undefined` where it was not asked for then, and of
+ * a session that has ended elsewhere.
+ */
+export async function broughtFor(
+  settings: Settings,
+  { sub, sid }: Pick<AuthenticSession, "sub" | "sid">,
+  purpose: string,
+): Promise<VippsClaims | undefined> {
+  const all = await broughtClaims(settings, sub);
+  return all.find((one) => one.sid === sid && one.purpose === purpose)?.claims;
 }
 
 /** Ends a session; ending it twice is the same. It is dead in this place even if the store does not answer. */

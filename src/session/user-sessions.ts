@@ -1,5 +1,6 @@
 import { DurableObject } from "cloudflare:workers";
 import { type ObjectTable, openTables } from "../object-tables.ts";
+import type { BroughtClaims } from "../vipps/identity.ts";
 import type { SessionClient } from "./device.ts";
 import { sessionBegin } from "./session.ts";
 
@@ -7,10 +8,12 @@ import { sessionBegin } from "./session.ts";
 export interface NewStoredSession extends SessionClient {
   readonly sid: string;
   readonly startedAt: number;
+  /** What the person shared for a purpose of the site's when it began. */
+  readonly brought?: BroughtClaims | undefined;
 }
 
 /** A session that lives. */
-export interface StoredSession extends NewStoredSession {
+export interface StoredSession extends Omit<NewStoredSession, "brought"> {
   readonly lastSeenAt: number;
   /** When it ends if it is not used again. */
   readonly expiresAt: number;
@@ -32,6 +35,7 @@ type SessionRow = {
   system: string | null;
   city: string | null;
   country: string | null;
+  brought: string | null;
 };
 
 /** Columns to be added stand at the end, and need no value from a release that does not know them. */
@@ -47,6 +51,7 @@ const TABLE: ObjectTable = {
     "system TEXT",
     "city TEXT",
     "country TEXT",
+    "brought TEXT",
   ],
   options: "WITHOUT ROWID",
 };
@@ -83,7 +88,7 @@ export class UserSessions extends DurableObject<Cloudflare.Env> {
    * @returns whether it lives; false when it began before its account was erased.
    */
   async record(
-    { sid, startedAt, device, place }: NewStoredSession,
+    { sid, startedAt, device, place, brought }: NewStoredSession,
     { ttl, idle }: Lifetime,
   ): Promise<boolean> {
     if (sessionBegin(sid) < (this.ctx.storage.kv.get<number>(REFUSED_BEFORE) ?? 0)) return false;
@@ -91,10 +96,11 @@ export class UserSessions extends DurableObject<Cloudflare.Env> {
     const at = now();
     this.#sql.exec(
       `INSERT INTO sessions
-         (sid, started_at, last_seen_at, ends_at, idle, browser, system, city, country)
-       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`,
+         (sid, started_at, last_seen_at, ends_at, idle, browser, system, city, country, brought)
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`,
       ...[sid, startedAt, at, startedAt + ttl, idle],
       ...[device.browser, device.system, place.city, place.country].map((name) => name ?? null),
+      brought === undefined ? null : JSON.stringify(brought),
     );
     this.#sql.exec(
       `DELETE FROM sessions WHERE sid IN
@@ -138,6 +144,13 @@ export class UserSessions extends DurableObject<Cloudflare.Env> {
       device: { browser: row.browser ?? undefined, system: row.system ?? undefined },
       place: { city: row.city ?? undefined, country: row.country ?? undefined },
     }));
+  }
+
+  /** What the person shared for purposes of the site's: of each session that lives and has something, as JSON. */
+  brought(lifetime: Lifetime): { readonly sid: string; readonly brought: string }[] {
+    return this.#living(lifetime, now()).flatMap(({ sid, brought }) =>
+      brought === null ? [] : [{ sid, brought }],
+    );
   }
 
   /** Ends one session; ending it twice is the same. */

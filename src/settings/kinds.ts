@@ -9,6 +9,7 @@ import { readProtectedPaths } from "../rules/protected-paths.ts";
 import { isAgeClaim, readRequirement } from "../rules/requirement.ts";
 import { type MasterKeys, readMasterKeys } from "../sites/master-keys.ts";
 import { isAppRedirectUri } from "../vipps/app-redirect-uri.ts";
+import { isProfileScope, profileScopes } from "../vipps/requested-claims.ts";
 import type { ConsentQuestion, SessionKeys, SupportSettings } from "./types.ts";
 
 /** How the value of a setting is read. */
@@ -353,6 +354,60 @@ export const scopes = (): Kind<readonly string[]> =>
       ),
     ),
   );
+
+/** A name that stands in addresses: `delivery`. */
+const PURPOSE_NAME = /^[a-z][a-z0-9_-]{0,29}$/;
+const PURPOSE_LIMIT = 20;
+
+/** Bundles of scopes by name: `delivery: address; invoice: address email`, or an object of them. */
+export const purposes = (): Kind<ReadonlyMap<string, readonly string[]>> => {
+  const message = `must be purposes such as "delivery: address phoneNumber", with ; between, of scopes out of ${profileScopes().join(", ")}`;
+  const words = (value: unknown) =>
+    [value].flat().flatMap((one) =>
+      String(one)
+        .split(/[\s,]+/)
+        .filter((word) => word !== ""),
+    );
+  return {
+    schema: () =>
+      v.pipe(
+        v.unknown(),
+        v.rawTransform(({ dataset: { value }, addIssue, NEVER }): ReadonlyMap<string, readonly string[]> => {
+          const named = purposeEntries(value)?.map(([name, scopes]) => [name.trim(), words(scopes)] as const);
+          const isRight = named?.every(
+            ([name, scopes]) => PURPOSE_NAME.test(name) && scopes.length > 0 && scopes.every(isProfileScope),
+          );
+          const read = new Map(named?.map(([name, scopes]) => [name, [...new Set(scopes)]]));
+          if (isRight && read.size === named?.length && read.size <= PURPOSE_LIMIT) return read;
+          addIssue({ message });
+          return NEVER;
+        }),
+      ),
+    editor: {
+      anyOf: [
+        { type: "string" },
+        {
+          type: "object",
+          propertyNames: { pattern: PURPOSE_NAME.source },
+          additionalProperties: { type: ["string", "array"] },
+        },
+      ],
+    },
+  };
+};
+
+/** Names and what stands behind each; `undefined` for what has another shape. */
+function purposeEntries(value: unknown): readonly (readonly [string, unknown])[] | undefined {
+  const written = typeof value === "string" ? value.trim() : undefined;
+  const read = written?.startsWith("{") ? parsedJson(written) : value;
+  if (typeof read === "object" && read !== null && !Array.isArray(read)) return Object.entries(read);
+  if (typeof read !== "string") return undefined;
+  const bundles = read.split(/[;\n]/).filter((bundle) => bundle.trim() !== "");
+  return bundles.map((bundle) => {
+    const colon = bundle.indexOf(":");
+    return colon < 0 ? ([bundle, ""] as const) : ([bundle.slice(0, colon), bundle.slice(colon + 1)] as const);
+  });
+}
 
 export const appRedirectUris = (): Kind<readonly string[]> => {
   const message = "must be https links or apps' own schemes with a path, without ? and #";

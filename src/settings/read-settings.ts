@@ -233,6 +233,7 @@ export function settingsFrom(values: SettingValues, surroundings: Surroundings):
         location: read.LOGIN_LOCATION,
         shards: read.LOGIN_SHARDS,
         appRedirectUris: read.APP_REDIRECT_URIS ?? [],
+        purposes: read.PURPOSES ?? new Map(),
         returnToOrigins: new Set(read.RETURN_TO_ORIGINS),
       },
       session: {

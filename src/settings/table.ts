@@ -26,6 +26,7 @@ import {
   pageUrl,
   profileClaims,
   protectedPaths,
+  purposes,
   scopes,
   sessionKeys,
   settingValues,
@@ -261,6 +262,12 @@ export const SETTINGS = {
       ask: "What do you need to know of a customer? (space selects; ask only for what you need)",
     },
   },
+  /**
+   * What is asked for only when it is needed, by name: `delivery: address` asks for the address at
+   * `/auth/login?for=delivery`, and at no other login. Several with `;` between, or as a table:
+   * `{ delivery = "address", invoice = "address email" }`. See [site.md](site.md#asking-for-more-when-it-is-needed).
+   */
+  PURPOSES: { kind: purposes(), scope: "site" },
   /** `NO`, `DK`, `FI` or `SE`: theme at Vipps, brand name and fallback language of our pages. */
   VIPPS_MARKET: {
     kind: choice("NO", "DK", "FI", "SE"),

@@ -50,6 +50,8 @@ export interface LoginSettings {
   readonly crossBrowser: "confirm" | "allow" | "deny";
   /** Where native apps may receive the redirect of a login; empty where none may log in. */
   readonly appRedirectUris: readonly string[];
+  /** Scopes that a login asks for on top of every login's where it names what for, by that name. */
+  readonly purposes: ReadonlyMap<string, readonly string[]>;
   /** Further origins a login may return to; they may also read the session (CORS). */
   readonly returnToOrigins: ReadonlySet<string>;
 }

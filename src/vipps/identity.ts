@@ -11,8 +11,17 @@ export interface VippsIdentity {
   readonly acr?: string | undefined;
   /** Claims that this login alone asked for: they go no further than its session. */
   readonly aside?: VippsClaims | undefined;
+  /** What the login brought for a purpose of the site's, where it named one. */
+  readonly brought?: BroughtClaims | undefined;
   /** Which requested claims need not be asked for again for a while; to be kept with the person's identity. */
   readonly asked?: AskedBefore | undefined;
+}
+
+/** Claims that a person shared for a purpose of the site's. */
+export interface BroughtClaims {
+  /** A name of PURPOSES. */
+  readonly purpose: string;
+  readonly claims: VippsClaims;
 }
 
 /** User claims of the ID token and userinfo that this worker knows what to do with. */

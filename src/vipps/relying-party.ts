@@ -10,6 +10,8 @@ export interface RelyingParty {
   readonly merchantSerialNumber: string;
   readonly redirectUri: string;
   readonly scope: readonly string[];
+  /** Those of them that this one login asks for, and needs the answer to. */
+  readonly askedOnce?: readonly string[];
   readonly market: "NO" | "DK" | "FI" | "SE" | undefined;
   /** Sends `requested_flow=automatic_return_from_vipps_app`. */
   readonly automaticReturn: boolean;

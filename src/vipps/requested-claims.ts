@@ -34,6 +34,18 @@ export function claimsOfScope(word: string): readonly string[] {
   return [...(CLAIMS_OF_SCOPE[word] ?? []), ...(FURTHER_CLAIMS[word] ?? [])];
 }
 
+/**
+ * Whether a scope brings something about the person that a login can hand on: not `openid`, and not what Vipps collects
+ * once and the site keeps as consents.
+ */
+export function isProfileScope(word: string): boolean {
+  const answers = Object.hasOwn(CLAIMS_OF_SCOPE, word) ? CLAIMS_OF_SCOPE[word] : undefined;
+  return answers !== undefined && !answers.some((name) => COLLECTED_ONCE.includes(name));
+}
+
+/** Every scope for which {@link isProfileScope} holds. */
+export const profileScopes = (): readonly string[] => Object.keys(CLAIMS_OF_SCOPE).filter(isProfileScope);
+
 /** What comes besides the claims that answer a scope. */
 const FURTHER_CLAIMS: Readonly<Record<string, readonly string[]>> = {
   name: ["given_name", "family_name"],
@@ -58,7 +70,7 @@ const COLLECTED_REMEMBERED_FOR = 7 * 24 * 3600;
 type Claims = Readonly<Record<string, unknown>>;
 
 /** The claims, one for each scope, that were asked for and are not there. */
-function missingClaims(scope: readonly string[], claims: Claims): readonly string[] {
+export function missingClaims(scope: readonly string[], claims: Claims): readonly string[] {
   const missing = scope.flatMap((word) => {
     const answers = CLAIMS_OF_SCOPE[word];
     return answers === undefined || answers.some((name) => claims[name] !== undefined) ? [] : [answers[0]];

@@ -23,6 +23,7 @@ import {
   canBeJudged,
   claimsWorthAsking,
   memoryCouldHelp,
+  missingClaims,
 } from "./requested-claims.ts";
 import { fetchUserinfo, OTHER_PERSON } from "./userinfo.ts";
 
@@ -77,13 +78,16 @@ async function completed(
   identity: VippsIdentity,
   { askedBefore }: StartedLogin,
 ): Promise<VippsIdentity> {
-  const { scope } = access.relyingParty;
+  const { scope: whole, askedOnce = [] } = access.relyingParty;
+  // What was asked for in vain at some other login says nothing of what a person shares now, nor the other way round.
+  const scope = whole.filter((word) => !askedOnce.includes(word));
   const { sub } = identity;
   const claims = { ...identity.claims };
   const now = Math.floor(Date.now() / 1000);
   if (discovery.userinfo_endpoint === undefined) return identity;
   const before = memoryCouldHelp(scope, claims) ? await askedBefore(sub) : undefined;
-  const asked = claimsWorthAsking(scope, claims, before, now);
+  const needed = missingClaims(askedOnce, claims);
+  const asked = [...claimsWorthAsking(scope, claims, before, now), ...needed];
   if (asked.length === 0) return { ...identity, asked: before };
   try {
     const answer = fetchUserinfo(access, discovery, accessToken, sub);
@@ -92,7 +96,7 @@ async function completed(
     return { ...identity, claims: all, asked: askedNow(scope, { ...all }, asked, now) };
   } catch (error) {
     const isBearable = error instanceof Failure && error.facts.reason !== OTHER_PERSON;
-    if (!isBearable || !canBeJudged(scope, { ...withFullName(claims) })) throw error;
+    if (!isBearable || needed.length > 0 || !canBeJudged(scope, { ...withFullName(claims) })) throw error;
     logEvent("warn", "userinfo_failed", access.store.site, {
       code: error.code,
       reason: error.facts.reason,

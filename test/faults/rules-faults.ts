@@ -2,7 +2,81 @@ import { faultsIn, workerTest } from "./fault.ts";
 
 const rules = workerTest("rules");
 
+const purposes = workerTest("purposes");
+
 export const RULES_FAULTS = [
+  ...faultsIn("src/login/login-asks.ts", [
+    [
+      "what was shared for a purpose is kept with the account",
+      "const isFurther = (name: string) => names.has(name) && !usual.has(name);",
+      'const isFurther = (name: string) => name === "birthdate" && names.has(name) && !usual.has(name);',
+      [purposes],
+    ],
+    [
+      "a purpose that is gone from the settings lets what came for it through",
+      "const further = isGone",
+      "const further = isGone && relyingParty.scope.length === 0",
+      [purposes],
+    ],
+    [
+      "everything that a login brings is handed out for a purpose",
+      "brought: { purpose, claims: picked(identity.claims, (name) => broughtNames.has(name)) },",
+      "brought: { purpose, claims: picked(identity.claims, (name) => broughtNames.has(name) || true) },",
+      [purposes],
+    ],
+  ]),
+  ...faultsIn("src/session/session-store.ts", [
+    [
+      "another session of the same person is told what one has brought",
+      "return all.find((one) => one.sid === sid && one.purpose === purpose)?.claims;",
+      "return all.find((one) => sid !== one.purpose && one.purpose === purpose)?.claims;",
+      [purposes],
+    ],
+    [
+      "another purpose is told what was shared for one",
+      "all.find((one) => one.sid === sid && one.purpose === purpose)",
+      "all.find((one) => one.sid === sid && purpose !== one.sid)",
+      [purposes],
+    ],
+  ]),
+  ...faultsIn("src/session/asked-purpose.ts", [
+    [
+      "an unknown purpose is taken for none",
+      'throw new Failure("purpose_unknown", { stage });',
+      'if (stage !== "site") return undefined;\n  throw new Failure("purpose_unknown", { stage });',
+      [purposes],
+    ],
+  ]),
+  ...faultsIn("src/login/finish-consumed.ts", [
+    [
+      "a login for a purpose is over where the person is logged in already",
+      "if (isAlreadyIn && isForMore(login.asks)) return undefined;",
+      "if (isForMore(undefined)) return undefined;",
+      [purposes],
+    ],
+  ]),
+  ...faultsIn("src/vipps/token-exchange.ts", [
+    [
+      "a login for a purpose goes on without what it was for",
+      "if (!isBearable || needed.length > 0 || !canBeJudged",
+      "if (!isBearable || !canBeJudged",
+      [purposes],
+    ],
+  ]),
+  ...faultsIn("src/login/login-state.ts", [
+    [
+      "a purpose takes the place of the return URL's own fragment",
+      'rest.lastIndexOf("#")',
+      'rest.indexOf("#")',
+      [purposes],
+    ],
+    [
+      "a purpose makes the state longer than a return URL may",
+      "const most = RETURN_URL_BYTES - (purpose === undefined ? 0 : purpose.length + 1);",
+      "const most = RETURN_URL_BYTES + (purpose === undefined ? 0 : 0);",
+      [purposes],
+    ],
+  ]),
   ...faultsIn("src/rules/path-rules.ts", [
     [
       "of several rules on one path only the first holds",
@@ -57,8 +131,8 @@ export const RULES_FAULTS = [
   ...faultsIn("src/login/login-asks.ts", [
     [
       "a birth date that one page asked for is kept with the account",
-      "if (further.length === 0) return identity;",
-      "return identity;",
+      "if (asks === undefined || !isForMore(asks)) return identity;",
+      "if (asks !== null) return identity;",
       [rules],
     ],
   ]),

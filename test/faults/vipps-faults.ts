@@ -76,13 +76,13 @@ export const VIPPS_FAULTS = [
     ["userinfo is never asked", "asked.length === 0", "asked.length >= 0", [workerTest("login")]],
     [
       "whoever has no email address is refused when userinfo does not answer",
-      "!isBearable || !canBeJudged(scope, { ...withFullName(claims) })",
+      "!isBearable || needed.length > 0 || !canBeJudged(scope, { ...withFullName(claims) })",
       "isBearable",
       [requirement("r06-absent-claims")],
     ],
     [
       "nobody is refused whatever is missing when userinfo does not answer",
-      "!isBearable || !canBeJudged(scope, { ...withFullName(claims) })",
+      "!isBearable || needed.length > 0 || !canBeJudged(scope, { ...withFullName(claims) })",
       "!isBearable",
       [requirement("r06-absent-claims")],
     ],

@@ -50,6 +50,7 @@ const RIGHT: Readonly<Record<SettingName, string>> = {
   PROVIDER_ENDPOINTS: "https://a.example https://b.example",
   VIPPS_TOKEN_AUTH: "client_secret_post",
   VIPPS_SCOPE: "openid address",
+  PURPOSES: "delivery: address; invoice: address email",
   VIPPS_MARKET: "FI",
   VIPPS_AUTOMATIC_RETURN: "true",
   VIPPS_REQUIRE_APP: "true",

@@ -12,6 +12,11 @@ export const da = (): Texts => ({
       happened: "Du svarede, at det ikke var dig, så vi loggede ingen ind.",
       next: "Var der nogen, der sendte dig hertil? Så kan du lukke siden. Vil du selv logge ind, kan du starte forfra.",
     },
+    notShared: {
+      title: "Du delte ikke oplysningerne",
+      happened: "Du sagde nej hos {brand}, så intet er delt. Du er stadig logget ind.",
+      next: "Gå tilbage og fortsæt uden, eller prøv igen.",
+    },
     wrongNumber: {
       title: "Tallene passede ikke",
       happened: "Der blev valgt et andet tal i appen end det på skærmen, så loginnet blev stoppet.",

@@ -12,6 +12,11 @@ export const en = (): Texts => ({
       happened: "You answered that it was not you, so we did not log anybody in.",
       next: "Did somebody send you here? Then close this page. If you want to log in yourself, start again.",
     },
+    notShared: {
+      title: "You did not share that",
+      happened: "You said no at {brand}, so nothing has been shared. You are still logged in.",
+      next: "Go back and carry on without it, or try again.",
+    },
     wrongNumber: {
       title: "The numbers did not match",
       happened:

@@ -12,6 +12,12 @@ export const fi = (): Texts => ({
       happened: "Vastasit, että kyseessä et ollut sinä, joten emme kirjanneet ketään sisään.",
       next: "Lähettikö joku sinut tänne? Silloin voit sulkea tämän sivun. Jos haluat itse kirjautua sisään, aloita alusta.",
     },
+    notShared: {
+      title: "Et jakanut tietoja",
+      happened:
+        "Vastasit kieltävästi palvelussa {brand}, joten mitään ei jaettu. Olet edelleen kirjautuneena.",
+      next: "Palaa takaisin ja jatka ilman niitä, tai yritä uudelleen.",
+    },
     wrongNumber: {
       title: "Numerot eivät täsmänneet",
       happened: "Sovelluksessa valittiin eri numero kuin näytöllä, joten kirjautuminen keskeytettiin.",

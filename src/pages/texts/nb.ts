@@ -12,6 +12,11 @@ export const nb = (): Texts => ({
       happened: "Du svarte at det ikke var deg, så vi logget ingen inn.",
       next: "Var det noen som sendte deg hit? Da kan du lukke denne siden. Vil du logge inn selv, kan du starte på nytt.",
     },
+    notShared: {
+      title: "Du delte ikke opplysningene",
+      happened: "Du sa nei hos {brand}, så ingenting er delt. Du er fortsatt logget inn.",
+      next: "Gå tilbake og fortsett uten, eller prøv igjen.",
+    },
     wrongNumber: {
       title: "Tallene stemte ikke",
       happened:

@@ -12,6 +12,11 @@ export const sv = (): Texts => ({
       happened: "Du svarade att det inte var du, så vi loggade inte in någon.",
       next: "Var det någon som skickade dig hit? Då kan du stänga sidan. Vill du logga in själv kan du börja om.",
     },
+    notShared: {
+      title: "Du delade inte uppgifterna",
+      happened: "Du sa nej hos {brand}, så inget har delats. Du är fortfarande inloggad.",
+      next: "Gå tillbaka och fortsätt utan, eller försök igen.",
+    },
     wrongNumber: {
       title: "Numren stämde inte",
       happened: "Ett annat nummer valdes i appen än det som visades på skärmen, så inloggningen stoppades.",

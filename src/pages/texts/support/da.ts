@@ -174,6 +174,7 @@ export const da = (): SupportTexts => ({
   },
   tell: {
     cancelled: "Intet er galt: loginnet blev afbrudt. Kunden kan bare prøve igen.",
+    notShared: "Der er ikke noget galt: de ville ikke dele mere og er stadig logget ind.",
     declined:
       "Kunden svarede, at det ikke var dem. Har de ikke selv startet loginnet, har nogen sendt dem et link.",
     termsDeclined:

@@ -173,6 +173,7 @@ export const en = (): SupportTexts => ({
   },
   tell: {
     cancelled: "Nothing is wrong: the login was cancelled. They can just try again.",
+    notShared: "Nothing is wrong: they did not want to share more, and are still logged in.",
     declined:
       "They answered that it was not them. If they did not start it, somebody sent them a login link.",
     termsDeclined: "Logging in needs a yes to the terms. They can log in again and accept them.",

@@ -177,6 +177,7 @@ export const fi = (): SupportTexts => ({
   },
   tell: {
     cancelled: "Mikään ei ole vialla: kirjautuminen peruttiin. Asiakas voi yrittää uudelleen.",
+    notShared: "Mikään ei ole vialla: henkilö ei halunnut jakaa enempää ja on edelleen kirjautuneena.",
     declined: "Asiakas vastasi, ettei se ollut hän. Jos hän ei itse aloittanut, joku lähetti hänelle linkin.",
     termsDeclined:
       "Kirjautuminen vaatii ehtojen hyväksymisen. Asiakas voi kirjautua uudelleen ja hyväksyä ne.",

@@ -173,6 +173,7 @@ export const nb = (): SupportTexts => ({
   },
   tell: {
     cancelled: "Ingenting er galt: innloggingen ble avbrutt. Kunden kan bare prøve igjen.",
+    notShared: "Ingenting er galt: de ville ikke dele mer, og er fortsatt logget inn.",
     declined:
       "Kunden svarte at det ikke var dem. Har de ikke startet innloggingen selv, har noen sendt dem en lenke.",
     termsDeclined: "Man må godta vilkårene for å logge inn. Kunden kan logge inn på nytt og godta dem.",

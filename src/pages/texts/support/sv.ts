@@ -173,6 +173,7 @@ export const sv = (): SupportTexts => ({
   },
   tell: {
     cancelled: "Inget är fel: inloggningen avbröts. Kunden kan bara försöka igen.",
+    notShared: "Inget är fel: de ville inte dela mer och är fortfarande inloggade.",
     declined:
       "Kunden svarade att det inte var de. Har de inte startat inloggningen själva har någon skickat en länk.",
     termsDeclined:
