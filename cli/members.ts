@@ -5,11 +5,19 @@ import { createWriteStream, existsSync, statSync } from "node:fs";
 import { finished } from "node:stream/promises";
 import { Command } from "@commander-js/extra-typings";
 import { type CountryCode, isSupportedCountry } from "libphonenumber-js/max";
+import { type MemberFilter, membersExport } from "../src/accounts/members-export.ts";
+import { groupName } from "../src/group-name.ts";
 import { CommandError, usageError } from "./command-error.mjs";
 import type { CommandContext } from "./command-line.ts";
 import type { D1Target } from "./d1-command.ts";
 import { databaseCommand, type PlaceOptions, targetOf } from "./d1-place.ts";
 import { type D1Session, openSession } from "./d1-session.ts";
+import {
+  PORTION as EXPORTED,
+  type ExportCommandOptions,
+  formatOption,
+  writeExport,
+} from "./exported-file.ts";
 import { MEMBER_FIELDS, type MemberField, recogniseHeader } from "./member-columns.ts";
 import { type FileFormat, readRows, recogniseFormat } from "./member-file.ts";
 import { EXPLANATIONS, type Member, type Note, type Refusal, readMemberRow } from "./member-row.ts";
@@ -19,34 +27,89 @@ import { startProgress } from "./progress-bar.ts";
 
 /** The command `members`. */
 export function members(context: CommandContext) {
-  return new Command("members").description("The members whom the registry of ACCOUNTS=d1 knows.").addCommand(
-    databaseCommand("import", context)
-      .description(
-        "brings a member list (CSV) into the registry. May be run again at any time: nothing is doubled, what has changed in the list is brought up to date, and nobody is removed",
-      )
-      .argument("<file>", "the list")
-      .option("--dry-run", "checks the list and writes the report, changes nothing")
-      .option(
-        "--country <code>",
-        "whose phone numbers those without a country code are",
-        readCountry,
-        "NO" as CountryCode,
-      )
-      .option(
-        "--column <field=name>",
-        `the column of a field, where it isn't recognised; may be repeated. Fields: ${MEMBER_FIELDS.join(", ")}`,
-        namedColumn,
-      )
-      .option("--delimiter <text>", 'between the columns, where it isn\'t recognised ("tab" for tabs)')
-      .option(
-        "--report <file>",
-        "where refused lines and notes are written (<file>.report.csv)",
-        context.path,
-      )
-      .option("--json", "the result as JSON on the standard output")
-      .addHelpText("after", HELP_END)
-      .action((file, given) => importMembers(optionsOf(context, file, given), context)),
+  return new Command("members")
+    .description("The members whom the registry of ACCOUNTS=d1 knows.")
+    .addCommand(exportCommand(context))
+    .addCommand(
+      databaseCommand("import", context)
+        .description(
+          "brings a member list (CSV) into the registry. May be run again at any time: nothing is doubled, what has changed in the list is brought up to date, and nobody is removed",
+        )
+        .argument("<file>", "the list")
+        .option("--dry-run", "checks the list and writes the report, changes nothing")
+        .option(
+          "--country <code>",
+          "whose phone numbers those without a country code are",
+          readCountry,
+          "NO" as CountryCode,
+        )
+        .option(
+          "--column <field=name>",
+          `the column of a field, where it isn't recognised; may be repeated. Fields: ${MEMBER_FIELDS.join(", ")}`,
+          namedColumn,
+        )
+        .option("--delimiter <text>", 'between the columns, where it isn\'t recognised ("tab" for tabs)')
+        .option(
+          "--report <file>",
+          "where refused lines and notes are written (<file>.report.csv)",
+          context.path,
+        )
+        .option("--json", "the result as JSON on the standard output")
+        .addHelpText("after", HELP_END)
+        .action((file, given) => importMembers(optionsOf(context, file, given), context)),
+    );
+}
+
+function exportCommand(context: CommandContext) {
+  return databaseCommand("export", context)
+    .description(
+      "writes the members to a file that only you can read, all of them or those whom the options fit. CSV is safe to open in a spreadsheet, and its columns are those that import reads; JSON is exact. The audit log notes the export before it begins, and its size",
+    )
+    .argument("<file>", "where they are written")
+    .addOption(formatOption())
+    .option("--group <name>", "those in this group", readGroup)
+    .option("--consent <id>", "those whose newest answer to this consent is yes, such as newsletter")
+    .option("--answer <yes|no>", "with --consent: those who said this", readAnswer, "yes" as const)
+    .option("--json", "the result as JSON on the standard output")
+    .action((file, options) => exportMembers(context, file, options));
+}
+
+interface ExportOptions extends ExportCommandOptions {
+  readonly group?: string | undefined;
+  readonly consent?: string | undefined;
+  readonly answer: "yes" | "no";
+}
+
+async function exportMembers(context: CommandContext, typed: string, options: ExportOptions): Promise<void> {
+  const { group, consent, answer, json } = options;
+  const filter: MemberFilter = {
+    ...(group !== undefined && { group }),
+    ...(consent !== undefined && { answer: { consent, granted: answer === "yes" } }),
+  };
+  const chosen = { ...(group !== undefined && { group }), ...(consent !== undefined && { consent, answer }) };
+  const { format, site, rows } = await writeExport(context, context.path(typed), options, {
+    actor: "members:export",
+    details: { list: "members", ...chosen },
+    open: (run, key) => membersExport(run, { site: key, filter, portion: EXPORTED }),
+  });
+  context.print(
+    json
+      ? JSON.stringify({ file: typed, format, ...chosen, site, rows })
+      : `${rows.toLocaleString("en")} members of ${site} in ${typed}. They are personal data: delete the file when it has served.`,
   );
+}
+
+/** @throws {CommandError} */
+function readGroup(text: string): string {
+  const group = groupName(text);
+  if (group === undefined) throw usageError(`--group takes the name of a group, not ${text}`);
+  return group;
+}
+
+/** @throws {CommandError} */
+function readAnswer(text: string): "yes" | "no" {
+  if (text === "yes" || text === "no") return text;
+  throw usageError(`--answer takes yes or no, not ${text}`);
 }
 
 const HELP_END = `

@@ -37,6 +37,7 @@ import { exportConsents } from "./support/export-consents-route.ts";
 import { changeGroups } from "./support/groups-route.ts";
 import { findRequest, linkPerson, showRequest } from "./support/link-route.ts";
 import { showLog } from "./support/log-route.ts";
+import { exportMembers, showMembers } from "./support/members-route.ts";
 import { searchPeople } from "./support/search-route.ts";
 import { forStaff } from "./support/staff.ts";
 import { unlinkIdentity } from "./support/unlink-route.ts";
@@ -135,6 +136,7 @@ export const ROUTES: readonly Route[] = [
   { path: "/support", methods: { GET: showConsole }, guard: "staff" },
   { path: "/support/search", methods: { POST: searchPeople }, guard: "staff" },
   { path: "/support/consents", methods: { POST: exportConsents }, guard: "staff" },
+  { path: "/support/members", methods: { GET: showMembers, POST: exportMembers }, guard: "staff" },
   { path: "/support/log", methods: { GET: showLog }, guard: "staff" },
   { path: "/support/accounts/:id", methods: { GET: showAccount }, guard: "staff" },
   { path: "/support/accounts/:id/sessions", methods: { POST: endSessions }, guard: "staff" },

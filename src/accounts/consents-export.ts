@@ -1,5 +1,7 @@
+import type { Export, RunQuery } from "./exported-rows.ts";
+
 /** An answer with whose it is, as it is handed out. */
-export interface ExportedConsent {
+export type ExportedConsent = {
   readonly account_id: string;
   readonly name: string | null;
   readonly email: string | null;
@@ -13,10 +15,7 @@ export interface ExportedConsent {
   readonly source: string;
   /** ISO 8601, UTC. */
   readonly answered_at: string;
-}
-
-/** How the rows are written: for a spreadsheet, or exactly as they are. */
-export type ExportFormat = "csv" | "json";
+};
 
 export interface ExportOptions {
   readonly site: string;
@@ -26,16 +25,16 @@ export interface ExportOptions {
   readonly portion: number;
 }
 
-/** Carries out a statement whose `?1`, `?2` … stand for these values. */
-export type RunQuery = (
-  sql: string,
-  params: readonly (string | number)[],
-) => Promise<readonly Readonly<Record<string, unknown>>[]>;
-
-const COLUMNS = [
+const COLUMNS: readonly string[] = [
   ...["account_id", "name", "email", "phone", "member_number", "consent", "granted", "required"],
   ...["wording", "language", "source", "answered_at"],
-] as (keyof ExportedConsent)[];
+];
+
+/** Everybody's consents, to be written. */
+export const consentsExport = (run: RunQuery, options: ExportOptions): Export => ({
+  columns: COLUMNS,
+  portions: exportedConsents(run, options),
+});
 
 /**
  * The answers of everybody, portion by portion in the order of the index, so that a million people take no more
@@ -81,50 +80,4 @@ function exported(row: Readonly<Record<string, unknown>>): ExportedConsent {
     source: String(row.source),
     answered_at: new Date(Number(row.answered_at) * 1000).toISOString(),
   };
-}
-
-/**
- * The rows as text, piece by piece: CSV (RFC 4180, with a byte order mark, by which spreadsheets know UTF-8), or
- * one JSON array.
- */
-export async function* writtenConsents(
-  portions: AsyncIterable<readonly ExportedConsent[]>,
-  format: ExportFormat,
-): AsyncGenerator<string> {
-  const isCsv = format === "csv";
-  yield isCsv ? `\ufeff${csvLine(COLUMNS)}` : "[";
-  let isFirst = true;
-  for await (const rows of portions) {
-    const lines = rows.map((row) =>
-      isCsv ? csvLine(COLUMNS.map((column) => cellText(row[column]))) : `\n${JSON.stringify(row)}`,
-    );
-    yield isCsv ? lines.join("") : `${isFirst ? "" : ","}${lines.join(",")}`;
-    isFirst = false;
-  }
-  if (!isCsv) yield "\n]\n";
-}
-
-const cellText = (value: string | boolean | null): string =>
-  typeof value === "boolean" ? (value ? "yes" : "no") : (value ?? "");
-
-const csvLine = (cells: readonly string[]): string => `${cells.map(csvCell).join(",")}\r\n`;
-
-/** What a formula begins with, and what a program with other settings may take for the end of a cell. */
-const FORMULA = new Set("=+-@＝＋－＠");
-const SEPARATOR = new Set(";,|\"'");
-
-/**
- * A cell that no spreadsheet takes for a formula. Line breaks and other control characters become spaces, and an
- * apostrophe stands before whatever could begin a formula, at the start of the cell and behind every separator
- * (OWASP, 'CSV Injection').
- */
-function csvCell(text: string): string {
-  let cell = "";
-  let mayBegin = true;
-  for (const char of text.replace(/[\p{Cc}\u2028\u2029]/gu, " ")) {
-    if (mayBegin && FORMULA.has(char)) cell += "'";
-    if (char !== " ") mayBegin = SEPARATOR.has(char);
-    cell += char === '"' ? '""' : char;
-  }
-  return `"${cell}"`;
 }

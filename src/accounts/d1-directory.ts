@@ -1,11 +1,10 @@
 import { Failure } from "../failure.ts";
-import { readGroups } from "../group-name.ts";
 import { ALL_SITES } from "../log.ts";
 import { OWN_PARTITION } from "../settings.ts";
 import { fromDatabase } from "../storage-call.ts";
 import type { Account, AccountId, AccountRecord, LinkedBy, LinkedIdentity } from "./account.ts";
+import { ACCOUNT_COLUMNS, type AccountRow, accountOf, SECOND_BITS } from "./account-row.ts";
 import { flag, isConstraintError, rows } from "./d1-rows.ts";
-import { SECOND_BITS } from "./login-events.ts";
 import { searchName } from "./names.ts";
 import { now } from "./records.ts";
 import type { AccountDirectory, AccountSearch, Correction } from "./registry.ts";
@@ -39,24 +38,6 @@ export function d1Directory(db: D1Database, site: string): AccountDirectory {
   };
 }
 
-interface AccountRow {
-  readonly id: string;
-  readonly name: string | null;
-  readonly given_name: string | null;
-  readonly family_name: string | null;
-  readonly phone: string | null;
-  readonly phone_verified: number;
-  readonly email: string | null;
-  readonly email_verified: number;
-  readonly profile: string;
-  readonly member_number: string | null;
-  readonly groups: string;
-  readonly origin: Account["origin"];
-  readonly created_at: number;
-  readonly updated_at: number;
-  readonly last_login_at: number | null;
-}
-
 interface IdentityRow {
   readonly msn: string;
   readonly sub: string;
@@ -65,13 +46,6 @@ interface IdentityRow {
   readonly last_login_at: number | null;
   readonly consent_revoked_at: number | null;
 }
-
-/** Of `accounts a`. A login writes nothing there: when the last one was, `logins` knows, as long as it keeps it. */
-const ACCOUNT_COLUMNS = `a.id, a.name, a.given_name, a.family_name, a.phone, a.phone_verified, a.email,
-  a.email_verified, a.profile, a.member_number, a.groups, a.origin, a.created_at, a.updated_at,
-  coalesce((SELECT l.id >> ${SECOND_BITS} FROM logins l INDEXED BY logins_by_account
-    WHERE l.account_id = a.id AND l.site = a.site AND l.outcome = 'logged_in' ORDER BY l.id DESC LIMIT 1),
-    a.last_login_at) AS last_login_at`;
 
 async function get(db: D1Database, site: string, accountId: AccountId): Promise<AccountRecord | undefined> {
   const [accounts, identities] = await fromDatabase(site, () =>
@@ -336,26 +310,6 @@ async function erase(
     // Asked again it finds nothing where the first was done and its answer got lost.
     return (results.at(-1)?.meta.changes ?? 0) > 0 || again;
   });
-}
-
-function accountOf(row: AccountRow): Account {
-  return {
-    id: row.id,
-    name: row.name ?? undefined,
-    givenName: row.given_name ?? undefined,
-    familyName: row.family_name ?? undefined,
-    phone: row.phone ?? undefined,
-    phoneVerified: row.phone_verified === 1,
-    email: row.email ?? undefined,
-    emailVerified: row.email_verified === 1,
-    profile: JSON.parse(row.profile),
-    memberNumber: row.member_number ?? undefined,
-    groups: readGroups(JSON.parse(row.groups)),
-    origin: row.origin,
-    createdAt: row.created_at,
-    updatedAt: row.updated_at,
-    lastLoginAt: row.last_login_at ?? undefined,
-  };
 }
 
 function identityOf(row: IdentityRow): LinkedIdentity {

@@ -97,22 +97,28 @@ export async function linkRequestByReference(
 
 /**
  * The requests that name an account as a candidate, and the newest ones of all where `accountId` is `undefined`.
+ * @param after of all: only those that are older than the one with this reference.
  * @throws {Failure} `storage_unavailable`.
  */
 export async function linkRequests(
   { database, site }: Records,
   accountId: AccountId | undefined,
   limit = 50,
+  after?: string,
 ): Promise<readonly LinkRequest[]> {
   const newest = "link_requests r INDEXED BY link_requests_by_time WHERE r.site = ?1";
+  const older = `${newest} AND r.requested_at <= (SELECT requested_at FROM link_requests
+    INDEXED BY link_requests_by_reference WHERE site = ?1 AND reference = ?3)
+    AND (r.requested_at, r.reference) < ((SELECT requested_at FROM link_requests
+    INDEXED BY link_requests_by_reference WHERE site = ?1 AND reference = ?3), ?3)`;
   const named = `link_candidates c
     CROSS JOIN link_requests r ON r.site = c.site AND r.msn = c.msn AND r.sub = c.sub
     WHERE c.site = ?1 AND c.account_id = ?3`;
+  const all = after === undefined ? newest : older;
+  const source = accountId === undefined ? all : named;
   const statement = database
-    .prepare(
-      `SELECT ${COLUMNS} FROM ${accountId === undefined ? newest : named} ORDER BY r.requested_at DESC LIMIT ?2`,
-    )
-    .bind(...(accountId === undefined ? [site, limit] : [site, limit, accountId]));
+    .prepare(`SELECT ${COLUMNS} FROM ${source} ORDER BY r.requested_at DESC, r.reference DESC LIMIT ?2`)
+    .bind(...[site, limit, accountId ?? after].filter((value) => value !== undefined));
   const { results } = await fromDatabase(site, () => statement.all<LinkRequestRow>());
   return results.map(linkRequest);
 }

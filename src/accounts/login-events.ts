@@ -1,6 +1,7 @@
 import type { FailureCode, Stage } from "../failure.ts";
 import { fromDatabase } from "../storage-call.ts";
 import type { AccountId } from "./account.ts";
+import { SECOND_BITS } from "./account-row.ts";
 import { rows } from "./d1-rows.ts";
 import { now, type Records } from "./records.ts";
 import { erasedSince, notErasedSince, personSubject, wasErased } from "./subjects.ts";
@@ -34,11 +35,6 @@ export interface RecordedLoginEvent extends LoginEvent {
   readonly at: number;
 }
 
-/**
- * An event's id is its second, and behind it a number in so many bits that tells the events of one second apart:
- * in order of time, in one key, without an index of its own for the time.
- */
-export const SECOND_BITS = 20;
 /** The smallest id of a second. Fits into a number until the year 2242. */
 export const firstIdOf = (second: number): number => second * 2 ** SECOND_BITS;
 

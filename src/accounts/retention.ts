@@ -1,7 +1,8 @@
 import { ALL_SITES } from "../log.ts";
 import { fromDatabase } from "../storage-call.ts";
+import { SECOND_BITS } from "./account-row.ts";
 import { rows } from "./d1-rows.ts";
-import { firstIdOf, SECOND_BITS } from "./login-events.ts";
+import { firstIdOf } from "./login-events.ts";
 import { now } from "./records.ts";
 import { WAITING_DAYS } from "./vipps-consents.ts";
 

@@ -11,7 +11,8 @@ export function queryParameters(request: Pick<Request, "url">, name: string): re
   return queryOf(request)?.getAll(name) ?? [];
 }
 
-function queryOf({ url }: Pick<Request, "url">): URLSearchParams | undefined {
+/** The whole query of a request; `undefined` where its address has none. */
+export function queryOf({ url }: Pick<Request, "url">): URLSearchParams | undefined {
   const [address = ""] = url.split("#", 1);
   const start = address.indexOf("?");
   return start < 0 ? undefined : new URLSearchParams(address.slice(start));

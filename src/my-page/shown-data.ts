@@ -3,7 +3,7 @@ import { readGroups } from "../group-name.ts";
 import { type Language, textsIn } from "../pages/language.ts";
 import { phoneWords } from "../pages/phone-words.ts";
 import type { SessionClaims } from "../session/session.ts";
-import type { BroughtClaims } from "../vipps/identity.ts";
+import type { SharedClaims } from "../session/session-store.ts";
 
 /** One line of what the site knows: what it is, and what it says. */
 export interface ShownFact {
@@ -42,7 +42,7 @@ export function shownData(
 }
 
 /** What a person shared for a purpose of the site's, behind the site's word for it; each once. */
-export function shownShared(language: Language, shared: readonly BroughtClaims[]): readonly ShownFact[] {
+export function shownShared(language: Language, shared: readonly SharedClaims[]): readonly ShownFact[] {
   const { me } = textsIn(language);
   const all = shared.flatMap(({ purpose, claims }) =>
     factsOf([

@@ -84,11 +84,11 @@ export function listSessions(settings: Settings, accountId: string): Promise<rea
 /** How long a call may take that comes after one which may have renewed the token, in milliseconds. */
 const SECOND_CALL = 4_000;
 
+/** What a person shared for a purpose of the site's at the login of one of their sessions. */
+export type SharedClaims = BroughtClaims & { readonly sid: string };
+
 /** What a person shared at the logins of their living sessions, for purposes of the site's. */
-export async function broughtClaims(
-  settings: Settings,
-  accountId: string,
-): Promise<readonly (BroughtClaims & { readonly sid: string })[]> {
+export async function broughtClaims(settings: Settings, accountId: string): Promise<readonly SharedClaims[]> {
   const read = (sessions: DurableObjectStub<UserSessions>) => sessions.brought(lifetime(settings));
   const all = await asked(settings, accountId, read, SECOND_CALL);
   return all.map(({ sid, brought }) => ({ sid, ...(JSON.parse(brought) as BroughtClaims) }));

@@ -359,26 +359,21 @@ export const scopes = (): Kind<readonly string[]> =>
 const PURPOSE_NAME = /^[a-z][a-z0-9_-]{0,29}$/;
 const PURPOSE_LIMIT = 20;
 
-/** Bundles of scopes by name: `delivery: address; invoice: address email`, or an object of them. */
+/** Bundles of scopes by name: `delivery: address; invoice: address email`, or a table of them. */
 export const purposes = (): Kind<ReadonlyMap<string, readonly string[]>> => {
   const message = `must be purposes such as "delivery: address phoneNumber", with ; between, of scopes out of ${profileScopes().join(", ")}`;
-  const words = (value: unknown) =>
-    [value].flat().flatMap((one) =>
-      String(one)
-        .split(/[\s,]+/)
-        .filter((word) => word !== ""),
-    );
   return {
     schema: () =>
       v.pipe(
         v.unknown(),
         v.rawTransform(({ dataset: { value }, addIssue, NEVER }): ReadonlyMap<string, readonly string[]> => {
-          const named = purposeEntries(value)?.map(([name, scopes]) => [name.trim(), words(scopes)] as const);
-          const isRight = named?.every(
+          const bundles = readBundles(value) ?? [];
+          const isRight = bundles.every(
             ([name, scopes]) => PURPOSE_NAME.test(name) && scopes.length > 0 && scopes.every(isProfileScope),
           );
-          const read = new Map(named?.map(([name, scopes]) => [name, [...new Set(scopes)]]));
-          if (isRight && read.size === named?.length && read.size <= PURPOSE_LIMIT) return read;
+          const read = new Map(bundles.map(([name, scopes]) => [name, [...new Set(scopes)]]));
+          if (isRight && read.size > 0 && read.size === bundles.length && read.size <= PURPOSE_LIMIT)
+            return read;
           addIssue({ message });
           return NEVER;
         }),
@@ -386,6 +381,7 @@ export const purposes = (): Kind<ReadonlyMap<string, readonly string[]>> => {
     editor: {
       anyOf: [
         { type: "string" },
+        { type: "array", items: { type: "string" } },
         {
           type: "object",
           propertyNames: { pattern: PURPOSE_NAME.source },
@@ -396,17 +392,24 @@ export const purposes = (): Kind<ReadonlyMap<string, readonly string[]>> => {
   };
 };
 
-/** Names and what stands behind each; `undefined` for what has another shape. */
-function purposeEntries(value: unknown): readonly (readonly [string, unknown])[] | undefined {
-  const written = typeof value === "string" ? value.trim() : undefined;
-  const read = written?.startsWith("{") ? parsedJson(written) : value;
-  if (typeof read === "object" && read !== null && !Array.isArray(read)) return Object.entries(read);
-  if (typeof read !== "string") return undefined;
-  const bundles = read.split(/[;\n]/).filter((bundle) => bundle.trim() !== "");
-  return bundles.map((bundle) => {
-    const colon = bundle.indexOf(":");
-    return colon < 0 ? ([bundle, ""] as const) : ([bundle.slice(0, colon), bundle.slice(colon + 1)] as const);
-  });
+/** Names, and the words behind each, as they stand there; `undefined` for what has another shape. */
+function readBundles(value: unknown): readonly (readonly [string, readonly string[]])[] | undefined {
+  const isStructure = typeof value === "string" && /^\s*[[{]/.test(value);
+  const written = isStructure ? parsedJson(value) : value;
+  const words = (text: unknown) =>
+    String(text)
+      .split(/[\s,;]+/)
+      .filter((word) => word !== "");
+  if (typeof written === "object" && written !== null && !Array.isArray(written))
+    return Object.entries(written).map(([name, scopes]) => [name, [scopes].flat().flatMap(words)]);
+  if (typeof written !== "string" && !Array.isArray(written)) return undefined;
+  const bundles: [string, string[]][] = [];
+  for (const word of words([written].flat().join(" ").replaceAll(":", ": "))) {
+    if (word.endsWith(":")) bundles.push([word.slice(0, -1), []]);
+    else if (bundles.length > 0) bundles.at(-1)?.[1].push(word);
+    else return undefined;
+  }
+  return bundles;
 }
 
 export const appRedirectUris = (): Kind<readonly string[]> => {

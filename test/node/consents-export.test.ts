@@ -6,12 +6,9 @@ import { DatabaseSync } from "node:sqlite";
 import { parse } from "csv-parse/sync";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { openSession } from "../../cli/d1-session.ts";
-import {
-  type ExportedConsent,
-  exportedConsents,
-  type RunQuery,
-  writtenConsents,
-} from "../../src/accounts/consents-export.ts";
+import { consentsExport, type ExportedConsent } from "../../src/accounts/consents-export.ts";
+import { type RunQuery, writtenRows } from "../../src/accounts/exported-rows.ts";
+import { type MemberFilter, membersExport } from "../../src/accounts/members-export.ts";
 import { runCommand } from "./command-under-test.ts";
 import { makeLocalState } from "./local-state.ts";
 
@@ -99,16 +96,64 @@ async function written(
 ) {
   const { history = false, portion = 1_000, format = "csv" } = options;
   let text = "";
-  for await (const piece of writtenConsents(
-    exportedConsents(run, { site: "default", history, portion }),
-    format,
-  ))
+  for await (const piece of writtenRows(consentsExport(run, { site: "default", history, portion }), format))
     text += piece;
   return text;
 }
 
 const readCsv = (text: string): Record<string, string>[] =>
   parse(text, { columns: true, bom: true, relax_column_count: false });
+
+describe("the export of members", () => {
+  it("has everybody once, or those whom the choice fits, in portions of any size, with no cell a formula", async () => {
+    const { database, run } = openDatabase();
+    for (const [index, text] of HOSTILE.entries())
+      insertAccount(database, `acc_${String(index).padStart(2, "0")}`, text);
+    const ids = HOSTILE.map((_text, index) => `acc_${String(index).padStart(2, "0")}`);
+    const board = ids.filter((_id, index) => index % 3 === 0);
+    for (const id of board)
+      database.prepare("UPDATE accounts SET groups = '[\"board\"]' WHERE id = ?").run(id);
+    // Everybody has said no first, then some yes, and some of those no again.
+    for (const granted of [0, 1, 0])
+      for (const [index, id] of ids.entries())
+        if (granted === 0 ? index % 4 === 0 || granted < index % 2 : index % 2 === 0)
+          insertConsent(database, id, "news", granted, "w");
+    const said = (wanted: boolean) =>
+      ids.filter((id) => {
+        const row = database
+          .prepare("SELECT granted FROM consents WHERE account_id = ? ORDER BY id DESC LIMIT 1")
+          .get(id);
+        return row !== undefined && (row.granted === 1) === wanted;
+      });
+    const cases: readonly (readonly [MemberFilter, readonly string[]])[] = [
+      [{}, ids],
+      [{ group: "board" }, board],
+      [{ group: "nobody" }, []],
+      [{ answer: { consent: "news", granted: true } }, said(true)],
+      [{ answer: { consent: "news", granted: false } }, said(false)],
+      [
+        { group: "board", answer: { consent: "news", granted: true } },
+        said(true).filter((id) => board.includes(id)),
+      ],
+    ];
+    for (const [filter, expected] of cases) {
+      for (const portion of [1, 2, 5, 1_000]) {
+        let text = "";
+        const pieces = writtenRows(membersExport(run, { site: "default", filter, portion }), "csv");
+        for await (const piece of pieces) text += piece;
+        const rows = readCsv(text);
+        expect(
+          rows.map((row) => row.account_id),
+          JSON.stringify([filter, portion]),
+        ).toEqual(expected);
+        for (const cell of text.split("\r\n").flatMap((line) => line.split(",")))
+          expect(cell.replace(/^["\ufeff]+/, "")).not.toMatch(/^\s*[=+\-@＝＋－＠]/);
+      }
+    }
+    expect(said(true).length).toBeGreaterThan(0);
+    expect(said(false).length).toBeGreaterThan(0);
+  });
+});
 
 describe("the export of consents", () => {
   it("has one row for each person and consent as of now, or every answer, in portions of any size", async () => {
@@ -249,6 +294,11 @@ describe("the export of consents", () => {
         sql: "INSERT INTO consents (site, account_id, consent, granted, source, wording, answered_at) VALUES ('default', 'acc_a', 'news', 1, 'login', 'Nyheter', ?1)",
         params: [AT],
       },
+      ...["a", "b", "c"].map((one) => ({
+        sql: `INSERT INTO accounts (site, id, name, search_name, groups, origin, created_at, updated_at)
+          VALUES ('default', 'acc_${one}', '=Person ${one}', 'person ${one}', ?2, 'import', ?1, ?1)`,
+        params: [AT, one === "c" ? "[]" : '["board","trainers"]'],
+      })),
     ]);
     await add.close();
     const file = join(folder, "out.csv");
@@ -271,9 +321,55 @@ describe("the export of consents", () => {
         actor: "consents:export",
         actor_role: "system",
         action: "exported",
-        details: '{"consents":"current","format":"csv"}',
+        details: '{"list":"consents","consents":"current","format":"csv"}',
+      },
+      {
+        actor: "consents:export",
+        actor_role: "system",
+        action: "exported",
+        details: '{"list":"consents","consents":"current","format":"csv","rows":1}',
       },
     ]);
+
+    const list = join(folder, "members.csv");
+    const takeOut = (...args: string[]) =>
+      runCommand(["members", "export", list, "--persist-to", persistTo, "--json", ...args]);
+    for (const [args, ids] of [
+      [[], ["acc_a", "acc_b", "acc_c"]],
+      [
+        ["--group", "Board"],
+        ["acc_a", "acc_b"],
+      ],
+      [["--group", "board", "--consent", "news"], ["acc_a"]],
+      [["--consent", "news", "--answer", "no"], []],
+    ] as const) {
+      const taken = await takeOut(...args);
+      expect(taken.stderr).toBe("");
+      expect(JSON.parse(taken.stdout)).toMatchObject({ file: list, format: "csv", rows: ids.length });
+      expect(readCsv(readFileSync(list, "utf8")).map((row) => row.account_id)).toEqual(ids);
+    }
+    expect((await takeOut()).code).toBe(0);
+    const [first] = readCsv(readFileSync(list, "utf8"));
+    expect(first).toMatchObject({
+      name: "'=Person a",
+      groups: "board, trainers",
+      phone: "",
+      origin: "import",
+    });
+    expect(statSync(list).mode & 0o777).toBe(0o600);
+    const lookAgain = await openSession(target);
+    const [deeds] = await lookAgain.batch([
+      { sql: "SELECT details FROM audit_log WHERE actor = 'members:export' ORDER BY id LIMIT 4", params: [] },
+    ]);
+    await lookAgain.close();
+    expect(deeds?.rows.map(({ details }) => details)).toEqual([
+      '{"list":"members","format":"csv"}',
+      '{"list":"members","format":"csv","rows":3}',
+      '{"list":"members","group":"board","format":"csv"}',
+      '{"list":"members","group":"board","format":"csv","rows":2}',
+    ]);
+    for (const wrong of [[], ["a", "b"], ["a", "--answer", "maybe"], ["a", "--group", "=1"]])
+      expect(await runCommand(["members", "export", ...wrong])).toMatchObject({ code: 2, stdout: "" });
     for (const wrong of [[], ["a", "b"], ["a", "--format", "xlsx"]])
       expect(await run(...wrong)).toMatchObject({ code: 2, stdout: "" });
   });

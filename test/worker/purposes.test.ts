@@ -420,6 +420,8 @@ describe("PURPOSES", () => {
       " delivery:address ;invoice: address,  email;",
       "delivery: address\ninvoice: address email address\n",
       '{"delivery":"address","invoice":["address","email"]}',
+      ["delivery: address", "invoice: address email"],
+      '["delivery: address","invoice: address email"]',
       { delivery: "address", invoice: "address, email" },
       { delivery: ["address"], invoice: ["address", "email"] },
     ])
@@ -442,6 +444,7 @@ describe("PURPOSES", () => {
       "{broken",
       42,
       ["delivery"],
+      "address; delivery: address",
       { delivery: {} },
       Object.fromEntries(Array.from({ length: 21 }, (_, at) => [`p${at}`, "address"])),
     ])

@@ -23,6 +23,7 @@ export function supportLayout(props: SupportPageProps, title: string, content: H
   const beside = html`
 <nav aria-label="${texts.title}">
 <a href="${home}">${texts.newSearch}</a>
+<a href="${home}/members">${texts.members}</a>
 <a href="${home}/log">${texts.audit}</a>
 <a href="/">${backToSite}</a>
 <form method="post" action="${logoutAction}"><button type="submit">${logOut}</button></form>

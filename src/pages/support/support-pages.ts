@@ -1,5 +1,5 @@
 import { html } from "hono/html";
-import { filled, textsIn } from "../language.ts";
+import { filled, type Language, textsIn } from "../language.ts";
 import type { Html } from "../layout.ts";
 import { tick } from "../tick.ts";
 import { loginChart } from "./login-chart.ts";
@@ -57,16 +57,21 @@ ${loginChart(language, figures)}
   return supportLayout(props, texts.title, content);
 }
 
+/** The end of a form that hands a list out. */
+export function exportButtons(language: Language): Html {
+  const button = (format: string) =>
+    html`<button class="button" type="submit" name="format" value="${format.toLowerCase()}">${filled(supportTextsIn(language).export, { format })}</button>`;
+  return html`<p class="actions">${button("CSV")} ${button("JSON")}</p>`;
+}
+
 /** Everybody's consents as a file. */
 function exportForm({ language, home }: SupportPageProps): Html {
   const texts = supportTextsIn(language);
-  const button = (format: string) =>
-    html`<button class="button" type="submit" name="format" value="${format.toLowerCase()}">${filled(texts.export, { format })}</button>`;
   return html`
 <form method="post" action="${home}/consents">
 <p class="help">${texts.exportHelp}</p>
 <label class="choice"><input type="checkbox" name="history" value="yes"><span>${texts.exportHistory}</span></label>
-<p class="actions">${button("CSV")} ${button("JSON")}</p>
+${exportButtons(language)}
 </form>`;
 }
 

@@ -90,6 +90,17 @@ export interface SupportTexts {
   readonly exportHistory: string;
   /** `{format}` */
   readonly export: string;
+  readonly members: string;
+  /** Above what a list can be chosen by, and what stands for no choice. */
+  readonly choose: string;
+  readonly everybody: string;
+  /** To a question of consent. */
+  readonly answer: string;
+  readonly show: string;
+  readonly handOut: string;
+  readonly handOutHelp: string;
+  readonly firstPage: string;
+  readonly nextPage: string;
   readonly yes: string;
   readonly no: string;
   readonly none: string;
@@ -165,7 +176,22 @@ export interface SupportTexts {
   >;
   /** What stands in the details of an audit line, in words. */
   readonly details: Readonly<
-    Record<"log" | "all" | "proof" | "reference" | "current" | "history" | "agency" | "everywhere", string>
+    Record<
+      | "log"
+      | "all"
+      | "proof"
+      | "reference"
+      | "current"
+      | "history"
+      | "agency"
+      | "everywhere"
+      | "members"
+      | "consents"
+      | "waiting"
+      | "yes"
+      | "no",
+      string
+    >
   >;
   /** `{day}` */
   readonly figures: string;
