@@ -64,7 +64,7 @@ export const COMMANDS: readonly CommandRow[] = [
   },
   {
     name: "members",
-    summary: "bring a member list into the registry",
+    summary: "bring a member list into the registry, or take one out",
     load: async (context) => (await import("./members.ts")).members(context),
   },
   {

@@ -131,15 +131,16 @@ const HEADER =
  * its owner may read it afterwards.
  * @param {string} path
  * @param {{ sitePort?: number, simulatorPort?: number }} [ports]
+ * @param {Readonly<Record<string, string>>} [further] settings that a new file gets besides
  * @returns {{ created: boolean, added: string[], simulator: boolean }} what was done, and whether the settings
  *   point at the simulator
  * @throws {NodeJS.ErrnoException} if the file can't be read or written
  */
-export function completeDevVars(path, ports = {}) {
+export function completeDevVars(path, ports = {}, further = {}) {
   const created = !existsSync(path);
   const text = created ? "" : readFileSync(path, "utf8");
   const settings = parseDevVars(text);
-  const missing = missingSettings(settings, ports);
+  const missing = { ...missingSettings(settings, ports), ...(created && further) };
   const lines = Object.entries(missing).map(([name, value]) => `${name}='${value}'\n`);
   if (created) writeFileSync(path, HEADER + lines.join(""), { mode: 0o600, flag: "wx" });
   else if (lines.length > 0) appendFileSync(path, (/(^|\n)$/.test(text) ? "" : "\n") + lines.join(""));

@@ -5,6 +5,7 @@ import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { installChromium } from "./chromium.mjs";
 import { isPlain } from "./command-error.mjs";
+import { DEMO_SETTINGS } from "./demo-settings.mjs";
 import { checkNode, installDependencies, isInstalled } from "./dependencies.mjs";
 import { completeDevVars } from "./dev-vars.mjs";
 import { applyMigrations } from "./migrations.mjs";
@@ -29,7 +30,7 @@ export const root = dirname(dirname(fileURLToPath(import.meta.url)));
 
 /** Completes .dev.vars and says so. */
 function prepareSettings() {
-  const { created, added, simulator } = completeDevVars(join(root, ".dev.vars"));
+  const { created, added, simulator } = completeDevVars(join(root, ".dev.vars"), {}, DEMO_SETTINGS);
   const against = simulator ? "with the simulator" : "with the Vipps keys found there, without the simulator";
   if (created) say("settings", `.dev.vars made, ${against}`);
   else if (added.length > 0) say("settings", `.dev.vars: added ${added.join(", ")}; ${against}`);

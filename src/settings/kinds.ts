@@ -396,20 +396,27 @@ export const purposes = (): Kind<ReadonlyMap<string, readonly string[]>> => {
 function readBundles(value: unknown): readonly (readonly [string, readonly string[]])[] | undefined {
   const isStructure = typeof value === "string" && /^\s*[[{]/.test(value);
   const written = isStructure ? parsedJson(value) : value;
-  const words = (text: unknown) =>
-    String(text)
-      .split(/[\s,;]+/)
-      .filter((word) => word !== "");
-  if (typeof written === "object" && written !== null && !Array.isArray(written))
-    return Object.entries(written).map(([name, scopes]) => [name, [scopes].flat().flatMap(words)]);
-  if (typeof written !== "string" && !Array.isArray(written)) return undefined;
+  if (typeof written === "object" && written !== null && !Array.isArray(written)) {
+    // What is no list of words is a bundle of none, which is refused.
+    return Object.entries(written).map(([name, scopes]) => [name, wordsOf(scopes) ?? []]);
+  }
+  const words = wordsOf(written);
+  if (words === undefined) return undefined;
   const bundles: [string, string[]][] = [];
-  for (const word of words([written].flat().join(" ").replaceAll(":", ": "))) {
-    if (word.endsWith(":")) bundles.push([word.slice(0, -1), []]);
+  for (const word of words) {
+    const [name, ...more] = word.split(/(?<=:)/);
+    if (name?.endsWith(":")) bundles.push([name.slice(0, -1), more]);
     else if (bundles.length > 0) bundles.at(-1)?.[1].push(word);
     else return undefined;
   }
   return bundles;
+}
+
+/** The words of a text, or of texts in a list; `undefined` for anything else. */
+function wordsOf(value: unknown): readonly string[] | undefined {
+  const texts: readonly unknown[] = Array.isArray(value) ? value : [value];
+  if (!texts.every((text) => typeof text === "string")) return undefined;
+  return texts.flatMap((text) => text.split(/[\s,;]+/).filter((word) => word !== ""));
 }
 
 export const appRedirectUris = (): Kind<readonly string[]> => {

@@ -34,13 +34,16 @@ export function claimsOfScope(word: string): readonly string[] {
   return [...(CLAIMS_OF_SCOPE[word] ?? []), ...(FURTHER_CLAIMS[word] ?? [])];
 }
 
+/** What nobody keeps here, not even beside a session. */
+const NEVER_KEPT: readonly string[] = ["nin"];
+
 /**
- * Whether a scope brings something about the person that a login can hand on: not `openid`, and not what Vipps collects
- * once and the site keeps as consents.
+ * Whether a scope brings something about the person that may be kept beside their session: not `openid`, not what Vipps
+ * collects once and the site keeps as consents, and no national identity number.
  */
 export function isProfileScope(word: string): boolean {
   const answers = Object.hasOwn(CLAIMS_OF_SCOPE, word) ? CLAIMS_OF_SCOPE[word] : undefined;
-  return answers !== undefined && !answers.some((name) => COLLECTED_ONCE.includes(name));
+  return answers !== undefined && !answers.some((name) => [...COLLECTED_ONCE, ...NEVER_KEPT].includes(name));
 }
 
 /** Every scope for which {@link isProfileScope} holds. */

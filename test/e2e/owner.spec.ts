@@ -1,7 +1,22 @@
+import { randomBytes } from "node:crypto";
+import { readFileSync } from "node:fs";
+import { createRequire } from "node:module";
 import type { Page } from "@playwright/test";
+import { accentStyles } from "../../src/pages/accent-colour.ts";
 import { expect, test } from "./browser.ts";
 import { type OwnSite, startSiteWith } from "./environment/site-with.ts";
-import { choosePerson, confirmInApp, logInAs } from "./simulator-pages.ts";
+import { choosePerson, confirmInApp, logInAs, shareData } from "./simulator-pages.ts";
+
+/** What is used of axe (deque, axe-core). */
+interface Axe {
+  run(
+    root: Document,
+    options: { readonly runOnly: readonly string[] },
+  ): Promise<{ readonly violations: readonly AxeResult[]; readonly passes: readonly AxeResult[] }>;
+}
+interface AxeResult {
+  readonly nodes: readonly { readonly html: string }[];
+}
 
 const PORTS = 9460;
 const heading = (page: Page) => page.getByRole("heading", { level: 1 });
@@ -30,6 +45,7 @@ test.describe("a site with a face, groups and rules", () => {
     site = await startSiteWith(
       {
         PROTECTED_PATHS: "/members/* group:board /about age:18",
+        PURPOSES: '"delivery: address"',
         SUPPORT_STAFF: "+4799999901",
         SESSION_FRESH: "2",
         SITE_NAME: "Fjordhagen IL",
@@ -75,6 +91,12 @@ test.describe("a site with a face, groups and rules", () => {
     await form.getByRole("button", { name: "Save" }).click();
     await expect(page.getByRole("status")).toHaveText("The groups are saved.");
     await expect(page.getByText("+board")).toBeVisible();
+    await page.getByRole("link", { name: "Members" }).click();
+    await page.getByLabel("Groups").selectOption("board");
+    await page.getByRole("button", { name: "Show" }).click();
+    await expect(page.getByRole("link", { name: "Sofie Dahl" })).toBeVisible();
+    await expect(page.getByRole("link", { name: "Kari Nordmann" })).toHaveCount(0);
+    await picture(page, "console-members");
 
     // Within SESSION_FRESH the page opens, without a new login.
     await expect(async () => {
@@ -100,6 +122,93 @@ test.describe("a site with a face, groups and rules", () => {
     await picture(member, "my-page");
     await member.getByRole("button", { name: "Log out" }).click();
     await expect(heading(member)).toHaveText("You are logged out");
+  });
+
+  test("asks for an address at the checkout alone, and lets somebody who minds go on without", async ({
+    page,
+    openBrowser,
+  }) => {
+    // A stranger fetches the address: one login brings both.
+    await page.goto(`${site.origin}/nb/bestill`);
+    await expect(page.getByLabel("Gate og nummer")).toHaveValue("");
+    await page.getByRole("link", { name: "Hent adressen min fra Vipps" }).click();
+    await choosePerson(page, "Jonas Berg");
+    await confirmInApp(page);
+    await expect(page.getByText("Bekkestien 3")).toBeVisible();
+    await shareData(page);
+    await expect(page).toHaveURL(`${site.origin}/nb/bestill`);
+    await expect(page.getByLabel("Gate og nummer")).toHaveValue("Bekkestien 3");
+    await expect(page.getByLabel("Postnummer")).toHaveValue("5003");
+    await expect(page.getByRole("status").filter({ hasText: "Denne adressen kom fra Vipps" })).toBeVisible();
+    await picture(page, "demo-bestill");
+    const ask = async (path: string) => (await page.request.get(`${site.origin}${path}`)).text();
+    expect(await ask("/auth/session?for=delivery")).toContain("Bekkestien 3");
+    expect(await ask("/auth/session")).not.toContain("Bekkestien 3");
+    expect(JSON.stringify(await page.context().cookies())).not.toContain("address");
+
+    // Somebody who is logged in is asked for the address alone, says no, and goes on as before.
+    const other = await (await openBrowser()).newPage();
+    await other.goto(`${site.origin}/auth/login?return_to=/order`);
+    await logInAs(other, "Henrik Lund");
+    await expect(other.getByLabel("Name")).toHaveValue("Henrik Lund");
+    await other.getByRole("link", { name: "Get my address from Vipps" }).click();
+    await choosePerson(other, "Henrik Lund");
+    await confirmInApp(other);
+    await expect(other.getByText("Torggata 40")).toBeVisible();
+    await expect(other.getByText("henrik.lund@example.com")).toHaveCount(0);
+    await other.getByRole("button", { name: "Cancel" }).click();
+    await expect(heading(other)).toHaveText("You did not share that");
+    await picture(other, "purpose-declined");
+    await other.getByRole("link", { name: "Back to the site" }).click();
+    await expect(other).toHaveURL(`${site.origin}/order`);
+    await expect(other.getByLabel("Name")).toHaveValue("Henrik Lund");
+    for (const [path, name] of [
+      ["/nb/", "demo-hjem"],
+      ["/nb/styret", "demo-styret"],
+      ["/nb/akevitt", "demo-akevitt"],
+      ["/nb/medlemmer/", "demo-medlemmer"],
+      ["/order", "demo-order"],
+    ] as const) {
+      await other.setViewportSize({ width: 360, height: 780 });
+      await other.goto(site.origin + path);
+      const isWide = await other.evaluate(
+        () => document.documentElement.scrollWidth > document.documentElement.clientWidth,
+      );
+      expect(isWide, path).toBe(false);
+      await picture(other, name);
+    }
+  });
+
+  test("keeps its contrast at WCAG AA with 200 accent colours at random, in light and dark, as axe measures it", async ({
+    page,
+  }) => {
+    await page.goto(`${site.origin}/auth/logout`);
+    await page.evaluate(readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8"));
+    const colours = Array.from({ length: 200 }, () => `#${randomBytes(3).toString("hex")}`);
+    let judged = 0;
+    for (const colorScheme of ["light", "dark"] as const) {
+      await page.emulateMedia({ colorScheme });
+      for (const colour of colours) {
+        const { wrong, right } = await page.evaluate(async (styles) => {
+          const sheet = new CSSStyleSheet();
+          sheet.replaceSync(styles);
+          document.adoptedStyleSheets = [sheet];
+          const { violations, passes } = await (window as unknown as { axe: Axe }).axe.run(document, {
+            runOnly: ["color-contrast"],
+          });
+          const nodes = (results: readonly AxeResult[]) => results.flatMap(({ nodes: found }) => found);
+          return {
+            wrong: nodes(violations).map(({ html }) => html),
+            right: nodes(passes).filter(({ html }) => html.includes("primary")).length,
+          };
+        }, accentStyles(colour));
+        expect(wrong, `${colour} ${colorScheme}`).toEqual([]);
+        judged += right;
+      }
+    }
+    // The button whose colour it is has been looked at each time.
+    expect(judged).toBe(2 * colours.length);
+    console.log(`axe: ${colours.length} accent colours, ${judged} buttons in light and dark, none below AA`);
   });
 
   test("shows its face in five languages, which nobody has to scroll sideways for", async ({

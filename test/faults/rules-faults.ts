@@ -3,6 +3,7 @@ import { faultsIn, workerTest } from "./fault.ts";
 const rules = workerTest("rules");
 
 const purposes = workerTest("purposes");
+const lists = workerTest("lists");
 
 export const RULES_FAULTS = [
   ...faultsIn("src/login/login-asks.ts", [
@@ -134,6 +135,37 @@ export const RULES_FAULTS = [
       "if (asks === undefined || !isForMore(asks)) return identity;",
       "if (asks !== null) return identity;",
       [rules],
+    ],
+  ]),
+  ...faultsIn("src/accounts/members-export.ts", [
+    [
+      "an answer that was taken back still counts in a list",
+      "ORDER BY c.id DESC LIMIT 1",
+      "ORDER BY c.id LIMIT 1",
+      [lists],
+    ],
+    [
+      "somebody with two names is twice in the list",
+      "AND b.id = n.account_id AND b.search_name = n.name",
+      "AND b.id = n.account_id",
+      [lists],
+    ],
+  ]),
+  ...faultsIn("src/support/exported-file.ts", [
+    ["the audit log does not say how much was taken out", "      await noteSize();\n", "", [lists]],
+  ]),
+  ...faultsIn("src/support/members-route.ts", [
+    [
+      "the list opens from anywhere",
+      "export const showMembers = withinConsole(async (request: StaffRequest): Promise<Response> => {",
+      "export const showMembers = Object(async (request: StaffRequest): Promise<Response> => {",
+      [lists],
+    ],
+    [
+      "a file is of everybody, whatever was chosen",
+      "const filter = filterOf(form);",
+      "const filter = filterOf(new URLSearchParams());",
+      [lists],
     ],
   ]),
   ...faultsIn("src/support/groups-route.ts", [

@@ -10,8 +10,10 @@ import { en as supportTexts } from "../../src/pages/texts/support/en.ts";
 /**
  * Bytes of the whole Worker as it is uploaded, minified and gzip: what it took when this was last set, and one
  * kilobyte. What makes it larger should be worth it to everybody who deploys it; then set it anew and say why.
+ *
+ * Purposes took 1.9 kB of it, the lists of members on the console 2.8, most of both texts in five languages.
  */
-const LIMIT = 155_900;
+const LIMIT = 160_700;
 
 test("the Worker does not grow unnoticed", async () => {
   const folder = mkdtempSync(join(tmpdir(), "bundle-size-"));

@@ -118,7 +118,7 @@ describe("the list of members", () => {
       details: { page: "members", group: "board", consent: "n", answer: "yes" },
     });
     expect(textOf(await (await staff.get("/auth/support/log")).text())).toContain(
-      "Looked: Members, board, n, Yes",
+      "Looked : Members, board, n, Yes",
     );
   });
 

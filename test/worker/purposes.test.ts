@@ -6,6 +6,7 @@ import { isTooLongToSeal, newLoginId, openState, sealState } from "../../src/log
 import { readSettings } from "../../src/settings.ts";
 import { openHostileSite } from "../conformance/hostile-site.ts";
 import { BROWSER_COOKIE, type Browser, openBrowser, SESSION_COOKIE, type SessionAnswer } from "./browser.ts";
+import { loggedIn, registry, subOf, TICKED } from "./desk.ts";
 import { keptOfLogins } from "./login-objects.ts";
 import { openApp } from "./native-app.ts";
 import { formOf, textOf } from "./page-form.ts";
@@ -294,6 +295,20 @@ describe("a login for a purpose", () => {
     expect(await databaseText(site)).not.toContain(HOME);
   });
 
+  it("keeps it past the proof of an old account", async () => {
+    const site = openShop();
+    const { id } = await loggedIn(site, "kari");
+    await registry().unlink(id, "123456", await subOf(id));
+    await registry().correct(id, { name: "Bjarne Olsen" });
+    const browser = openBrowser(site);
+    const page = await (await logInFor(browser)).text();
+    const attempt = /name="attempt" value="([\w.-]{100,})"/.exec(page)?.[1] ?? "";
+    const form = { attempt, question: "proof", answer: "new", ...TICKED };
+    expect((await browser.post("/auth/continue", form)).headers.get("location")).toBe("/checkout");
+    expect((await sessionFor(browser)).user?.address).toMatchObject({ street_address: HOME });
+    expect(await databaseText(site)).not.toContain(HOME);
+  });
+
   it("keeps it where it comes back in another browser", async () => {
     const site = openShop();
     const [starter, finisher] = [openBrowser(site), openBrowser(site)];
@@ -437,6 +452,7 @@ describe("PURPOSES", () => {
       "delivery: openid",
       "delivery: customFlow",
       "delivery: toString",
+      "delivery: nin",
       "Delivery: address",
       "de livery: address",
       "delivery: address; delivery: email",
