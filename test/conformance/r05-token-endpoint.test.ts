@@ -69,6 +69,30 @@ describe("R5 a token endpoint that refuses or talks nonsense ends the login with
   });
 });
 
+const lost = (message: string) => () => Promise.reject<Response>(new Error(message));
+
+describe("R5 the log says why there were no tokens", () => {
+  it.each<[string, () => Response | Promise<Response>, string]>([
+    ["down", () => new Response(null, { status: 503 }), "answered with 503"],
+    ["elsewhere", () => Response.redirect("https://attacker.example/", 302), "answered with a redirect"],
+    ["endless", () => new Response("x".repeat(300 * 1024)), "answer is too large"],
+    ["no JSON", text("hello"), "not a JSON object"],
+    ["without an ID token", json({ access_token: "a", token_type: "bearer" }), "no ID token"],
+    ["behind a bad certificate", lost("TLS peer's certificate is not trusted"), "no connection: TLS failed"],
+    ["without a name", lost("internal error; DNS lookup failed"), "no connection: the name was not found"],
+    ["closed", lost("connect(): Connection refused"), "no connection: refused"],
+    ["far away", lost("connection timed out"), "no connection: timed out"],
+    ["cut off", lost("Network connection lost."), "the connection broke off"],
+    ["gone some other way", lost("secret-of-mine: what now?"), "no connection"],
+  ])("an endpoint that is %s", async (_what, answer, reason) => {
+    const { provider, site, logIn } = openHostileSite();
+    provider.answers.token = answer;
+    await logIn();
+    expect(site.log.at(-1)).toMatchObject({ stage: "token", reason });
+    expect(JSON.stringify(site.log)).not.toContain("secret-of-mine");
+  });
+});
+
 describe("R5 is no matter:", () => {
   it.each([
     ["token_type Bearer", { token_type: "Bearer" }],
