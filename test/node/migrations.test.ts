@@ -25,7 +25,8 @@ function migration(name: string, sql: string): void {
   writeFileSync(join(project, "migrations", name), sql);
 }
 
-describe("the migrations of the local database", () => {
+// Wrangler is started for each, which takes it seconds, many more on a machine with other work to do.
+describe("the migrations of the local database", { timeout: 300_000 }, () => {
   test("are nothing to speak of where there are none", async () => {
     expect(await applyMigrations(project)).toBe("none");
   });

@@ -140,7 +140,7 @@ const at = (target: string): string => (target.startsWith("/") ? SITE + target :
 
 describe("rules for paths", () => {
   it("judged by the guard, the forward-auth route, the Hono middleware and the command line are one judgement, and no spelling of a path gets past them", {
-    timeout: 120_000,
+    timeout: 300_000,
   }, async () => {
     if (explainPath === undefined) throw new Error("cli/path-rule.ts is gone");
     const counts = { rules: 0, people: HOLDERS.length + 1, paths: 0, requests: 0, shown: 0, refused: 0 };
