@@ -186,8 +186,11 @@ export async function installPrograms() {
     // Run level 1 keeps the packages from starting servers: the tests start their own.
     const env = { ...process.env, DEBIAN_FRONTEND: "noninteractive", RUNLEVEL: "1" };
     await runQuietly("programs", command, [...before, "update"], { env });
-    const install = ["install", "-y", "--no-install-recommends", ...packages];
-    await runQuietly("programs", command, [...before, ...install], { env });
+    const install = [...before, "install", "-y", "--no-install-recommends"];
+    const { code } = await runQuietly("programs", command, [...install, ...packages], { env });
+    // One that this system does not know keeps apt-get from installing any.
+    if (code !== 0)
+      for (const one of new Set(packages)) await runQuietly("programs", command, [...install, one], { env });
     found.clear();
   }
   const still = names.filter((name) => findProgram(name) === undefined);
