@@ -60,7 +60,7 @@ export async function prepare(goal) {
   await prepareDatabase();
   if (goal === "bench") await installDependencies(join(root, "bench"), "bench");
   if (goal === "test") await installPrograms();
-  if (goal === "test" || goal === "checklist") await installChromium(root);
+  if (goal === "test" || goal === "checklist") await installChromium(root, { unseen: goal === "test" });
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {

@@ -138,7 +138,6 @@ async function runE2e(folder: string, options: readonly string[]): Promise<Count
   }
   const path = join(folder, "playwright.json");
   const code = await runTool("@playwright/test/cli.js", ["test", "--reporter=list,json", ...options], {
-    CHROMIUM_PATH: chromium,
     PLAYWRIGHT_JSON_OUTPUT_FILE: path,
   });
   const stats = readReport<PlaywrightReport>(path).stats;

@@ -1,4 +1,5 @@
-import { type BrowserContext, test as base } from "@playwright/test";
+import type { BrowserContext } from "@playwright/test";
+import { test as base } from "./shared-sites.ts";
 
 /** Nothing leaves this machine: the official button's CDN is as unreachable as it is for many visitors. */
 async function keepOffNetwork(context: BrowserContext): Promise<void> {

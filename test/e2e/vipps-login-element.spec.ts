@@ -1,7 +1,8 @@
 import { createServer } from "node:http";
-import { expect, type Page, type Route, test } from "@playwright/test";
+import { expect, type Page, type Route } from "@playwright/test";
 import { elementScript } from "../../src/site/element-script.ts";
 import { logInUnseen } from "./session.ts";
+import { test } from "./shared-sites.ts";
 
 const KARI = {
   authenticated: true,

@@ -28,8 +28,6 @@ export interface Engine {
   click(selector: string, words: RegExp): Promise<void>;
   /** The text of what a person sees under these words, once it is there. */
   read(selector: string, words: RegExp): Promise<string>;
-  /** The text of what a person sees under these words, once it is there. */
-  read(selector: string, words: RegExp): Promise<string>;
   /** Moves the mouse about over the page for a second, as who reads it does. */
   moveAbout(): Promise<void>;
   /** Waits until a person can read this. */
@@ -66,6 +64,8 @@ type Send = (command: Command, parameters?: Readonly<Record<string, unknown>>) =
 
 /** Milliseconds until something must have come to be seen; generous, for machines that are busy with other things. */
 const PATIENCE = 20_000;
+/** Milliseconds until an engine must have opened, the first time after it was installed. */
+const OPENS_WITHIN = 60_000;
 const ASK_EVERY = 50;
 
 /** Under which key WebDriver hands out an element (section 12.2). */
@@ -88,8 +88,9 @@ const wait = (milliseconds: number) => new Promise((wake) => setTimeout(wake, mi
 async function until<Value>(
   what: string,
   ask: () => Promise<Value | null | undefined | false>,
+  patience = PATIENCE,
 ): Promise<Value> {
-  const giveUpAt = Date.now() + PATIENCE;
+  const giveUpAt = Date.now() + patience;
   for (;;) {
     // A page that is being left answers with an error; the next one is asked.
     const value = await ask().catch((error: unknown) => {
@@ -97,7 +98,7 @@ async function until<Value>(
       return undefined;
     });
     if (value) return value;
-    if (Date.now() > giveUpAt) throw new Error(`not seen within ${PATIENCE / 1000} seconds: ${what}`);
+    if (Date.now() > giveUpAt) throw new Error(`not seen within ${patience / 1000} seconds: ${what}`);
     await wait(ASK_EVERY);
   }
 }
@@ -238,6 +239,7 @@ async function openFirefox(): Promise<Engine> {
     const port = await until(
       "Firefox's port",
       async () => existsSync(portFile) && readFileSync(portFile, "utf8"),
+      OPENS_WITHIN,
     );
     const request = await marionette(Number(port));
     const { capabilities } = (await request("WebDriver:NewSession", { acceptInsecureCerts: true })) as {
@@ -300,6 +302,19 @@ async function marionette(port: number): Promise<(command: string, parameters: o
   };
 }
 
+/**
+ * What MiniBrowser would otherwise look for where no desktop is, and wait for: a graphics card, the buses of the session
+ * and of screen readers, and stored preferences. Its sandbox needs rights that containers and root do not have.
+ */
+const WITHOUT_DESKTOP = {
+  LIBGL_ALWAYS_SOFTWARE: "1",
+  WEBKIT_DISABLE_SANDBOX_THIS_IS_DANGEROUS: "1",
+  DBUS_SESSION_BUS_ADDRESS: "disabled:",
+  NO_AT_BRIDGE: "1",
+  GSETTINGS_BACKEND: "memory",
+  GIO_USE_VFS: "local",
+} as const;
+
 async function openWebKit(): Promise<Engine> {
   const driver = findProgram("webkit");
   const browser = findProgram("miniBrowser");
@@ -313,21 +328,27 @@ async function openWebKit(): Promise<Engine> {
   const [program = "", ...args] =
     screen === undefined ? command : [screen, "-a", "-s", "-screen 0 1280x900x24", ...command];
   const child = spawn(program, args, {
-    stdio: "ignore",
+    stdio: ["ignore", "pipe", "pipe"],
     detached: true,
     env: {
       ...process.env,
+      ...WITHOUT_DESKTOP,
       HOME: home,
+      XDG_RUNTIME_DIR: home,
       LANG: "en_GB.UTF-8",
       LANGUAGE: "en_GB:en",
-      LIBGL_ALWAYS_SOFTWARE: "1",
-      // Its sandbox needs rights that containers and root do not have.
-      WEBKIT_DISABLE_SANDBOX_THIS_IS_DANGEROUS: "1",
     },
   });
+  let output = "";
+  for (const stream of [child.stdout, child.stderr])
+    stream.setEncoding("utf8").on("data", (text: string) => {
+      output = (output + text).slice(-2_000);
+    });
   const origin = `http://127.0.0.1:${port}`;
-  const request = async (method: string, path: string, body?: object) => {
-    const init = method === "POST" ? { method, body: JSON.stringify(body ?? {}) } : { method };
+  const request = async (method: string, path: string, body?: object, patience = PATIENCE) => {
+    const signal = AbortSignal.timeout(patience);
+    const init =
+      method === "POST" ? { method, signal, body: JSON.stringify(body ?? {}) } : { method, signal };
     const answer = await fetch(`${origin}${path}`, init);
     const { value } = (await answer.json()) as { value: unknown };
     if (answer.ok) return value;
@@ -346,15 +367,13 @@ async function openWebKit(): Promise<Engine> {
     rmSync(home, { recursive: true, force: true, maxRetries: 3 });
   };
   try {
-    await until("WebKit's driver", async () => (await fetch(`${origin}/status`)).ok);
-    const opened = (await request("POST", "/session", {
-      capabilities: {
-        alwaysMatch: {
-          acceptInsecureCerts: true,
-          "webkitgtk:browserOptions": { binary: browser, args: ["--automation"] },
-        },
-      },
-    })) as { sessionId: string; capabilities: { browserVersion: string } };
+    await until("WebKit's driver", async () => (await fetch(`${origin}/status`)).ok, OPENS_WITHIN);
+    const alwaysMatch = {
+      acceptInsecureCerts: true,
+      "webkitgtk:browserOptions": { binary: browser, args: ["--automation"] },
+    };
+    const asked = request("POST", "/session", { capabilities: { alwaysMatch } }, OPENS_WITHIN);
+    const opened = (await asked) as { sessionId: string; capabilities: { browserVersion: string } };
     session = opened.sessionId;
     const send: Send = (command, parameters = {}) => {
       const [method, path] = COMMANDS[command];
@@ -366,6 +385,6 @@ async function openWebKit(): Promise<Engine> {
     return engine(`WebKit ${opened.capabilities.browserVersion}`, send, { blockCookies, close });
   } catch (error) {
     await close();
-    throw error;
+    throw new Error(`WebKit did not open: ${error}; it said: ${output}`, { cause: error });
   }
 }

@@ -1,5 +1,7 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
+import { get } from "node:http";
+import { get as getOverTls } from "node:https";
 import { fileURLToPath } from "node:url";
 import { nextFreePort } from "../../../cli/ports.ts";
 
@@ -10,27 +12,46 @@ export interface OwnSite {
   readonly stop: () => Promise<void>;
 }
 
-/** Milliseconds between two questions whether it is there. */
+/** Milliseconds between two questions whether it is there, and until one of them is given up. */
 const ASK_EVERY = 100;
+const ANSWER_WITHIN = 5_000;
+
+/** Whether the worker is there and well. A certificate that it made itself will do. */
+function isThere(origin: string): Promise<boolean> {
+  const ask = origin.startsWith("https:") ? getOverTls : get;
+  return new Promise((resolve) => {
+    const options = { rejectUnauthorized: false, timeout: ANSWER_WITHIN };
+    const asked = ask(`${origin}/auth/health`, options, (answer) => {
+      answer.resume();
+      resolve(answer.statusCode === 200);
+    });
+    asked.on("timeout", () => asked.destroy()).on("error", () => resolve(false));
+  });
+}
 
 /**
  * Starts the worker with settings that differ from the usual ones, and a simulator beside it.
  * @param settings by name.
  * @param from ports are looked for from here on; two sites at once need ranges apart.
  * @param state folder of its storage, for a site that shall find what an earlier one kept; else it begins empty.
+ * @param protocol https with a certificate that it makes itself.
  * @throws Error with its output when it ends before it answers.
  */
 export async function startSiteWith(
   settings: Readonly<Record<string, string>>,
   from: number,
   state?: string,
+  protocol: "http" | "https" = "http",
 ): Promise<OwnSite> {
   const sitePort = await nextFreePort(from, []);
   const simulatorPort = await nextFreePort(from, [sitePort ?? 0]);
   if (sitePort === undefined || simulatorPort === undefined)
     throw new Error(`no port is free from ${from} on`);
   const program = fileURLToPath(new URL("serve.ts", import.meta.url));
-  const lines = Object.entries(settings).map(([name, value]) => `${name}=${value}`);
+  const origin = `${protocol}://localhost:${sitePort}`;
+  const lines = Object.entries({ ...settings, ...(protocol === "https" && { SITE_URL: origin }) }).map(
+    ([name, value]) => `${name}=${value}`,
+  );
   const child = spawn(process.execPath, [program, String(sitePort), String(simulatorPort), ...lines], {
     stdio: ["ignore", "pipe", "pipe"],
     env: { ...process.env, ...(state !== undefined && { E2E_STATE: state }) },
@@ -42,14 +63,12 @@ export async function startSiteWith(
     });
   }
   const ended = once(child, "close");
-  const origin = `http://localhost:${sitePort}`;
   const stop = async () => {
     child.kill("SIGTERM");
     await ended;
   };
   while (child.exitCode === null) {
-    const answer = await fetch(`${origin}/auth/health`).catch(() => undefined);
-    if (answer?.ok) return { origin, stop };
+    if (await isThere(origin)) return { origin, stop };
     await new Promise((wake) => setTimeout(wake, ASK_EVERY));
   }
   throw new Error(`the worker ended before it answered: ${output}`);
