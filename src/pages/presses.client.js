@@ -19,6 +19,7 @@
     setMoved(false);
   };
   const unsettle = () => {
+    place = "";
     clearTimeout(settling);
     settling = 0;
     settled = false;
@@ -46,7 +47,10 @@
     const here = `${clientX} ${clientY}`;
     // Browsers send a move of their own where something opens or closes under a pointer that stands still.
     if (pointerType !== "mouse" || !settling || here === place) return;
+    // Nor does the first one say more than where the pointer stands, since it was over something else.
+    const isKnown = place !== "";
     place = here;
+    if (!isKnown) return;
     firstMove ||= timeStamp;
     if (!moved && timeStamp - firstMove >= MOVED) setMoved(true);
   });

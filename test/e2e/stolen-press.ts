@@ -37,18 +37,24 @@ export async function doubleClickThroughPopup(
   await button.waitFor();
   const box = await button.boundingBox();
   const [x, y] = [(box?.x ?? 0) + (box?.width ?? 0) / 2, (box?.y ?? 0) + (box?.height ?? 0) / 2];
-  // The page below has been there for a while.
-  await page.waitForTimeout(1_500);
+  // The page below has been there for a while: it takes presses.
+  await expect(page.locator("html")).not.toHaveClass(/unsettled/);
+  await expect(async () => expect(await takesPresses(button)).toBe(true)).toPass({ intervals: [50] });
   await popup.mouse.move(x, y);
   const closed = popup.waitForEvent("close");
   await popup.mouse.down().catch(() => undefined);
   await closed;
-  await page.waitForTimeout(pause);
+  // As a browser tells the page below by itself, and then a hand that does not stand quite still.
   await page.mouse.move(x, y);
+  await page.waitForTimeout(pause);
+  await page.mouse.move(x + 1, y);
   await page.mouse.down();
   await page.mouse.up();
   await page.waitForTimeout(500);
 }
+
+const takesPresses = (button: Locator): Promise<boolean> =>
+  button.evaluate((element) => getComputedStyle(element).pointerEvents !== "none");
 
 /** Brings the pointer over a page, as a hand does, until its questions can be answered. */
 export async function moveAbout(page: Page): Promise<void> {

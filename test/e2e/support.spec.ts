@@ -167,8 +167,13 @@ test.describe("the customer-service console", () => {
 
     // Nor does a second press help where staff stand on the page already.
     const end = page.getByRole("button", { name: "Log out everywhere" });
+    const posted: string[] = [];
+    page.on("request", (request) => void (request.method() === "POST" && posted.push(request.url())));
     await end.dblclick();
     await end.dblclick();
+    const tick = page.locator("form", { has: end }).getByRole("checkbox");
+    expect(await tick.evaluate((box) => box.matches(":invalid"))).toBe(true);
+    expect(posted).toEqual([]);
     expect(await session(stranger.context(), site.origin)).toMatchObject({ authenticated: true });
   });
 });
