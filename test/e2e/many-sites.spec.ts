@@ -7,9 +7,20 @@ import { choosePerson, confirmInApp, shareData } from "./simulator-pages.ts";
 // Starts a worker of its own.
 test.describe.configure({ timeout: 180_000 });
 
+/** Passes every navigation on beside its preload, so that the site is asked twice, and shows the one it is told to. */
+const PASSING_ON = `
+  addEventListener("install", () => skipWaiting());
+  addEventListener("activate", (event) => event.waitUntil(registration.navigationPreload.enable().then(() => clients.claim())));
+  addEventListener("fetch", (event) => {
+    if (event.request.mode !== "navigate") return;
+    const both = Promise.all([event.preloadResponse, fetch(event.request)]);
+    event.respondWith(both.then(([preloaded, passedOn]) => location.search === "?passed-on" ? passedOn : preloaded));
+  });`;
+
 const BAKERY = {
   name: "bakeri",
   heading: "Fjellbakeriet",
+  scripts: { "/worker.js": PASSING_ON, "/worker.js?passed-on": PASSING_ON },
   salesUnit: { msn: "200001", name: "Fjellbakeriet" },
   settings: { VIPPS_MARKET: "NO", PROTECTED_PATHS: "/members/*" },
 };
@@ -74,6 +85,45 @@ test("two sites log people in side by side in one browser, each with its own sal
   expect(await session(context, cafe)).toEqual({ authenticated: false });
   expect(await session(context, bakery)).toMatchObject({ authenticated: true });
 });
+
+for (const [shown, script, person] of [
+  ["the preload", "/worker.js", "Jonas Berg"],
+  ["what it passed on", "/worker.js?passed-on", "Sofie Dahl"],
+] as const)
+  test(`a service worker that asks for every page twice and shows ${shown} leads straight on, by one login`, async ({
+    openBrowser,
+  }) => {
+    const [bakery = ""] = sites.origins;
+    const context = await openBrowser();
+    const page = await context.newPage();
+    await page.goto(bakery);
+    await page.evaluate(async (address) => {
+      const controlled = new Promise((resolve) =>
+        navigator.serviceWorker.addEventListener("controllerchange", resolve),
+      );
+      await navigator.serviceWorker.register(address);
+      await controlled;
+    }, script);
+    const pages: string[] = [];
+    page.on("framenavigated", (frame) => pages.push(new URL(frame.url()).pathname));
+    await page.getByRole("link", { name: "Log in" }).click();
+    await choosePerson(page, person);
+    const { origin: simulator } = new URL(page.url());
+    const tokenRequests = async (): Promise<number> =>
+      (await (await context.request.get(`${simulator}/simulator/state`)).json()).requests.token;
+    const before = await tokenRequests();
+    await confirmInApp(page);
+    await shareData(page);
+    await page.waitForURL(`${bakery}/members/`);
+    await expect(page.getByRole("paragraph")).toHaveText(`/members/: hello, ${person}`);
+    // Nothing was shown between the provider's page and the site.
+    expect(pages.filter((path) => path.startsWith("/auth/"))).toEqual([]);
+    expect((await tokenRequests()) - before).toBe(1);
+    const answer = await context.request.get(`${bakery}/auth/sessions`, {
+      headers: { accept: "application/json" },
+    });
+    expect((await answer.json()).sessions).toHaveLength(1);
+  });
 
 test("each site speaks its own language to a browser that asks for none of ours", async ({ browser }) => {
   const context = await browser.newContext({ locale: "fr-FR" });

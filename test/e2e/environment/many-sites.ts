@@ -4,10 +4,10 @@ import { createServer, type Server } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { completeDevVars, readDevVars, simulatorIssuer } from "../../../cli/dev-vars.mjs";
-import { applyMigrations } from "../../../cli/migrations.mjs";
 import { nextFreePort } from "../../../cli/ports.ts";
 import { startWorker } from "../../../cli/worker-process.ts";
 import { startSimulator } from "../../../simulator/server.ts";
+import { makeMigratedState } from "../../migrated-state.ts";
 
 /** A site of its own as the test wants it; where it is and what is behind it come from here. */
 export interface WantedSite {
@@ -15,6 +15,8 @@ export interface WantedSite {
   readonly name: string;
   /** What the pages of its origin say. */
   readonly heading: string;
+  /** A script that its origin has besides, by its path. */
+  readonly scripts?: Readonly<Record<string, string>>;
   readonly salesUnit: { readonly msn: string; readonly name: string };
   readonly settings: Readonly<Record<string, string>>;
 }
@@ -46,13 +48,13 @@ export async function startSites(wanted: readonly WantedSite[], from: number): P
   }
   const [sitePort = 0, simulatorPort = 0, ...originPorts] = ports;
   completeDevVars(settings, { sitePort, simulatorPort });
-  await applyMigrations(root, state);
+  makeMigratedState(state);
 
-  const sites = wanted.map(({ name, heading, salesUnit, settings: own }, index) => {
+  const sites = wanted.map(({ name, heading, scripts = {}, salesUnit, settings: own }, index) => {
     const SITE_URL = `http://${name}.localhost:${sitePort}`;
     const keys = { clientId: `client-of-${name}`, clientSecret: `secret-of-${name}` };
     return {
-      server: serveOrigin(heading, originPorts[index] ?? 0),
+      server: serveOrigin(heading, scripts, originPorts[index] ?? 0),
       unit: { ...keys, ...salesUnit, redirectUris: [`${SITE_URL}/auth/callback`] },
       values: {
         SITE_URL,
@@ -94,8 +96,13 @@ export async function startSites(wanted: readonly WantedSite[], from: number): P
 }
 
 /** A small web server that knows nothing of logins but the headers it is sent. */
-function serveOrigin(heading: string, port: number): Server {
-  return createServer(({ url, headers }, response) => {
+function serveOrigin(heading: string, scripts: Readonly<Record<string, string>>, port: number): Server {
+  return createServer(({ url = "", headers }, response) => {
+    if (scripts[url] !== undefined) {
+      response.setHeader("content-type", "text/javascript");
+      response.end(scripts[url]);
+      return;
+    }
     const who = headers["remote-name"] ? decodeURIComponent(String(headers["remote-name"])) : "a stranger";
     response.setHeader("content-type", "text/html; charset=utf-8");
     response.end(
