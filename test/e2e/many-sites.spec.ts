@@ -33,6 +33,7 @@ const CAFE = {
 
 let sites: RunningSites;
 test.beforeAll(async () => {
+  test.setTimeout(180_000);
   sites = await startSites([BAKERY, CAFE], 24_100);
 });
 test.afterAll(() => sites?.stop());

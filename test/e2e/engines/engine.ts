@@ -67,6 +67,8 @@ const PATIENCE = 20_000;
 /** Milliseconds until an engine must have opened, the first time after it was installed. */
 const OPENS_WITHIN = 60_000;
 const ASK_EVERY = 50;
+/** Milliseconds within which a page of ours that has been pressed takes presses. */
+const SETTLED_WITHIN = 900;
 
 /** Under which key WebDriver hands out an element (section 12.2). */
 const ELEMENT = "element-6066-11e4-a52e-4f735466cecf";
@@ -115,6 +117,20 @@ function engine(
 ): Engine {
   const script = async <Value>(body: string, ...args: unknown[]) =>
     (await send("ExecuteScript", { script: body, args })) as Value;
+  const mouse = (actions: readonly object[]) =>
+    send("PerformActions", {
+      actions: [{ type: "pointer", id: "mouse", parameters: { pointerType: "mouse" }, actions }],
+    });
+  /** Where no desktop gives a window the focus, a press beside everything does, as a person would. */
+  const takeFocus = async () => {
+    if (await script<boolean>("return document.hasFocus()")) return;
+    await mouse([
+      { type: "pointerMove", duration: 0, x: 5, y: 5, origin: "viewport" },
+      { type: "pointerDown", button: 0 },
+      { type: "pointerUp", button: 0 },
+    ]);
+    await wait(SETTLED_WITHIN);
+  };
   return {
     version,
     script,
@@ -131,7 +147,12 @@ function engine(
           words.source,
         );
         if (found === null) return false;
-        await send("ElementClick", { id: found[ELEMENT] });
+        try {
+          await send("ElementClick", { id: found[ELEMENT] });
+        } catch (error) {
+          await takeFocus();
+          throw error;
+        }
         return true;
       });
     },
@@ -144,6 +165,7 @@ function engine(
         ),
       ),
     async moveAbout() {
+      await takeFocus();
       const places = [20, 120, 60, 180, 90, 200, 40, 160];
       const actions = places.map((x) => ({
         type: "pointerMove",
@@ -152,9 +174,7 @@ function engine(
         y: x,
         origin: "viewport",
       }));
-      await send("PerformActions", {
-        actions: [{ type: "pointer", id: "mouse", parameters: { pointerType: "mouse" }, actions }],
-      });
+      await mouse(actions);
     },
     async sees(words) {
       try {
