@@ -4,10 +4,11 @@ import { createServer, type Server } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { completeDevVars, readDevVars, simulatorIssuer } from "../../../cli/dev-vars.mjs";
+import { makeLocalDatabase } from "../../../cli/local-storage.ts";
 import { nextFreePort } from "../../../cli/ports.ts";
+import { localDatabase } from "../../../cli/project-config.ts";
 import { startWorker } from "../../../cli/worker-process.ts";
 import { startSimulator } from "../../../simulator/server.ts";
-import { makeMigratedState } from "../../migrated-state.ts";
 
 /** A site of its own as the test wants it; where it is and what is behind it come from here. */
 export interface WantedSite {
@@ -48,7 +49,7 @@ export async function startSites(wanted: readonly WantedSite[], from: number): P
   }
   const [sitePort = 0, simulatorPort = 0, ...originPorts] = ports;
   completeDevVars(settings, { sitePort, simulatorPort });
-  makeMigratedState(state);
+  makeLocalDatabase(state, localDatabase(root));
 
   const sites = wanted.map(({ name, heading, scripts = {}, salesUnit, settings: own }, index) => {
     const SITE_URL = `http://${name}.localhost:${sitePort}`;
