@@ -211,14 +211,13 @@ test.describe("a site with a face, groups and rules", () => {
     console.log(`axe: ${colours.length} accent colours, ${judged} buttons in light and dark, none below AA`);
   });
 
-  test("shows its face in five languages, which nobody has to scroll sideways for", async ({
-    openBrowser,
-  }) => {
+  test("shows its face in five languages, which nobody has to scroll sideways for", async ({ browser }) => {
     for (const locale of ["nb", "da", "sv", "fi", "en"]) {
-      const page = await (await openBrowser()).newPage();
-      await page.setExtraHTTPHeaders({ "accept-language": locale });
+      // A browser of that language: a header on top of another's locale is not sent.
+      const page = await browser.newPage({ locale });
       await page.setViewportSize({ width: 360, height: 780 });
       await page.goto(`${site.origin}/auth/nothing-here`);
+      await expect(page.locator("html")).toHaveAttribute("lang", locale);
       await expect(page.getByRole("link", { name: "styret@fjordhagen.example" })).toBeVisible();
       expect(await page.getByRole("img").count()).toBe(0);
       expect(
