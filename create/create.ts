@@ -6,6 +6,7 @@ import { existsSync, statSync } from "node:fs";
 import { basename, join, relative, resolve } from "node:path";
 import { parseArgs } from "node:util";
 import { type CANCEL_SYMBOL, cancel, intro, isCancel, outro, select, text } from "@clack/prompts";
+import { isNewEnough, leastNode } from "../cli/node-version.mjs";
 import { CreateError, type Project, writeProject } from "./project.ts";
 import { SITE_LANGUAGES, type SiteLanguage } from "./words.ts";
 
@@ -151,7 +152,11 @@ async function create(asked: Asked): Promise<void> {
   const isInstalled = asked.install && install(answers.folder);
   const way = relative(process.cwd(), answers.folder);
   const steps = [...(way === "" ? [] : [`cd ${way}`]), ...(isInstalled ? [] : ["npm install"]), "npm start"];
-  const message = `Ready. Now: ${steps.join(" && ")}`;
+  const { node } = process.versions;
+  const newer = isNewEnough(node)
+    ? ""
+    : `\nIt takes Node ${leastNode} or newer, and this is ${node}: install Node 24 from https://nodejs.org first.`;
+  const message = `Ready. Now: ${steps.join(" && ")}${newer}`;
   if (asked.yes) console.log(message);
   else outro(message);
   if (asked.install && !isInstalled) process.exitCode = 1;

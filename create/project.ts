@@ -1,15 +1,6 @@
 // The project of a site owner: the files of template/, with the answers in their places.
 
-import {
-  cpSync,
-  existsSync,
-  globSync,
-  mkdirSync,
-  readdirSync,
-  readFileSync,
-  renameSync,
-  writeFileSync,
-} from "node:fs";
+import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { join, relative } from "node:path";
 import { type SiteLanguage, WORDS } from "./words.ts";
 
@@ -75,11 +66,14 @@ export function writeProject(template: string, project: Project): void {
       });
   });
   change(folder, "README.md", (text) => text.replace("# my-site", `# ${name}`));
-  for (const page of globSync("public/**/*.html", { cwd: folder }))
-    change(folder, page, (text) =>
+  const pages = site === undefined ? readdirSync(join(folder, "public"), FILES) : [];
+  for (const page of pages.filter((path) => path.endsWith(".html")))
+    change(folder, join("public", page), (text) =>
       filled(text.replace('lang="en"', `lang="${language}"`), { ...WORDS[language], name }),
     );
 }
+
+const FILES = { recursive: true, encoding: "utf8" } as const;
 
 function change(folder: string, path: string, make: (text: string) => string): void {
   const file = join(folder, path);

@@ -78,13 +78,7 @@ describe("the package", () => {
   });
 
   it("says on a Node that is too old which one it needs, in one line", () => {
-    const paths = (process.env.PATH ?? "").split(delimiter).filter((path) => !path.includes("node_modules"));
-    const env = { ...process.env, PATH: paths.join(delimiter) };
-    const { stdout, stderr } = spawnSync("node", [join(unpacked, "cli/vipps-login.js"), "--help"], {
-      env,
-      encoding: "utf8",
-    });
-    expect(`${stdout}${stderr}`).toMatch(
+    expect(onMachinesNode(join(unpacked, "cli/vipps-login.js"), "--help")).toMatch(
       /^(Usage: vipps-login .+|vipps-login needs Node 22\.18 or newer, and this is .+\n$)/,
     );
   });
@@ -128,6 +122,14 @@ describe("the package", () => {
   });
 });
 
+/** What a program prints on the Node of the machine, which may be an old one. */
+function onMachinesNode(...args: readonly string[]): string {
+  const paths = (process.env.PATH ?? "").split(delimiter).filter((path) => !path.includes("node_modules"));
+  const env = { ...process.env, PATH: paths.join(delimiter) };
+  const { stdout, stderr } = spawnSync("node", args, { env, encoding: "utf8" });
+  return `${stdout}${stderr}`;
+}
+
 describe("a project made with it", () => {
   it("speaks the owner's language and carries the owner's name", () => {
     const config = readFileSync(join(project, "wrangler.jsonc"), "utf8");
@@ -139,6 +141,17 @@ describe("a project made with it", () => {
     expect(page).toContain('<html lang="fi">');
     expect(page).toContain("Bjørns Bakeri");
     expect(page).not.toContain("{{");
+  });
+
+  it("is made on an old Node too, which is told that a newer one is needed to start it", () => {
+    const folder = join(project, "..", "on-old-node");
+    const options = ["--yes", "--no-install", "--name", "Club & Co", "--language", "sv"];
+    expect(onMachinesNode(join(project, "../create/create.js"), folder, ...options)).toMatch(
+      /^Ready\. Now: cd .+ && npm start\n(It takes Node 22\.18 or newer, and this is .+\n)?$/,
+    );
+    expect(readFileSync(join(folder, "public/members/index.html"), "utf8")).toMatch(
+      /lang="sv"[\s\S]+Club &amp; Co/,
+    );
   });
 
   it("starts, and somebody logs in", async () => {
