@@ -268,7 +268,7 @@ const PARTS: Readonly<Record<string, () => Promise<string>>> = {
       return "left out: there is no hugo here (apt-get install hugo)";
     const root = project("hugo", {
       "hugo.toml":
-        'baseURL = "https://www.example.com/"\ntitle = "Front page"\ndisableKinds = ["taxonomy", "term", "rss"]\n',
+        'baseURL = "https://www.example.com/"\ntitle = "Front page"\n\n# A feed would hold what is for members.\n[outputs]\nhome = ["HTML"]\nsection = ["HTML"]\n',
       "layouts/index.html": "<h1>{{ .Title }}</h1>\n",
       "layouts/_default/single.html": "<h1>{{ .Title }}</h1>\n",
       "content/about.md": "---\ntitle: About us\n---\n",
