@@ -60,7 +60,10 @@ const DAY = 24 * 3600;
 
 function defaultOf({ default: value, needed, atMost }: Row): string {
   if (needed === true) return "required";
-  if (needed !== undefined) return `required with \`${needed.with}=${needed.is}\``;
+  if (needed !== undefined) {
+    const is = needed.is === undefined ? "" : `=${needed.is}`;
+    return `required with \`${needed.with}${is}\``;
+  }
   if (value === undefined) return "none";
   const isDays = typeof value === "number" && value >= DAY && value % DAY === 0;
   const shown = isDays ? `${value / DAY} days` : `\`${[value].flat().join(" ")}\``;

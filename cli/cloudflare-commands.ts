@@ -27,6 +27,8 @@ export const deploy = (environment: string): WranglerCommand => ({
   args: ["deploy", "--minify", `--env=${environment}`],
 });
 
+export const createQueue = (name: string): WranglerCommand => ({ args: ["queues", "create", name] });
+
 /** The command as it could be typed. */
 export function shown({ args, input }: WranglerCommand): string {
   return `npx wrangler ${args.join(" ")}${input === undefined ? "" : `   (standard input: ${input})`}`;
@@ -40,7 +42,7 @@ const EXPLANATIONS: readonly (readonly [RegExp, string])[] = [
   ],
   [
     /Authentication error|Invalid access token|Invalid API Token|code: (10000|10001|9109|6003)/i,
-    "Cloudflare does not accept your login, or it may not do this. Run: npx wrangler login (a token needs Workers Scripts, KV, D1 and Workers Routes: Edit).",
+    "Cloudflare does not accept your login, or it may not do this. Run: npx wrangler login (a token needs Workers Scripts, KV, D1, Queues and Workers Routes: Edit).",
   ],
   [
     /More than one account/i,
@@ -137,6 +139,21 @@ export async function secretNames(run: RunCommand, environment: string): Promise
   if (done.code !== 0 && hasNoWorker(done)) return new Set();
   if (done.code !== 0) throw new CommandError(explained(done), "cloudflare");
   return new Set((await rowsOf(async () => done, listSecrets(environment))).map(({ name }) => String(name)));
+}
+
+/** Makes the queues that are not there yet. @param onCommand hears of each command before it is run @throws {CommandError} */
+export async function makeQueues(
+  run: RunCommand,
+  names: readonly string[],
+  onCommand: (command: WranglerCommand) => void = () => undefined,
+): Promise<void> {
+  for (const name of names) {
+    onCommand(createQueue(name));
+    const done = await run(createQueue(name));
+    // One that is there already is what was wanted.
+    const isThere = /already (exists|taken|in use)|code: 11009/i.test(`${done.errors}\n${done.output}`);
+    if (done.code !== 0 && !isThere) throw new CommandError(explained(done), "cloudflare");
+  }
 }
 
 /** A database as the configuration has it. */

@@ -73,6 +73,11 @@ export const COMMANDS: readonly CommandRow[] = [
     load: async (context) => (await import("./consents.ts")).consents(context),
   },
   {
+    name: "events",
+    summary: "list what the site's other systems were told, and have it sent again",
+    load: async (context) => (await import("./events.ts")).events(context),
+  },
+  {
     name: "checklist",
     summary: "walk through Vipps' go-live checklist and write a report of it",
     load: async (context) => (await import("./checklist.ts")).checklist(context),

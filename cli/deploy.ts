@@ -3,11 +3,14 @@
 import { Command } from "@commander-js/extra-typings";
 import {
   applyRemoteMigrations,
+  createQueue,
   deploy as deployCommand,
   deployInOrder,
   inFolder,
   LIST_D1,
+  makeQueues,
   shown,
+  type WranglerCommand,
 } from "./cloudflare-commands.ts";
 import type { CommandContext } from "./command-line.ts";
 import { readConfig } from "./project-config.ts";
@@ -24,15 +27,20 @@ export function deploy(context: CommandContext) {
     .option("--json", "prints the outcome as JSON")
     .action(async ({ env: environment, dryRun, json }) => {
       const { root, print, tell } = context;
-      const { d1 } = readEnvironment(readConfig(root), environment);
+      const { d1, queues } = readEnvironment(readConfig(root), environment);
       if (dryRun) {
-        for (const command of [LIST_D1, applyRemoteMigrations(environment), deployCommand(environment)])
+        for (const command of [
+          ...queues.map(createQueue),
+          ...[LIST_D1, applyRemoteMigrations(environment), deployCommand(environment)],
+        ])
           print(shown(command));
         return;
       }
-      const { isFirst, applied } = await deployInOrder(inFolder(root), environment, d1, (command) => {
+      const onCommand = (command: WranglerCommand) => {
         if (!json) tell(shown(command));
-      });
+      };
+      await makeQueues(inFolder(root), queues, onCommand);
+      const { isFirst, applied } = await deployInOrder(inFolder(root), environment, d1, onCommand);
       const tables = applied.length === 0 ? "tables up to date" : `applied ${applied.join(", ")}`;
       print(
         json

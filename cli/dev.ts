@@ -221,6 +221,10 @@ interface Run extends Options {
   readonly onSite: (address: string) => void;
 }
 
+/** Where wrangler lets a cron trigger fire, which nothing does by itself on this machine; and how often it is made to. */
+const LOOK_FOR_EVENTS = `/cdn-cgi/local/scheduled?cron=${encodeURIComponent("*/5 * * * *")}`;
+const MINUTE = 60_000;
+
 /** @throws {CommandError} when the worker ends by itself */
 async function runOnce(run: Run, settingsFile: string, context: CommandContext): Promise<void> {
   const { root, state, settings, quiet, end } = run;
@@ -254,7 +258,11 @@ async function runOnce(run: Run, settingsFile: string, context: CommandContext):
   await untilAnswered(`${addresses.site}${authPath}/health`, gone.signal, context);
   if (!gone.signal.aborted && !end.aborted) print(banner(context, addresses, effective, settingsFile));
 
+  const looking = bindingsOf(config.values).has("EVENTS_QUEUE")
+    ? setInterval(() => void isAnswered(`${addresses.site}${LOOK_FOR_EVENTS}`), MINUTE)
+    : undefined;
   const fault = await ended;
+  clearInterval(looking);
   await simulator?.close();
   if (!end.aborted)
     throw new CommandError(`The worker has stopped: ${fault ?? "wrangler ended without a word."}`);
@@ -285,6 +293,7 @@ interface StartConfig {
   readonly kv_namespaces?: readonly { readonly binding: string }[];
   readonly d1_databases?: readonly { readonly binding: string }[];
   readonly durable_objects?: { readonly bindings?: readonly { readonly name: string }[] };
+  readonly queues?: { readonly producers?: readonly { readonly binding: string }[] };
 }
 
 /** The vars as settings of the environment are written: lists with blanks between their members. */
@@ -295,9 +304,10 @@ function varsOf({ values }: ProjectConfig): Record<string, string> {
 
 /** The names of what the top level of the configuration binds. */
 function bindingsOf(config: StartConfig): ReadonlySet<string> {
-  const { assets, kv_namespaces: kv = [], d1_databases: d1 = [], durable_objects: objects } = config;
+  const { assets, kv_namespaces: kv = [], d1_databases: d1 = [], durable_objects: objects, queues } = config;
   const names = [...kv, ...d1].map(({ binding }) => binding);
   names.push(...(objects?.bindings ?? []).map(({ name }) => name));
+  names.push(...(queues?.producers ?? []).map(({ binding }) => binding));
   return new Set(assets?.binding === undefined ? names : [...names, assets.binding]);
 }
 

@@ -114,6 +114,7 @@ const ERASURE: readonly string[] = [
     "group_members",
     "audit_log",
   ].map((table) => `DELETE FROM ${table} WHERE site = ?1 AND account_id = ?2`),
+  "DELETE FROM events WHERE site = ?1 AND about = ?2",
   "DELETE FROM identities WHERE site = ?1 AND account_id = ?2",
   "DELETE FROM accounts WHERE site = ?1 AND id = ?2",
 ];

@@ -9,6 +9,10 @@ interface D1Database {
   readonly binding: "d1";
 }
 
+interface Queue {
+  readonly binding: "queue";
+}
+
 interface RateLimit {
   readonly binding: "ratelimit";
 }

@@ -2,6 +2,7 @@ import type { Next } from "hono";
 import { cors } from "hono/cors";
 import { HonoBase } from "hono/hono-base";
 import { RegExpRouter } from "hono/router/reg-exp-router";
+import { announceEvents, outboxOf } from "./events/notice.ts";
 import { Failure, type Stage } from "./failure.ts";
 import { answerFailure } from "./failure-answer.ts";
 import { showHealth } from "./health-route.ts";
@@ -73,6 +74,8 @@ interface RouteTraits {
   readonly isStep?: true;
   /** What a person gets who came by a link to what only takes a form. */
   readonly byLink?: Handler;
+  /** What it changes is told: events are delivered behind its answer. */
+  readonly tells?: true;
   /** Whether a developer's browser is shown what its steps took. */
   readonly showsSteps?: true;
 }
@@ -108,13 +111,26 @@ export const ROUTES: readonly Route[] = [
     path: "/callback",
     methods: { GET: finishLogin },
     isStep: true,
+    tells: true,
     limiter: ["finish", "callback"],
     showsSteps: true,
   },
-  { path: "/continue", methods: { POST: continueLogin }, limiter: ["finish", "continue"] },
-  { path: "/proof", methods: { GET: finishProof }, isStep: true, limiter: ["finish", "continue"] },
+  { path: "/continue", methods: { POST: continueLogin }, limiter: ["finish", "continue"], tells: true },
+  {
+    path: "/proof",
+    methods: { GET: finishProof },
+    isStep: true,
+    limiter: ["finish", "continue"],
+    tells: true,
+  },
   { path: "/app/start", methods: { POST: startAppLogin }, limiter: ["start", "start"], isJson: true },
-  { path: "/app/finish", methods: { POST: finishAppLogin }, limiter: ["finish", "callback"], isJson: true },
+  {
+    path: "/app/finish",
+    methods: { POST: finishAppLogin },
+    limiter: ["finish", "callback"],
+    isJson: true,
+    tells: true,
+  },
   { path: "/logout", methods: { POST: logout }, byLink: offerLogout, isShared: true },
   { path: "/logged-out", methods: { GET: showLoggedOut }, isReading: true },
   { path: "/sessions", methods: { GET: showSessions, DELETE: endOtherSessions } },
@@ -122,9 +138,9 @@ export const ROUTES: readonly Route[] = [
   { path: "/sessions/:id", methods: { DELETE: endOneSession } },
   { path: "/me", methods: { GET: showMyPage } },
   { path: "/me/download", methods: { GET: downloadMyData } },
-  { path: "/me/consents", methods: { POST: changeConsents } },
-  { path: "/me/erase", methods: { POST: eraseMyAccount } },
-  { path: "/webhooks/consent/:secret", methods: { POST: consentRevoked } },
+  { path: "/me/consents", methods: { POST: changeConsents }, tells: true },
+  { path: "/me/erase", methods: { POST: eraseMyAccount }, tells: true },
+  { path: "/webhooks/consent/:secret", methods: { POST: consentRevoked }, tells: true },
   {
     path: "/health",
     methods: { GET: showHealth },
@@ -140,13 +156,18 @@ export const ROUTES: readonly Route[] = [
   { path: "/support/log", methods: { GET: showLog }, guard: "staff" },
   { path: "/support/accounts/:id", methods: { GET: showAccount }, guard: "staff" },
   { path: "/support/accounts/:id/sessions", methods: { POST: endSessions }, guard: "staff" },
-  { path: "/support/accounts/:id/unlink", methods: { POST: unlinkIdentity }, guard: "staff" },
-  { path: "/support/accounts/:id/correct", methods: { POST: correctAccount }, guard: "staff" },
-  { path: "/support/accounts/:id/groups", methods: { POST: changeGroups }, guard: "staff" },
+  { path: "/support/accounts/:id/unlink", methods: { POST: unlinkIdentity }, guard: "staff", tells: true },
+  { path: "/support/accounts/:id/correct", methods: { POST: correctAccount }, guard: "staff", tells: true },
+  { path: "/support/accounts/:id/groups", methods: { POST: changeGroups }, guard: "staff", tells: true },
   { path: "/support/accounts/:id/link", methods: { POST: findRequest }, guard: "staff" },
-  { path: "/support/accounts/:id/erase", methods: { GET: askToErase, POST: eraseForGood }, guard: "staff" },
+  {
+    path: "/support/accounts/:id/erase",
+    methods: { GET: askToErase, POST: eraseForGood },
+    guard: "staff",
+    tells: true,
+  },
   { path: "/support/requests/:reference", methods: { GET: showRequest }, guard: "staff" },
-  { path: "/support/requests/:reference/link", methods: { POST: linkPerson }, guard: "staff" },
+  { path: "/support/requests/:reference/link", methods: { POST: linkPerson }, guard: "staff", tells: true },
 ];
 
 /** The router with every route. One router, told by name, in place of three to choose from. */
@@ -171,8 +192,9 @@ function createApp() {
 
 /** Adds a route with what its row says of it. */
 function addRoute(app: HonoBase<AppEnv>, route: Route): void {
-  const { path, limiter, isShared, isReading, isStep, showsSteps } = route;
+  const { path, limiter, isShared, isReading, isStep, showsSteps, tells } = route;
   const address = `/auth${path}`;
+  if (tells) app.use(address, announceBehind);
   if (isShared) app.use(address, allowedOrigins());
   if (showsSteps) app.use(address, showStepTimes);
   const methods = Object.keys(route.methods);
@@ -225,6 +247,13 @@ function withoutSlash(c: AppContext): Response {
   const path = c.env.settings.site.authPath + c.req.path.slice("/auth".length, -1);
   const location = path + new URL(c.req.url).search;
   return new Response(null, { status: 308, headers: { location, "cache-control": "no-store" } });
+}
+
+/** Has the events delivered that a request has written, whatever it was answered. */
+async function announceBehind(c: AppContext, next: Next): Promise<void> {
+  await next();
+  const { settings } = c.env;
+  if (outboxOf(settings) !== undefined) c.executionCtx.waitUntil(announceEvents(settings));
 }
 
 function isRouteOf(path: readonly string[], asked: readonly string[]): boolean {

@@ -16,6 +16,8 @@ export interface VippsLoginEnv extends SettingVariables {
   ACCOUNTS_DB?: D1Database;
   /** The documents of further sites, with `SITES_KEYS`. */
   SITES?: KVNamespace;
+  /** What has events delivered, with `EVENTS_URL` or the option `events`. */
+  EVENTS_QUEUE?: Queue;
   LOGIN_LIMITER?: RateLimit;
   LOGIN_FINISH_LIMITER?: RateLimit;
   LOGIN_WIDE_LIMITER?: RateLimit;

@@ -1,6 +1,9 @@
 import { type MakeRegistry, useRegistry } from "./accounts/site-registry.ts";
 import { handleRequest } from "./app.ts";
 import type { VippsLoginEnv } from "./environment.ts";
+import { deliverEvents } from "./events/deliver-events.ts";
+import type { VippsLoginEvent } from "./events/event.ts";
+import { useEvents } from "./events/own-events.ts";
 import { type OwnTexts, useTexts } from "./pages/own-texts.ts";
 import { runScheduledWork } from "./scheduled-work.ts";
 import type { VippsSession } from "./vipps-session.ts";
@@ -20,6 +23,7 @@ export type {
 export type { MakeRegistry } from "./accounts/site-registry.ts";
 export type { VippsPerson } from "./accounts/vipps-person.ts";
 export type { VippsLoginEnv } from "./environment.ts";
+export type { EventData, EventType, SessionEnd, VippsLoginEvent } from "./events/event.ts";
 export { LoginAttempts } from "./login/login-attempts.ts";
 export type { LanguageTexts, OwnTexts } from "./pages/own-texts.ts";
 export { UserSessions } from "./session/user-sessions.ts";
@@ -57,16 +61,28 @@ export interface VippsLoginOptions<Env extends VippsLoginEnv = VippsLoginEnv> {
    * registry: (site) => clubRegistry(env.CLUB_DB, site)
    */
   readonly registry?: MakeRegistry;
+  /**
+   * Takes what happens (`account.created`, `consent.withdrawn`, …) in place of EVENTS_URL: later than the answer to the
+   * visitor, at least once, one person's events in their order. It has ten seconds; where it throws, the event comes
+   * again later with the same id. Needs the queue `EVENTS_QUEUE` and `ACCOUNTS_DB` (docs/events.md).
+   * @example
+   * events: async ({ id, type, data }, env) => {
+   *   if (type === "account.created") await env.WELCOMES.put(id, data.account);
+   * }
+   */
+  readonly events?: (event: VippsLoginEvent, env: Env, ctx: ExecutionContext) => Promise<void> | void;
 }
 
 /** A Worker, as `export default` has it. */
 export interface VippsLoginWorker<Env extends VippsLoginEnv = VippsLoginEnv> {
   fetch(request: Request, env: Env, ctx: ExecutionContext): Promise<Response>;
   scheduled(controller: ScheduledController, env: Env, ctx?: ExecutionContext): Promise<void>;
+  /** Delivers events, of the queue that is bound as EVENTS_QUEUE. */
+  queue(batch: MessageBatch, env: Env, ctx: ExecutionContext): Promise<void>;
 }
 
 /**
- * The Worker that stands in front of a site. Texts and registry are the whole Worker's: one call, where the module
+ * The Worker that stands in front of a site. Texts, registry and events are the whole Worker's: one call, where the module
  * begins.
  * @returns what to export as default; it never throws, whatever is asked of it.
  * @example
@@ -77,13 +93,16 @@ export interface VippsLoginWorker<Env extends VippsLoginEnv = VippsLoginEnv> {
 export function vippsLogin<Env extends VippsLoginEnv = VippsLoginEnv>(
   options: VippsLoginOptions<Env> = {},
 ): VippsLoginWorker<Env> {
-  const { texts, behind, registry } = options;
+  const { texts, behind, registry, events } = options;
   if (texts !== undefined) useTexts(texts);
   if (registry !== undefined) useRegistry(registry);
+  // The environment is that of this very Worker, whatever it calls it.
+  if (events !== undefined) useEvents((event, env, ctx) => events(event, env as Env, ctx));
   return {
     fetch: (request, env, ctx) =>
       handleRequest(request, env, ctx, behind && ((asked, session) => behind(asked, env, ctx, session))),
     scheduled: runScheduledWork,
+    queue: deliverEvents,
   };
 }
 

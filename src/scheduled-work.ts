@@ -1,16 +1,40 @@
 import { siteRecords } from "./accounts/records.ts";
 import { deleteExpired, deleteOutdated, type RetentionGroup, sitesInDatabase } from "./accounts/retention.ts";
+import { sweepEvents } from "./events/notice.ts";
 import { ALL_SITES, logEvent, siteNamed } from "./log.ts";
-import { dailySettings, OWN_PARTITION } from "./settings.ts";
+import { type DailySettings, dailySettings, OWN_PARTITION } from "./settings.ts";
 import { listSites } from "./sites/site-list.ts";
 import { faultFields } from "./storage-call.ts";
 
 /**
- * What the cron trigger of wrangler.toml does once a day: deletes what has been kept long enough, and lets the
- * database look at its tables anew.
+ * What the cron triggers of wrangler.toml do: every few minutes they find events that nobody has in hand; once a day
+ * they delete what has been kept long enough, and let the database look at its tables anew.
  */
-export async function runScheduledWork(_controller: ScheduledController, env: Cloudflare.Env): Promise<void> {
-  const { own, sites, defaultDays, database } = dailySettings(env);
+export async function runScheduledWork(controller: ScheduledController, env: Cloudflare.Env): Promise<void> {
+  const daily = dailySettings(env);
+  await findOverdueEvents(daily);
+  if (controller.cron !== EVENTS_CRON) await clearDaily(daily);
+}
+
+/** The trigger that only looks for events which nobody has in hand; with any other everything is done. */
+const EVENTS_CRON = "*/5 * * * *";
+
+async function findOverdueEvents({ own, sites, database, events }: DailySettings): Promise<void> {
+  if (database === undefined || events === undefined) return;
+  try {
+    await sweepEvents(database, events, async (keys) => {
+      const addresses = new Map<string, string>();
+      if (own !== undefined && "settings" in own) addresses.set(OWN_PARTITION, own.settings.site.origin);
+      if (sites === undefined || keys.every((key) => addresses.has(key))) return addresses;
+      for await (const { partition, host } of listSites(sites)) addresses.set(partition, `https://${host}`);
+      return addresses;
+    });
+  } catch (error) {
+    logEvent("error", "events_not_swept", ALL_SITES, faultFields(error));
+  }
+}
+
+async function clearDaily({ own, sites, defaultDays, database }: DailySettings): Promise<void> {
   if (own !== undefined) {
     if ("faults" in own)
       logEvent("error", "retention_failed", siteNamed(OWN_PARTITION), { details: own.faults });

@@ -1,8 +1,16 @@
 import { base64url } from "jose";
+import { ownEvents } from "./events/own-events.ts";
+import { Failure } from "./failure.ts";
 import { logEvent, nameSite } from "./log.ts";
 import { isLanguage } from "./pages/language.ts";
 import { writtenAsText } from "./settings/kinds.ts";
-import { isLocalHost, isUnset, type Surroundings, settingsFrom } from "./settings/read-settings.ts";
+import {
+  isLocalHost,
+  isUnset,
+  missingForEvents,
+  type Surroundings,
+  settingsFrom,
+} from "./settings/read-settings.ts";
 import { OWN_SITE, SETTINGS } from "./settings/table.ts";
 import type { Settings, SettingsResult } from "./settings/types.ts";
 import { siteDefaults, withDeployment } from "./sites/deployment-settings.ts";
@@ -63,6 +71,24 @@ export function settingsOfHost(
   return isDotted ? found.then(withoutDot) : found;
 }
 
+/**
+ * The settings of the site at an address of its own making, where no request came to: that of a message, or of an
+ * object. A site that has moved is found where it is now.
+ * @throws {Failure} `settings_invalid` where no site is there, or its settings are wrong; `storage_unavailable`.
+ */
+export async function settingsOfAddress(
+  env: Cloudflare.Env,
+  address: string,
+  background: (work: Promise<unknown>) => void,
+): Promise<Settings> {
+  const found = await settingsOfHost(env, address, background);
+  const moved = found !== "unknownHost" && "movedTo" in found ? found.movedTo : undefined;
+  const resolved = moved === undefined ? found : await settingsOfHost(env, moved, background);
+  if (resolved !== "unknownHost" && "settings" in resolved) return resolved.settings;
+  const details = resolved !== "unknownHost" && "faults" in resolved ? resolved.faults : [];
+  throw new Failure("settings_invalid", { stage: "settings", details });
+}
+
 /** A site has one name. With a dot behind it, it would have cookies of its own. */
 function withoutDot(resolved: ResolvedSettings): ResolvedSettings {
   return resolved !== "unknownHost" && "settings" in resolved
@@ -79,6 +105,8 @@ export interface DailySettings {
   /** How long a further site keeps login events that says nothing about it, in days. */
   readonly defaultDays: number;
   readonly database: D1Database | undefined;
+  /** What has events delivered. */
+  readonly events: Queue | undefined;
 }
 
 /** Everything the daily work needs. Never throws. */
@@ -89,6 +117,7 @@ export function dailySettings(env: Cloudflare.Env): DailySettings {
     sites: isUnset(env.SITES_KEYS) ? undefined : env.SITES,
     defaultDays: defaultDays(env),
     database: env.ACCOUNTS_DB,
+    events: env.EVENTS_QUEUE,
   };
 }
 
@@ -148,7 +177,7 @@ export function readSettings(env: Cloudflare.Env, requestUrl: string): SettingsR
   if (known !== undefined) return known;
   // What is wrong with the keys of further sites is told where one of those is asked for.
   const { SITES_KEYS: _others, ...values } = env;
-  const result = inKnownLanguage(
+  const result = fitForCode(
     settingsFrom(values, { ...surroundings(env), origin: local, partition: OWN_PARTITION }),
   );
   const perOrigin = ownSettings.get(env) ?? new Map<string, SettingsResult>();
@@ -157,12 +186,22 @@ export function readSettings(env: Cloudflare.Env, requestUrl: string): SettingsR
   return result;
 }
 
-/** Which languages there are is for the code to say that is deployed, which may bring some of its own. */
-function inKnownLanguage(result: SettingsResult): SettingsResult {
-  const language = "settings" in result ? result.settings.site.language : undefined;
-  if ("settings" in result) nameSite(result.settings.site.partition, result.settings.site.origin);
-  if (language === undefined || isLanguage(language)) return result;
-  return { faults: [`SITE_LANGUAGE is ${language}, a language without texts here`] };
+/**
+ * Settings together with what the code that is deployed brings of its own: which languages there are is for it to say,
+ * and whether it takes events.
+ */
+function fitForCode(result: SettingsResult): SettingsResult {
+  if ("faults" in result) return result;
+  const { site, storage } = result.settings;
+  nameSite(site.partition, site.origin);
+  const { language } = site;
+  const faults = [
+    ...(language === undefined || isLanguage(language)
+      ? []
+      : [`SITE_LANGUAGE is ${language}, a language without texts here`]),
+    ...(ownEvents() === undefined ? [] : missingForEvents("The option events", storage)),
+  ];
+  return faults.length === 0 ? result : { faults };
 }
 
 /** One `env` object per isolate and deployment, so its settings are parsed once. */
@@ -182,6 +221,7 @@ function surroundings(env: Cloudflare.Env): Omit<Surroundings, "origin" | "parti
       userSessions: env.USER_SESSIONS,
       assets: env.ASSETS,
       accounts: env.ACCOUNTS_DB,
+      events: env.EVENTS_QUEUE,
     },
     limiters: {
       start: env.LOGIN_LIMITER,
@@ -289,5 +329,5 @@ function resolvedFrom(
   const around = surroundings(env);
   // The deployment's own pages are not the site's.
   const storage = { ...around.storage, assets: undefined };
-  return inKnownLanguage(settingsFrom(all.values, { ...around, storage, origin: undefined, partition }));
+  return fitForCode(settingsFrom(all.values, { ...around, storage, origin: undefined, partition }));
 }

@@ -137,6 +137,7 @@ async function readConfig(configFile: string, environment: string | undefined): 
     ...config.kv_namespaces.map(({ binding }) => [binding, "kv"] as const),
     ...config.d1_databases.map(({ binding }) => [binding, "d1"] as const),
     ...config.durable_objects.bindings.map(({ name }) => [name, "durable object"] as const),
+    ...(config.queues?.producers ?? []).map(({ binding }) => [binding, "queue"] as const),
     ...(config.ratelimits ?? []).map(({ name }) => [name, "rate limiter"] as const),
   ]);
   if (config.assets?.binding !== undefined) bindings.set(config.assets.binding, "assets");
@@ -159,8 +160,15 @@ async function readConfig(configFile: string, environment: string | undefined): 
       routes: routes.map((route) => (typeof route === "string" ? route : route.pattern)),
       workersDev: config.workers_dev ?? routes.length === 0,
       crons: config.triggers.crons ?? [],
+      consumesEvents: consumesEvents(config),
     },
   };
+}
+
+/** Whether what goes into the queue of events comes back to this Worker. */
+function consumesEvents({ queues }: Unstable_Config): boolean {
+  const queue = queues.producers?.find(({ binding }) => binding === "EVENTS_QUEUE")?.queue;
+  return queues.consumers?.some((consumer) => consumer.queue === queue) === true;
 }
 
 async function wranglerConfig(configFile: string, environment: string | undefined): Promise<Unstable_Config> {

@@ -15,6 +15,8 @@ export interface WorkerConfig {
   readonly routes: readonly string[];
   readonly workersDev: boolean;
   readonly crons: readonly string[];
+  /** Whether what goes into the queue EVENTS_QUEUE comes back to it. */
+  readonly consumesEvents: boolean;
 }
 
 /** A file that git tracks. */

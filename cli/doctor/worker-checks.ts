@@ -3,7 +3,7 @@ import { patternOf } from "../../src/rules/path-rules.ts";
 import type { Settings } from "../../src/settings/types.ts";
 import { error, type Look, skipped, warning } from "../findings/finding.ts";
 import { unguardedFaults } from "../unguarded-assets.ts";
-import type { SettingsSource } from "./settings-source.ts";
+import type { SettingsSource, WorkerConfig } from "./settings-source.ts";
 
 /** Bindings that no login works without, with their Durable Object class where they have one. */
 const REQUIRED = [
@@ -41,6 +41,7 @@ export function* checkBindings({ worker, values, environment }: SettingsSource):
       `${place} has no cron trigger: login events are kept for ever.`,
       'Add [triggers] crons = ["17 3 * * *"].',
     );
+  if (values.EVENTS_URL) yield* eventProblems(worker, place);
   if (!bindings.has("ASSETS") && !values.ORIGIN_URL && routes.length === 0)
     yield warning(
       "There is no site: neither ASSETS, nor ORIGIN_URL, nor a route.",
@@ -52,6 +53,20 @@ export function* checkBindings({ worker, values, environment }: SettingsSource):
       "Name your own folder under [env.production.assets], or run npm run setup, which does it (--assets, --origin-url, --own-origin).",
     );
   return `${bindings.size} in ${place}.`;
+}
+
+/** What the delivery of events lacks; that the queue is not bound is a fault of the settings. */
+function* eventProblems({ bindings, crons, consumesEvents }: WorkerConfig, place: string) {
+  if (bindings.get("EVENTS_QUEUE") === "queue" && !consumesEvents)
+    yield error(
+      `${place} puts events into a queue that nobody takes them from.`,
+      "Add [[queues.consumers]] with the queue of EVENTS_QUEUE (docs/events.md).",
+    );
+  if (!crons.includes("*/5 * * * *"))
+    yield warning(
+      `${place} looks once a day at most for events that were left over.`,
+      'Add "*/5 * * * *" to crons under [triggers] (docs/events.md).',
+    );
 }
 
 /** The host and path of a route's pattern. */

@@ -10,6 +10,7 @@ import {
 } from "../../src/settings/table.ts";
 import type { Settings } from "../../src/settings/types.ts";
 import { DEFAULT_SITE_PORT } from "../dev-vars.mjs";
+import { newEventSecret } from "../event-secret.ts";
 import { newKeySet } from "../session-key-set.ts";
 import type { SettingsSource } from "./settings-source.ts";
 
@@ -69,11 +70,13 @@ function hasNoSite({ values, deployedSecrets }: SettingsSource): boolean {
 function isNeeded(name: SettingName, values: Readonly<Record<string, string>>): boolean {
   const { needed } = rowOf(name);
   if (typeof needed !== "object") return needed === true;
-  return (values[needed.with]?.trim() || defaultOf(needed.with)) === needed.is;
+  const other = values[needed.with]?.trim() || defaultOf(needed.with);
+  return needed.is === undefined ? other !== undefined : other === needed.is;
 }
 
 function standIn(name: SettingName): string {
-  return name === "SESSION_KEYS" ? JSON.stringify(newKeySet()) : "x".repeat(32);
+  if (name === "SESSION_KEYS") return JSON.stringify(newKeySet());
+  return name === "EVENTS_SECRET" ? newEventSecret() : "x".repeat(32);
 }
 
 /** Bindings as the settings know them: only whether they are there matters here. */
@@ -93,6 +96,7 @@ function storageWith(has: (name: string) => boolean): Bindings {
     userSessions: has("USER_SESSIONS") ? object : undefined,
     assets: has("ASSETS") ? { binding: "assets" } : undefined,
     accounts: has("ACCOUNTS_DB") ? { binding: "d1" } : undefined,
+    events: has("EVENTS_QUEUE") ? { binding: "queue" } : undefined,
   };
   return bound as Bindings;
 }

@@ -21,6 +21,8 @@ export interface EnvironmentConfig {
   /** The titles that a deployment gives to namespaces whose bindings have no id, by binding. */
   readonly kv: ReadonlyMap<string, string>;
   readonly d1: readonly { readonly name: string; readonly id: string | undefined }[];
+  /** The names of all queues that it names. */
+  readonly queues: readonly string[];
 }
 
 const textOf = (value: unknown): string | undefined =>
@@ -44,7 +46,16 @@ export function readEnvironment(config: ProjectConfig, environment: string): Env
       name: textOf(database_name) ?? resourceName(workerName, String(binding)),
       id: textOf(database_id),
     })),
+    queues: queuesIn(section),
   };
+}
+
+/** The queue, and the one for what cannot be taken from it, each once. */
+function queuesIn({ queues }: ConfigTable): readonly string[] {
+  if (!isTable(queues)) return [];
+  const tables = [...tablesIn(queues.producers), ...tablesIn(queues.consumers)];
+  const names = tables.flatMap(({ queue, dead_letter_queue: dead }) => [textOf(queue), textOf(dead)]);
+  return [...new Set(names.filter((name) => name !== undefined))];
 }
 
 /** As wrangler itself names what it makes for a binding, so that what it made is found again. */
@@ -70,6 +81,7 @@ export function withAnswers(
     if (value.trim() === "") delete vars[name];
     else vars[name] = value.trim();
   }
+  if (writtenAsText(vars.EVENTS_URL) !== "") putQueue(section, values, environment);
   if (answers.behind !== undefined) putBehind({ section, vars, top: values, root }, answers.behind);
   putRoute(section, URL.parse(writtenAsText(vars.SITE_URL))?.hostname, answers);
   return withValues(config, values);
@@ -96,6 +108,36 @@ interface Place {
   readonly top: ConfigTable;
   readonly root: string;
 }
+
+/** The queue through which events go, and the trigger that looks for what it left over, unless they are there. */
+function putQueue(section: ConfigTable, top: ConfigTable, environment: string): void {
+  const { workerName } = readEnvironment({ name: "", path: "", text: "", values: top }, environment);
+  if (section.queues === undefined) {
+    const queue = `${workerName}-events`;
+    section.queues = {
+      producers: [{ binding: "EVENTS_QUEUE", queue }],
+      consumers: [
+        {
+          queue,
+          max_batch_size: 10,
+          max_batch_timeout: 1,
+          max_retries: 20,
+          dead_letter_queue: `${queue}-dead`,
+        },
+      ],
+    };
+  }
+  const triggers = isTable(section.triggers)
+    ? section.triggers
+    : isTable(top.triggers)
+      ? top.triggers
+      : undefined;
+  const crons = Array.isArray(triggers?.crons) ? triggers.crons : [];
+  if (!crons.includes(EVENTS_CRON)) section.triggers = { crons: [...crons, EVENTS_CRON] };
+}
+
+/** As src/scheduled-work.ts knows it. */
+const EVENTS_CRON = "*/5 * * * *";
 
 function putBehind({ section, vars, top, root }: Place, behind: Behind): void {
   if (behind.kind === "origin") vars.ORIGIN_URL = behind.url;

@@ -1,20 +1,25 @@
 import { renameSync, writeFileSync } from "node:fs";
 import {
   applyRemoteMigrations,
+  createQueue,
   deploy,
   deployInOrder,
   giveSecret,
   kvNamespaces,
   LIST_D1,
   listSecrets,
+  makeQueues,
   putSecret,
   type RunCommand,
   shown,
   type WranglerCommand,
 } from "../cloudflare-commands.ts";
 import { CommandError } from "../command-error.mjs";
-import { type ProjectConfig, readConfig, sectionName } from "../project-config.ts";
+import { readDevVars } from "../dev-vars.mjs";
+import { newEventSecret } from "../event-secret.ts";
+import { type ProjectConfig, parseConfig, readConfig, sectionName } from "../project-config.ts";
 import { newKeySet } from "../session-key-set.ts";
+import { putSecret as putFileSecret } from "../settings-file.ts";
 import { masterKeyText, withNewMasterKey, writeMasterKeys } from "../sites/master-key-place.ts";
 import { type SitesPlace, settingsFileOf } from "../sites/sites-place.ts";
 import type { Answers } from "./answers.ts";
@@ -50,6 +55,8 @@ export function stepsOf(setUp: SetUp): readonly Step[] {
   const { root, environment, answers } = setUp;
   const config = readConfig(root);
   const { workerName, d1 } = readEnvironment(config, environment);
+  const wanted = parseConfig(withAnswers(config, environment, answers, root), config.name);
+  const { queues } = readEnvironment({ ...config, values: wanted }, environment);
   return [
     { title: config.name, commands: [], perform: async () => writeAnswers(setUp) },
     {
@@ -61,6 +68,9 @@ export function stepsOf(setUp: SetUp): readonly Step[] {
           : [
               putSecret("SESSION_KEYS", environment, "a new ES256 key, if there is none yet"),
               putSecret("VIPPS_CLIENT_SECRET", environment, "the sales unit's client secret"),
+              ...(tellsEvents(answers)
+                ? [putSecret("EVENTS_SECRET", environment, "a new secret, if there is none yet")]
+                : []),
             ]),
       ],
       hint: "secrets that are there already stay, unless a new one is given here",
@@ -68,9 +78,13 @@ export function stepsOf(setUp: SetUp): readonly Step[] {
     },
     {
       title: "Worker",
-      commands: [LIST_D1, applyRemoteMigrations(environment), deploy(environment)],
+      commands: [
+        ...queues.map(createQueue),
+        ...[LIST_D1, applyRemoteMigrations(environment), deploy(environment)],
+      ],
       hint: "the deployment makes the KV namespaces and the database that the bindings lack; where there is no database yet, it comes before the tables",
       perform: async () => {
+        await makeQueues(setUp.run, queues);
         const deployAll = () => deployInOrder(setUp.run, environment, d1);
         const { applied } = await deployAll().catch(async (error: unknown) => {
           if (!isLeftover(error)) throw error;
@@ -83,6 +97,9 @@ export function stepsOf(setUp: SetUp): readonly Step[] {
     },
   ];
 }
+
+/** Whether the answers name a receiver of events. */
+const tellsEvents = ({ values }: Answers): boolean => (values.EVENTS_URL ?? "").trim() !== "";
 
 function writeAnswers({ root, environment, answers }: SetUp): string {
   const config = readConfig(root);
@@ -148,6 +165,14 @@ async function putSecrets({
   // New keys would log everybody out, so those that are there stay.
   if (!answers.sitesOnly && !there.has("SESSION_KEYS"))
     await give("SESSION_KEYS", JSON.stringify(newKeySet()));
+  if (tellsEvents(answers) && !there.has("EVENTS_SECRET")) {
+    const file = settingsFileOf(place);
+    const present = readDevVars(file).EVENTS_SECRET;
+    const secret = present || newEventSecret();
+    if (!present) putFileSecret(file, "EVENTS_SECRET", secret);
+    await giveSecret(run, environment, "EVENTS_SECRET", secret);
+    put.push(`EVENTS_SECRET (the receiver needs it too: it is in ${file})`);
+  }
   if (clientSecret !== undefined) await give("VIPPS_CLIENT_SECRET", clientSecret);
   const kept = [...there].filter((name) => !put.includes(name));
   return [

@@ -144,6 +144,7 @@ const SURROUNDINGS = {
     userSessions: object,
     assets: undefined,
     accounts: { binding: "d1" },
+    events: { binding: "queue" },
   } satisfies Bindings,
   limiters: { start: undefined, finish: undefined, wide: undefined, site: undefined },
 } as const;

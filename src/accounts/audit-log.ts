@@ -60,14 +60,19 @@ function lineOf(site: string, entry: AuditEntry): readonly (string | number | nu
 
 /**
  * Writes a line. Write it before the deed where the deed is elsewhere: nothing may be done unseen.
+ * @param alongside in the same transaction; carried out twice it must do the same.
  * @throws {Failure} `storage_unavailable`; then the deed must not be done.
  */
-export async function appendAudit(records: Records, entry: AuditEntry): Promise<void> {
+export async function appendAudit(
+  records: Records,
+  entry: AuditEntry,
+  alongside: readonly D1PreparedStatement[] = [],
+): Promise<void> {
   const { database, site } = records;
   const always = database.prepare(INSERT).bind(...lineOf(site, entry));
   const unlessWritten = auditStatement(records, entry);
   // Two deeds of one second may be alike and are two lines; a line whose writing was not confirmed is one.
-  await fromDatabase(site, (again) => (again ? unlessWritten : always).run());
+  await fromDatabase(site, (again) => database.batch([...alongside, again ? unlessWritten : always]));
 }
 
 /** How often a person may change or fetch something of their own within {@link OWN_WINDOW}. */

@@ -1,3 +1,4 @@
+import { eventStatement, type Outbox } from "../events/outbox.ts";
 import { fromDatabase } from "../storage-call.ts";
 import type { AccountId } from "./account.ts";
 import { flag } from "./d1-rows.ts";
@@ -38,7 +39,7 @@ export async function recordConsents(
   answers: readonly ConsentAnswer[],
   source: ConsentSource,
 ): Promise<void> {
-  const { database, site } = records;
+  const { database, site, outbox } = records;
   if (answers.length === 0) return;
   const insert = `INSERT INTO consents
        (site, account_id, consent, granted, required, source, wording, language, answered_at)
@@ -53,10 +54,35 @@ export async function recordConsents(
           ...[wording ?? null, language ?? null, at, erasedSince(records)],
         ),
     );
+  const told =
+    outbox === undefined
+      ? []
+      : answers.map((answer) => consentEvent(records, outbox, accountId, answer, source));
   // The same answer of one second is noted once where only the confirmation got lost.
   await fromDatabase(site, (again) =>
-    database.batch(statements(again ? `${insert} AND NOT EXISTS (${NOTED})` : insert)),
+    database.batch([...told, ...statements(again ? `${insert} AND NOT EXISTS (${NOTED})` : insert)]),
   );
+}
+
+/**
+ * Tells of an answer that changes something, to stand before it: a yes where there was none, or a no where there was a
+ * yes.
+ */
+export function consentEvent(
+  records: Records,
+  outbox: Outbox,
+  account: AccountId,
+  { consent, granted }: Pick<ConsentAnswer, "consent" | "granted">,
+  source: ConsentSource,
+): D1PreparedStatement {
+  const before = `coalesce((SELECT granted FROM consents INDEXED BY consents_by_account
+    WHERE site = ?1 AND account_id = ?2 AND consent = ?7 ORDER BY id DESC LIMIT 1), 0)`;
+  const type = granted ? "consent.given" : "consent.withdrawn";
+  const data = { account, consent, source };
+  return eventStatement(outbox, account, type, data, {
+    from: `(SELECT 1) WHERE ${before} <> ?8 AND ${notErasedSince("?2", "?9")}`,
+    values: [consent, flag(granted), erasedSince(records)],
+  });
 }
 
 /** Finds an answer to a question given in one second. */

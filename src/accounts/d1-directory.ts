@@ -1,10 +1,11 @@
+import { type EventSource, eventStatement } from "../events/outbox.ts";
 import { Failure } from "../failure.ts";
 import { ALL_SITES } from "../log.ts";
 import { OWN_PARTITION } from "../settings.ts";
 import { fromDatabase } from "../storage-call.ts";
 import type { Account, AccountId, AccountRecord, LinkedBy, LinkedIdentity } from "./account.ts";
 import { ACCOUNT_COLUMNS, type AccountRow, accountOf, SECOND_BITS } from "./account-row.ts";
-import { flag, isConstraintError, rows } from "./d1-rows.ts";
+import { flag, isConstraintError, type Place, rows } from "./d1-rows.ts";
 import { searchName } from "./names.ts";
 import { now } from "./records.ts";
 import type { AccountDirectory, AccountSearch, Correction } from "./registry.ts";
@@ -22,17 +23,17 @@ const LOGINS_LIMIT = 100;
 /**
  * What the person's own page, customer service and the consent webhook ask of the embedded registry, and all
  * SQL for it.
- * @param site the key under which this site's rows are kept.
  */
-export function d1Directory(db: D1Database, site: string): AccountDirectory {
+export function d1Directory(place: Place): AccountDirectory {
+  const { db, site } = place;
   return {
     get: (accountId) => get(db, site, accountId),
     search: (search) => searchAccounts(db, site, search),
-    correct: (accountId, correction) => correct(db, site, accountId, correction),
-    setGroups: (accountId, groups) => setGroups(db, site, accountId, groups),
+    correct: (accountId, correction) => correct(place, accountId, correction),
+    setGroups: (accountId, groups) => setGroups(place, accountId, groups),
     groupNames: () => groupNames(db, site),
     keepsGroups: true,
-    unlink: (accountId, msn, sub) => unlink(db, site, accountId, msn, sub),
+    unlink: (accountId, msn, sub) => unlink(place, accountId, msn, sub),
     noteConsentRevoked: (msn, sub) => noteConsentRevoked(db, site, msn, sub),
     erase: (accountId, alongside) => erase(db, site, accountId, alongside),
   };
@@ -199,12 +200,20 @@ function foundByName(words: readonly { readonly word: string; readonly within: s
     CROSS JOIN accounts a ON a.site = ?1 AND a.id = n.account_id`;
 }
 
-async function correct(
-  db: D1Database,
-  site: string,
-  accountId: AccountId,
-  { name, phone, email, memberNumber }: Correction,
-): Promise<boolean> {
+/** The event that tells of changed fields, to stand before the change: `source` is what is there before it. */
+const changedEvent = (
+  { outbox }: Place,
+  account: AccountId,
+  fields: readonly string[],
+  source: EventSource,
+): readonly D1PreparedStatement[] =>
+  outbox === undefined
+    ? []
+    : [eventStatement(outbox, account, "account.changed", { account, fields }, source)];
+
+async function correct(place: Place, accountId: AccountId, correction: Correction): Promise<boolean> {
+  const { db, site } = place;
+  const { name, phone, email, memberNumber } = correction;
   const changes = (value: string | null | undefined): [number, string | null] => [
     flag(value !== undefined),
     value ?? null,
@@ -229,24 +238,34 @@ async function correct(
       searchName(name ?? undefined),
       now(),
     );
+  const batch = [
+    ...changedEvent(place, accountId, fieldsOf(correction), { from: "accounts WHERE site = ?1 AND id = ?2" }),
+    statement,
+  ];
   const run = () =>
-    statement.run().catch((error: unknown) => {
+    db.batch(batch).catch((error: unknown) => {
       if (!isConstraintError(error)) throw error;
       throw new Failure("request_malformed", { stage: "account", reason: "member number is taken" });
     });
-  return (await fromDatabase(site, run)).meta.changes > 0;
+  return ((await fromDatabase(site, run)).at(-1)?.meta.changes ?? 0) > 0;
 }
 
-async function setGroups(
-  db: D1Database,
-  site: string,
-  accountId: AccountId,
-  groups: readonly string[],
-): Promise<boolean> {
-  const statement = db
-    .prepare("UPDATE accounts SET groups = ?3, updated_at = ?4 WHERE site = ?1 AND id = ?2")
-    .bind(site, accountId, JSON.stringify(groups), now());
-  return (await fromDatabase(site, () => statement.run())).meta.changes > 0;
+/** The fields that a correction is about, as events name them. */
+const fieldsOf = (correction: Correction): readonly string[] =>
+  Object.keys(correction).map((field) => (field === "memberNumber" ? "member_number" : field));
+
+async function setGroups(place: Place, accountId: AccountId, groups: readonly string[]): Promise<boolean> {
+  const { db, site } = place;
+  const batch = [
+    ...changedEvent(place, accountId, ["groups"], {
+      from: "accounts WHERE site = ?1 AND id = ?2 AND groups <> ?7",
+      values: [JSON.stringify(groups)],
+    }),
+    db
+      .prepare("UPDATE accounts SET groups = ?3, updated_at = ?4 WHERE site = ?1 AND id = ?2")
+      .bind(site, accountId, JSON.stringify(groups), now()),
+  ];
+  return ((await fromDatabase(site, () => db.batch(batch))).at(-1)?.meta.changes ?? 0) > 0;
 }
 
 /** More are no help to anybody who ticks boxes. */
@@ -268,18 +287,22 @@ async function groupNames(db: D1Database, site: string): Promise<readonly string
   return results.map(({ name }) => name);
 }
 
-async function unlink(
-  db: D1Database,
-  site: string,
-  accountId: AccountId,
-  msn: string,
-  sub: string,
-): Promise<boolean> {
-  const statement = db
-    .prepare("DELETE FROM identities WHERE site = ?1 AND msn = ?3 AND sub = ?4 AND account_id = ?2")
-    .bind(site, accountId, msn, sub);
+async function unlink(place: Place, accountId: AccountId, msn: string, sub: string): Promise<boolean> {
+  const { db, site } = place;
+  const batch = [
+    ...changedEvent(place, accountId, ["vipps_user"], {
+      from: "identities WHERE site = ?1 AND msn = ?7 AND sub = ?8 AND account_id = ?2",
+      values: [msn, sub],
+    }),
+    db
+      .prepare("DELETE FROM identities WHERE site = ?1 AND msn = ?3 AND sub = ?4 AND account_id = ?2")
+      .bind(site, accountId, msn, sub),
+  ];
   // Asked again it finds nothing where the first was done and its answer got lost.
-  return fromDatabase(site, async (again) => (await statement.run()).meta.changes > 0 || again);
+  return fromDatabase(
+    site,
+    async (again) => ((await db.batch(batch)).at(-1)?.meta.changes ?? 0) > 0 || again,
+  );
 }
 
 async function noteConsentRevoked(db: D1Database, site: string, msn: string, sub: string): Promise<void> {

@@ -1,8 +1,10 @@
+import { firstEventId } from "../events/event.ts";
+import { eventStatement } from "../events/outbox.ts";
 import { readGroups } from "../group-name.ts";
 import { randomText } from "../random.ts";
 import { fromDatabase } from "../storage-call.ts";
 import type { AccountId, LinkedBy } from "./account.ts";
-import { flag, rows } from "./d1-rows.ts";
+import { flag, type Place, rows } from "./d1-rows.ts";
 import { searchName } from "./names.ts";
 import { proofDigest } from "./proof-digest.ts";
 import { now } from "./records.ts";
@@ -32,16 +34,16 @@ const KNOWN = "EXISTS (SELECT 1 FROM identities WHERE site = ?1 AND msn = ?4 AND
 /**
  * What a login asks of the embedded registry, and all SQL for it. Each function is one round trip to D1, and may
  * be asked again when its answer got lost.
- * @param site the key under which this site's rows are kept.
  * @param readsGroups whether a login looks up the person's groups.
  */
-export function d1Login(db: D1Database, site: string, readsGroups: boolean): LoginRegistry {
+export function d1Login(place: Place, readsGroups: boolean): LoginRegistry {
+  const { db, site } = place;
   return {
     find: (person) => find(db, site, person, readsGroups),
-    findOrCreate: (person, begunAt) => findOrCreate(db, site, person, begunAt, readsGroups),
-    create: (person, options) => create(db, site, person, options),
-    link: (accountId, person, by) => link(db, site, accountId, person, by),
-    update: (accountId, person) => update(db, site, accountId, person),
+    findOrCreate: (person, begunAt) => findOrCreate(place, person, begunAt, readsGroups),
+    create: (person, options) => create(place, person, options),
+    link: (accountId, person, by) => link(place, accountId, person, by),
+    update: (accountId, person) => update(place, accountId, person),
     proof: { kind: "fact", check: (candidates, fact) => checkProof(db, site, candidates, fact) },
     accountOfSub: (msn, sub) => accountOfSub(db, site, msn, sub),
     groupsOf: (accountId) => groupsOf(db, site, accountId),
@@ -95,7 +97,7 @@ function findStatements(
            ${readsGroups ? ", (SELECT groups FROM accounts WHERE site = ?1 AND id = i.account_id) AS groups" : ""}
          FROM identities i WHERE i.site = ?1 AND i.msn = ?2 AND i.sub = ?3`,
       )
-      .bind(site, msn, sub, told(person)),
+      .bind(site, msn, sub, saidOf(person)),
     db
       .prepare(
         `SELECT a.id, a.name, a.phone = ?2 AND a.phone_verified AS same_phone,
@@ -135,14 +137,14 @@ function foundPerson(results: readonly D1Result[], newId?: AccountId): FoundPers
 }
 
 async function findOrCreate(
-  db: D1Database,
-  site: string,
+  place: Place,
   person: VippsPerson,
   begunAt: number | undefined,
   readsGroups: boolean,
 ): Promise<FoundPerson> {
+  const { db, site } = place;
   const id = newAccountId();
-  const making = await createStatements(db, site, person, id, { begunAt });
+  const making = await createStatements(place, person, id, { begunAt });
   const finding = findStatements(db, site, person, readsGroups);
   const results = await fromDatabase(site, () => db.batch([...making, ...finding]));
   const found = foundPerson(results.slice(making.length), id);
@@ -151,34 +153,31 @@ async function findOrCreate(
 }
 
 async function create(
-  db: D1Database,
-  site: string,
+  place: Place,
   person: VippsPerson,
   options: CreateOptions,
 ): Promise<AccountId | undefined> {
+  const { db, site } = place;
   const id = newAccountId();
   const { begunAt } = options;
+  const making = await createStatements(place, person, id, options);
   const statements = [
-    ...(await createStatements(db, site, person, id, options)),
+    ...making,
     ownerOf(db, site, person.msn, person.sub),
     ...(begunAt === undefined ? [] : [wasErased(db, site, await personSubject(site, person), begunAt)]),
   ];
   const results = await fromDatabase(site, () => db.batch(statements));
-  const [owner, erased] = results.slice(CREATE_STATEMENTS);
+  const [owner, erased] = results.slice(making.length);
   if (rows(erased).length > 0 && rows(owner).length === 0) throw erasedMeanwhile();
   return rows<OwnerRow>(owner)[0]?.account_id === id ? id : undefined;
 }
-
-/** How many {@link createStatements} are. */
-const CREATE_STATEMENTS = 3;
 
 /**
  * Make an account with its first identity, both or neither, and close the person's link request. Done twice they
  * make one account.
  */
 async function createStatements(
-  db: D1Database,
-  site: string,
+  { db, site, outbox }: Place,
   person: VippsPerson,
   id: AccountId,
   { evenIfSimilar = false, begunAt }: CreateOptions,
@@ -205,14 +204,26 @@ async function createStatements(
          SELECT site, ?3, ?4, id, ?5, 'created', ?6, ?5 FROM accounts WHERE site = ?1 AND id = ?2
          ON CONFLICT DO NOTHING`,
       )
-      .bind(site, id, person.msn, person.sub, at, told(person)),
+      .bind(site, id, person.msn, person.sub, at, saidOf(person)),
     forgetLinkRequest(db, site, person),
+    ...(outbox === undefined
+      ? []
+      : [
+          eventStatement(
+            outbox,
+            id,
+            "account.created",
+            { account: id },
+            {
+              from: "accounts WHERE site = ?1 AND id = ?2",
+            },
+          ),
+        ]),
   ];
 }
 
 async function link(
-  db: D1Database,
-  site: string,
+  { db, site, outbox }: Place,
   accountId: AccountId,
   person: VippsPerson,
   by: LinkedBy,
@@ -223,6 +234,17 @@ async function link(
   const stillFits = `(SELECT group_concat(id) FROM (${similar(2)})) = ?6
     AND ((phone = ?2 AND phone_verified) OR NOT EXISTS (SELECT 1 FROM identities INDEXED BY identities_by_account
       WHERE site = ?1 AND account_id = ?6 AND msn = ?4))`;
+  // Linked before by another login, or the other way, it is not linked now.
+  const linkedNow = {
+    from: `identities WHERE site = ?1 AND msn = ?7 AND sub = ?8 AND account_id = ?2 AND linked_at = ?9
+      AND linked_by = ?10
+      AND NOT EXISTS (SELECT 1 FROM events WHERE site = ?1 AND about = ?2 AND id >= ?11 AND type = ?4)`,
+    values: [person.msn, person.sub, at, by, firstEventId(at * 1000)],
+  };
+  const told =
+    outbox === undefined || by === "created"
+      ? []
+      : [eventStatement(outbox, accountId, "account.linked", { account: accountId, by }, linkedNow)];
   const results = await fromDatabase(site, () =>
     db.batch([
       db
@@ -232,7 +254,7 @@ async function link(
            WHERE site = ?1 AND id = ?6 AND (?8 <> 'matched' OR (${stillFits} AND ?2 IS ?2 AND ?3 IS ?3))
            ON CONFLICT DO NOTHING`,
         )
-        .bind(site, phone, email, person.msn, person.sub, accountId, at, by, told(person)),
+        .bind(site, phone, email, person.msn, person.sub, accountId, at, by, saidOf(person)),
       db
         .prepare(
           `UPDATE accounts SET name = coalesce(?5, name), given_name = coalesce(?6, given_name),
@@ -247,24 +269,28 @@ async function link(
         )
         .bind(site, accountId, person.msn, person.sub, ...personColumns(person), at),
       forgetLinkRequest(db, site, person),
+      ...told,
       ownerOf(db, site, person.msn, person.sub),
     ]),
   );
   return rows<OwnerRow>(results.at(-1))[0]?.account_id === accountId;
 }
 
+/** Fields of an account that events name, each with what Vipps says of it. */
+const SAID = [
+  ["name", "name"],
+  ["phone", "phone", "phoneVerified"],
+  ["email", "email", "emailVerified"],
+  ["profile", "profile"],
+] as const;
+
 /**
  * A field changes only when Vipps says something else than last time, so that a correction by staff stays until
  * the person changes it at Vipps. Where Vipps says the same, nothing is written: the login itself is in `logins`.
  */
-async function update(
-  db: D1Database,
-  site: string,
-  accountId: AccountId,
-  person: VippsPerson,
-): Promise<void> {
+async function update({ db, site, outbox }: Place, accountId: AccountId, person: VippsPerson): Promise<void> {
   const at = now();
-  const news = told(person);
+  const news = saidOf(person);
   const changed = (field: string) => `(i.told ->> '${field}' IS NOT ?5 ->> '${field}')`;
   // Something unverified never takes the place of something verified.
   const contact = (field: string, verified: string, column: string) => {
@@ -272,8 +298,29 @@ async function update(
     return `${field} = iif(${isNews}, coalesce(?5 ->> '${field}', ${field}), ${field}),
              ${column} = iif(${isNews}, ?5 ->> '${verified}', ${column})`;
   };
+  // Before it is taken over: afterwards nobody knows what was said last time.
+  const differs = ([field, ...parts]: readonly string[]) =>
+    `SELECT '${field}' AS value WHERE ${parts.map((part) => `said.told ->> '${part}' IS NOT ?10 ->> '${part}'`).join(" OR ")}`;
+  const changes =
+    outbox === undefined
+      ? []
+      : [
+          eventStatement(
+            outbox,
+            accountId,
+            "account.changed",
+            { account: accountId, fields: [] },
+            {
+              from: `identities said WHERE site = ?1 AND msn = ?7 AND sub = ?8 AND account_id = ?2
+              AND EXISTS (${SAID.map(differs).join(" UNION ALL ")})`,
+              values: [person.msn, person.sub, at, news],
+              data: `json_set(?5, '$.fields', (SELECT json_group_array(value) FROM (${SAID.map(differs).join(" UNION ALL ")})))`,
+            },
+          ),
+        ];
   await fromDatabase(site, () =>
     db.batch([
+      ...changes,
       db
         .prepare(
           `UPDATE accounts SET
@@ -381,7 +428,7 @@ function personColumns(person: VippsPerson): (string | number | null)[] {
 }
 
 /** What Vipps said, as kept to notice what has changed at the next login. */
-function told({ msn: _msn, sub: _sub, ...person }: VippsPerson): string {
+function saidOf({ msn: _msn, sub: _sub, ...person }: VippsPerson): string {
   return JSON.stringify(person);
 }
 

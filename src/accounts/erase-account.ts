@@ -1,3 +1,4 @@
+import { eventStatement } from "../events/outbox.ts";
 import { fromDatabase } from "../storage-call.ts";
 import type { AccountId, LinkedIdentity } from "./account.ts";
 import { type AuditEntry, auditStatement } from "./audit-log.ts";
@@ -43,6 +44,9 @@ export async function eraseAccount(
   await deleteHistory(records, accountId, identities);
   const existed = await registry.erase(accountId, [
     ...(await lastStatements(records, accountId, identities)),
+    ...(records.outbox === undefined
+      ? []
+      : [eventStatement(records.outbox, accountId, "account.erased", { account: accountId })]),
     auditStatement(records, { ...by, action: "erased", accountId }),
   ]);
   await endSessions(Date.now());
@@ -130,6 +134,7 @@ async function lastStatements(
        SET candidates = (SELECT json_group_array(value) FROM json_each(candidates) WHERE value <> ?2)
      WHERE (site, msn, sub) IN
        (SELECT site, msn, sub FROM link_candidates WHERE site = ?1 AND account_id = ?2)`,
+    "DELETE FROM events WHERE site = ?1 AND about = ?2 AND state = 'delivered'",
     "DELETE FROM terms_acceptances WHERE site = ?1 AND account_id = ?2",
     "DELETE FROM vipps_consents INDEXED BY vipps_consents_by_account WHERE site = ?1 AND account_id = ?2",
     "DELETE FROM delegated_consents WHERE site = ?1 AND account_id = ?2",

@@ -1,5 +1,7 @@
+import { eventStatement } from "../events/outbox.ts";
 import { fromDatabase } from "../storage-call.ts";
 import type { AccountId } from "./account.ts";
+import { rows } from "./d1-rows.ts";
 import type { DoubtReason } from "./linking.ts";
 import { normalReference } from "./login-events.ts";
 import { now, type Records } from "./records.ts";
@@ -25,7 +27,7 @@ export type LinkRequestReason = DoubtReason | "not_member";
  * @throws {Failure} `storage_unavailable`.
  */
 export async function requestLink(
-  { database, site }: Records,
+  { database, site, outbox }: Records,
   { person, reason, candidates, reference }: Omit<LinkRequest, "requestedAt">,
 ): Promise<string> {
   const { msn, sub, ...told } = person;
@@ -38,7 +40,26 @@ export async function requestLink(
        RETURNING reference`,
     )
     .bind(site, msn, sub, reference, reason, JSON.stringify(told), JSON.stringify(candidates), now());
-  const row = await fromDatabase(site, () => statement.first<{ reference: string }>());
+  const events =
+    outbox === undefined
+      ? []
+      : [
+          // Who waits already is not told of again.
+          eventStatement(
+            outbox,
+            reference,
+            "link.waiting",
+            { reference, reason },
+            {
+              from: `(SELECT 1) WHERE NOT EXISTS
+              (SELECT 1 FROM link_requests WHERE site = ?1 AND msn = ?7 AND sub = ?8)`,
+              values: [msn, sub],
+            },
+          ),
+        ];
+  const [row] = rows<{ reference: string }>(
+    (await fromDatabase(site, () => database.batch([...events, statement]))).at(-1),
+  );
   return row?.reference ?? reference;
 }
 

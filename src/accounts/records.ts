@@ -1,3 +1,5 @@
+import { outboxOf } from "../events/notice.ts";
+import type { Outbox } from "../events/outbox.ts";
 import { Failure } from "../failure.ts";
 import type { Settings } from "../settings.ts";
 
@@ -10,11 +12,20 @@ export interface Records {
    * been erased since.
    */
   readonly begunAt?: number | undefined;
+  /** Where what happens to people is told to the site's other systems; `undefined` where nobody is told. */
+  readonly outbox?: Outbox | undefined;
 }
 
 /** The records of a site, or `undefined` for one that keeps none (`ACCOUNTS=none` without a database). */
-export function siteRecords({ site, storage }: Settings): Records | undefined {
-  return storage.accounts && { database: storage.accounts, site: site.partition };
+export function siteRecords(settings: Settings): Records | undefined {
+  const { site, storage } = settings;
+  return (
+    storage.accounts && {
+      database: storage.accounts,
+      site: site.partition,
+      outbox: outboxOf(settings),
+    }
+  );
 }
 
 /**

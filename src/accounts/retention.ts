@@ -107,7 +107,8 @@ export async function deleteExpired(
 }
 
 /**
- * Deletes what carries its own end, whatever sites there are: counts of guesses, marks of erasures.
+ * Deletes what carries its own end, whatever sites there are: counts of guesses, marks of erasures, events
+ * that were delivered or given up.
  * @throws {Failure} `storage_unavailable`; what is left goes the next time.
  */
 export async function deleteOutdated(database: D1Database): Promise<void> {
@@ -120,6 +121,17 @@ export async function deleteOutdated(database: D1Database): Promise<void> {
       .bind(before),
   ];
   await inPortions(database, outdated("proof_guesses", "proof_guesses_by_time", "until <= ?1", now()));
+  const settled = (state: string) => [
+    database
+      .prepare(
+        `DELETE FROM events WHERE (site, about, id) IN
+           (SELECT site, about, id FROM events INDEXED BY events_by_due
+            WHERE state = ?1 AND due_at <= ?2 LIMIT ${PORTION})`,
+      )
+      .bind(state, Date.now()),
+  ];
+  await inPortions(database, settled("delivered"));
+  await inPortions(database, settled("given_up"));
   const erasedBefore = Date.now() - ERASURE_DAYS * DAY * 1000;
   await inPortions(database, outdated("erasures", "erasures_by_time", "erased_at < ?1", erasedBefore));
 }

@@ -1,3 +1,4 @@
+import { outboxOf } from "../events/notice.ts";
 import { Failure } from "../failure.ts";
 import type { Settings } from "../settings.ts";
 import type { VippsIdentity } from "../vipps/identity.ts";
@@ -41,7 +42,7 @@ export function siteRegistry(settings: Settings): Registry {
   const site = settings.site.partition;
   switch (registry.kind) {
     case "d1":
-      return d1Registry(registry.database, site, session.hasGroups);
+      return d1Registry(registry.database, site, session.hasGroups, outboxOf(settings));
     case "remote": {
       const { proofUrl, ...remote } = registry;
       const proof: Proof =

@@ -1,4 +1,5 @@
 import { sha256 } from "../digest.ts";
+import { eventStatement, type Outbox } from "../events/outbox.ts";
 import { fromDatabase } from "../storage-call.ts";
 import { type CollectedConsents, type ConsentForm, collectedConsents } from "../vipps/collected-consents.ts";
 import type { VippsClaims } from "../vipps/identity.ts";
@@ -93,7 +94,7 @@ export async function adoptVippsConsents(
   accountId: AccountId,
   { msn, sub }: VippsUser,
 ): Promise<void> {
-  const { database, site } = records;
+  const { database, site, outbox } = records;
   const statements = [
     database.prepare(
       `INSERT INTO consents
@@ -101,13 +102,7 @@ export async function adoptVippsConsents(
        SELECT ?1, ?4, 'vipps:' || (answer.value ->> 'id'), answer.value ->> 'granted',
          answer.value ->> 'required', 'vipps', answer.value ->> 'wording', waiting.language, waiting.answered_at
        FROM (SELECT * FROM ${TABLE} WHERE ${IS_WAITING}) AS waiting, json_each(waiting.answers) AS answer
-       WHERE ${notErasedSince("?4", "?5")}
-         AND NOT EXISTS (SELECT 1 FROM consents AS later INDEXED BY consents_by_account
-           WHERE later.site = ?1 AND later.account_id = ?4
-             AND later.consent = 'vipps:' || (answer.value ->> 'id') AND later.answered_at > waiting.answered_at)
-         AND NOT EXISTS (SELECT 1 FROM delegated_consents AS known
-           WHERE waiting.form = 'delegatedConsents' AND known.site = ?1 AND known.account_id = ?4
-             AND known.msn = ?3 AND known.sub = ?2 AND known.time_of_consent = waiting.time_of_consent)
+       WHERE ${isNews({ account: "?4", sub: "?2", msn: "?3", since: "?5" })}
        ORDER BY waiting.answered_at, waiting.form, answer.key`,
     ),
     database.prepare(
@@ -115,8 +110,46 @@ export async function adoptVippsConsents(
     ),
   ];
   const values = [site, sub, msn, accountId, erasedSince(records)];
-  await fromDatabase(site, () => database.batch(statements.map((statement) => statement.bind(...values))));
+  const told =
+    outbox === undefined ? [] : [true, false].map((granted) => adoptedEvents(records, outbox, granted));
+  await fromDatabase(site, () =>
+    database.batch([...told, ...statements.map((statement) => statement.bind(...values))]),
+  );
+
+  function adoptedEvents(records: Records, outbox: Outbox, granted: boolean): D1PreparedStatement {
+    const type = granted ? "consent.given" : "consent.withdrawn";
+    const data = { account: accountId, consent: "vipps:", source: "vipps" } as const;
+    return eventStatement(outbox, accountId, type, data, {
+      from: `(SELECT * FROM vipps_consents INDEXED BY vipps_consents_waiting
+          WHERE site = ?1 AND sub = ?7 AND msn = ?8 AND account_id IS NULL) AS waiting,
+          json_each(waiting.answers) AS answer
+        WHERE answer.value ->> 'granted' = ?10
+          AND coalesce((SELECT granted FROM consents AS before INDEXED BY consents_by_account
+            WHERE before.site = ?1 AND before.account_id = ?2
+              AND before.consent = 'vipps:' || (answer.value ->> 'id') ORDER BY before.id DESC LIMIT 1), 0) <> ?10
+          AND ${isNews({ account: "?2", sub: "?7", msn: "?8", since: "?9" })}`,
+      values: [sub, msn, erasedSince(records), flag(granted)],
+      data: "json_set(?5, '$.consent', 'vipps:' || (answer.value ->> 'id'))",
+      // Each of several answers is an event.
+      id: "substr(?3, 1, 32) || printf('%04x', row_number() OVER (ORDER BY waiting.answered_at, waiting.form, answer.key))",
+    });
+  }
 }
+
+/** A condition of SQL: an `answer` of `waiting` is to be taken over. Names the parameters that it goes by. */
+const isNews = ({
+  account,
+  sub,
+  msn,
+  since,
+}: Readonly<Record<"account" | "sub" | "msn" | "since", string>>) =>
+  `${notErasedSince(account, since)}
+    AND NOT EXISTS (SELECT 1 FROM consents AS later INDEXED BY consents_by_account
+      WHERE later.site = ?1 AND later.account_id = ${account}
+        AND later.consent = 'vipps:' || (answer.value ->> 'id') AND later.answered_at > waiting.answered_at)
+    AND NOT EXISTS (SELECT 1 FROM delegated_consents AS known
+      WHERE waiting.form = 'delegatedConsents' AND known.site = ?1 AND known.account_id = ${account}
+        AND known.msn = ${msn} AND known.sub = ${sub} AND known.time_of_consent = waiting.time_of_consent)`;
 
 /**
  * Erases the consents that wait for a Vipps user, who has just declined the login they came with.

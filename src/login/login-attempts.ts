@@ -4,7 +4,7 @@ import { logEvent } from "../log.ts";
 import type { SessionClient } from "../session/device.ts";
 import { sessionStart } from "../session/session.ts";
 import { endSession, recordSession } from "../session/session-store.ts";
-import { type Settings, settingsOfHost } from "../settings.ts";
+import { type Settings, settingsOfAddress } from "../settings.ts";
 import { type StepTimes, timed } from "../step-times.ts";
 import { forgetDeclined } from "./arrived-consents.ts";
 import { type Conclusion, type ConsumedLogin, concludeLogin, finishConsumed } from "./finish-consumed.ts";
@@ -344,11 +344,8 @@ export class LoginAttempts extends DurableObject<Cloudflare.Env> {
     return { outcome: "used", sid, declined, usedAt, broughtHere: used.browser === browser };
   }
 
-  async #settings({ site }: Pick<LoginCall, "site">): Promise<Settings> {
-    const resolved = await settingsOfHost(this.env, site, (work) => this.ctx.waitUntil(work));
-    if (resolved !== "unknownHost" && "settings" in resolved) return resolved.settings;
-    const details = resolved !== "unknownHost" && "faults" in resolved ? resolved.faults : [];
-    throw new Failure("settings_invalid", { stage: "settings", details });
+  #settings({ site }: Pick<LoginCall, "site">): Promise<Settings> {
+    return settingsOfAddress(this.env, site, (work) => this.ctx.waitUntil(work));
   }
 }
 

@@ -1,4 +1,5 @@
 import { siteRegistry } from "../accounts/site-registry.ts";
+import { announceEvents } from "../events/notice.ts";
 import { Failure } from "../failure.ts";
 import { isTooLate } from "../http/answer-in-time.ts";
 import type { AppContext } from "../http/request-context.ts";
@@ -88,6 +89,7 @@ export async function recordedSession(c: AppContext, login: ArrivedLogin): Promi
         c.executionCtx.waitUntil(
           siteRegistry(settings)
             .update(accountId, person)
+            .then(() => announceEvents(settings))
             .catch(() => logEvent("warn", "account_not_updated", settings.site.origin, { sid })),
         );
       return begun;

@@ -1,13 +1,16 @@
 import { putBounded } from "../bounded-map.ts";
+import type { SessionEnd } from "../events/event.ts";
+import { outboxOf } from "../events/notice.ts";
 import { Failure } from "../failure.ts";
 import { logEvent } from "../log.ts";
 import { OWN_PARTITION, type SessionSettings, type Settings } from "../settings.ts";
 import { faultFields, fromStorage } from "../storage-call.ts";
 import type { BroughtClaims, VippsClaims } from "../vipps/identity.ts";
+import type { ToldEnd, ToldOwner } from "./ended-sessions.ts";
 import { type AuthenticSession, now, type ReplacedSession } from "./session.ts";
 import { hasAccount } from "./session-account.ts";
 import { carriedTokens } from "./session-cookie.ts";
-import type { NewStoredSession, StoredSession, UserSessions } from "./user-sessions.ts";
+import type { Lifetime, NewStoredSession, StoredSession, UserSessions } from "./user-sessions.ts";
 
 /**
  * The sessions of accounts, each account's in a Durable Object of its own. Whatever ends here is noted, so that
@@ -32,7 +35,21 @@ function asked<Value>(
   return fromStorage(place, (again) => call(store(settings, accountId), again));
 }
 
-const lifetime = ({ session: { ttl, idle } }: Settings) => ({ ttl, idle });
+const lifetime = (settings: Settings, accountId: string): Lifetime => {
+  const { ttl, idle } = settings.session;
+  const told = toldOwner(settings, accountId);
+  return told === undefined ? { ttl, idle } : { ttl, idle, told };
+};
+
+/** Whose sessions these are, where anybody is told of their end. */
+const toldOwner = (settings: Settings, account: string): ToldOwner | undefined =>
+  outboxOf(settings) && { address: settings.site.origin, account };
+
+/** What the object is told of an end; nothing where nobody is told, or nobody ever had the session. */
+function toldEnd(settings: Settings, accountId: string, reason: SessionEnd | undefined): [] | [ToldEnd] {
+  const owner = toldOwner(settings, accountId);
+  return owner === undefined || reason === undefined ? [] : [{ owner, reason }];
+}
 
 /** @throws {Failure} `state_expired` when the account was erased since the login began. */
 export async function recordSession(
@@ -40,13 +57,15 @@ export async function recordSession(
   accountId: string,
   session: NewStoredSession,
 ): Promise<void> {
-  const lives = await asked(settings, accountId, (sessions) => sessions.record(session, lifetime(settings)));
+  const lives = await asked(settings, accountId, (sessions) =>
+    sessions.record(session, lifetime(settings, accountId)),
+  );
   if (!lives) throw new Failure("state_expired", { stage: "session", reason: "erased meanwhile" });
 }
 
 /** Notes that a session is in use. @returns whether it lives, and its account is there */
 export function renewSession(settings: Settings, accountId: string, sid: string): Promise<boolean> {
-  const lives = asked(settings, accountId, (sessions) => sessions.renew(sid, lifetime(settings)));
+  const lives = asked(settings, accountId, (sessions) => sessions.renew(sid, lifetime(settings, accountId)));
   return withAccount(settings, accountId, sid, lives);
 }
 
@@ -71,14 +90,14 @@ async function withAccount(
   noteEnded(settings.session, sid);
   if (lives) {
     logEvent("warn", "session_without_account", settings.site.origin, { sid });
-    await endAllSessions(settings, accountId);
+    await endAllSessions(settings, accountId, "erased");
   }
   return false;
 }
 
 /** The living sessions of an account, the one used last first. */
 export function listSessions(settings: Settings, accountId: string): Promise<readonly StoredSession[]> {
-  return asked(settings, accountId, (sessions) => sessions.list(lifetime(settings)));
+  return asked(settings, accountId, (sessions) => sessions.list(lifetime(settings, accountId)));
 }
 
 /** How long a call may take that comes after one which may have renewed the token, in milliseconds. */
@@ -89,7 +108,7 @@ export type SharedClaims = BroughtClaims & { readonly sid: string };
 
 /** What a person shared at the logins of their living sessions, for purposes of the site's. */
 export async function broughtClaims(settings: Settings, accountId: string): Promise<readonly SharedClaims[]> {
-  const read = (sessions: DurableObjectStub<UserSessions>) => sessions.brought(lifetime(settings));
+  const read = (sessions: DurableObjectStub<UserSessions>) => sessions.brought(lifetime(settings, accountId));
   const all = await asked(settings, accountId, read, SECOND_CALL);
   return all.map(({ sid, brought }) => ({ sid, ...(JSON.parse(brought) as BroughtClaims) }));
 }
@@ -107,10 +126,19 @@ export async function broughtFor(
   return all.find((one) => one.sid === sid && one.purpose === purpose)?.claims;
 }
 
-/** Ends a session; ending it twice is the same. It is dead in this place even if the store does not answer. */
-export async function endSession(settings: Settings, accountId: string, sid: string): Promise<void> {
+/**
+ * Ends a session; ending it twice is the same. It is dead in this place even if the store does not answer.
+ * @param reason why, for whom it is told; left out for a session that nobody ever had.
+ */
+export async function endSession(
+  settings: Settings,
+  accountId: string,
+  sid: string,
+  reason?: SessionEnd,
+): Promise<void> {
+  const told = toldEnd(settings, accountId, reason);
   noteEnded(settings.session, sid);
-  await asked(settings, accountId, (sessions) => sessions.end(sid));
+  await asked(settings, accountId, (sessions) => sessions.end(sid, ...told));
 }
 
 /** Which sessions a person ends from one of them: another, or all others. */
@@ -129,7 +157,7 @@ export async function endSessionsFrom(
   target: EndTarget,
 ): Promise<readonly string[] | undefined> {
   const ended = await asked(settings, accountId, async (sessions, again) => {
-    const gone = await sessions.endFrom(by, target, lifetime(settings));
+    const gone = await sessions.endFrom(by, target, lifetime(settings, accountId));
     // Asked again it finds nothing to end where the first was done and its answer got lost.
     return again && gone?.length === 0 && target !== "others" ? [target.sid] : gone;
   });
@@ -139,8 +167,13 @@ export async function endSessionsFrom(
 }
 
 /** Ends every session of an account: its owner, the provider or customer service has said so. */
-export async function endAllSessions(settings: Settings, accountId: string): Promise<void> {
-  const ended = await asked(settings, accountId, (sessions) => sessions.endAll());
+export async function endAllSessions(
+  settings: Settings,
+  accountId: string,
+  reason: SessionEnd,
+): Promise<void> {
+  const told = toldEnd(settings, accountId, reason);
+  const ended = await asked(settings, accountId, (sessions) => sessions.endAll(...told));
   for (const sid of ended) noteEnded(settings.session, sid);
 }
 
@@ -153,7 +186,10 @@ export async function refuseSessions(
   accountId: string,
   begunBefore: number,
 ): Promise<void> {
-  const ended = await asked(settings, accountId, (sessions) => sessions.refuseBegunBefore(begunBefore));
+  const told = toldEnd(settings, accountId, "erased");
+  const ended = await asked(settings, accountId, (sessions) =>
+    sessions.refuseBegunBefore(begunBefore, ...told),
+  );
   for (const sid of ended) noteEnded(settings.session, sid);
 }
 
@@ -206,7 +242,7 @@ export async function carriedSessions(
  */
 export async function endCarriedSessions(settings: Settings, headers: Headers): Promise<void> {
   const sessions = await carriedSessions(settings.session, headers);
-  await Promise.all(sessions.map(({ sub, sid }) => endSession(settings, sub, sid)));
+  await Promise.all(sessions.map(({ sub, sid }) => endSession(settings, sub, sid, "logged_out")));
 }
 
 /**
@@ -220,7 +256,7 @@ export async function endReplacedSessions(
   { replaces = [] }: Pick<AuthenticSession, "replaces">,
   isBehind: boolean,
 ): Promise<boolean> {
-  const end = () => Promise.all(replaces.map(({ sub, sid }) => endSession(settings, sub, sid)));
+  const end = () => Promise.all(replaces.map(({ sub, sid }) => endSession(settings, sub, sid, "replaced")));
   try {
     await end();
     return true;

@@ -1,7 +1,11 @@
 import { DurableObject } from "cloudflare:workers";
+import { newEventId, type SessionEnd } from "../events/event.ts";
+import { ALL_SITES, logEvent } from "../log.ts";
 import { type ObjectTable, openTables } from "../object-tables.ts";
+import { faultFields } from "../storage-call.ts";
 import type { BroughtClaims } from "../vipps/identity.ts";
 import type { SessionClient } from "./device.ts";
+import { type EndedSession, type ToldEnd, type ToldOwner, tellEndedSessions } from "./ended-sessions.ts";
 import { sessionBegin } from "./session.ts";
 
 /** A session as it begins. Times in seconds since the epoch. */
@@ -23,6 +27,8 @@ export interface StoredSession extends Omit<NewStoredSession, "brought"> {
 export interface Lifetime {
   readonly ttl: number;
   readonly idle: number;
+  /** Whose sessions they are, where their ends are told; nobody is told where it is left out. */
+  readonly told?: ToldOwner | undefined;
 }
 
 type SessionRow = {
@@ -36,6 +42,7 @@ type SessionRow = {
   city: string | null;
   country: string | null;
   brought: string | null;
+  told: string | null;
 };
 
 /** Columns to be added stand at the end, and need no value from a release that does not know them. */
@@ -52,9 +59,21 @@ const TABLE: ObjectTable = {
     "city TEXT",
     "country TEXT",
     "brought TEXT",
+    // Whose it is, as JSON, where its end is to be told whoever ends it.
+    "told TEXT",
   ],
   options: "WITHOUT ROWID",
 };
+
+/** Sessions that have ended and whose end has yet to be told. */
+const ENDED: ObjectTable = {
+  name: "ended_sessions",
+  columns: ["event TEXT PRIMARY KEY", "sid TEXT NOT NULL", "reason TEXT NOT NULL", "told TEXT NOT NULL"],
+  options: "WITHOUT ROWID",
+};
+
+/** Seconds until ends are told again that could not be. */
+const TELL_AGAIN_AFTER = 60;
 
 /** Sessions a user may have at a time; a further login ends the one that was unused for longest. */
 const LIMIT = 100;
@@ -80,7 +99,7 @@ export class UserSessions extends DurableObject<Cloudflare.Env> {
   constructor(ctx: DurableObjectState, env: Cloudflare.Env) {
     super(ctx, env);
     this.#sql = ctx.storage.sql;
-    this.#hasTable = openTables(this.#sql, [TABLE]).areMade;
+    this.#hasTable = openTables(this.#sql, [TABLE, ENDED]).areMade;
   }
 
   /**
@@ -89,25 +108,29 @@ export class UserSessions extends DurableObject<Cloudflare.Env> {
    */
   async record(
     { sid, startedAt, device, place, brought }: NewStoredSession,
-    { ttl, idle }: Lifetime,
+    { ttl, idle, told }: Lifetime,
   ): Promise<boolean> {
     if (sessionBegin(sid) < (this.ctx.storage.kv.get<number>(REFUSED_BEFORE) ?? 0)) return false;
     this.#createTable();
     const at = now();
     this.#sql.exec(
       `INSERT INTO sessions
-         (sid, started_at, last_seen_at, ends_at, idle, browser, system, city, country, brought)
-       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`,
+         (sid, started_at, last_seen_at, ends_at, idle, browser, system, city, country, brought, told)
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`,
       ...[sid, startedAt, at, startedAt + ttl, idle],
       ...[device.browser, device.system, place.city, place.country].map((name) => name ?? null),
-      brought === undefined ? null : JSON.stringify(brought),
+      ...[brought, told].map((value) => (value === undefined ? null : JSON.stringify(value))),
     );
-    this.#sql.exec(
-      `DELETE FROM sessions WHERE sid IN
-         (SELECT sid FROM sessions ORDER BY last_seen_at DESC, sid DESC LIMIT -1 OFFSET ?)`,
-      LIMIT,
-    );
-    await this.#sweepLater(Math.min(startedAt + ttl, at + idle));
+    const tooMany = this.#sql
+      .exec<EndedRow>(
+        `DELETE FROM sessions WHERE sid IN
+           (SELECT sid FROM sessions ORDER BY last_seen_at DESC, sid DESC LIMIT -1 OFFSET ?)
+         RETURNING sid, told`,
+        LIMIT,
+      )
+      .toArray();
+    const isTold = this.#noteEnded(tooMany, "too_many");
+    await this.#sweepLater(isTold ? at : Math.min(startedAt + ttl, at + idle));
     return true;
   }
 
@@ -115,19 +138,21 @@ export class UserSessions extends DurableObject<Cloudflare.Env> {
    * Notes that a session is in use.
    * @returns whether it lives; false when it has ended, whatever the reason.
    */
-  renew(sid: string, { ttl, idle }: Lifetime): boolean {
+  renew(sid: string, { ttl, idle, told }: Lifetime): boolean {
     if (!this.#hasTable) return false;
     const at = now();
     const [row] = this.#sql.exec<SessionRow>("SELECT * FROM sessions WHERE sid = ?", sid).toArray();
     if (row === undefined || at >= expiry(row, { ttl, idle })) return false;
     const endsAt = row.started_at + ttl;
+    const owner = told === undefined ? null : JSON.stringify(told);
     // Requests of one page come in the same second, and a write costs more than a read.
-    if (row.last_seen_at !== at || row.idle !== idle || row.ends_at !== endsAt) {
+    if (row.last_seen_at !== at || row.idle !== idle || row.ends_at !== endsAt || row.told !== owner) {
       this.#sql.exec(
-        "UPDATE sessions SET last_seen_at = MAX(last_seen_at, ?), ends_at = ?, idle = ? WHERE sid = ?",
+        "UPDATE sessions SET last_seen_at = MAX(last_seen_at, ?), ends_at = ?, idle = ?, told = ? WHERE sid = ?",
         at,
         endsAt,
         idle,
+        owner,
         sid,
       );
     }
@@ -154,29 +179,34 @@ export class UserSessions extends DurableObject<Cloudflare.Env> {
   }
 
   /** Ends one session; ending it twice is the same. */
-  end(sid: string): void {
-    if (this.#hasTable) this.#sql.exec("DELETE FROM sessions WHERE sid = ?", sid);
+  async end(sid: string, told?: ToldEnd): Promise<void> {
+    await this.#end([sid], told);
   }
 
   /**
    * Ends one other session or all others, if the one that asks lives.
    * @returns the ids of those that lived and have now ended, or `undefined` when the one that asks does not live.
    */
-  endFrom(by: string, target: { readonly sid: string } | "others", lifetime: Lifetime): string[] | undefined {
+  async endFrom(
+    by: string,
+    target: { readonly sid: string } | "others",
+    lifetime: Lifetime,
+  ): Promise<string[] | undefined> {
     const living = this.#living(lifetime, now()).map(({ sid }) => sid);
     if (!living.includes(by)) return undefined;
     const ended = living.filter((sid) => (target === "others" ? sid !== by : sid === target.sid));
-    for (const sid of ended) this.end(sid);
+    await this.#end(ended, lifetime.told && { owner: lifetime.told, reason: "ended_elsewhere" });
     return ended;
   }
 
   /** Ends all sessions. @returns their ids, so that the caller can refuse their tokens at once. */
-  endAll(): string[] {
+  async endAll(told?: ToldEnd): Promise<string[]> {
     if (!this.#hasTable) return [];
-    return this.#sql
-      .exec<{ sid: string }>("DELETE FROM sessions RETURNING sid")
-      .toArray()
-      .map(({ sid }) => sid);
+    const all = this.#sql.exec<{ sid: string }>("SELECT sid FROM sessions").toArray();
+    return this.#end(
+      all.map(({ sid }) => sid),
+      told,
+    );
   }
 
   /**
@@ -184,8 +214,8 @@ export class UserSessions extends DurableObject<Cloudflare.Env> {
    * is erased.
    * @param begunBefore in milliseconds since the epoch.
    */
-  async refuseBegunBefore(begunBefore: number): Promise<string[]> {
-    const ended = this.endAll();
+  async refuseBegunBefore(begunBefore: number, told?: ToldEnd): Promise<string[]> {
+    const ended = await this.endAll(told);
     this.ctx.storage.kv.put(REFUSED_BEFORE, begunBefore);
     await this.#sweepLater(Math.ceil(begunBefore / 1000) + REFUSAL_LIFETIME);
     return ended;
@@ -204,7 +234,16 @@ export class UserSessions extends DurableObject<Cloudflare.Env> {
     if (refusalEnds !== undefined && refusalEnds <= at) this.ctx.storage.kv.delete(REFUSED_BEFORE);
     const due = refusalEnds !== undefined && refusalEnds > at ? [refusalEnds] : [];
     if (this.#hasTable) {
-      this.#sql.exec("DELETE FROM sessions WHERE ends_at <= ?1 OR last_seen_at + idle <= ?1", at);
+      const expired = this.#sql
+        .exec<EndedRow>(
+          "DELETE FROM sessions WHERE ends_at <= ?1 OR last_seen_at + idle <= ?1 RETURNING sid, told",
+          at,
+        )
+        .toArray();
+      this.#noteEnded(expired, "expired");
+      const isTold = await this.#tellEnded();
+      // Others may have ended while that took its time.
+      if (this.#endedSessions().length > 0) due.push(isTold ? at : at + TELL_AGAIN_AFTER);
       const { first } = this.#sql
         .exec<{ first: number | null }>(
           "SELECT MIN(MIN(ends_at, last_seen_at + idle)) AS first FROM sessions",
@@ -227,9 +266,58 @@ export class UserSessions extends DurableObject<Cloudflare.Env> {
       .filter((row) => at < expiry(row, lifetime));
   }
 
+  /** @returns the ids of those that lived. */
+  async #end(sids: readonly string[], told: ToldEnd | undefined): Promise<string[]> {
+    if (!this.#hasTable || sids.length === 0) return [];
+    const ended = this.#sql
+      .exec<EndedRow>(
+        "DELETE FROM sessions WHERE sid IN (SELECT value FROM json_each(?)) RETURNING sid, told",
+        JSON.stringify(sids),
+      )
+      .toArray();
+    const owner = told === undefined ? null : JSON.stringify(told.owner);
+    if (
+      told !== undefined &&
+      this.#noteEnded(
+        ended.map(({ sid }) => ({ sid, told: owner })),
+        told.reason,
+      )
+    )
+      await this.#sweepLater(now());
+    return ended.map(({ sid }) => sid);
+  }
+
+  /** Notes whose end is to be told, in the transaction in which they end. @returns whether there are any. */
+  #noteEnded(ended: readonly EndedRow[], reason: SessionEnd): boolean {
+    const told = ended.filter((row) => row.told !== null);
+    for (const { sid, told: owner } of told)
+      this.#sql.exec(
+        "INSERT INTO ended_sessions (event, sid, reason, told) VALUES (?, ?, ?, ?)",
+        ...[newEventId(), sid, reason, owner],
+      );
+    return told.length > 0;
+  }
+
+  /** Tells of the sessions that have ended. @returns whether that was possible. */
+  async #tellEnded(): Promise<boolean> {
+    const ended = this.#endedSessions();
+    try {
+      await tellEndedSessions(this.env, ended, (work) => this.ctx.waitUntil(work));
+    } catch (error) {
+      logEvent("warn", "session_ends_not_told", ALL_SITES, faultFields(error));
+      return false;
+    }
+    for (const { event } of ended) this.#sql.exec("DELETE FROM ended_sessions WHERE event = ?", event);
+    return true;
+  }
+
+  #endedSessions(): EndedSession[] {
+    return this.#sql.exec<EndedSession>("SELECT event, sid, reason, told FROM ended_sessions").toArray();
+  }
+
   #createTable(): void {
     if (this.#hasTable) return;
-    openTables(this.#sql, [TABLE]).make();
+    openTables(this.#sql, [TABLE, ENDED]).make();
     this.#hasTable = true;
   }
 
@@ -239,6 +327,9 @@ export class UserSessions extends DurableObject<Cloudflare.Env> {
     if (set === null || set > due * 1000) await this.ctx.storage.setAlarm(due * 1000);
   }
 }
+
+/** A session that has ended, and whose it was where that is to be told. */
+type EndedRow = { sid: string; told: string | null };
 
 /** When a session ends if it is not used again, in seconds since the epoch. */
 function expiry(row: SessionRow, { ttl, idle }: Lifetime): number {

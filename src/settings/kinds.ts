@@ -317,6 +317,25 @@ function readContact(written: string): Contact | undefined {
   return isPage ? { words: written.replace(/^https:\/\/(?:www\.)?|\/$/g, ""), href: written } : undefined;
 }
 
+/** A secret of the Standard Webhooks specification, as its bytes. */
+export const eventSecret = (): Kind<Uint8Array<ArrayBuffer>> =>
+  text(() =>
+    v.pipe(
+      v.string(),
+      v.rawTransform(({ dataset, addIssue, NEVER }): Uint8Array<ArrayBuffer> => {
+        const [, written = ""] = /^whsec_([A-Za-z0-9+/]{32,88}={0,2})$/.exec(dataset.value) ?? [];
+        try {
+          const bytes = Uint8Array.from(atob(written), (letter) => letter.charCodeAt(0));
+          if (bytes.length >= 24 && bytes.length <= 64) return bytes;
+        } catch {
+          // Said below.
+        }
+        addIssue({ message: "must be whsec_ and 24 to 64 random bytes in base64" });
+        return NEVER;
+      }),
+    ),
+  );
+
 export const day = (): Kind<string> =>
   text(() => v.pipe(v.string(), v.isoDate("must be a day such as 2027-01-12")));
 

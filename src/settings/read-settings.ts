@@ -87,9 +87,10 @@ function missingFault(
   const { needed } = rowOf(name);
   if (needed === undefined || !isUnset(values[name])) return undefined;
   if (needed === true) return `${name} is missing`;
-  if (read[needed.with] !== needed.is) return undefined;
+  const { with: other, is } = needed;
+  if (is === undefined ? isUnset(values[other]) : read[other] !== is) return undefined;
   // Nobody has to be told of what is so unless they say otherwise.
-  const why = isUnset(values[needed.with]) ? "" : `, which ${needed.with}=${needed.is} needs`;
+  const why = isUnset(values[other]) ? "" : `, which ${other}${is === undefined ? "" : `=${is}`} needs`;
   return `${name} is missing${why}`;
 }
 
@@ -181,6 +182,7 @@ export function settingsFrom(values: SettingValues, surroundings: Surroundings):
   if ((read.SUPPORT_STAFF ?? read.AGENCY_STAFF) !== undefined && storage.accounts === undefined) {
     faults.push("SUPPORT_STAFF and AGENCY_STAFF need the database ACCOUNTS_DB to keep the audit log in");
   }
+  if (read.EVENTS_URL !== undefined) faults.push(...missingForEvents("EVENTS_URL", storage));
   const registry = registryOf(read, storage.accounts);
   if ("faults" in registry) faults.push(...registry.faults);
   const keys = keysOf(read);
@@ -260,6 +262,12 @@ export function settingsFrom(values: SettingValues, surroundings: Surroundings):
         consentWebhookSecret: read.CONSENT_WEBHOOK_SECRET,
         consents: read.CONSENTS ?? [],
       },
+      events: {
+        receiver:
+          read.EVENTS_URL === undefined || read.EVENTS_SECRET === undefined
+            ? undefined
+            : { url: read.EVENTS_URL, key: read.EVENTS_SECRET },
+      },
       support: read.SUPPORT_STAFF ?? NOBODY,
       agency: read.AGENCY_STAFF ?? NOBODY,
       limiters: surroundings.limiters,
@@ -277,6 +285,17 @@ export function settingsFrom(values: SettingValues, surroundings: Surroundings):
       },
     },
   };
+}
+
+/** What telling anybody of events needs and there is not. @param what needs it, for people. */
+export function missingForEvents(
+  what: string,
+  { events, accounts }: Pick<Bindings, "events" | "accounts">,
+): readonly string[] {
+  const needed = { "the queue EVENTS_QUEUE": events, "the database ACCOUNTS_DB": accounts };
+  return Object.entries(needed).flatMap(([name, binding]) =>
+    binding === undefined ? [`${what} needs ${name} (wrangler.toml, docs/events.md)`] : [],
+  );
 }
 
 const NOBODY: SupportSettings = { staffPhones: new Set(), staffIds: new Set(), staffGroups: new Set() };

@@ -16,6 +16,7 @@ import {
   consents,
   contacts,
   day,
+  eventSecret,
   flag,
   imageUrl,
   type Kind,
@@ -53,8 +54,8 @@ export interface Row {
   readonly secret?: true;
   /** Holds personal data: no secret, but sealed in a site's document. */
   readonly personal?: true;
-  /** What cannot be done without: always, or where another setting has a certain value. */
-  readonly needed?: true | { readonly with: string; readonly is: string };
+  /** What cannot be done without: always, or where another setting is set, or has a certain value. */
+  readonly needed?: true | { readonly with: string; readonly is?: string };
   /** An address that must be https, unless the site itself is on localhost. */
   readonly encrypted?: true;
   /** The setting that this number must not exceed; an unset one is at most as large. */
@@ -475,6 +476,22 @@ export const SETTINGS = {
     scope: "site",
     secret: true,
   },
+
+  /**
+   * Where the site's other systems are told what happens: `account.created`, `consent.withdrawn`, `session.ended` and
+   * more, signed by the Standard Webhooks specification; https outside localhost. Needs the queue `EVENTS_QUEUE` and
+   * `ACCOUNTS_DB`. See [events.md](events.md).
+   * @section Events
+   * @default nobody is told
+   */
+  EVENTS_URL: {
+    kind: url("must be a URL without a query or a name in it"),
+    scope: "site",
+    encrypted: true,
+    question: { flag: "events-url", about: "where the site's other systems are told what happens" },
+  },
+  /** Signs events: `whsec_` and 24 to 64 random bytes in base64, known to the receiver alone. */
+  EVENTS_SECRET: { kind: eventSecret(), scope: "site", secret: true, needed: { with: "EVENTS_URL" } },
 
   /**
    * Who may open the console `/auth/support`: phone numbers such as `+4799999901` (compared with the account's

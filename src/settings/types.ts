@@ -9,6 +9,7 @@ export interface Settings {
   readonly login: LoginSettings;
   readonly session: SessionSettings;
   readonly accounts: AccountSettings;
+  readonly events: EventSettings;
   readonly support: SupportSettings;
   /** The deployment's own people, who may open the console of every site. */
   readonly agency: SupportSettings;
@@ -138,6 +139,18 @@ export interface AccountSettings {
   readonly consents: readonly ConsentQuestion[];
 }
 
+/** Who is told what happens. */
+export interface EventSettings {
+  /** EVENTS_URL and EVENTS_SECRET; `undefined` where there is no such receiver. */
+  readonly receiver: EventReceiver | undefined;
+}
+
+export interface EventReceiver {
+  readonly url: string;
+  /** What signs events. */
+  readonly key: Uint8Array<ArrayBuffer>;
+}
+
 /** SUPPORT_STAFF: who may open the customer-service console. Nobody, where all are empty. */
 export interface SupportSettings {
   /** E.164 digits without the plus sign. */
@@ -180,6 +193,8 @@ export interface Storage {
   readonly assets: Fetcher | undefined;
   /** Accounts, consents, login events and the audit log. Only a site with `ACCOUNTS=none` may do without. */
   readonly accounts: D1Database | undefined;
+  /** What has events delivered. Only a site that tells nobody may do without. */
+  readonly events: Queue | undefined;
 }
 
 /**

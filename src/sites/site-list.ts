@@ -4,10 +4,11 @@ import { siteKey } from "./site-document.ts";
 
 const READING = { site: ALL_SITES, store: "sites", stage: "settings", repeats: "any" } as const;
 
-/** What the daily clearing needs of a site. */
+/** What scheduled work needs of a site. */
 export interface ListedSite {
   /** Under which key its rows stand. */
   readonly partition: string;
+  readonly host: string;
   /** LOGIN_EVENTS_DAYS of the site, where it says so itself. */
   readonly loginEventsDays: number | undefined;
 }
@@ -30,6 +31,7 @@ export async function* listSites(store: KVNamespace): AsyncGenerator<ListedSite>
       const { partition } = metadata ?? {};
       yield {
         partition: typeof partition === "string" ? partition : name.slice(prefix.length),
+        host: name.slice(prefix.length),
         loginEventsDays: days >= 1 ? days : undefined,
       };
     }

@@ -25,7 +25,7 @@ export const endSessions = withAccount(async (request, account) => {
       return seeOther(accountPath(request, id), "sessionNotThere");
   }
   await noteDeed(request, "sessions_ended", id, { session });
-  if (session === "all") await endAllSessions(settings, id);
-  else await endSession(settings, id, session);
+  if (session === "all") await endAllSessions(settings, id, "staff");
+  else await endSession(settings, id, session, "staff");
   return afterEnding(request, id, session, session === "all" ? "sessionsEnded" : "sessionEnded");
 });

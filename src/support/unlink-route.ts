@@ -24,6 +24,6 @@ export const unlinkIdentity = withAccount(async (request, account) => {
   if (!isTicked(form)) return answerAccountPage(request, account, { notice: "notConfirmed" });
   await noteDeed(request, "unlinked", id, { msn, sub });
   const unlinked = await registry.unlink(id, msn, sub);
-  await endAllSessions(settings, id);
+  await endAllSessions(settings, id, "unlinked");
   return afterEnding(request, id, "all", unlinked ? "unlinked" : "notUnlinked");
 });

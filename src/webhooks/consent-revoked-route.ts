@@ -1,8 +1,9 @@
 import { base64url } from "jose";
 import { appendAudit } from "../accounts/audit-log.ts";
-import { siteRecords } from "../accounts/records.ts";
+import { now, siteRecords } from "../accounts/records.ts";
 import { siteRegistry } from "../accounts/site-registry.ts";
 import { sha256 } from "../digest.ts";
+import { eventStatement, type Outbox } from "../events/outbox.ts";
 import { Failure } from "../failure.ts";
 import type { AppContext } from "../http/request-context.ts";
 import { requestText } from "../http/request-text.ts";
@@ -40,22 +41,41 @@ export async function consentRevoked(c: AppContext): Promise<Response> {
   const registry = siteRegistry(settings);
   const accountId = await registry.accountOfSub(msn, sub);
   if (accountId !== undefined) {
-    await endAllSessions(settings, accountId);
+    await endAllSessions(settings, accountId, "consent_revoked");
     await registry.noteConsentRevoked(msn, sub);
     const records = siteRecords(settings);
     if (records !== undefined) {
-      await appendAudit(records, {
+      const entry = {
         actor: "webhook",
         actorRole: "system",
         action: "consent_revoked",
         accountId,
         details: { msn },
-      });
+      } as const;
+      const { outbox } = records;
+      await appendAudit(records, entry, outbox && [withdrawnEvent(outbox, accountId)]);
     }
   }
   logEvent("info", "consent_revoked", settings.site.origin, { known: accountId !== undefined });
   return new Response(null, { status: 204, headers: { "cache-control": "no-store" } });
 }
+
+/** A message that comes again within so many seconds is the same one. */
+const SENT_AGAIN_FOR = 3600;
+
+/** Tells that a person no longer shares anything with the site, whatever it is called at Vipps. */
+const withdrawnEvent = (outbox: Outbox, account: string) =>
+  eventStatement(
+    outbox,
+    account,
+    "consent.withdrawn",
+    { account, consent: "vipps", source: "webhook" },
+    {
+      from: `(SELECT 1) WHERE NOT EXISTS (SELECT 1 FROM audit_log INDEXED BY audit_log_by_account
+      WHERE site = ?1 AND account_id = ?2 AND at > ?7 AND action = 'consent_revoked')`,
+      values: [now() - SENT_AGAIN_FOR],
+    },
+  );
 
 /** Compares digests, so that the time it takes tells nothing about the secret. */
 async function isSame(given: string, secret: string): Promise<boolean> {

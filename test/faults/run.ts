@@ -8,6 +8,7 @@ import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs, styleText } from "node:util";
 import { BROWSERS_FAULTS } from "./browsers-faults.ts";
+import { EVENTS_FAULTS } from "./events-faults.ts";
 import type { Fault } from "./fault.ts";
 import { HTTP_FAULTS } from "./http-faults.ts";
 import { LOGIN_FAULTS } from "./login-faults.ts";
@@ -44,6 +45,7 @@ const GROUPS: Readonly<Record<string, readonly Fault[]>> = {
   "sites-faults": SITES_FAULTS,
   "browsers-faults": BROWSERS_FAULTS,
   "storage-faults": STORAGE_FAULTS,
+  "events-faults": EVENTS_FAULTS,
 };
 
 const root = dirname(dirname(dirname(fileURLToPath(import.meta.url))));

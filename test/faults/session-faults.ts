@@ -77,7 +77,7 @@ export const SESSION_FAULTS = [
   ...faultsIn("src/session/session-store.ts", [
     [
       "logging out leaves the session in the store",
-      "await asked(settings, accountId, (sessions) => sessions.end(sid));",
+      "await asked(settings, accountId, (sessions) => sessions.end(sid, ...told));",
       "await Promise.resolve(accountId);",
       [histories, end],
     ],

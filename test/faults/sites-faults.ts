@@ -72,7 +72,7 @@ export const SITES_FAULTS = [
     ],
   ]),
   ...faultsIn("src/accounts/records.ts", [
-    ["two sites share their members", "site: site.partition }", 'site: "default" }', [walls, sites]],
+    ["two sites share their members", "site: site.partition,", 'site: "default",', [walls, sites]],
   ]),
   ...faultsIn("src/settings.ts", [
     [

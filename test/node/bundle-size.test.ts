@@ -11,9 +11,10 @@ import { en as supportTexts } from "../../src/pages/texts/support/en.ts";
  * Bytes of the whole Worker as it is uploaded, minified and gzip: what it took when this was last set, and one
  * kilobyte. What makes it larger should be worth it to everybody who deploys it; then set it anew and say why.
  *
- * Purposes took 1.9 kB of it, the lists of members on the console 2.8, most of both texts in five languages.
+ * Purposes took 1.9 kB of it, the lists of members on the console 2.8, most of both texts in five languages; events 5.1,
+ * most of it SQL and what sends them.
  */
-const LIMIT = 160_700;
+const LIMIT = 165_900;
 
 test("the Worker does not grow unnoticed", async () => {
   const folder = mkdtempSync(join(tmpdir(), "bundle-size-"));

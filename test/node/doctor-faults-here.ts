@@ -1,5 +1,6 @@
 import { randomBytes } from "node:crypto";
 import type { SettingsSource, WorkerConfig } from "../../cli/doctor/settings-source.ts";
+import { newEventSecret } from "../../cli/event-secret.ts";
 import { newKeySet, rotated, type SessionKeySet } from "../../cli/session-key-set.ts";
 import { type Fault, withValues } from "./doctor-fault.ts";
 
@@ -188,6 +189,15 @@ export const FAULTS_HERE: readonly Fault[] = [
     found: ["bindings"],
     says: /LOGIN_LIMITER is not bound[\s\S]*no cron trigger/,
     source: withWorker((worker) => ({ ...without(["LOGIN_LIMITER"])(worker), crons: [] })),
+  },
+  {
+    fault: "events that nobody takes from their queue, nor looks for",
+    found: ["bindings"],
+    says: /puts events into a queue that nobody takes[\s\S]*looks once a day at most/,
+    source: withWorker(() => ({ consumesEvents: false, crons: ["17 3 * * *"] }), {
+      EVENTS_URL: "http://localhost:8791/events",
+      EVENTS_SECRET: newEventSecret(),
+    }),
   },
   {
     fault: "the demo in production",

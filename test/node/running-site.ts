@@ -13,6 +13,10 @@ import { createVisitor, redirectOf, type Visitor } from "./visitor.ts";
 export interface RunningSite {
   /** Where the worker itself is. */
   readonly worker: URL;
+  /** Where visitors find it. */
+  readonly origin: string;
+  /** Where wrangler keeps KV, D1 and Durable Objects. */
+  readonly state: string;
   /** wrangler's process. */
   readonly pid: number;
   /** Logs a new visitor in at the site. */
@@ -64,6 +68,8 @@ export async function runSite({ vars = {}, siteUrl }: RunningSiteOptions = {}): 
   ended.catch(() => undefined);
   return {
     worker: url,
+    origin: site,
+    state,
     pid: worker.pid ?? 0,
     logIn: async () => {
       const visitor = createVisitor(site);

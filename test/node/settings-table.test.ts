@@ -81,6 +81,8 @@ const RIGHT: Readonly<Record<SettingName, string>> = {
   PRIVACY_URL: "/privacy",
   CONSENTS: JSON.stringify([{ id: "newsletter", text: { en: "News", nb: "Nytt" } }]),
   CONSENT_WEBHOOK_SECRET: "1234567890123456",
+  EVENTS_URL: "https://crm.example/events",
+  EVENTS_SECRET: `whsec_${"MfKQ".repeat(8)}`,
   SUPPORT_STAFF: "4799999901 4799999902",
   AGENCY_STAFF: "4799999903 4799999904",
 };
@@ -124,6 +126,7 @@ const WORKER = {
   compatibility_date: "2026-10-01",
   kv_namespaces: [{ binding: "VIPPS_METADATA" }, { binding: "SITES" }],
   d1_databases: [{ binding: "ACCOUNTS_DB", database_name: "accounts" }],
+  queues: { producers: [{ binding: "EVENTS_QUEUE", queue: "events" }] },
   durable_objects: {
     bindings: [
       { name: "LOGIN_ATTEMPTS", class_name: "LoginAttempts" },
@@ -140,6 +143,7 @@ const SURROUNDINGS = {
     userSessions: object,
     assets: undefined,
     accounts: { binding: "d1" },
+    events: { binding: "queue" },
   } satisfies Bindings,
   limiters: { start: undefined, finish: undefined, wide: undefined, site: undefined },
 } as const;

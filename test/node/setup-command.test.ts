@@ -38,6 +38,26 @@ describe("vipps-login setup", () => {
     expect(stdout).not.toContain(SECRET);
   });
 
+  test("gives a site that tells its events a queue, and the worker their secret", async () => {
+    const events = ["--events-url", "https://crm.example/events"];
+    const { code, stdout } = await setup(["--env", "production", "--yes", "--dry-run", ...SITE, ...events], {
+      VIPPS_CLIENT_SECRET: SECRET,
+    });
+    expect(code).toBe(0);
+    for (const line of [
+      'binding = "EVENTS_QUEUE", queue = "vipps-login-worker-production-events"',
+      'dead_letter_queue = "vipps-login-worker-production-events-dead"',
+      "npx wrangler secret put EVENTS_SECRET --env=production   (standard input: ",
+      "npx wrangler queues create vipps-login-worker-production-events\n",
+      "npx wrangler queues create vipps-login-worker-production-events-dead\n",
+    ])
+      expect(stdout).toContain(line);
+    const without = await setup(["--env", "production", "--yes", "--dry-run", ...SITE], {
+      VIPPS_CLIENT_SECRET: SECRET,
+    });
+    expect(without.stdout).not.toMatch(/queues|EVENTS/);
+  });
+
   test("takes a deployment without a site of its own", async () => {
     const args = ["--env", "production", "--yes", "--dry-run", "--sites-only", "--route", "*.club.example/*"];
     const { code, stdout } = await setup(args);

@@ -1,0 +1,48 @@
+import { version } from "../../package.json";
+import { boundedText } from "../bounded-text.ts";
+import type { EventReceiver } from "../settings.ts";
+import { withinTime } from "../time-limit.ts";
+import type { VippsLoginEvent } from "./event.ts";
+import { signEvent } from "./signature.ts";
+
+/** Milliseconds that a receiver may take, its answer included. */
+const TIME_LIMIT = 10_000;
+/** An answer says nothing but that it is one. In bytes. */
+const SIZE_LIMIT = 64 * 1024;
+
+/**
+ * Sends an event to its receiver, signed. A redirect is never followed: the event is for that address and no other.
+ * Any status from 200 to 299 says that it was received.
+ * @returns why it was not received, as a fixed phrase of ours; `undefined` where it was.
+ */
+export async function postEvent(
+  { url, key }: EventReceiver,
+  { id, type, timestamp, data, site }: VippsLoginEvent,
+): Promise<string | undefined> {
+  const abort = new AbortController();
+  const exchange = async (): Promise<string | undefined> => {
+    const body = JSON.stringify({ type, timestamp, data, site });
+    const signature = await signEvent(key, id, body, Date.now());
+    const response = await fetch(url, {
+      method: "POST",
+      headers: {
+        "content-type": "application/json",
+        "user-agent": `vipps-login-worker/${version}`,
+        ...signature,
+      },
+      body,
+      redirect: "manual",
+      signal: abort.signal,
+    });
+    if (response.status >= 300 && response.status < 400) return "answered with a redirect";
+    if (!response.ok) return `answered with ${response.status}`;
+    return (await boundedText(response, SIZE_LIMIT)) === undefined ? "answer is too large" : undefined;
+  };
+  try {
+    return await withinTime(TIME_LIMIT, exchange(), () => "no answer in 10 seconds");
+  } catch {
+    return "no connection";
+  } finally {
+    abort.abort();
+  }
+}
