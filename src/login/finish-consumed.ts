@@ -1,5 +1,6 @@
 import { askedBefore } from "../accounts/asked-before.ts";
 import { Failure } from "../failure.ts";
+import type { ReplacedSession } from "../session/session.ts";
 import type { Settings } from "../settings.ts";
 import { type StepTimes, timed } from "../step-times.ts";
 import { readAuthorizationResponse } from "../vipps/authorization-response.ts";
@@ -37,6 +38,8 @@ export interface FinishedLogin {
   readonly identity: VippsIdentity;
   /** Whether its session is recorded: then only a token is missing. An object of another release leaves it out. */
   readonly isRecorded?: boolean;
+  /** Once it is: the other sessions of the account that began in the same browser. */
+  readonly sameBrowser?: readonly ReplacedSession[];
 }
 
 /** What a consumed login comes to. */

@@ -1,3 +1,4 @@
+import { retryable } from "cloudflare:durable-objects";
 import { DurableObject } from "cloudflare:workers";
 import { Failure, type FailureCode, type FailureFacts, thrownAt } from "../failure.ts";
 import { logEvent } from "../log.ts";
@@ -105,6 +106,11 @@ const REPEATABLE_LIMIT = 1_000;
  * message of an object back until what it wrote is safe. So used once means once, however many callbacks come at once.
  */
 export class LoginAttempts extends DurableObject<Cloudflare.Env> {
+  static {
+    const { finish, hold, answer, abandon, look, keepReturnUrl, returnUrl, ping } = LoginAttempts.prototype;
+    retryable(finish, hold, answer, abandon, look, keepReturnUrl, returnUrl, ping);
+  }
+
   readonly #store: LoginStore;
   readonly #answered = new Map<string, { readonly at: number; readonly answer: Promise<LoginAnswer> }>();
   /** Exchanges under way, by the site whose they are. */
@@ -248,24 +254,25 @@ export class LoginAttempts extends DurableObject<Cloudflare.Env> {
   /** Records the session of a finished login, where its caller says on which client it begins. */
   async #recorded(
     settings: Settings,
-    { id, sid, client }: Pick<LoginCall, "sid" | "client"> & { readonly id: string },
+    { id, sid, client, browser }: Pick<LoginCall, "sid" | "client" | "browser"> & { readonly id: string },
     conclusion: Conclusion,
     stepTimes: StepTimes,
   ): Promise<Conclusion> {
     if (conclusion.outcome !== "finished" || client === undefined) return conclusion;
     const { identity, settled } = conclusion;
-    const session = { sid, startedAt: sessionStart(sid), ...client, brought: identity.brought };
+    const { brought } = identity;
+    const session = { sid, startedAt: sessionStart(sid), browserId: browser, ...client, brought };
     try {
       const recording = recordSession(settings, settled.accountId, session);
       // Written while that is on its way: what is written before holds an outgoing message up until it is safe.
       this.#store.noteAccount(id, settled.accountId);
-      await namingPerson(identity, () => timed(stepTimes, "session", recording));
+      const sameBrowser = await namingPerson(identity, () => timed(stepTimes, "session", recording));
+      return { ...conclusion, isRecorded: true, sameBrowser };
     } catch (error) {
       // The store may have recorded it all the same, too late to say so: nobody holds that session.
       this.ctx.waitUntil(endSession(settings, settled.accountId, sid).catch(() => undefined));
       throw error;
     }
-    return { ...conclusion, isRecorded: true };
   }
 
   /** Ends the session that was recorded for a call whose answer got lost. */

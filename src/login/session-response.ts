@@ -2,12 +2,12 @@ import { siteRegistry } from "../accounts/site-registry.ts";
 import { announceEvents } from "../events/notice.ts";
 import { Failure } from "../failure.ts";
 import { isTooLate } from "../http/answer-in-time.ts";
+import { recogniseBrowser } from "../http/browser-cookie.ts";
 import type { AppContext } from "../http/request-context.ts";
 import { logEvent } from "../log.ts";
 import { ageClaims } from "../rules/requirement.ts";
-import { type BegunSession, beginSession } from "../session/begin-session.ts";
+import { type BegunSession, beginSession, type NewSession } from "../session/begin-session.ts";
 import { sessionClient } from "../session/device.ts";
-import type { ReplacedSession } from "../session/session.ts";
 import { carriedSessions, endSession } from "../session/session-store.ts";
 import type { Settings } from "../settings.ts";
 import { timed } from "../step-times.ts";
@@ -25,13 +25,20 @@ interface ArrivedLogin extends Omit<FinishedLogin, "outcome"> {
   readonly isNativeApp?: boolean;
 }
 
-/** More sessions than this are not one browser's own. */
-const REPLACED_LIMIT = 3;
-
-/** The sessions that the client has had until now. */
-async function replacedSessions(c: AppContext, sid: string): Promise<readonly ReplacedSession[]> {
-  const carried = await carriedSessions(c.env.settings.session, c.req.raw.headers);
-  return carried.filter((session) => session.sid !== sid).slice(0, REPLACED_LIMIT);
+/**
+ * What the session that begins has to know of its client: the sessions that the client has had until now, those that
+ * began in it and never reached it among them; and where it begins, if it is still to be recorded.
+ */
+async function clientOf(
+  c: AppContext,
+  { isRecorded, sameBrowser = [] }: Pick<ArrivedLogin, "isRecorded" | "sameBrowser">,
+): Promise<Pick<NewSession, "client" | "replaces">> {
+  const { headers } = c.req.raw;
+  const carried = await carriedSessions(c.env.settings.session, headers);
+  const replaces = [...carried, ...sameBrowser];
+  if (isRecorded === true) return { client: undefined, replaces };
+  const { browser, isNew } = await recogniseBrowser(headers);
+  return { client: { ...sessionClient(c), browserId: isNew ? undefined : browser }, replaces };
 }
 
 /** Makes the session, which takes the place of the one in this browser, and sends the browser home. */
@@ -46,15 +53,15 @@ export async function sessionResponse(
 /** The same once more, for the other request of one navigation: nothing is ended, and nothing written down, twice. */
 export async function sameSessionResponse(
   c: AppContext,
-  { settled, identity, sid, isRecorded, returnTo }: ArrivedLogin & { readonly returnTo: string },
+  login: ArrivedLogin & { readonly returnTo: string },
 ): Promise<Response> {
+  const { settled, identity, sid, returnTo } = login;
   const { settings } = c.env;
   const { authTime } = identity;
   const profile = sessionProfile(settings, identity, settled.groups ?? []);
-  const client = isRecorded === true ? undefined : sessionClient(c);
-  const replaces = await replacedSessions(c, sid);
   const { brought } = identity;
-  const session = { accountId: settled.accountId, sid, authTime, profile, client, replaces, brought };
+  const client = await clientOf(c, login);
+  const session = { accountId: settled.accountId, sid, authTime, profile, ...client, brought };
   const { setCookie } = await beginSession(settings, session);
   return redirectHome(returnTo, setCookie);
 }
@@ -66,15 +73,14 @@ export async function sameSessionResponse(
  */
 export async function recordedSession(c: AppContext, login: ArrivedLogin): Promise<BegunSession> {
   const { settings, stepTimes } = c.env;
-  const { settled, identity, sid, isRecorded, isSameBrowser, isNativeApp } = login;
+  const { settled, identity, sid, isSameBrowser, isNativeApp } = login;
   const { accountId, how, person, isCurrent } = settled;
   const { authTime } = identity;
   const profile = sessionProfile(settings, identity, settled.groups ?? []);
-  const client = isRecorded === true ? undefined : sessionClient(c);
   return namingPerson(identity, async () => {
     try {
-      const replaces = await replacedSessions(c, sid);
-      const session = { accountId, sid, authTime, profile, client, replaces, brought: identity.brought };
+      const { brought } = identity;
+      const session = { accountId, sid, authTime, profile, ...(await clientOf(c, login)), brought };
       const begun = await timed(stepTimes, "session", beginSession(settings, session));
       if (isTooLate(c)) throw new Failure("too_slow", { stage: "session" });
       logEvent("info", "login_finished", settings.site.origin, {

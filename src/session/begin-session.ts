@@ -6,6 +6,7 @@ import type { SessionClient } from "./device.ts";
 import { type AuthenticSession, type ReplacedSession, sessionStart } from "./session.ts";
 import { recordSession } from "./session-store.ts";
 import { signSessionToken } from "./session-token.ts";
+import type { NewStoredSession } from "./user-sessions.ts";
 
 /** What a finished login knows of the person whose session begins, and of where it begins. */
 export interface NewSession {
@@ -17,12 +18,15 @@ export interface NewSession {
   /** Everything that may be said of the person; SESSION_CLAIMS picks out of it. */
   readonly profile: Readonly<Record<string, unknown>>;
   /** The client it begins on; `undefined` for a session that is recorded already. */
-  readonly client: SessionClient | undefined;
+  readonly client: (SessionClient & Pick<NewStoredSession, "browserId">) | undefined;
   /** What the person shared for a purpose of the site's; kept beside the session, in no token. */
   readonly brought: BroughtClaims | undefined;
   /** The sessions that its client has had until now. */
   readonly replaces: readonly ReplacedSession[];
 }
+
+/** More sessions than this are not one browser's own, and would make the token long. */
+const REPLACED_LIMIT = 3;
 
 export interface BegunSession {
   readonly session: AuthenticSession;
@@ -40,9 +44,19 @@ export async function beginSession(
   settings: Settings,
   { accountId, sid, authTime, profile: said, client, brought, replaces }: NewSession,
 ): Promise<BegunSession> {
-  if (client !== undefined)
-    await recordSession(settings, accountId, { sid, startedAt: sessionStart(sid), ...client, brought });
-  const known = { sub: accountId, sid, authTime, profile: said, replaces };
+  const others =
+    client === undefined
+      ? []
+      : await recordSession(settings, accountId, { sid, startedAt: sessionStart(sid), ...client, brought });
+  const before = new Map([...replaces, ...others].map((one) => [one.sid, one]));
+  before.delete(sid);
+  const known = {
+    sub: accountId,
+    sid,
+    authTime,
+    profile: said,
+    replaces: [...before.values()].slice(0, REPLACED_LIMIT),
+  };
   const { profile, leftOut } = fittedProfile(settings.session, known);
   if (leftOut.length > 0)
     logEvent("warn", "session_claims_left_out", settings.site.origin, { sid, claims: leftOut });

@@ -51,16 +51,25 @@ function toldEnd(settings: Settings, accountId: string, reason: SessionEnd | und
   return owner === undefined || reason === undefined ? [] : [{ owner, reason }];
 }
 
-/** @throws {Failure} `state_expired` when the account was erased since the login began. */
+/**
+ * Records a new session.
+ * @returns the other sessions of the account that began in the same browser.
+ * @throws {Failure} `state_expired` when the account was erased since the login began.
+ */
 export async function recordSession(
   settings: Settings,
   accountId: string,
   session: NewStoredSession,
-): Promise<void> {
-  const lives = await asked(settings, accountId, (sessions) =>
-    sessions.record(session, lifetime(settings, accountId)),
+): Promise<readonly ReplacedSession[]> {
+  const others = await asked(
+    settings,
+    accountId,
+    async (sessions): Promise<readonly string[] | boolean> =>
+      sessions.record(session, lifetime(settings, accountId)),
   );
-  if (!lives) throw new Failure("state_expired", { stage: "session", reason: "erased meanwhile" });
+  if (others === false) throw new Failure("state_expired", { stage: "session", reason: "erased meanwhile" });
+  // An object of an earlier release says no more than that the session lives.
+  return others === true ? [] : others.map((sid) => ({ sub: accountId, sid }));
 }
 
 /** Notes that a session is in use. @returns whether it lives, and its account is there */

@@ -1,3 +1,4 @@
+import { retryable } from "cloudflare:durable-objects";
 import { DurableObject } from "cloudflare:workers";
 import { newEventId, type SessionEnd } from "../events/event.ts";
 import { ALL_SITES, logEvent } from "../log.ts";
@@ -14,10 +15,12 @@ export interface NewStoredSession extends SessionClient {
   readonly startedAt: number;
   /** What the person shared for a purpose of the site's when it began. */
   readonly brought?: BroughtClaims | undefined;
+  /** SHA-256 of the cookie of the browser that it begins in. */
+  readonly browserId?: string | undefined;
 }
 
 /** A session that lives. */
-export interface StoredSession extends Omit<NewStoredSession, "brought"> {
+export interface StoredSession extends Omit<NewStoredSession, "brought" | "browserId"> {
   readonly lastSeenAt: number;
   /** When it ends if it is not used again. */
   readonly expiresAt: number;
@@ -61,6 +64,7 @@ const TABLE: ObjectTable = {
     "brought TEXT",
     // Whose it is, as JSON, where its end is to be told whoever ends it.
     "told TEXT",
+    "browser_id TEXT",
   ],
   options: "WITHOUT ROWID",
 };
@@ -92,6 +96,12 @@ const now = (): number => Math.floor(Date.now() / 1000);
  * A session ends by the lifetime it was last seen under or by that of today, whichever is shorter.
  */
 export class UserSessions extends DurableObject<Cloudflare.Env> {
+  static {
+    // All but `endFrom`, whose caller has to know whether the first call was done.
+    const { record, renew, list, brought, end, endAll, refuseBegunBefore, ping } = UserSessions.prototype;
+    retryable(record, renew, list, brought, end, endAll, refuseBegunBefore, ping);
+  }
+
   readonly #sql: SqlStorage;
   /** An object that nobody has a session in stores nothing, not even an empty table. */
   #hasTable: boolean;
@@ -104,22 +114,24 @@ export class UserSessions extends DurableObject<Cloudflare.Env> {
 
   /**
    * Records a new session. Recording it twice is the same.
-   * @returns whether it lives; false when it began before its account was erased.
+   * @returns the ids of other sessions that began in the same browser: one that it does not hold got lost on its way
+   *   there. False when this one began before its account was erased, and so does not live.
    */
   async record(
-    { sid, startedAt, device, place, brought }: NewStoredSession,
+    { sid, startedAt, device, place, brought, browserId }: NewStoredSession,
     { ttl, idle, told }: Lifetime,
-  ): Promise<boolean> {
+  ): Promise<readonly string[] | false> {
     if (sessionBegin(sid) < (this.ctx.storage.kv.get<number>(REFUSED_BEFORE) ?? 0)) return false;
     this.#createTable();
     const at = now();
     this.#sql.exec(
       `INSERT INTO sessions
-         (sid, started_at, last_seen_at, ends_at, idle, browser, system, city, country, brought, told)
-       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`,
+         (sid, started_at, last_seen_at, ends_at, idle, browser, system, city, country, brought, told, browser_id)
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`,
       ...[sid, startedAt, at, startedAt + ttl, idle],
       ...[device.browser, device.system, place.city, place.country].map((name) => name ?? null),
       ...[brought, told].map((value) => (value === undefined ? null : JSON.stringify(value))),
+      browserId ?? null,
     );
     const tooMany = this.#sql
       .exec<EndedRow>(
@@ -131,7 +143,15 @@ export class UserSessions extends DurableObject<Cloudflare.Env> {
       .toArray();
     const isTold = this.#noteEnded(tooMany, "too_many");
     await this.#sweepLater(isTold ? at : Math.min(startedAt + ttl, at + idle));
-    return true;
+    if (browserId === undefined) return [];
+    return this.#sql
+      .exec<{ sid: string }>(
+        "SELECT sid FROM sessions WHERE browser_id = ? AND sid <> ? ORDER BY sid DESC",
+        browserId,
+        sid,
+      )
+      .toArray()
+      .map(({ sid: other }) => other);
   }
 
   /**

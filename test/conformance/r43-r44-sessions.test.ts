@@ -1,7 +1,7 @@
 import { runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { decodeJwt } from "jose";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { accountSubject, ERASED } from "../../src/accounts/subjects.ts";
 import { beginIsolate } from "../../src/isolate-state.ts";
 import { type Browser, openBrowser, SESSION_COOKIE } from "../worker/browser.ts";
@@ -10,6 +10,8 @@ import { accountsDatabase } from "../worker/database.ts";
 import { desk, FROM_HERE } from "../worker/desk.ts";
 import { openSite, type TestSite } from "../worker/site.ts";
 import { withFailing } from "./failing-storage.ts";
+import { logInAt } from "./hostile-provider.ts";
+import { openHostileSite } from "./hostile-site.ts";
 
 /** What a database lacks that was put back to before the account was made. */
 async function loseAccounts(): Promise<void> {
@@ -146,6 +148,45 @@ describe("F9 logging in again", () => {
     return browser;
   }
   const claimsOf = ({ cookies }: Browser) => decodeJwt(cookies.get(SESSION_COOKIE) ?? "");
+
+  it.each([
+    ["by the login's object", 0],
+    ["at the edge, where the object has enough under way", 4],
+  ])(
+    "whose answer gets lost, and once more: nobody's session is not listed beside the new one, recorded %s",
+    async (_where, underWay) => {
+      const { provider, site, browser } = openHostileSite({ vars: { LOGIN_SHARDS: "1" } });
+      let release = () => {};
+      const released = new Promise<void>((resolve) => {
+        release = resolve;
+      });
+      provider.answers.token = (_request, proper) => released.then(proper);
+      const held = Array.from({ length: underWay }, async () => {
+        const other = openBrowser(site);
+        return other.get(provider.authorize(await other.startLogin()).href);
+      });
+      await vi.waitFor(() => expect(provider.count("token")).toBe(underWay));
+      delete provider.answers.token;
+
+      const callback = provider.authorize(await browser.startLogin("/members/"));
+      expect((await browser.get(callback.href)).status).toBe(303);
+      browser.cookies.delete(SESSION_COOKIE);
+      expect((await browser.get(callback.href)).status).toBe(400);
+      expect((await logInAt(provider, browser)).status).toBe(303);
+      const listed = async () => {
+        const list = await browser.get("/auth/sessions", { accept: "application/json" });
+        return (await list.json<{ sessions: unknown[] }>()).sessions.length;
+      };
+      expect(await listed()).toBe(1);
+
+      // Another browser of the same person is none of this one's business.
+      const second = openBrowser(site);
+      expect((await logInAt(provider, second)).status).toBe(303);
+      expect(await listed()).toBe(2);
+      release();
+      for (const answer of await Promise.all(held)) expect(answer.status).toBe(303);
+    },
+  );
 
   it("is forgotten with the first renewal: no later token names the old session, and nobody asks again", async () => {
     stopClock();

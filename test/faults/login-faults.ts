@@ -359,7 +359,7 @@ export const LOGIN_FAULTS = [
       [nativeApp],
     ],
   ]),
-  ...faultsIn("src/login/session-response.ts", [
+  ...faultsIn("src/session/begin-session.ts", [
     [
       "the session that a login replaces lives on",
       "slice(0, REPLACED_LIMIT)",

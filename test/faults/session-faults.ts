@@ -105,8 +105,8 @@ export const SESSION_FAULTS = [
   ...faultsIn("src/session/begin-session.ts", [
     [
       "a session is handed out that the store does not know",
-      "if (client !== undefined)",
-      "if (client === null)",
+      "    client === undefined\n",
+      "    client !== null\n",
       [requirement("r25-failing-storage")],
     ],
   ]),

@@ -66,6 +66,22 @@ export const STORAGE_FAULTS = [
       [restored],
     ],
   ]),
+  ...faultsIn("src/session/begin-session.ts", [
+    [
+      "a session that is recorded at the edge leaves those listed that never reached its browser",
+      "[...replaces, ...others]",
+      "replaces",
+      [restored],
+    ],
+  ]),
+  ...faultsIn("src/login/session-response.ts", [
+    [
+      "a session that is recorded by the login's object leaves those listed that never reached its browser",
+      "[...carried, ...sameBrowser]",
+      "carried",
+      [restored],
+    ],
+  ]),
   ...faultsIn("src/session/session.ts", [
     ["a token from the future is believed", "!isFromFuture && at <", "at <", [restored]],
   ]),
