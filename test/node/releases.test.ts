@@ -1,15 +1,26 @@
+import { randomBytes } from "node:crypto";
 import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
+import { pathToFileURL } from "node:url";
 import { decodeJwt } from "jose";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { openConnection } from "../../bench/load/connection.ts";
-import { createProvider, type Provider } from "../../bench/load/provider.ts";
+import { createProvider, type Provider, profileOf } from "../../bench/load/provider.ts";
+import { SALES_UNIT } from "../../bench/load/sales-unit.ts";
 import { newVisitor, type Visitor } from "../../bench/load/visitor.ts";
 import { buildServices } from "../../bench/running-design.ts";
 import type { Server } from "../../bench/workerd/server.ts";
+import { newKeySet } from "../../cli/session-key-set.ts";
+import { proofDigest } from "../../src/accounts/proof-digest.ts";
 import { type Deployment, startDeployment } from "../releases/deployment.ts";
-import { buildRelease, keptReleases, type Release, unpackRelease } from "../releases/release.ts";
+import {
+  buildRelease,
+  keptReleases,
+  type Release,
+  type SiteWriter,
+  unpackRelease,
+} from "../releases/release.ts";
 
 /*
  * Every release that is kept, upgraded to the code as it is, put back, and upgraded again, on one storage: the Worker of
@@ -46,16 +57,19 @@ async function openStorage(name: string) {
   };
   return {
     end,
-    async deploy(code: Omit<Deployment, "folder" | "provider">) {
+    async deploy(code: Omit<Deployment, "folder" | "provider">): Promise<void> {
       await end();
       server = await startDeployment({ ...code, folder, provider });
     },
-    /** A browser, by a number under which it keeps its cookies over deployments. */
-    browser(number: number): Visitor {
+    /** A browser, by a number under which it keeps its cookies over deployments. @param host of a further site */
+    browser(number: number, host?: string): Visitor {
       const connection = openConnection(server?.port ?? 0);
       connections.push(connection);
       jars[number] ??= new Map();
-      return newVisitor(connection, jars[number]);
+      const visitor = newVisitor(connection, jars[number]);
+      if (host === undefined) return visitor;
+      const send: Visitor["send"] = (sent) => visitor.send({ ...sent, headers: { ...sent.headers, host } });
+      return { ...visitor, send };
     },
   };
 }
@@ -91,7 +105,11 @@ async function expectAlive(visitor: Visitor, account: string): Promise<void> {
 async function askedElsewhere(visitor: Visitor, back: string): Promise<Readonly<Record<string, string>>> {
   const { status, body } = await visitor.send({ path: back, headers: { accept: "text/html" } });
   expect(status, body.slice(0, 400)).toBe(200);
-  const inputs = [...body.matchAll(/<input type="hidden" name="([^"]+)" value="([^"]*)"/g)];
+  return hiddenFields(body);
+}
+
+function hiddenFields(page: string): Readonly<Record<string, string>> {
+  const inputs = [...page.matchAll(/<input type="hidden" name="([^"]+)" value="([^"]*)"/g)];
   return Object.fromEntries(inputs.map(([, name = "", value = ""]) => [name, value]));
 }
 
@@ -101,6 +119,52 @@ const yes = (fields: Readonly<Record<string, string>>) => ({
   headers: { "content-type": "application/x-www-form-urlencoded", accept: "text/html", ...SAME_SITE },
   body: new URLSearchParams({ ...fields, answer: "yes", confirm: "yes", armed: "yes" }).toString(),
 });
+
+/** A further site of the same deployment. */
+const FURTHER = "club.example";
+const HOME_OF_APP = "https://app.example/back";
+/** People whose phone number a member of another name has have numbers from here on. */
+const MEMBERS = 700;
+/** What only those members know. */
+const FACT = "1234-A";
+
+/** Settings of a deployment with everything that people are asked, and keys for further sites. */
+async function varsOfMore() {
+  return {
+    TERMS_URL: "/terms.html",
+    TERMS_VERSION: "1",
+    APP_REDIRECT_URIS: HOME_OF_APP,
+    SITES_KEYS: JSON.stringify({
+      keys: [{ kty: "oct", k: randomBytes(32).toString("base64url"), kid: "master" }],
+    }),
+  };
+}
+
+/** The further site's document, as the release itself writes it. */
+async function documentOf({ siteWriter }: Release, keys: string): Promise<Readonly<Record<string, string>>> {
+  const { readMasterKeys, writeSiteDocument }: SiteWriter = await import(pathToFileURL(siteWriter).href);
+  const values = {
+    SITE_URL: `https://${FURTHER}`,
+    VIPPS_ISSUER: provider.issuer,
+    VIPPS_CLIENT_ID: SALES_UNIT.clientId,
+    VIPPS_CLIENT_SECRET: SALES_UNIT.clientSecret,
+    VIPPS_MSN: SALES_UNIT.msn,
+    SESSION_KEYS: JSON.stringify(newKeySet()),
+  };
+  const document = await writeSiteDocument(readMasterKeys(keys) ?? {}, FURTHER, values, Date.now());
+  return { [`site:${FURTHER}`]: JSON.stringify(document) };
+}
+
+/** Members of the site, from before there was this login: each has somebody's number, and another name. */
+async function membersToProve(): Promise<string> {
+  const rows = [0, 1, 2].map(async (member) => {
+    const digest = await proofDigest("default", `key-${member}`, FACT);
+    const phone = profileOf(MEMBERS + member).phone_number;
+    return `('default', 'member-${member}', 'Ola Hansen', 'ola hansen', '${phone}', 1, '${digest}', 'key-${member}', 'import', 1, 1)`;
+  });
+  return `INSERT INTO accounts (site, id, name, search_name, phone, phone_verified, proof_digest, import_key, origin,
+    created_at, updated_at) VALUES ${(await Promise.all(rows)).join(", ")}`;
+}
 
 describe.each(keptReleases())("release %s", (name) => {
   it("is upgraded, put back and upgraded again: nobody is logged out, no login under way is lost", async () => {
@@ -136,6 +200,128 @@ describe.each(keptReleases())("release %s", (name) => {
         next += 3;
       }
       expect(new Set(accounts.filter((account) => account !== undefined)).size).toBe(10);
+    } finally {
+      await storage.end();
+    }
+  });
+
+  it("so are further sites, accepted terms, proofs and apps", async () => {
+    const old = unpackRelease(name, join(run, `${name}-more`, "code"));
+    const storage = await openStorage(`${name}-more`);
+    const vars = await varsOfMore();
+    const stored = { kv: await documentOf(old, vars.SITES_KEYS), sql: await membersToProve() };
+    const everybody: { readonly account: string; readonly visitor: () => Visitor }[] = [];
+    const apps: { readonly account: string; readonly token: string }[] = [];
+    let waiting: (() => Promise<void>)[] = [];
+    let number = 0;
+    const stays = (visitor: () => Visitor) => everybody.push({ account: accountOf(visitor()), visitor });
+    const post = (fields: Readonly<Record<string, string>>) => ({
+      path: "/auth/continue",
+      method: "POST" as const,
+      headers: {
+        "content-type": "application/x-www-form-urlencoded",
+        accept: "text/html",
+        ...SAME_SITE,
+      },
+      body: new URLSearchParams(fields).toString(),
+    });
+    const accepted = { answer: "accept", terms: "accepted" };
+
+    /** Somebody new, who is asked to accept the terms by this release and answers whichever follows. */
+    async function beginTerms(): Promise<void> {
+      number += 1;
+      const own = number;
+      const visitor = () => storage.browser(own);
+      const fields = await askedElsewhere(visitor(), await goToProvider(visitor(), own));
+      expect(fields.question).toBe("terms");
+      waiting.push(async () => {
+        await expectHome(visitor(), post({ ...fields, ...accepted }));
+        stays(visitor);
+      });
+    }
+
+    /** Somebody whose number a member of another name has, and who proves by the next release who they are. */
+    async function beginProof(member: number): Promise<void> {
+      number += 1;
+      const own = number;
+      const visitor = () => storage.browser(own);
+      const { attempt = "", question } = await askedElsewhere(
+        visitor(),
+        await goToProvider(visitor(), MEMBERS + member),
+      );
+      expect(question).toBe("proof");
+      waiting.push(async () => {
+        const proven = await visitor().send(post({ attempt, question: "proof", answer: "fact", fact: FACT }));
+        expect(proven.status, proven.body.slice(0, 400)).toBe(200);
+        const terms = hiddenFields(proven.body);
+        expect(terms.question).toBe("terms");
+        await expectHome(visitor(), post({ ...terms, ...accepted }));
+        expect(accountOf(visitor())).toBe(`member-${member}`);
+        stays(visitor);
+      });
+    }
+
+    /** An app whose login this release begins; its person has accepted the terms in a browser. */
+    async function beginApp(person: number): Promise<void> {
+      const json = (path: string, body: object) => ({
+        path,
+        method: "POST" as const,
+        headers: { "content-type": "application/json" },
+        body: JSON.stringify(body),
+      });
+      const start = await storage.browser(900 + number).send(json("/auth/app/start", {}));
+      const begun = JSON.parse(start.body) as { authorize_url: string; app_secret: string };
+      const back = new URL(await provider.confirm(begun.authorize_url, person), HOME_OF_APP);
+      const { code, state } = Object.fromEntries(back.searchParams);
+      waiting.push(async () => {
+        const finish = json("/auth/app/finish", { app_secret: begun.app_secret, state, code });
+        const { status, body } = await storage.browser(900).send(finish);
+        expect(status, body).toBe(200);
+        const { user, session } = JSON.parse(body) as { user: { sub: string }; session: { token: string } };
+        apps.push({ account: user.sub, token: session.token });
+      });
+    }
+
+    async function beginAtFurtherSite(): Promise<void> {
+      number += 1;
+      const own = number;
+      const visitor = () => storage.browser(own, FURTHER);
+      const back = await goToProvider(visitor(), own);
+      waiting.push(async () => {
+        await expectHome(visitor(), { path: back });
+        stays(visitor);
+      });
+    }
+
+    try {
+      for (const [round, code] of [old, head, old, head].entries()) {
+        const migrations = round === 0 ? old.migrations : head.migrations;
+        await storage.deploy({ edge: code, migrations, vars, stored });
+        for (const { account, visitor } of everybody) await expectAlive(visitor(), account);
+        for (const { account, token } of apps) {
+          const { body } = await storage.browser(901).send({
+            path: "/auth/session",
+            headers: { authorization: `Bearer ${token}`, accept: "application/json" },
+          });
+          expect(JSON.parse(body)).toMatchObject({ authenticated: true, user: { sub: account } });
+        }
+        for (const answer of waiting) await answer();
+        waiting = [];
+        // Who has accepted the terms is not asked again, and finds the same account, at either site.
+        if (round === 2) {
+          const [first] = everybody;
+          expect(await logIn(storage.browser(800 + round), 1)).toBe(first?.account);
+        }
+        if (round === 3) break;
+        await beginTerms();
+        await beginProof(round);
+        await beginAtFurtherSite();
+        if (round > 0) await beginApp(1);
+      }
+      expect(everybody).toHaveLength(9);
+      expect(apps).toHaveLength(2);
+      expect(new Set(apps.map(({ account }) => account))).toEqual(new Set([everybody[0]?.account]));
+      expect(new Set(everybody.map(({ account }) => account)).size).toBe(9);
     } finally {
       await storage.end();
     }

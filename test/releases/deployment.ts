@@ -19,6 +19,8 @@ export interface Deployment {
   readonly provider: Provider;
   /** Settings that differ from those of a site with accounts in D1. */
   readonly vars?: Readonly<Record<string, string>>;
+  /** What is stored before the first request ever. */
+  readonly stored?: { readonly kv: Readonly<Record<string, string>>; readonly sql: string } | undefined;
 }
 
 const OBJECTS = { LOGIN_ATTEMPTS: "LoginAttempts", USER_SESSIONS: "UserSessions" } as const;
@@ -31,6 +33,7 @@ export function startDeployment({
   folder,
   provider,
   vars = {},
+  stored,
 }: Deployment): Promise<Server> {
   const isMixed = objects !== edge;
   // Objects are found by the name of the service that they live in.
@@ -39,6 +42,7 @@ export function startDeployment({
     ...Object.entries({ ...OURS_D1.vars(provider), ...vars }).map(([name, text]) => ({ name, text })),
     { name: "ASSETS", service: "assets" },
     { name: "VIPPS_METADATA", kv: "kv" },
+    { name: "SITES", kv: "kv" },
     { name: "ACCOUNTS_DB", d1: "d1" },
   ];
   const namespaces = (of: string | undefined): readonly Binding[] =>
@@ -54,9 +58,10 @@ export function startDeployment({
     outbound: "provider",
     compatibilityFlags: [],
   });
-  const schema = Object.fromEntries(
-    migrations.map((name) => [name, readFileSync(resolve("migrations", name), "utf8")]),
-  );
+  const schema = Object.fromEntries([
+    ...migrations.map((name) => [name, readFileSync(resolve("migrations", name), "utf8")]),
+    ...(stored === undefined ? [] : [["what is stored at first", stored.sql]]),
+  ]);
   const service = (
     name: string,
     durableObject: string | undefined,
@@ -80,7 +85,7 @@ export function startDeployment({
       { name: "DISCOVERY", text: provider.discovery },
       { name: "JWKS", text: provider.jwks },
     ]),
-    service("kv", "Namespace", []),
+    service("kv", "Namespace", [{ name: "STORED", text: JSON.stringify(stored?.kv ?? {}) }]),
     service("d1", "Database", [{ name: "SCHEMA", text: JSON.stringify(schema) }]),
   ];
   return startServer({ folder, services, main: isMixed ? "edge" : home, cores: undefined });
