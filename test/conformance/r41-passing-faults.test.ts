@@ -6,6 +6,7 @@ import { stopClock, wait } from "../worker/clock.ts";
 import { accountsDatabase } from "../worker/database.ts";
 import { ENGLISH, FROM_HERE, TICKED } from "../worker/desk.ts";
 import { forgetLogins, keptOfLogins } from "../worker/login-objects.ts";
+import { hostedSite, openSites, siteStore } from "../worker/many-sites.ts";
 import { formOf } from "../worker/page-form.ts";
 import { LOGIN_OBJECTS, openSite, type TestSite } from "../worker/site.ts";
 import { failingEachOnce, type Moment, withFailing } from "./failing-storage.ts";
@@ -172,6 +173,18 @@ describe("R41 what may not help is not asked again", () => {
 });
 
 describe("F10 a store that fails where it is not needed", () => {
+  it("one failing read of a site's document, in an isolate that knows none: it is read once more", async () => {
+    const hosted = await hostedSite("bakery.example", 1);
+    const documents = withFailing(siteStore(), "get", "losesAnswerForGood");
+    const site = await openSites([hosted], { vars: { SITES: documents } });
+    const response = await openBrowser(site, {}, hosted.origin).get("/auth/login");
+    expect(response.status).toBe(302);
+    expect(documents.failures.count).toBe(1);
+    expect(site.log).toContainEqual(
+      expect.objectContaining({ event: "storage_repeated", store: "sites", class: "unknown" }),
+    );
+  });
+
   it("a stale cookie and no session store: whoever wants to log in is a stranger", async () => {
     stopClock();
     const sessions = withFailing(env.USER_SESSIONS, "renew", "rejects");

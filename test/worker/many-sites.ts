@@ -87,7 +87,8 @@ export async function removeSite(host: string): Promise<void> {
   await siteStore().delete(siteKey(host));
 }
 
-function siteStore(): KVNamespace {
+/** Where the documents of sites are. */
+export function siteStore(): KVNamespace {
   const { SITES } = env as Cloudflare.Env;
   if (SITES === undefined) throw new Error("wrangler.toml binds no SITES");
   return SITES;
