@@ -1,9 +1,11 @@
+import { randomBytes } from "node:crypto";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { newKeySet } from "../../cli/session-key-set.ts";
 import { type FaultClass, type Store, storageFault } from "../../src/storage-fault.ts";
 import { CLASS_MESSAGES } from "../conformance/class-messages.ts";
 import { runCommand } from "./command-under-test.ts";
@@ -34,7 +36,15 @@ beforeAll(async () => {
   await new Promise<void>((listening) => server.listen(0, "127.0.0.1", listening));
   origin = `http://localhost:${(server.address() as AddressInfo).port}`;
   folder = mkdtempSync(join(tmpdir(), "storage-classes-"));
-  writeFileSync(join(folder, "settings"), `SITE_URL='${origin}'\n`, { mode: 0o600 });
+  const settings = {
+    SITE_URL: origin,
+    VIPPS_CLIENT_ID: "6b1f3c1e-91c4-4d5a-a2f6-6f7f1d1f0b55",
+    VIPPS_CLIENT_SECRET: randomBytes(24).toString("base64url"),
+    VIPPS_MSN: "123456",
+    SESSION_KEYS: JSON.stringify(newKeySet()),
+  };
+  const lines = Object.entries(settings).map(([name, value]) => `${name}='${value}'\n`);
+  writeFileSync(join(folder, "settings"), lines.join(""), { mode: 0o600 });
 });
 
 afterAll(async () => {
