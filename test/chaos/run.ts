@@ -385,8 +385,17 @@ for (const [number, disaster] of wanted.entries()) {
   console.log(disaster.name);
   const row = await letLoose(disaster, number);
   rows.push(row);
+  console.log(rowText(row));
   for (const [reason, count] of row.figures.reasons) console.log(`  ${count} failed: ${reason}`);
   for (const promise of row.broken) console.log(`  BROKEN ${promise}`);
+}
+
+/** Also while the rest goes on, for whoever has to cut it off. */
+function rowText({ disaster, figures, damage }: Row): string {
+  const { logins, failed, again, slowest } = figures;
+  const { doubled, halfMade, lost, outlived, unheld } = damage;
+  const cells = [logins, failed, again, doubled, halfMade, lost, outlived, unheld];
+  return `| ${[disaster.name, ...cells, (slowest / 1000).toFixed(2)].join(" | ")} |`;
 }
 
 const HEADS = [
@@ -402,12 +411,7 @@ const HEADS = [
   "slowest answer, s",
 ];
 console.log(`\n| ${HEADS.join(" | ")} |\n| --- |${" ---: |".repeat(HEADS.length - 1)}`);
-for (const { disaster, figures, damage } of rows) {
-  const { logins, failed, again, slowest } = figures;
-  const { doubled, halfMade, lost, outlived, unheld } = damage;
-  const cells = [logins, failed, again, doubled, halfMade, lost, outlived, unheld];
-  console.log(`| ${[disaster.name, ...cells, (slowest / 1000).toFixed(2)].join(" | ")} |`);
-}
+for (const row of rows) console.log(rowText(row));
 for (const name of leftOut) console.log(`Left out, the time is over: ${name}`);
 const broken = rows.filter((row) => row.broken.length > 0);
 if (broken.length > 0) {
