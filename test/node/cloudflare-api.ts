@@ -23,6 +23,8 @@ export interface Account {
   readonly uploaded: Map<string, Readonly<Record<string, unknown>>>;
   /** Hosts that are the worker's own. */
   domains: readonly string[];
+  /** Whether the worker has been deployed. */
+  exists: boolean;
   /** Refuses what the pattern fits, with an error of Cloudflare's. */
   refusal:
     | { readonly pattern: RegExp; readonly status: number; readonly code: number; readonly message: string }
@@ -52,7 +54,6 @@ const NO_WORKER: Answer = {
 };
 
 export async function openAccount(): Promise<Account> {
-  let exists = false;
   const server = createServer(async (request, response) => {
     const body = await textOf(request);
     const path = (request.url ?? "").split("?")[0] ?? "";
@@ -85,6 +86,7 @@ export async function openAccount(): Promise<Account> {
     secrets: new Map(),
     uploaded: new Map(),
     domains: [],
+    exists: false,
     refusal: undefined,
     close: () => new Promise((closed) => server.close(() => closed())),
   };
@@ -116,19 +118,20 @@ export async function openAccount(): Promise<Account> {
     const [, namespace, of] =
       /^[A-Z]+ \/storage\/kv\/namespaces\/([\w-]+)\/(keys|bulk|bulk\/get|bulk\/delete)$/.exec(call) ?? [];
     if (namespace !== undefined) return valuesOf(namespace, of, body, parameters);
+    if (call.startsWith("DELETE ")) return deleted(call.slice("DELETE ".length));
     if (call.includes("assets-upload-session")) return { result: { jwt: "a-token", buckets: [] } };
     if (call.endsWith("/secrets") && call.startsWith("GET"))
-      return exists
+      return account.exists
         ? { result: [...account.secrets.keys()].map((name) => ({ name, type: "secret_text" })) }
         : NO_WORKER;
     if (call.endsWith("/secrets")) {
-      if (!exists) return NO_WORKER;
+      if (!account.exists) return NO_WORKER;
       const { name, text } = JSON.parse(body) as { name: string; text: string };
       account.secrets.set(name, text);
       return { result: { name } };
     }
     if (/^PUT \/workers\/scripts\/[\w-]+$/.test(call)) {
-      exists = true;
+      account.exists = true;
       // What is inherited stays as the version before had it.
       for (const binding of bindingsIn(body))
         if (binding.type !== "inherit") account.uploaded.set(String(binding.name), binding);
@@ -140,7 +143,7 @@ export async function openAccount(): Promise<Account> {
       account.domains = (JSON.parse(body).origins as { hostname: string }[]).map(({ hostname }) => hostname);
       return { result: [] };
     }
-    if (/^GET \/workers\/(services|scripts)\//.test(call) && !exists) return NO_WORKER;
+    if (/^GET \/workers\/(services|scripts)\//.test(call) && !account.exists) return NO_WORKER;
     if (/^GET \/workers\/scripts\/[\w-]+\/settings$/.test(call))
       return { result: { bindings: [...account.uploaded.values()] } };
     if (call.startsWith("GET /workers/services/"))
@@ -191,6 +194,23 @@ export async function openAccount(): Promise<Account> {
     const id = `kv-${account.kv.size + 1}`;
     account.kv.set(title, id);
     return { result: { id, title } };
+  }
+
+  function deleted(path: string): Answer {
+    const id = path.split("/").at(-1);
+    if (path.startsWith("/storage/kv/namespaces/")) {
+      const title = [...account.kv].find(([, known]) => known === id)?.[0];
+      return title !== undefined && account.kv.delete(title) ? {} : { status: 404 };
+    }
+    if (path.startsWith("/d1/database/")) {
+      const name = [...account.databases].find(([, { uuid }]) => uuid === id)?.[0];
+      return name !== undefined && account.databases.delete(name) ? {} : { status: 404 };
+    }
+    if (!account.exists) return NO_WORKER;
+    account.exists = false;
+    account.secrets.clear();
+    account.uploaded.clear();
+    return {};
   }
 
   function databaseNamed(text: string): Answer {
