@@ -14,9 +14,10 @@ const FLOOD = 60;
 /** Requests to the others' session route, and logins there, a second. */
 const SESSIONS = 20;
 const LOGINS = 1;
-/** How long each span is, in seconds; alone and flooded take turns, so that what disturbs one disturbs the other. */
+/** How long each span is, in seconds. */
 const SPAN = 25;
-const ROUNDS = 2;
+/** Spans beside the flood, between one alone before and one after: in the last, the site has had its share of a minute. */
+const FLOODED_SPANS = 3;
 /** What the others may have to wait, beside what they wait alone. */
 const BEARABLE = 1.5;
 
@@ -61,16 +62,15 @@ export async function measureFlood(
       { sessions: [], logins: [] },
     ];
     const answers = new Map<number, number>();
-    for (let round = 0; round < ROUNDS; round += 1) {
-      append(alone, await visit());
-      const flood = startFlood(sitePort, answers);
-      append(flooded, await visit());
-      await flood.stop();
-    }
+    append(alone, await visit());
+    const flood = startFlood(sitePort, answers);
+    for (let span = 0; span < FLOODED_SPANS; span += 1) append(flooded, await visit());
+    await flood.stop();
+    append(alone, await visit());
     const sent = [...answers.values()].reduce((sum, count) => sum + count, 0);
     const by = [...answers].toSorted().map(([status, count]) => `${count} answered ${status}`);
     console.log(
-      `flood: ${FLOOD} visits a second for ${ROUNDS * SPAN} s, ${sent} requests (${by.join(", ")}); others: ${SESSIONS} session requests and ${LOGINS} login a second at ${OTHERS} sites`,
+      `flood: ${FLOOD} visits a second for ${FLOODED_SPANS * SPAN} s, ${sent} requests (${by.join(", ")}); others: ${SESSIONS} session requests and ${LOGINS} login a second at ${OTHERS} sites`,
     );
     const parts = [
       ["session route", alone.sessions, flooded.sessions],

@@ -115,7 +115,7 @@ export function* checkStandardHeaders({ site, relyingParty }: Settings): Look {
   return `MSN ${merchantSerialNumber}, system "${systemName}" ${systemVersion}.`;
 }
 
-const LOCAL = /^(localhost|127(\.\d{1,3}){3}|\[::1\])$/;
+const LOCAL = /^((?:.+\.)?localhost|127(\.\d{1,3}){3}|\[::1\])$/;
 const IP_ADDRESS = /^(\d{1,3}(\.\d{1,3}){3}|\[[0-9a-f:.]+\])$/i;
 
 /**

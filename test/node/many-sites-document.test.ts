@@ -171,6 +171,9 @@ describe("docs/many-sites.md", () => {
     const { run } = await openDeployment(undefined);
     await run(["init"]);
     await run(["add", "http://bakeri.localhost:8787", "--set", "VIPPS_MSN=200001", "--partner"], SECRETS);
+    // Names below localhost are this machine, as localhost is.
+    const checked = await run(["check", "bakeri.localhost:8787", "--offline", "--json"]);
+    expect(checked.stdout).toContain("To be registered, exactly: http://bakeri.localhost:8787/auth/callback");
     for (const words of [
       ["show", "bakeri.localhost"],
       ["check", "bakeri.localhost", "--offline"],
