@@ -1,0 +1,70 @@
+import { expect, it } from "vitest";
+import { addSites } from "../../cli/sites/add-sites.ts";
+import { checkSites, problemsOf } from "../../cli/sites/check-sites.ts";
+import { masterKeysIn } from "../../cli/sites/master-key-place.ts";
+import { createSimulator } from "../../simulator/simulator.ts";
+import { openMemoryStorage } from "./memory-storage.ts";
+
+const VIPPS = "https://api.vipps.no";
+const SITES = 40;
+
+it("checks many sites side by side, asks once for what they share, and sums up what is wrong with how many", async () => {
+  const session = openMemoryStorage();
+  const keys = masterKeysIn(JSON.stringify({ keys: [{ kty: "oct", k: "A".repeat(43), kid: "any" }] }));
+  const hosts = Array.from({ length: SITES }, (_, index) => `www.site-${index}.example`);
+  const deployment = {
+    VIPPS_ENVIRONMENT: "production",
+    VIPPS_PARTNER_CLIENT_ID: "the-partner",
+    VIPPS_PARTNER_CLIENT_SECRET: "secret-of-the-partner",
+    VIPPS_PARTNER_SUBSCRIPTION_KEY: "key-of-the-partner",
+  };
+  const added = await addSites({
+    ...{ session, keys, deployment, update: false, takeOver: false, dryRun: false, at: 1 },
+    sites: hosts.map((host, index) => ({
+      ...{ SITE_URL: `https://${host}`, VIPPS_KEYS: "partner", VIPPS_MSN: String(200_000 + index) },
+    })),
+  });
+  expect(new Set(added.map(({ outcome }) => outcome))).toEqual(new Set(["added"]));
+  // Two sales units have no redirect URI of theirs registered.
+  const simulator = createSimulator({
+    origin: VIPPS,
+    salesUnits: [
+      {
+        ...{ clientId: "the-partner", clientSecret: "secret-of-the-partner", msn: "999999" },
+        ...{ redirectUris: [], partner: true, subscriptionKey: "key-of-the-partner" },
+      },
+      ...hosts.map((host, index) => ({
+        ...{ clientId: `of-${index}`, clientSecret: "of-the-partner", msn: String(200_000 + index) },
+        redirectUris: [`https://${index < 2 ? "another.example" : host}/auth/callback`],
+        managedBy: "the-partner",
+      })),
+    ],
+  });
+  const asked: string[] = [];
+  let underWay = 0;
+  let most = 0;
+  const ask: typeof fetch = async (input, init) => {
+    const request = new Request(input, init);
+    expect(new URL(request.url).origin).toBe(VIPPS);
+    asked.push(new URL(request.url).pathname);
+    underWay += 1;
+    most = Math.max(most, underWay);
+    await new Promise((wake) => setTimeout(wake, 5));
+    return simulator.fetch(request).finally(() => {
+      underWay -= 1;
+    });
+  };
+  const checked = await checkSites({
+    ...{ session, keys, hosts, deployment, isDeployed: true, offline: true, fetch: ask },
+  });
+  expect(checked.map(({ host }) => host)).toEqual(hosts);
+  const times = (part: string) => asked.filter((path) => path.includes(part)).length;
+  expect([times("openid-configuration"), times("accesstoken"), times("jwks")]).toEqual([1, 1, 1]);
+  expect(most).toBeGreaterThan(4);
+  expect(most).toBeLessThanOrEqual(12);
+  expect(checked.filter(({ healthy }) => !healthy).map(({ host }) => host)).toEqual(hosts.slice(0, 2));
+  expect(problemsOf(checked).map((problem) => problem.hosts)).toEqual(
+    hosts.slice(0, 2).map((host) => [host]),
+  );
+  await session.close();
+});
