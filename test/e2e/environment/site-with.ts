@@ -3,6 +3,7 @@ import { once } from "node:events";
 import { get } from "node:http";
 import { get as getOverTls } from "node:https";
 import { fileURLToPath } from "node:url";
+import { test } from "@playwright/test";
 import { nextFreePort } from "../../../cli/ports.ts";
 
 /** A worker of its own, beside the one that the other tests share. */
@@ -11,6 +12,9 @@ export interface OwnSite {
   /** Ends it; resolves when it is gone. */
   readonly stop: () => Promise<void>;
 }
+
+/** Milliseconds that a start may take on a busy machine. A hook has a minute, whatever its tests are given. */
+const PATIENCE = 180_000;
 
 /** Milliseconds between two questions whether it is there, and until one of them is given up. */
 const ASK_EVERY = 100;
@@ -30,7 +34,7 @@ function isThere(origin: string): Promise<boolean> {
 }
 
 /**
- * Starts the worker with settings that differ from the usual ones, and a simulator beside it.
+ * Starts the worker with settings that differ from the usual ones, and a simulator beside it, in a hook or a test.
  * @param settings by name.
  * @param from ports are looked for from here on; two sites at once need ranges apart.
  * @param state folder of its storage, for a site that shall find what an earlier one kept; else it begins empty.
@@ -43,6 +47,7 @@ export async function startSiteWith(
   state?: string,
   protocol: "http" | "https" = "http",
 ): Promise<OwnSite> {
+  test.setTimeout(Math.max(test.info().timeout, PATIENCE));
   const sitePort = await nextFreePort(from, []);
   const simulatorPort = await nextFreePort(from, [sitePort ?? 0]);
   if (sitePort === undefined || simulatorPort === undefined)
