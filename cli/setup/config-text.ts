@@ -112,11 +112,14 @@ interface Place {
 /** The queue through which events go, and the trigger that looks for what it left over, unless they are there. */
 function putQueue(section: ConfigTable, top: ConfigTable, environment: string): void {
   const { workerName } = readEnvironment({ name: "", path: "", text: "", values: top }, environment);
-  if (section.queues === undefined) {
+  const producers = isTable(section.queues) ? tablesIn(section.queues.producers) : [];
+  if (!producers.some(({ binding }) => binding === "EVENTS_QUEUE")) {
     const queue = `${workerName}-events`;
     section.queues = {
-      producers: [{ binding: "EVENTS_QUEUE", queue }],
+      ...(isTable(section.queues) ? section.queues : {}),
+      producers: [...producers, { binding: "EVENTS_QUEUE", queue }],
       consumers: [
+        ...(isTable(section.queues) ? tablesIn(section.queues.consumers) : []),
         {
           queue,
           max_batch_size: 10,

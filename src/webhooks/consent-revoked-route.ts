@@ -64,7 +64,7 @@ export async function consentRevoked(c: AppContext): Promise<Response> {
 const SENT_AGAIN_FOR = 3600;
 
 /** Tells that a person no longer shares anything with the site, whatever it is called at Vipps. */
-const withdrawnEvent = (outbox: Outbox, account: string) =>
+export const withdrawnEvent = (outbox: Outbox, account: string) =>
   eventStatement(
     outbox,
     account,

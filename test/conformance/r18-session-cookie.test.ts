@@ -104,6 +104,7 @@ describe("R18 size", () => {
     expect(site.log).toContainEqual({
       level: "warn",
       event: "session_claims_left_out",
+      site: SITE,
       sid: claims.sid,
       claims: ["address"],
     });

@@ -182,7 +182,7 @@ async function verdictsOn(vars: Readonly<Record<string, SettingVariable>>): Prom
     ({ severity }) => severity === "error",
   );
   const given = (parse(readFileSync(path, "utf8")) as { vars: Record<string, unknown> }).vars;
-  const names = ["VIPPS_METADATA", "ACCOUNTS_DB", "LOGIN_ATTEMPTS", "USER_SESSIONS"];
+  const names = ["VIPPS_METADATA", "ACCOUNTS_DB", "EVENTS_QUEUE", "LOGIN_ATTEMPTS", "USER_SESSIONS"];
   return {
     worker: "faults" in read ? read.faults.toSorted() : [],
     doctor: findings.map(({ what }) => what.replace(/\.$/, "")).toSorted(),

@@ -16,6 +16,7 @@ const KINDS: Readonly<Record<string, string>> = {
   DurableObjectNamespace: "durable object",
   RateLimit: "rate limiter",
   Fetcher: "assets",
+  Queue: "queue",
 };
 
 const needed = new Map(
@@ -23,6 +24,10 @@ const needed = new Map(
     ([, name = "", type = ""]) => [name, KINDS[type] ?? type],
   ),
 );
+
+/** A deployed worker gets its queue from `setup` once events have a receiver: a binding without one deploys nothing. */
+const neededOf = (environment: string | undefined) =>
+  new Map([...needed].filter(([, kind]) => environment === undefined || kind !== "queue"));
 
 const sourceOf = (environment: string | undefined) =>
   readLocalSource({
@@ -42,9 +47,9 @@ describe("wrangler.toml", () => {
     "environment %s binds all that the code needs",
     async (name) => {
       const { worker } = await sourceOf(name);
-      expect(worker?.bindings).toEqual(needed);
+      expect(worker?.bindings).toEqual(neededOf(name));
       expect(worker?.objectClasses).toEqual(["LoginAttempts", "UserSessions"]);
-      expect(worker?.crons).toHaveLength(1);
+      expect(worker?.crons).toHaveLength(2);
       expect(worker?.assets).toBe("demo");
     },
   );
@@ -69,7 +74,7 @@ describe("wrangler.toml", () => {
     });
     rmSync(outdir, { recursive: true });
     expect(stdout).toContain("--dry-run: exiting now.");
-    for (const binding of needed.keys()) expect(stdout).toMatch(new RegExp(`env\\.${binding}\\b`));
+    for (const binding of neededOf(name).keys()) expect(stdout).toMatch(new RegExp(`env\\.${binding}\\b`));
     expect(stderr).not.toMatch(/WARNING/);
   });
 });

@@ -87,6 +87,7 @@ describe("the origin behind the worker", () => {
       {
         level: "warn",
         event: "session_not_read",
+        site: SITE,
         code: "storage_unavailable",
         store: "user_sessions",
         class: "unknown",

@@ -36,10 +36,12 @@ import {
   keepVippsConsents,
 } from "../../src/accounts/vipps-consents.ts";
 import type { VippsPerson } from "../../src/accounts/vipps-person.ts";
+import { claimEvent, freshEvents, overdueEvents, settleEvent } from "../../src/events/outbox.ts";
 import { runScheduledWork } from "../../src/scheduled-work.ts";
 import { hasAccount } from "../../src/session/session-account.ts";
 import { readSettings } from "../../src/settings.ts";
 import { hostsOfRows, leastVersion } from "../../src/sites/site-versions.ts";
+import { withdrawnEvent } from "../../src/webhooks/consent-revoked-route.ts";
 import { failingEachOnce } from "../conformance/failing-storage.ts";
 import { accountsDatabase } from "./database.ts";
 import { type Cost, oneLine, recordCosts } from "./recorded-database.ts";
@@ -113,6 +115,9 @@ async function fill(database: D1Database, people: number): Promise<void> {
        SELECT '${SITE_KEY}', 'person:' || i, 1, ${at} + 100 * ${DAY} FROM n WHERE i % 4 = 0`,
       `${each} INSERT INTO erasures (site, subject, erased_at)
        SELECT '${SITE_KEY}', 'person:' || i, ${Date.now()} FROM n WHERE i % 4 = 0`,
+      `${each} INSERT INTO events (site, about, id, type, data, state, due_at)
+       SELECT '${SITE_KEY}', 'acc_' || i, 'msg_' || i, 'account.created', '{}', iif(i % 8, 'delivered', 'waiting'),
+         ${Date.now() + 7 * DAY * 1000} FROM n WHERE i % 4 = 0`,
     ].map((sql) => database.prepare(sql)),
   );
 }
@@ -130,8 +135,9 @@ function losingAnswers(database: D1Database): D1Database {
  * @param round tells its people from those of another round.
  */
 async function exercise(database: D1Database, round: number): Promise<void> {
-  const records: Records = { database, site: SITE_KEY, begunAt: Date.now() };
-  const registry = d1Registry(database, SITE_KEY, true);
+  const outbox = { database, site: SITE_KEY };
+  const records: Records = { ...outbox, begunAt: Date.now(), outbox };
+  const registry = d1Registry(database, SITE_KEY, true, outbox);
   const known = person(`known${round}`, 10 + round);
   const begunAt = Date.now();
 
@@ -229,6 +235,14 @@ async function exercise(database: D1Database, round: number): Promise<void> {
   await registry.unlink(accountId, "123456", double.sub);
   await registry.noteConsentRevoked("123456", known.sub);
 
+  // The webhook, and what the site's other systems are told.
+  await appendAudit(records, { ...by, action: "consent_revoked" }, [withdrawnEvent(outbox, accountId)]);
+  expect(await freshEvents(outbox, 60_000)).toContainEqual({ site: SITE_KEY, about: accountId });
+  const due = await claimEvent(outbox, accountId);
+  if (due === undefined) throw new Error("no event of the account is due");
+  await settleEvent(outbox, accountId, due, { state: "waiting", fault: "answered with 500", delay: 0 });
+  await overdueEvents(database, 0);
+
   // The import.
   const member = { importKey: `I${round}`, name: "Ny Medlem", phone: known.phone, memberNumber: `I${round}` };
   if (memberPortion === undefined) throw new Error("cli/member-sql.ts is gone");
@@ -299,6 +313,8 @@ async function exercise(database: D1Database, round: number): Promise<void> {
   await deleteExpired(database, { sites: [SITE_KEY], loginEventsDays: 90 });
   await deleteOutdated(database);
   await sitesInDatabase(database);
+  // Delivered, as it were: what waits is read by those who deliver it, however large the registry is.
+  await accountsDatabase().exec("DELETE FROM events WHERE data <> '{}'");
 }
 
 /** Rows that are too old, of people who have newer ones and of people who have none. */
@@ -369,10 +385,11 @@ it("no statement reads more rows in a registry of 20,000 than in an empty one, a
 });
 
 /**
- * Programs of the operator that list sites, count and delete what one site leaves behind, look through everybody after a
+ * Programs of the operator that list sites and events, count and delete what one site leaves behind, look through everybody after a
  * restore, or write one line: they read as many rows as they tell of.
  */
 const OF_THE_OPERATOR: ReadonlySet<string> = new Set([
+  "cli/events.ts",
   "cli/local-storage.ts",
   "cli/exported-file.ts",
   "cli/restore.ts",

@@ -191,7 +191,7 @@ describe("rules for paths", () => {
         }
       }
     }
-    console.info(JSON.stringify(counts));
+    console.log(JSON.stringify(counts));
     expect(counts.requests).toBeGreaterThan(2_000);
     expect(counts.shown).toBeGreaterThan(200);
     expect(counts.refused).toBeGreaterThan(200);

@@ -217,7 +217,13 @@ describe("DELETE /auth/sessions", () => {
     expect(response.headers.getSetCookie()).toEqual([]);
     expect((await phone.session()).authenticated).toBe(false);
     expect((await laptop.session()).authenticated).toBe(true);
-    expect(site.log).toContainEqual({ level: "info", event: "sessions_ended", by: idOf(laptop), count: 1 });
+    expect(site.log).toContainEqual({
+      level: "info",
+      event: "sessions_ended",
+      site: SITE,
+      by: idOf(laptop),
+      count: 1,
+    });
   });
 
   it("of one's own session is a logout", async () => {
