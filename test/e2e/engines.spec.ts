@@ -19,6 +19,9 @@ const NEEDED = { firefox: ["firefox"], webkit: ["webkit", "miniBrowser", "xvfb"]
 
 const inCi = !["", "0", "false", undefined].includes(process.env.CI);
 
+const WITHOUT_MOUSE =
+  "without a desktop the window has neither the focus nor a mouse, and the question takes no press then (R29)";
+
 const TOLD = "Your browser did not keep our cookie";
 
 /** The simulator that the site sends people to. */
@@ -220,6 +223,7 @@ function walks(name: EngineName): void {
   });
 
   test("is asked about a login that another browser began, and logged in by a press", async () => {
+    test.skip(!engine.hasMouse, WITHOUT_MOUSE);
     await engine.forgetCookies();
     const started = await loginOfAnotherBrowser(site);
     const callback = await logInAsPerson((request) => fetch(request), started, { user: "espen" });
@@ -233,6 +237,7 @@ function walks(name: EngineName): void {
   });
 
   test("is told that it keeps no cookies where they are blocked, after one login and no circle", async () => {
+    test.skip(!engine.hasMouse, WITHOUT_MOUSE);
     await engine.forgetCookies();
     await engine.blockCookies(plainSite);
     await expectOneLogin(plainSite, async () => {
