@@ -189,9 +189,13 @@ export const origins = (most: number): Kind<readonly string[]> =>
     v.pipe(v.array(originSchema()), v.maxLength(most, `must be at most ${most} origins`)),
   );
 
+/** A host may hold `;` and `,` (URL Standard, 'forbidden host code points'), which end a directive of a policy. */
+const hasPlainHost = ({ host }: URL): boolean => /^[a-z0-9._[\]:-]+$/.test(host);
+
 const isPlainUrl = (written: string): boolean => {
   const url = URL.parse(written);
-  return url !== null && /^https?:$/.test(url.protocol) && url.search === "" && url.hash === "";
+  if (url === null || !hasPlainHost(url)) return false;
+  return /^https?:$/.test(url.protocol) && url.search === "" && url.hash === "";
 };
 
 /** An address as it is compared or called, to the last slash. */
@@ -216,17 +220,17 @@ function withoutEndingSlashes(written: string): string {
 
 /** A page of the site, or an address anywhere else with TLS. */
 export const pageUrl = (): Kind<string> =>
-  text(() =>
-    v.pipe(
-      v.string(),
-      v.check((written) => {
-        const page = URL.parse(written, "https://site.invalid");
-        return (
-          page?.protocol === "https:" && (written.startsWith("https://") || /^\/(?![/\\])/.test(written))
-        );
-      }, "must be a path of the site or an https address"),
-    ),
-  );
+  text(() => v.pipe(v.string(), v.check(isPage, "must be a path of the site or an https address")));
+
+/** Where a path of the site leads while nobody knows the site. */
+const ANY_SITE = "https://site.invalid";
+
+/** Whether this is an address with TLS, or a path of the site: browsers drop tabs and line ends in either. */
+function isPage(written: string): boolean {
+  const page = URL.parse(written, ANY_SITE);
+  if (page?.protocol !== "https:" || !hasPlainHost(page) || /[\t\n\r]/.test(written)) return false;
+  return written.startsWith("https://") || /^\/(?![/\\])/.test(written);
+}
 
 /** Path patterns, each followed by what it requires, if anything: as words, a list, or a table of patterns. */
 export const protectedPaths = (): Kind<readonly string[]> => {
@@ -275,7 +279,10 @@ export const imageUrl = (): Kind<string> => {
     schema: () =>
       v.pipe(
         page.schema(),
-        v.transform((written) => encodeURI(decodeURI(written))),
+        v.transform((written) => {
+          const { href, origin, pathname, search } = new URL(written, ANY_SITE);
+          return origin === ANY_SITE ? `${pathname}${search}` : href;
+        }),
       ),
   };
 };
@@ -312,9 +319,9 @@ function readContact(written: string): Contact | undefined {
     const isBare = digits === written && digits.startsWith("+");
     return { words: isBare ? phoneWords(digits.slice(1)) : written, href: `tel:${digits}` };
   }
-  const page = URL.parse(written, "https://site.invalid");
-  const isPage = page?.protocol === "https:" && /^(?:https:\/\/|\/(?![/\\]))/.test(written);
-  return isPage ? { words: written.replace(/^https:\/\/(?:www\.)?|\/$/g, ""), href: written } : undefined;
+  return isPage(written)
+    ? { words: written.replace(/^https:\/\/(?:www\.)?|\/$/g, ""), href: written }
+    : undefined;
 }
 
 /** A secret of the Standard Webhooks specification, as its bytes. */

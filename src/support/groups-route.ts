@@ -28,11 +28,13 @@ export const changeGroups = withAccount(async (request, known) => {
   const typed = (form.get("new") ?? "").trim();
   const added = typed === "" ? undefined : groupName(typed);
   const { staffGroups } = settings.support;
-  const chosen = [...form.getAll("group"), ...(added === undefined ? [] : [added])];
-  const wanted = readGroups([
-    ...chosen.filter((name) => !staffGroups.has(name)),
+  // In the spelling in which groups are kept: in another one a group of staff would not be known for one.
+  const ticked = form.getAll("group").flatMap((name) => groupName(name) ?? []);
+  const chosen = [
+    ...[...ticked, ...(added === undefined ? [] : [added])].filter((name) => !staffGroups.has(name)),
     ...account.groups.filter((name) => staffGroups.has(name)),
-  ]);
+  ];
+  const wanted = readGroups(chosen);
   const comeBack = async (wrong: GroupForm["wrong"]) => {
     const groups = await groupForm(request, known);
     const again = groups && { ...chosenIn(groups, wanted), typed, wrong };

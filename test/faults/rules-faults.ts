@@ -171,8 +171,14 @@ export const RULES_FAULTS = [
   ...faultsIn("src/support/groups-route.ts", [
     [
       "staff give the group that makes staff",
-      "...chosen.filter((name) => !staffGroups.has(name)),",
-      "...chosen,",
+      "(added === undefined ? [] : [added])].filter((name) => !staffGroups.has(name)),",
+      "(added === undefined ? [] : [added])],",
+      [rules],
+    ],
+    [
+      "staff give the group that makes staff by another spelling of it",
+      'form.getAll("group").flatMap((name) => groupName(name) ?? []);',
+      'form.getAll("group");',
       [rules],
     ],
   ]),

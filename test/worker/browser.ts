@@ -8,7 +8,11 @@ export interface Browser {
   /** Cookies at the provider. */
   readonly providerCookies: Map<string, string>;
   get(path: string, headers?: Record<string, string>): Promise<Response>;
-  post(path: string, form?: Record<string, string>, headers?: Record<string, string>): Promise<Response>;
+  post(
+    path: string,
+    form?: Record<string, string> | URLSearchParams,
+    headers?: Record<string, string>,
+  ): Promise<Response>;
   request(path: string, init: RequestInit & { headers?: Record<string, string> }): Promise<Response>;
   /** Clicks 'log in' and gives the provider's address. */
   startLogin(returnTo?: string): Promise<URL>;

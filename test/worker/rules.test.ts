@@ -459,7 +459,8 @@ describe("groups", () => {
     await registry().setGroups(staffId, ["desk"]);
     expect((await browser.get("/auth/support")).status).toBe(404);
     const basis = String((await registry().get(id))?.account.updatedAt);
-    for (const form of [{ new: "desk" }, { group: "desk" }])
+    const spelled = ["desk", "DESK", " desk", "ｄｅｓｋ"];
+    for (const form of [{ new: "desk" }, ...spelled.map((group) => ({ group }))])
       await staff.post(`${accountPath(id)}/groups`, { basis, ...form, ...TICKED });
     expect(await registry().groupsOf(id)).toEqual([]);
     await registry().setGroups(id, ["desk"]);
@@ -468,6 +469,12 @@ describe("groups", () => {
     const now = String((await registry().get(id))?.account.updatedAt);
     await staff.post(`${accountPath(id)}/groups`, { basis: now, group: "board", ...TICKED });
     expect(await registry().groupsOf(id)).toEqual(["board", "desk"]);
+    // Nor one with so many others that there is no room for it.
+    const later = String((await registry().get(id))?.account.updatedAt);
+    const many = new URLSearchParams({ basis: later, ...TICKED });
+    for (const number of Array.from({ length: 20 }).keys()) many.append("group", `a${number}`);
+    const refused = await staff.post(`${accountPath(id)}/groups`, many);
+    expect([refused.status, await registry().groupsOf(id)]).toEqual([400, ["board", "desk"]]);
   });
 
   it("come with the account that a login finds or is linked to", async () => {

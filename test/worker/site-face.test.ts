@@ -66,6 +66,10 @@ describe("the site's name and face", () => {
     ["LOGO_URL", "http://fjordhagen.example/logo.svg"],
     ["LOGO_URL", "javascript:alert(1)"],
     ["FAVICON", "//evil.example/icon"],
+    ["SUPPORT_CONTACT", "/\t/evil.example/help"],
+    ["LOGO_URL", "https://a;frame-ancestors"],
+    ["FAVICON", "https://a,b.example/icon.png"],
+    ["TERMS_URL", "https://a;sandbox;x"],
     ["ACCENT_COLOR", "red;}body{display:none"],
     ["ACCENT_COLOR", "#12345"],
     ["SITE_NAME", "x".repeat(61)],
@@ -73,6 +77,17 @@ describe("the site's name and face", () => {
     const site = openSite();
     const read = readSettings({ ...site.env, [name]: value }, SITE);
     expect(read).toEqual({ faults: [expect.stringContaining(name)] });
+  });
+
+  it.each([
+    ["/100%.svg", "/100%.svg"],
+    ["/img/a%23b.svg", "/img/a%23b.svg"],
+    ["/et merke.svg", "/et%20merke.svg"],
+    ["https://bilder.example/\u00e5.svg", "https://bilder.example/%C3%A5.svg"],
+  ])("take the image %s for %s", (written, asked) => {
+    const read = readSettings({ ...openSite().env, LOGO_URL: written, FAVICON: written }, SITE);
+    if ("faults" in read) throw new Error(read.faults.join());
+    expect(JSON.stringify(read.settings)).toContain(JSON.stringify(asked));
   });
 
   it("write phone numbers as people do", () => {
