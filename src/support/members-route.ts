@@ -1,6 +1,7 @@
 import { type LinkRequest, linkRequests } from "../accounts/link-requests.ts";
 import { answeredConsents, listMembers } from "../accounts/member-list.ts";
 import { type MemberFilter, membersExport } from "../accounts/members-export.ts";
+import { Failure } from "../failure.ts";
 import { groupName } from "../group-name.ts";
 import { formBody } from "../http/form-body.ts";
 import { queryOf } from "../http/query.ts";
@@ -64,11 +65,15 @@ async function waitingPage(request: StaffRequest, after: string | undefined) {
 
 /**
  * `POST /auth/support/members`: the same list as a file, all pages of it.
- * @throws {Failure} `storage_unavailable`, where not even a first row can be read.
+ * @throws {Failure} `request_malformed`, where what is asked for as a group is no name; `storage_unavailable`, where not
+ *   even a first row can be read.
  */
 export async function exportMembers(request: StaffRequest): Promise<Response> {
   const form = (await formBody(request.c.req.raw)) ?? new URLSearchParams();
   const filter = filterOf(form);
+  // Somebody who means a few people must not be handed everybody.
+  if ((form.get("group") ?? "").trim() !== "" && filter.group === undefined)
+    throw new Failure("request_malformed", { stage: "support", reason: "no name of a group" });
   const { site } = request.records;
   return answerExport(
     request,
