@@ -7,7 +7,7 @@ import { createTestHarness, type TestHarness, unstable_readConfig } from "wrangl
 import { freshSessionKeys } from "../../cli/dev-vars.mjs";
 import { WRANGLER_OFFLINE } from "../../cli/wrangler.mjs";
 import { HAND_WRITTEN, PROTECTED, spelling } from "../conformance/path-spellings.ts";
-import { rawRequest } from "./raw-request.ts";
+import { rawRequest, untilClosed } from "./raw-request.ts";
 
 const SECRET = "for members only";
 
@@ -104,8 +104,8 @@ describe.each<HtmlHandling>(["auto-trailing-slash", "force-trailing-slash", "dro
 
     test("show nothing protected to strangers, however they ask", async () => {
       const harness = guard(htmlHandling, PROTECTED);
+      const { url } = await harness.listen();
       try {
-        const { url } = await harness.listen();
         const { leaks, statuses } = await ask(url, targets);
         console.log(
           `${targets.length} spellings, answered with ${JSON.stringify(Object.fromEntries(statuses))}`,
@@ -115,6 +115,7 @@ describe.each<HtmlHandling>(["auto-trailing-slash", "force-trailing-slash", "dro
         expect((await rawRequest(url, "/public/page.html")).status).toBeLessThan(400);
       } finally {
         await harness.close();
+        await untilClosed(url);
       }
     });
   },
@@ -122,11 +123,12 @@ describe.each<HtmlHandling>(["auto-trailing-slash", "force-trailing-slash", "dro
 
 test("without the guard, many of these spellings show it: the test can fail", async () => {
   const harness = guard("auto-trailing-slash", "/elsewhere/*");
+  const { url } = await harness.listen();
   try {
-    const { url } = await harness.listen();
     const { leaks } = await ask(url, HAND_WRITTEN);
     expect(leaks.length).toBeGreaterThan(40);
   } finally {
     await harness.close();
+    await untilClosed(url);
   }
 });
