@@ -133,7 +133,7 @@ async function perform(context: CommandContext, options: Options): Promise<numbe
   const output = options.output ?? path("checklist-report");
   const merchantFile = options.merchant ?? path("checklist.yaml");
   const settingsFile = options.settings ?? path(".dev.vars");
-  const { readDeployment } = await import("./doctor/local-source.ts");
+  const { readDeployment } = await import("./doctor/settings-source.ts");
   const settings = await readDeployment({ root, environment: options.env, settingsFile, processEnv: {} });
   const own = siteValuesFrom(settings);
   const { fields: merchant, made } = readMerchantFile(merchantFile);

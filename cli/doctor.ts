@@ -4,10 +4,8 @@ import { Command } from "@commander-js/extra-typings";
 import { inFolder } from "./cloudflare-commands.ts";
 import { usageError } from "./command-error.mjs";
 import type { CommandContext } from "./command-line.ts";
-import { CHECK_IDS, type CheckId, FAMILIES } from "./doctor/checks.ts";
-import { checksNamed, examine } from "./doctor/examine.ts";
-import { readLocalSource } from "./doctor/local-source.ts";
-import { withRemote } from "./doctor/remote-source.ts";
+import { CHECK_IDS, type CheckId, checksNamed, examine, FAMILIES } from "./doctor/checks.ts";
+import { readLocalSource, withRemote } from "./doctor/settings-source.ts";
 import { verdictOf } from "./findings/finding.ts";
 import { printerTo, summary } from "./findings/terminal.ts";
 

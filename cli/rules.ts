@@ -6,7 +6,7 @@ import { readRequirement } from "../src/rules/requirement.ts";
 import { CommandError } from "./command-error.mjs";
 import type { CommandContext } from "./command-line.ts";
 import { DEFAULT_SITE_PORT } from "./dev-vars.mjs";
-import { readLocalSource } from "./doctor/local-source.ts";
+import { readLocalSource } from "./doctor/settings-source.ts";
 import { explainPath, type PathExplanation } from "./path-rule.ts";
 
 /** The command `rules`. */

@@ -1,4 +1,5 @@
-import { readFileSync } from "node:fs";
+import packageJson from "../../package.json" with { type: "json" };
+import { boundedText } from "../../src/bounded-text.ts";
 
 /** How long one request of the doctor may take, body included, in milliseconds. */
 export const REQUEST_TIME_LIMIT = 10_000;
@@ -6,9 +7,7 @@ export const REQUEST_TIME_LIMIT = 10_000;
 /** Far above any proper answer. In bytes. */
 const SIZE_LIMIT = 512 * 1024;
 
-const { version } = JSON.parse(readFileSync(new URL("../../package.json", import.meta.url), "utf8")) as {
-  version: string;
-};
+const { version } = packageJson;
 
 /** Says who asks, on every request to Vipps and to the site. */
 export const PLUGIN_HEADERS = {
@@ -27,7 +26,7 @@ export interface Answer {
 }
 
 /** An answer, or why there is none, as a phrase that follows "It". */
-export type Outcome = { readonly answer: Answer } | { readonly failed: string };
+export type Outcome = Answer | { readonly failed: string };
 
 export interface Network {
   readonly fetch: typeof fetch;
@@ -74,25 +73,13 @@ async function askAnew(network: Network, url: string, asking: Asking): Promise<O
       signal,
     });
     const answered = network.now();
-    const text = await boundedText(response);
+    const text = await boundedText(response, SIZE_LIMIT);
     if (text === undefined) return { failed: "sends more than any such answer has" };
-    return { answer: { status: response.status, headers: response.headers, text, asked, answered } };
+    return { status: response.status, headers: response.headers, text, asked, answered };
   } catch (error) {
     if (signal.aborted) return { failed: `does not answer within ${network.timeLimit / 1000} seconds` };
     return { failed: reasonOf(error) };
   }
-}
-
-async function boundedText(response: Response): Promise<string | undefined> {
-  const decoder = new TextDecoder();
-  let text = "";
-  let size = 0;
-  for await (const chunk of response.body ?? []) {
-    size += chunk.byteLength;
-    if (size > SIZE_LIMIT) return undefined;
-    text += decoder.decode(chunk, { stream: true });
-  }
-  return text + decoder.decode();
 }
 
 /** Codes with which Node says what kept a connection from being made. */
@@ -118,6 +105,10 @@ function reasonOf(error: unknown): string {
   const code = cause instanceof Error && "code" in cause ? String(cause.code) : "";
   return REASONS[code] ?? `cannot be asked${code === "" ? "" : ` (${code})`}`;
 }
+
+/** Where an answer leads; null where it leads nowhere. */
+export const locationOf = ({ headers }: Answer, base: string): URL | null =>
+  URL.parse(headers.get("location") ?? "", base);
 
 /** The JSON object in an answer; undefined where there is none. */
 export function jsonObject({ text }: Pick<Answer, "text">): Readonly<Record<string, unknown>> | undefined {

@@ -1,31 +1,168 @@
 import { mistakenNames } from "../../src/settings/names.ts";
 import { isSecret, isSettingName, SETTING_NAMES, SETTINGS } from "../../src/settings/table.ts";
-import type { Settings } from "../../src/settings/types.ts";
-import { error, type Look, ok, skipped, warning } from "../findings/finding.ts";
+import { error, ok, skipped, warning } from "../findings/finding.ts";
+import { type Check, known } from "./facts.ts";
 import type { SettingsSource } from "./settings-source.ts";
-import type { ReadSettings } from "./worker-settings.ts";
 
-/** Said in place of everything that needs a site. */
-export const NO_SITE = skipped(
-  "The deployment has no site of its own; npm run site -- check examines those in KV.",
-);
+/** How the names of settings begin: a stranger among them is a slip, or a setting of another version. */
+const BEGINNINGS = new Set(SETTING_NAMES.map((name) => name.split("_")[0]));
 
-/** Every fault in the settings, as the worker itself would name it. */
-export function* checkSettings(source: SettingsSource, read: ReadSettings): Look {
-  if ("noSite" in read) return NO_SITE;
-  if ("faults" in read) {
-    for (const fault of read.faults) yield error(`${fault}.`, whereToMend(source, fault));
-    return "";
-  }
-  const hidden = [...read.hidden].join(", ");
-  if (hidden === "") return `Complete and well formed (${source.name}).`;
-  if (source.deployedSecrets !== undefined)
-    return `Complete and well formed (${source.name}); ${hidden} at Cloudflare.`;
-  yield ok(`Well formed (${source.name}).`);
-  return skipped(
-    `Not here: ${hidden}. --remote asks Cloudflare whether it has them; in the environment of this command they are examined themselves.`,
-  );
-}
+/** Vipps' own hosts, by environment. */
+const VIPPS_HOSTS: Readonly<Record<string, string>> = {
+  "apitest.vipps.no": "test",
+  "api.vipps.no": "production",
+};
+
+/** Cut after this many characters by the worker, because Vipps takes no more. */
+const HEADER_LIMIT = 30;
+
+const LOCAL = /^((?:.+\.)?localhost|127(\.\d{1,3}){3}|\[::1\])$/;
+const IP_ADDRESS = /^(\d{1,3}(\.\d{1,3}){3}|\[[0-9a-f:.]+\])$/i;
+
+export const SETTINGS_CHECKS = {
+  /** Every fault in the settings, as the worker itself would name it. */
+  settings: {
+    why: "With a setting missing or malformed the worker answers every request with an error page.",
+    *look({ source, read, missing }) {
+      if ("noSite" in read) return missing;
+      if ("faults" in read) {
+        for (const fault of read.faults) yield error(`${fault}.`, whereToMend(source, fault));
+        return "";
+      }
+      const hidden = [...read.hidden].join(", ");
+      if (hidden === "") return `Complete and well formed (${source.name}).`;
+      if (source.deployedSecrets !== undefined)
+        return `Complete and well formed (${source.name}); ${hidden} at Cloudflare.`;
+      yield ok(`Well formed (${source.name}).`);
+      return skipped(
+        `Not here: ${hidden}. --remote asks Cloudflare whether it has them; in the environment of this command they are examined themselves.`,
+      );
+    },
+  },
+  /** Settings that nobody reads, with the name that was probably meant. */
+  "settings-names": {
+    why: "A misspelt setting is ignored without a word, and its default holds instead.",
+    *look({ source: { values, worker } }) {
+      for (const name of Object.keys(values)) {
+        if (isSettingName(name) || worker?.bindings.has(name)) continue;
+        const meant = mistakenNames([name])[0]?.meant;
+        if (meant === undefined && !BEGINNINGS.has(name.split("_")[0] ?? "")) continue;
+        const hint = meant === undefined ? "Remove it" : `Was ${meant} meant? Rename it`;
+        yield warning(`There is no setting ${name}.`, `${hint}; docs/configuration.md has all.`);
+      }
+      return "Every name is known.";
+    },
+  },
+  /** Whether issuer, environment and site belong to the same world. */
+  environment: {
+    why: "Test and production are two worlds: keys, issuer and users of one do not exist in the other.",
+    look: known(function* ({ source: { environment, values, worker }, settings: { site, relyingParty } }) {
+      const set = values.VIPPS_ENVIRONMENT || "test";
+      const host = new URL(relyingParty.issuer).host;
+      const issuerIs = VIPPS_HOSTS[host];
+      if (issuerIs !== undefined && issuerIs !== set)
+        yield error(
+          `VIPPS_ENVIRONMENT is ${set}, but VIPPS_ISSUER is Vipps' ${issuerIs} environment.`,
+          "Remove VIPPS_ISSUER: the environment says it all.",
+        );
+      // Vipps gives partner keys for production alone (Vipps, Partner keys).
+      const isPartnerInTest = relyingParty.keys.kind === "partner" && set !== "production";
+      if (isPartnerInTest && issuerIs !== undefined)
+        yield error(
+          `VIPPS_KEYS is partner and VIPPS_ENVIRONMENT is ${set}, but Vipps' partner keys are for production alone.`,
+          "Test with the keys of a test sales unit (VIPPS_KEYS=own) or with the simulator.",
+        );
+      if (issuerIs === undefined && !site.isLocal)
+        yield warning(
+          `Logins go to ${host}, which is not Vipps (VIPPS_ISSUER).`,
+          "Remove VIPPS_ISSUER, unless this site really uses another provider.",
+        );
+      // Many sites of one deployment may each be of their own environment.
+      const isWholeWorker = worker !== undefined;
+      if (isWholeWorker && environment === "production" && set !== "production")
+        yield warning(
+          "[env.production] uses Vipps' test environment: nobody can log in with the real app.",
+          'Set VIPPS_ENVIRONMENT = "production" in [env.production.vars], with the production keys.',
+        );
+      if (isWholeWorker && environment !== "production" && set === "production")
+        yield warning(
+          `${environment === undefined ? "The top level of wrangler.toml" : `[env.${environment}]`} uses Vipps' production environment, with real people.`,
+          'Keep production to [env.production]; everything else works with VIPPS_ENVIRONMENT = "test".',
+        );
+      const elsewhere = issuerIs === undefined ? `, with the issuer at ${host}` : "";
+      const note = isPartnerInTest ? " Note: at Vipps, partner keys are for production alone." : "";
+      return `${set}${elsewhere}.${note}`;
+    }),
+  },
+  /**
+   * Vipps' rules for redirect URIs (Login API, redirect URIs) held against SITE_URL and AUTH_PATH as written, also
+   * where the worker would refuse them for reasons of its own. Of several faults the first is told.
+   */
+  "redirect-uri": {
+    why: "Vipps compares the redirect URI byte by byte with the portal's list, and refuses every login if they differ.",
+    *look({ source: { values }, read, missing }) {
+      if ("noSite" in read) return missing;
+      const site = values.SITE_URL?.trim() ?? "";
+      const authPath = values.AUTH_PATH?.trim() || SETTINGS.AUTH_PATH.default;
+      const say = 'Set SITE_URL to the origin alone, such as "https://www.example.com".';
+      if (site === "") return error("Without SITE_URL there is no redirect URI.", say);
+      const url = URL.parse(site);
+      if (url === null) return error(`SITE_URL is no address: ${site}`, say);
+      if (site.includes("#"))
+        return error("SITE_URL has a #, which Vipps does not take in a redirect URI.", say);
+      if (site.includes("?"))
+        return error("SITE_URL has a query string, which Vipps does not take in a redirect URI.", say);
+      if (url.pathname !== "/")
+        return error(`SITE_URL has a path (${url.pathname}).`, `${say} Paths go into AUTH_PATH.`);
+      if (authPath.endsWith("/"))
+        return error(
+          "AUTH_PATH ends with a slash.",
+          `Write AUTH_PATH = "${authPath.replace(/\/+$/, "") || "/auth"}": the redirect URI ends with /callback.`,
+        );
+      if (/[?#]/.test(authPath))
+        return error("AUTH_PATH has a query or a #.", 'Set it to a path alone, such as "/auth".');
+
+      const uri = `${url.origin}${authPath}/callback`;
+      const isLocal = LOCAL.test(url.hostname);
+      if (url.protocol !== "https:" && !isLocal)
+        return error(
+          "The redirect URI does not begin with https://.",
+          "Set SITE_URL to the https address of the site.",
+        );
+      if (isLocal && values.VIPPS_ENVIRONMENT?.trim() === "production")
+        return error(
+          `The redirect URI is on this machine (${uri}), which Vipps takes in its test environment only.`,
+          "Set SITE_URL to the public address, or VIPPS_ENVIRONMENT to test.",
+        );
+      if (IP_ADDRESS.test(url.hostname) && !isLocal)
+        return error(
+          "The redirect URI has an IP address instead of a name.",
+          "Set SITE_URL to the site's name.",
+        );
+      // The worker lowers the case of the host and leaves out the usual port, as every URL parser does.
+      if (!site.startsWith(url.origin))
+        yield warning(
+          `SITE_URL is written "${site}", but the redirect URI is ${uri}.`,
+          `Write SITE_URL = "${url.origin}", and register exactly ${uri}.`,
+        );
+      return `To be registered, exactly: ${uri}`;
+    },
+  },
+  /** The headers as they will be sent. Wrong ones that are set are a fault of the settings. */
+  "standard-headers": {
+    why: "Vipps asks for these headers on every request, 30 characters each, to find your requests when you need help.",
+    look: known(function* ({ settings: { site, relyingParty } }) {
+      const { merchantSerialNumber, systemName, systemVersion } = relyingParty;
+      const { host } = new URL(site.origin);
+      if (systemName !== host && host.length > HEADER_LIMIT && host.startsWith(systemName))
+        yield warning(
+          `The host of the site is longer than ${HEADER_LIMIT} characters, so Vipps-System-Name is cut to "${systemName}".`,
+          "Set VIPPS_SYSTEM_NAME to a name of at most 30 characters.",
+        );
+      return `MSN ${merchantSerialNumber}, system "${systemName}" ${systemVersion}.`;
+    }),
+  },
+} as const satisfies Record<string, Check>;
 
 /** A secret has no place in the configuration, and on this machine a first start makes what is missing. */
 function whereToMend({ name, environment, settingsFiles, worker }: SettingsSource, fault: string): string {
@@ -37,130 +174,4 @@ function whereToMend({ name, environment, settingsFiles, worker }: SettingsSourc
   return isLocal
     ? `Put ${setting} into ${settingsFiles[0]?.path}: a secret does not belong into the configuration.`
     : `Give it to the worker: npx wrangler secret put ${setting}${environment === undefined ? "" : ` --env ${environment}`}`;
-}
-
-/** How the names of settings begin: a stranger among them is a slip, or a setting of another version. */
-const BEGINNINGS = new Set(SETTING_NAMES.map((name) => name.split("_")[0]));
-
-/** Settings that nobody reads, with the name that was probably meant. */
-export function* checkSettingsNames({ values, worker }: SettingsSource): Look {
-  for (const name of Object.keys(values)) {
-    if (isSettingName(name) || worker?.bindings.has(name)) continue;
-    const meant = mistakenNames([name])[0]?.meant;
-    if (meant === undefined && !BEGINNINGS.has(name.split("_")[0] ?? "")) continue;
-    const hint = meant === undefined ? "Remove it" : `Was ${meant} meant? Rename it`;
-    yield warning(`There is no setting ${name}.`, `${hint}; docs/configuration.md has all.`);
-  }
-  return "Every name is known.";
-}
-
-/** Vipps' own hosts, by environment. */
-const VIPPS_HOSTS: Readonly<Record<string, string>> = {
-  "apitest.vipps.no": "test",
-  "api.vipps.no": "production",
-};
-
-/** Whether issuer, environment and site belong to the same world. */
-export function* checkEnvironment(source: SettingsSource, { site, relyingParty }: Settings): Look {
-  const { environment, values, worker } = source;
-  const set = values.VIPPS_ENVIRONMENT || "test";
-  const host = new URL(relyingParty.issuer).host;
-  const issuerIs = VIPPS_HOSTS[host];
-  if (issuerIs !== undefined && issuerIs !== set)
-    yield error(
-      `VIPPS_ENVIRONMENT is ${set}, but VIPPS_ISSUER is Vipps' ${issuerIs} environment.`,
-      "Remove VIPPS_ISSUER: the environment says it all.",
-    );
-  // Vipps gives partner keys for production alone (Vipps, Partner keys).
-  const isPartnerInTest = relyingParty.keys.kind === "partner" && set !== "production";
-  if (isPartnerInTest && issuerIs !== undefined)
-    yield error(
-      `VIPPS_KEYS is partner and VIPPS_ENVIRONMENT is ${set}, but Vipps' partner keys are for production alone.`,
-      "Test with the keys of a test sales unit (VIPPS_KEYS=own) or with the simulator.",
-    );
-  if (issuerIs === undefined && !site.isLocal)
-    yield warning(
-      `Logins go to ${host}, which is not Vipps (VIPPS_ISSUER).`,
-      "Remove VIPPS_ISSUER, unless this site really uses another provider.",
-    );
-  // Many sites of one deployment may each be of their own environment.
-  const isWholeWorker = worker !== undefined;
-  if (isWholeWorker && environment === "production" && set !== "production")
-    yield warning(
-      "[env.production] uses Vipps' test environment: nobody can log in with the real app.",
-      'Set VIPPS_ENVIRONMENT = "production" in [env.production.vars], with the production keys.',
-    );
-  if (isWholeWorker && environment !== "production" && set === "production")
-    yield warning(
-      `${environment === undefined ? "The top level of wrangler.toml" : `[env.${environment}]`} uses Vipps' production environment, with real people.`,
-      'Keep production to [env.production]; everything else works with VIPPS_ENVIRONMENT = "test".',
-    );
-  const elsewhere = issuerIs === undefined ? `, with the issuer at ${host}` : "";
-  const note = isPartnerInTest ? " Note: at Vipps, partner keys are for production alone." : "";
-  return `${set}${elsewhere}.${note}`;
-}
-
-/** Cut after this many characters by the worker, because Vipps takes no more. */
-const HEADER_LIMIT = 30;
-
-/** The headers as they will be sent. Wrong ones that are set are a fault of the settings. */
-export function* checkStandardHeaders({ site, relyingParty }: Settings): Look {
-  const { merchantSerialNumber, systemName, systemVersion } = relyingParty;
-  const { host } = new URL(site.origin);
-  if (systemName !== host && host.length > HEADER_LIMIT && host.startsWith(systemName))
-    yield warning(
-      `The host of the site is longer than ${HEADER_LIMIT} characters, so Vipps-System-Name is cut to "${systemName}".`,
-      "Set VIPPS_SYSTEM_NAME to a name of at most 30 characters.",
-    );
-  return `MSN ${merchantSerialNumber}, system "${systemName}" ${systemVersion}.`;
-}
-
-const LOCAL = /^((?:.+\.)?localhost|127(\.\d{1,3}){3}|\[::1\])$/;
-const IP_ADDRESS = /^(\d{1,3}(\.\d{1,3}){3}|\[[0-9a-f:.]+\])$/i;
-
-/**
- * Vipps' rules for redirect URIs (Login API, redirect URIs) held against SITE_URL and AUTH_PATH as written, also
- * where the worker would refuse them for reasons of its own. Of several faults the first is told.
- */
-export function* checkRedirectUri({ values }: SettingsSource): Look {
-  const site = values.SITE_URL?.trim() ?? "";
-  const authPath = values.AUTH_PATH?.trim() || SETTINGS.AUTH_PATH.default;
-  const say = 'Set SITE_URL to the origin alone, such as "https://www.example.com".';
-  if (site === "") return error("Without SITE_URL there is no redirect URI.", say);
-  const url = URL.parse(site);
-  if (url === null) return error(`SITE_URL is no address: ${site}`, say);
-  if (site.includes("#")) return error("SITE_URL has a #, which Vipps does not take in a redirect URI.", say);
-  if (site.includes("?"))
-    return error("SITE_URL has a query string, which Vipps does not take in a redirect URI.", say);
-  if (url.pathname !== "/")
-    return error(`SITE_URL has a path (${url.pathname}).`, `${say} Paths go into AUTH_PATH.`);
-  if (authPath.endsWith("/"))
-    return error(
-      "AUTH_PATH ends with a slash.",
-      `Write AUTH_PATH = "${authPath.replace(/\/+$/, "") || "/auth"}": the redirect URI ends with /callback.`,
-    );
-  if (/[?#]/.test(authPath))
-    return error("AUTH_PATH has a query or a #.", 'Set it to a path alone, such as "/auth".');
-
-  const uri = `${url.origin}${authPath}/callback`;
-  const isLocal = LOCAL.test(url.hostname);
-  if (url.protocol !== "https:" && !isLocal)
-    return error(
-      "The redirect URI does not begin with https://.",
-      "Set SITE_URL to the https address of the site.",
-    );
-  if (isLocal && values.VIPPS_ENVIRONMENT?.trim() === "production")
-    return error(
-      `The redirect URI is on this machine (${uri}), which Vipps takes in its test environment only.`,
-      "Set SITE_URL to the public address, or VIPPS_ENVIRONMENT to test.",
-    );
-  if (IP_ADDRESS.test(url.hostname) && !isLocal)
-    return error("The redirect URI has an IP address instead of a name.", "Set SITE_URL to the site's name.");
-  // The worker lowers the case of the host and leaves out the usual port, as every URL parser does.
-  if (!site.startsWith(url.origin))
-    yield warning(
-      `SITE_URL is written "${site}", but the redirect URI is ${uri}.`,
-      `Write SITE_URL = "${url.origin}", and register exactly ${uri}.`,
-    );
-  return `To be registered, exactly: ${uri}`;
 }

@@ -1,9 +1,9 @@
 import { basename } from "node:path";
 import { patternOf } from "../../src/rules/path-rules.ts";
-import type { Settings } from "../../src/settings/types.ts";
-import { error, type Look, skipped, warning } from "../findings/finding.ts";
+import { error, skipped, warning } from "../findings/finding.ts";
 import { unguardedFaults } from "../unguarded-assets.ts";
-import type { SettingsSource, WorkerConfig } from "./settings-source.ts";
+import { type Check, known } from "./facts.ts";
+import type { WorkerConfig } from "./settings-source.ts";
 
 /** Bindings that no login works without, with their Durable Object class where they have one. */
 const REQUIRED = [
@@ -16,44 +16,128 @@ const LIMITERS = ["LOGIN_LIMITER", "LOGIN_FINISH_LIMITER", "LOGIN_WIDE_LIMITER"]
 
 const NO_CONFIG = skipped("wrangler.toml was not looked at.");
 
-/** What the code needs against what wrangler.toml binds. Environments inherit no bindings from the top level. */
-export function* checkBindings({ worker, values, environment }: SettingsSource): Look {
-  if (worker === undefined) return NO_CONFIG;
-  const { bindings, objectClasses, crons, routes } = worker;
-  const place = environment === undefined ? "wrangler.toml" : `[env.${environment}]`;
-  const todo = `Add it to ${place} as at the top level; environments inherit no bindings.`;
-  for (const { name, kind, objectClass } of REQUIRED) {
-    if (bindings.get(name) !== kind) yield error(`${name} (${kind}) is not bound in ${place}.`, todo);
-    else if (objectClass !== undefined && !objectClasses.includes(objectClass))
-      yield error(
-        `No migration creates ${objectClass}.`,
-        "Add [[migrations]] with new_sqlite_classes to wrangler.toml.",
-      );
-  }
-  if ((values.ACCOUNTS || "d1") !== "none" && bindings.get("ACCOUNTS_DB") !== "d1")
-    yield error(`ACCOUNTS_DB (d1) is not bound in ${place}, which ACCOUNTS needs.`, todo);
-  for (const name of LIMITERS) {
-    if (bindings.get(name) !== "rate limiter")
-      yield warning(`${name} is not bound in ${place}: anybody may start logins without a limit.`, todo);
-  }
-  if (bindings.has("ACCOUNTS_DB") && crons.length === 0)
-    yield warning(
-      `${place} has no cron trigger: login events are kept for ever.`,
-      'Add [triggers] crons = ["17 3 * * *"].',
-    );
-  if (values.EVENTS_URL) yield* eventProblems(worker, place);
-  if (!bindings.has("ASSETS") && !values.ORIGIN_URL && routes.length === 0)
-    yield warning(
-      "There is no site: neither ASSETS, nor ORIGIN_URL, nor a route.",
-      "Bind [assets], or set ORIGIN_URL.",
-    );
-  if (environment === "production" && basename(worker.assets ?? "") === "demo")
-    yield warning(
-      `${place} shows the demo club to your customers.`,
-      "Name your own folder under [env.production.assets], or run npm run setup, which does it (--assets, --origin-url, --own-origin).",
-    );
-  return `${bindings.size} in ${place}.`;
-}
+/** Since then no Authorization header follows a redirect to another origin (compatibility flags of workerd). */
+const SAFE_SINCE = "2025-09-01";
+const YEAR = 366 * 24 * 3600 * 1000;
+
+export const WORKER_CHECKS = {
+  /** What the code needs against what wrangler.toml binds. Environments inherit no bindings from the top level. */
+  bindings: {
+    why: "Without its storage the worker cannot finish a login.",
+    *look({ source: { worker, values, environment } }) {
+      if (worker === undefined) return NO_CONFIG;
+      const { bindings, objectClasses, crons, routes } = worker;
+      const place = environment === undefined ? "wrangler.toml" : `[env.${environment}]`;
+      const todo = `Add it to ${place} as at the top level; environments inherit no bindings.`;
+      for (const { name, kind, objectClass } of REQUIRED) {
+        if (bindings.get(name) !== kind) yield error(`${name} (${kind}) is not bound in ${place}.`, todo);
+        else if (objectClass !== undefined && !objectClasses.includes(objectClass))
+          yield error(
+            `No migration creates ${objectClass}.`,
+            "Add [[migrations]] with new_sqlite_classes to wrangler.toml.",
+          );
+      }
+      if ((values.ACCOUNTS || "d1") !== "none" && bindings.get("ACCOUNTS_DB") !== "d1")
+        yield error(`ACCOUNTS_DB (d1) is not bound in ${place}, which ACCOUNTS needs.`, todo);
+      for (const name of LIMITERS) {
+        if (bindings.get(name) !== "rate limiter")
+          yield warning(`${name} is not bound in ${place}: anybody may start logins without a limit.`, todo);
+      }
+      if (bindings.has("ACCOUNTS_DB") && crons.length === 0)
+        yield warning(
+          `${place} has no cron trigger: login events are kept for ever.`,
+          'Add [triggers] crons = ["17 3 * * *"].',
+        );
+      if (values.EVENTS_URL) yield* eventProblems(worker, place);
+      if (!bindings.has("ASSETS") && !values.ORIGIN_URL && routes.length === 0)
+        yield warning(
+          "There is no site: neither ASSETS, nor ORIGIN_URL, nor a route.",
+          "Bind [assets], or set ORIGIN_URL.",
+        );
+      if (environment === "production" && basename(worker.assets ?? "") === "demo")
+        yield warning(
+          `${place} shows the demo club to your customers.`,
+          "Name your own folder under [env.production.assets], or run npm run setup, which does it (--assets, --origin-url, --own-origin).",
+        );
+      return `${bindings.size} in ${place}.`;
+    },
+  },
+  /** Whether something protected could be shown by Cloudflare without the worker. */
+  "unguarded-assets": {
+    why: "What Cloudflare shows without asking the worker, it shows to everybody.",
+    look: known(function* ({ source: { worker }, settings: { site } }) {
+      if (worker === undefined) return NO_CONFIG;
+      if (worker.assetRouting === undefined) return skipped("There are no assets.");
+      const { authPath, protectedPaths } = site;
+      const guarded = { authPath, protectedPaths: protectedPaths.map(patternOf) };
+      for (const fault of unguardedFaults(worker.assetRouting, guarded))
+        yield error(
+          fault,
+          'Set run_worker_first = true under [assets], or ["/*", "!/images/*"] with folders that hold nothing protected.',
+        );
+      const { workerFirst } = worker.assetRouting;
+      const leftOut =
+        typeof workerFirst === "boolean" ? [] : workerFirst.filter((one) => one.startsWith("!"));
+      return leftOut.length === 0
+        ? "Every file passes the worker."
+        : `Past the worker: ${leftOut.join(", ")}.`;
+    }),
+  },
+  /** Whether the site's address leads to the worker, as far as wrangler.toml tells. */
+  routes: {
+    why: "Without a route the site's visitors never reach the worker.",
+    look: known(function* ({ source: { worker }, settings: { site } }) {
+      if (worker === undefined) return NO_CONFIG;
+      if (site.isLocal) return skipped("The site is on this machine.");
+      const { hostname } = new URL(site.origin);
+      if (hostname.endsWith(".workers.dev") && worker.workersDev)
+        return "The worker's own workers.dev address.";
+      const ofHost = worker.routes.map(partsOf).filter(({ host }) => coversHost(host, hostname));
+      const callback = `${site.authPath}/callback`;
+      if (ofHost.length === 0)
+        yield warning(
+          `No route in wrangler.toml leads ${hostname} to the worker.`,
+          `Add routes = [{ pattern = "${hostname}", custom_domain = true }], or one in the dashboard if you keep them there.`,
+        );
+      else if (!ofHost.some(({ path }) => coversPath(path, callback)))
+        yield error(
+          `The routes of ${hostname} do not cover ${callback}.`,
+          `Let a route cover ${hostname}${site.authPath}/* at least.`,
+        );
+      return `${hostname} leads to the worker.`;
+    }),
+  },
+  "compatibility-date": {
+    why: "It decides how the runtime behaves: with an old date a redirect takes the client secret along to another host.",
+    *look({ source: { worker }, now }) {
+      if (worker === undefined) return NO_CONFIG;
+      const date = worker.compatibilityDate;
+      const todo = 'Set compatibility_date = "2026-10-01" in wrangler.toml, and run npm test.';
+      if (date === undefined || Number.isNaN(Date.parse(date))) return error("wrangler.toml has none.", todo);
+      if (date < SAFE_SINCE) yield error(`${date} is before ${SAFE_SINCE}.`, todo);
+      else if (Date.parse(date) > now) yield error(`${date} is in the future.`, todo);
+      else if (now - Date.parse(date) > YEAR)
+        yield warning(`${date} is more than a year ago.`, "Take a newer one, and run npm test.");
+      return date;
+    },
+  },
+  /** Migrations of the database, where they can be seen. */
+  migrations: {
+    why: "Without its tables the database answers no login.",
+    *look({ source: { pendingMigrations, worker, environment } }) {
+      if (worker !== undefined && !worker.bindings.has("ACCOUNTS_DB"))
+        return skipped("There is no database.");
+      if (pendingMigrations === undefined)
+        return skipped("Not to be seen from here; --remote asks Cloudflare, --url asks the site's health.");
+      const what = `Not applied: ${pendingMigrations.join(", ")}.`;
+      if (pendingMigrations.length > 0)
+        yield environment === undefined
+          ? warning(what, "npm start applies them by itself, here on this machine.")
+          : error(what, `npx wrangler d1 migrations apply ACCOUNTS_DB --remote --env ${environment}`);
+      return "All are applied.";
+    },
+  },
+} as const satisfies Record<string, Check>;
 
 /** What the delivery of events lacks; that the queue is not bound is a fault of the settings. */
 function* eventProblems({ bindings, crons, consumesEvents }: WorkerConfig, place: string) {
@@ -83,70 +167,3 @@ const coversHost = (pattern: string, host: string) =>
 
 const coversPath = (pattern: string, path: string) =>
   pattern.endsWith("*") ? path.startsWith(pattern.slice(0, -1)) : pattern === path;
-
-/** Whether the site's address leads to the worker, as far as wrangler.toml tells. */
-export function* checkRoutes({ worker }: SettingsSource, { site }: Settings): Look {
-  if (worker === undefined) return NO_CONFIG;
-  if (site.isLocal) return skipped("The site is on this machine.");
-  const { hostname } = new URL(site.origin);
-  if (hostname.endsWith(".workers.dev") && worker.workersDev) return "The worker's own workers.dev address.";
-  const ofHost = worker.routes.map(partsOf).filter(({ host }) => coversHost(host, hostname));
-  const callback = `${site.authPath}/callback`;
-  if (ofHost.length === 0)
-    yield warning(
-      `No route in wrangler.toml leads ${hostname} to the worker.`,
-      `Add routes = [{ pattern = "${hostname}", custom_domain = true }], or one in the dashboard if you keep them there.`,
-    );
-  else if (!ofHost.some(({ path }) => coversPath(path, callback)))
-    yield error(
-      `The routes of ${hostname} do not cover ${callback}.`,
-      `Let a route cover ${hostname}${site.authPath}/* at least.`,
-    );
-  return `${hostname} leads to the worker.`;
-}
-
-/** Whether something protected could be shown by Cloudflare without the worker. */
-export function* checkUnguardedAssets({ worker }: SettingsSource, { site }: Settings): Look {
-  if (worker === undefined) return NO_CONFIG;
-  if (worker.assetRouting === undefined) return skipped("There are no assets.");
-  const { authPath, protectedPaths } = site;
-  const guarded = { authPath, protectedPaths: protectedPaths.map(patternOf) };
-  for (const fault of unguardedFaults(worker.assetRouting, guarded))
-    yield error(
-      fault,
-      'Set run_worker_first = true under [assets], or ["/*", "!/images/*"] with folders that hold nothing protected.',
-    );
-  const { workerFirst } = worker.assetRouting;
-  const leftOut = typeof workerFirst === "boolean" ? [] : workerFirst.filter((one) => one.startsWith("!"));
-  return leftOut.length === 0 ? "Every file passes the worker." : `Past the worker: ${leftOut.join(", ")}.`;
-}
-
-/** Since then no Authorization header follows a redirect to another origin (compatibility flags of workerd). */
-const SAFE_SINCE = "2025-09-01";
-const YEAR = 366 * 24 * 3600 * 1000;
-
-/** @param now milliseconds since the epoch. */
-export function* checkCompatibilityDate({ worker }: SettingsSource, now: number): Look {
-  if (worker === undefined) return NO_CONFIG;
-  const date = worker.compatibilityDate;
-  const todo = 'Set compatibility_date = "2026-10-01" in wrangler.toml, and run npm test.';
-  if (date === undefined || Number.isNaN(Date.parse(date))) return error("wrangler.toml has none.", todo);
-  if (date < SAFE_SINCE) yield error(`${date} is before ${SAFE_SINCE}.`, todo);
-  else if (Date.parse(date) > now) yield error(`${date} is in the future.`, todo);
-  else if (now - Date.parse(date) > YEAR)
-    yield warning(`${date} is more than a year ago.`, "Take a newer one, and run npm test.");
-  return date;
-}
-
-/** Migrations of the database, where they can be seen. */
-export function* checkMigrations({ pendingMigrations, worker, environment }: SettingsSource): Look {
-  if (worker !== undefined && !worker.bindings.has("ACCOUNTS_DB")) return skipped("There is no database.");
-  if (pendingMigrations === undefined)
-    return skipped("Not to be seen from here; --remote asks Cloudflare, --url asks the site's health.");
-  const what = `Not applied: ${pendingMigrations.join(", ")}.`;
-  if (pendingMigrations.length > 0)
-    yield environment === undefined
-      ? warning(what, "npm start applies them by itself, here on this machine.")
-      : error(what, `npx wrangler d1 migrations apply ACCOUNTS_DB --remote --env ${environment}`);
-  return "All are applied.";
-}

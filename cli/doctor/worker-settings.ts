@@ -1,13 +1,6 @@
 import { writtenAsText } from "../../src/settings/kinds.ts";
 import { type Bindings, settingsFrom } from "../../src/settings/read-settings.ts";
-import {
-  defaultOf,
-  isSecret,
-  OWN_SITE,
-  rowOf,
-  type SettingName,
-  secretNames,
-} from "../../src/settings/table.ts";
+import { defaultOf, OWN_SITE, rowOf, type SettingName, secretNames } from "../../src/settings/table.ts";
 import type { Settings } from "../../src/settings/types.ts";
 import { DEFAULT_SITE_PORT } from "../dev-vars.mjs";
 import { newEventSecret } from "../event-secret.ts";
@@ -117,13 +110,4 @@ export function faultsOfLocalWorker(
     limiters: { start: undefined, finish: undefined, wide: undefined, site: undefined },
   });
   return "faults" in read ? read.faults : [];
-}
-
-/** The secrets among the values, by name. */
-export function secretsIn(
-  values: Readonly<Record<string, string>>,
-): readonly (readonly [SettingName, string])[] {
-  return Object.entries(values).flatMap(([name, value]) =>
-    isSecret(name) && value.trim() !== "" ? [[name, value.trim()] as const] : [],
-  );
 }

@@ -5,7 +5,7 @@ import type { MasterKeys } from "../../src/sites/master-keys.ts";
 import { openSiteDocument, readSiteDocument, type SiteValues } from "../../src/sites/site-document.ts";
 import type { D1Session } from "../d1-session.ts";
 import type { Network } from "../doctor/bounded-request.ts";
-import { examine, type Finding } from "../doctor/examine.ts";
+import { examine, type Finding } from "../doctor/checks.ts";
 import type { SettingsSource } from "../doctor/settings-source.ts";
 import { isProblem, verdictOf } from "../findings/finding.ts";
 import { startProgress } from "../progress-bar.ts";

@@ -6,7 +6,7 @@ import { CommandError, usageError } from "../command-error.mjs";
 import type { CommandContext } from "../command-line.ts";
 import type { D1Target } from "../d1-command.ts";
 import { type D1Session, openSession } from "../d1-session.ts";
-import { readDeployment } from "../doctor/local-source.ts";
+import { readDeployment } from "../doctor/settings-source.ts";
 import { withoutPort } from "../member-site.ts";
 import { listSites } from "./site-store.ts";
 import type { SitesPlace } from "./sites-place.ts";

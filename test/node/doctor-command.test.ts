@@ -3,9 +3,8 @@ import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync 
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { CHECK_IDS, CHECKS, FAMILIES } from "../../cli/doctor/checks.ts";
-import { examine } from "../../cli/doctor/examine.ts";
-import { readLocalSource } from "../../cli/doctor/local-source.ts";
+import { CHECK_IDS, CHECKS, examine, FAMILIES } from "../../cli/doctor/checks.ts";
+import { readLocalSource } from "../../cli/doctor/settings-source.ts";
 import { newKeySet } from "../../cli/session-key-set.ts";
 import { type Outcome, runCommand } from "./command-under-test.ts";
 import { admitPatient, type Patient } from "./doctor-under-test.ts";

@@ -1,5 +1,4 @@
-import type { CheckId } from "../../cli/doctor/checks.ts";
-import type { Examination } from "../../cli/doctor/examine.ts";
+import type { CheckId, Examination } from "../../cli/doctor/checks.ts";
 import type { SettingsSource } from "../../cli/doctor/settings-source.ts";
 import type { BehaviourUpdate } from "../../simulator/behaviour.ts";
 import type { Alteration } from "./altered-server.ts";

@@ -1,7 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
-import { CHECK_IDS, type CheckId } from "../../cli/doctor/checks.ts";
-import { checksNamed, type Finding } from "../../cli/doctor/examine.ts";
+import { CHECK_IDS, type CheckId, checksNamed, type Finding } from "../../cli/doctor/checks.ts";
 import type { SettingsSource } from "../../cli/doctor/settings-source.ts";
 import { isProblem, verdictOf } from "../../cli/findings/finding.ts";
 import { withBody } from "./altered-server.ts";

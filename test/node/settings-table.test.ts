@@ -6,9 +6,9 @@ import { Ajv } from "ajv";
 import { afterAll, describe, expect, it } from "vitest";
 import { unstable_getMiniflareWorkerOptions, unstable_readConfig } from "wrangler";
 import { documentedSettings, editorSchema, withSettingsTables } from "../../build/settings.ts";
-import { readLocalSource } from "../../cli/doctor/local-source.ts";
-import { checkSettings, checkSettingsNames } from "../../cli/doctor/settings-checks.ts";
-import { faultsOfLocalWorker, readAsWorker } from "../../cli/doctor/worker-settings.ts";
+import { type CheckId, examine } from "../../cli/doctor/checks.ts";
+import { readLocalSource, type SettingsSource } from "../../cli/doctor/settings-source.ts";
+import { faultsOfLocalWorker } from "../../cli/doctor/worker-settings.ts";
 import { newKeySet } from "../../cli/session-key-set.ts";
 import { writtenAsText } from "../../src/settings/kinds.ts";
 import { mistakenNames } from "../../src/settings/names.ts";
@@ -156,6 +156,10 @@ interface Verdicts {
   readonly start: readonly string[];
 }
 
+/** What one check of the doctor finds; it asks nobody. */
+const findingsOf = (source: SettingsSource, id: CheckId) =>
+  examine({ source, target: undefined, fetch, now: Date.now, only: new Set([id]) });
+
 /** What the worker, `npm run doctor` and `npm start` each find wrong with the vars of a configuration. */
 async function verdictsOn(vars: Readonly<Record<string, SettingVariable>>): Promise<Verdicts> {
   files += 1;
@@ -178,9 +182,7 @@ async function verdictsOn(vars: Readonly<Record<string, SettingVariable>>): Prom
     configFile: path,
     processEnv: {},
   });
-  const findings = [...checkSettings(source, readAsWorker(source))].filter(
-    ({ severity }) => severity === "error",
-  );
+  const findings = (await findingsOf(source, "settings")).filter(({ severity }) => severity === "error");
   const given = (parse(readFileSync(path, "utf8")) as { vars: Record<string, unknown> }).vars;
   const names = ["VIPPS_METADATA", "ACCOUNTS_DB", "EVENTS_QUEUE", "LOGIN_ATTEMPTS", "USER_SESSIONS"];
   return {
@@ -297,7 +299,7 @@ describe("worker, doctor and start (R39)", () => {
       configFile: join(folder, `wrangler-${files}.toml`),
       processEnv: {},
     });
-    expect([...checkSettingsNames(source)]).toMatchObject([{ severity: "warning" }]);
+    expect(await findingsOf(source, "settings-names")).toMatchObject([{ severity: "warning" }]);
   });
 });
 

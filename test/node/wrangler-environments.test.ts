@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { describe, expect, test } from "vitest";
-import { readLocalSource } from "../../cli/doctor/local-source.ts";
+import { readLocalSource } from "../../cli/doctor/settings-source.ts";
 import { toolsNode, WRANGLER_OFFLINE, wranglerProgram } from "../../cli/wrangler.mjs";
 
 const ROOT = process.cwd();

@@ -1,10 +1,53 @@
+// What Vipps answers to the doctor: its discovery document, and the beginning of a login.
+
 import { randomBytes } from "node:crypto";
 import { randomText } from "../../src/random.ts";
 import { authorizeUrl } from "../../src/vipps/authorize-url.ts";
 import type { RelyingParty } from "../../src/vipps/relying-party.ts";
 import { error, type Found, ok, skipped } from "../findings/finding.ts";
-import { type Answer, ask, jsonObject, type Network, oauthError } from "./bounded-request.ts";
-import { type Discovered, endpointIn } from "./discovery-checks.ts";
+import { type Answer, ask, jsonObject, locationOf, type Network, oauthError } from "./bounded-request.ts";
+
+/** A discovery document as it came, checked by nobody yet. */
+export type Document = Readonly<Record<string, unknown>>;
+
+/** The document and how it came. */
+export interface Discovered {
+  readonly document: Document;
+  readonly answer: Answer;
+}
+
+/** Where the discovery document of an issuer is (OpenID Connect Discovery section 4). */
+export const discoveryUrl = (issuer: string): string =>
+  `${issuer.replace(/\/$/, "")}/.well-known/openid-configuration`;
+
+/** Fetches the discovery document; what was found wrong where there is none to go on with. */
+export async function discover(network: Network, { issuer }: RelyingParty): Promise<Discovered | Found> {
+  const url = discoveryUrl(issuer);
+  const hint = issuer.startsWith("http://127.0.0.1")
+    ? " For the simulator: npm start, or npm run simulator."
+    : "";
+  const answer = await ask(network, url, { headers: { accept: "application/json" } });
+  if ("failed" in answer)
+    return error(
+      `${url} ${answer.failed}.`,
+      `Check VIPPS_ENVIRONMENT and VIPPS_ISSUER, and the network here.${hint}`,
+    );
+  if (answer.status !== 200)
+    return error(
+      `${url} answers ${answer.status} instead of a discovery document.`,
+      "Check VIPPS_ISSUER; if it is right, Vipps may be down: status.vippsmobilepay.com.",
+    );
+  const document = jsonObject(answer);
+  return document === undefined
+    ? error(`${url} answers with something that is no JSON object.`, "Check VIPPS_ISSUER.")
+    : { document, answer };
+}
+
+/** An endpoint that the document names; undefined where it is no address. */
+export function endpointIn(discovered: Discovered | Found, name: string): string | undefined {
+  const value = "document" in discovered ? discovered.document[name] : undefined;
+  return typeof value === "string" && URL.canParse(value) ? value : undefined;
+}
 
 /** What is looked at when a login begins, in the order in which Vipps looks. */
 const STEPS = ["client-id", "redirect-uri-registered", "authorize-request"] as const;
@@ -30,7 +73,7 @@ interface Refusal {
 export async function beginLoginAtVipps(
   network: Network,
   relyingParty: RelyingParty,
-  discovered: Discovered,
+  discovered: Discovered | Found,
 ): Promise<AuthorizeVerdict> {
   const { redirectUri, keys } = relyingParty;
   const endpoint = endpointIn(discovered, "authorization_endpoint");
@@ -40,19 +83,21 @@ export async function beginLoginAtVipps(
     state: randomBytes(32).toString("base64url"),
   });
   const headers = { accept: "text/html,application/xhtml+xml" };
-  let outcome = await ask(network, url, { headers });
+  let answer = await ask(network, url, { headers });
   // For a partner, the first answer puts the sales unit's client_id in and asks the same endpoint again.
-  const again = "answer" in outcome ? sameEndpoint(outcome.answer, endpoint) : undefined;
-  if (keys.kind === "partner" && again !== undefined) outcome = await ask(network, again, { headers });
-  if ("failed" in outcome)
+  const again = "failed" in answer ? null : locationOf(answer, endpoint);
+  const own = new URL(endpoint);
+  if (keys.kind === "partner" && again?.origin === own.origin && again.pathname === own.pathname)
+    answer = await ask(network, again.href, { headers });
+  if ("failed" in answer)
     return {
       ...everyStep(skipped("The authorize endpoint does not answer.")),
       "authorize-request": error(
-        `The authorize endpoint ${outcome.failed}.`,
+        `The authorize endpoint ${answer.failed}.`,
         "Try again; status.vippsmobilepay.com.",
       ),
     };
-  const refusal = refusalIn(outcome.answer, endpoint, redirectUri);
+  const refusal = refusalIn(answer, endpoint, redirectUri);
   if (refusal !== undefined) return explained(refusal, relyingParty);
   return {
     "client-id": ok("Known to Vipps."),
@@ -67,29 +112,20 @@ const everyStep = (found: Found): AuthorizeVerdict => ({
   "authorize-request": found,
 });
 
-function sameEndpoint({ headers }: Answer, endpoint: string): string | undefined {
-  const location = URL.parse(headers.get("location") ?? "", endpoint);
-  const own = new URL(endpoint);
-  return location?.origin === own.origin && location.pathname === own.pathname ? location.href : undefined;
-}
-
-function refusalIn(
-  { status, headers, text }: Answer,
-  endpoint: string,
-  redirectUri: string,
-): Refusal | undefined {
-  const location = URL.parse(headers.get("location") ?? "", endpoint);
+function refusalIn(answer: Answer, endpoint: string, redirectUri: string): Refusal | undefined {
+  const { status, text } = answer;
+  const location = locationOf(answer, endpoint);
   if (status >= 300 && status < 400 && location !== null) {
     const returned = location.href.split(/[?#]/)[0] === redirectUri;
     const code = location.searchParams.get("error");
-    const hint = ["error_description", "error_hint", "error_debug"].map((name) =>
-      location.searchParams.get(name),
-    );
-    if (code === null && !returned) return undefined;
-    return { code: oauthError(code), text: hint.join(" ").toLowerCase(), returned };
+    const hints = ["error_description", "error_hint", "error_debug"];
+    const told = hints.map((name) => location.searchParams.get(name)).join(" ");
+    return code === null && !returned
+      ? undefined
+      : { code: oauthError(code), text: told.toLowerCase(), returned };
   }
   if (status < 400) return undefined;
-  const stated = oauthError(jsonObject({ text })?.error) ?? text.match(CODES)?.[0];
+  const stated = oauthError(jsonObject(answer)?.error) ?? text.match(CODES)?.[0];
   return { code: stated ?? `status ${status}`, text: text.toLowerCase(), returned: false };
 }
 
