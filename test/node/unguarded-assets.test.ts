@@ -1,6 +1,6 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { dirname, join } from "node:path";
+import { dirname, join, resolve } from "node:path";
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { createTestHarness, unstable_readConfig } from "wrangler";
@@ -128,12 +128,14 @@ describe("Cloudflare's own pipeline for static assets", () => {
     const { main, compatibility_date, rules, kv_namespaces, d1_databases, durable_objects, migrations } =
       unstable_readConfig({ config: "wrangler.toml" });
     const harness = createTestHarness({
+      // Away from the project: its .dev.vars would win over what is set here.
+      root: folder,
       workers: [
         {
           config: {
             name: "unguarded-assets",
             ...{ compatibility_date, rules, kv_namespaces, d1_databases, durable_objects, migrations },
-            ...(main !== undefined && { main }),
+            ...(main !== undefined && { main: resolve(main) }),
             assets: {
               directory: folder,
               binding: "ASSETS",
