@@ -7,7 +7,7 @@ import { createTestHarness, type TestHarness, unstable_readConfig } from "wrangl
 import { freshSessionKeys } from "../../cli/dev-vars.mjs";
 import { WRANGLER_OFFLINE } from "../../cli/wrangler.mjs";
 import { HAND_WRITTEN, PROTECTED, spelling } from "../conformance/path-spellings.ts";
-import { rawRequest, untilClosed } from "./raw-request.ts";
+import { rawRequest } from "./raw-request.ts";
 
 const SECRET = "for members only";
 
@@ -106,8 +106,8 @@ describe.each<HtmlHandling>(["auto-trailing-slash", "force-trailing-slash", "dro
 
     test("show nothing protected to strangers, however they ask", async () => {
       const harness = guard(htmlHandling, PROTECTED);
-      const { url } = await harness.listen();
       try {
+        const { url } = await harness.listen();
         const { leaks, statuses } = await ask(url, targets);
         console.log(
           `${targets.length} spellings, answered with ${JSON.stringify(Object.fromEntries(statuses))}`,
@@ -117,7 +117,6 @@ describe.each<HtmlHandling>(["auto-trailing-slash", "force-trailing-slash", "dro
         expect((await rawRequest(url, "/public/page.html")).status).toBeLessThan(400);
       } finally {
         await harness.close();
-        await untilClosed(url);
       }
     });
   },
@@ -125,12 +124,11 @@ describe.each<HtmlHandling>(["auto-trailing-slash", "force-trailing-slash", "dro
 
 test("without the guard, many of these spellings show it: the test can fail", async () => {
   const harness = guard("auto-trailing-slash", "/elsewhere/*");
-  const { url } = await harness.listen();
   try {
+    const { url } = await harness.listen();
     const { leaks } = await ask(url, HAND_WRITTEN);
     expect(leaks.length).toBeGreaterThan(40);
   } finally {
     await harness.close();
-    await untilClosed(url);
   }
 });

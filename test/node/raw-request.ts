@@ -1,6 +1,4 @@
 import { connect } from "node:net";
-import { setTimeout as pause } from "node:timers/promises";
-import { isFree } from "../../cli/ports.ts";
 
 /**
  * Sends a request byte by byte as written: no client between that would tidy up its path or its headers.
@@ -25,12 +23,4 @@ export function rawRequest(
       resolve({ status: Number(/^HTTP\/1\.[01] (\d{3})/.exec(text)?.[1]), text });
     });
   });
-}
-
-/**
- * Waits, ten seconds at most, until nobody listens at an address any more: a server that is told to close may answer
- * for a moment still, and the next one may be given its port.
- */
-export async function untilClosed({ port }: URL): Promise<void> {
-  for (let tries = 0; tries < 200 && !(await isFree(Number(port))); tries += 1) await pause(50);
 }

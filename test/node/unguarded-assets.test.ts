@@ -8,7 +8,7 @@ import { freshSessionKeys } from "../../cli/dev-vars.mjs";
 import { unguardedFaults } from "../../cli/unguarded-assets.ts";
 import { WRANGLER_OFFLINE } from "../../cli/wrangler.mjs";
 import { HAND_WRITTEN, spelling } from "../conformance/path-spellings.ts";
-import { rawRequest, untilClosed } from "./raw-request.ts";
+import { rawRequest } from "./raw-request.ts";
 
 const faultsOf = (pattern: string, protectedPaths: readonly string[], notFound?: string) =>
   unguardedFaults({ workerFirst: ["/*", pattern], notFound }, { protectedPaths, authPath: "/auth" });
@@ -154,8 +154,8 @@ describe("Cloudflare's own pipeline for static assets", () => {
         },
       ],
     });
-    const { url } = await harness.listen();
     try {
+      const { url } = await harness.listen();
       const answers = new Map<string, string>();
       const queue = targets.values();
       const send = async () => {
@@ -167,7 +167,6 @@ describe("Cloudflare's own pipeline for static assets", () => {
       return { answers, leaks };
     } finally {
       await harness.close();
-      await untilClosed(url);
     }
   }
 
