@@ -3,14 +3,20 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
+import { readConfig, tablesIn, withValues } from "../../cli/project-config.ts";
 import { quantile } from "../statistics.ts";
-import { type Deployment, makeDeployment, site, start } from "./deployment.ts";
+import { type Deployment, makeDeployment, ROOT, site, start } from "./deployment.ts";
 import { ask, cookiesOf, hostOf, logInAt } from "./visit.ts";
 
 /** Sites beside the flooded one. */
 const OTHERS = 10;
 /** Visits to the flooded site a second: each begins a login and comes back with a code that Vipps never gave. */
 const FLOOD = 60;
+/**
+ * What a site may finish in a minute here (LOGIN_SITE_LIMITER): the flood is thirty times as much. One process plays a
+ * whole Cloudflare location, so both are a twenty-fifth of what they are there: 3,000 a minute, and 1,500 visits a second.
+ */
+const SHARE = 120;
 /** Requests to the others' session route, and logins there, a second. */
 const SESSIONS = 20;
 const LOGINS = 1;
@@ -34,7 +40,8 @@ export async function measureFlood(
   ports: Pick<Deployment, "sitePort" | "simulatorPort">,
 ): Promise<boolean> {
   const { sitePort } = ports;
-  const deployment = await makeDeployment(join(folder, "here"), ports);
+  const config = writeConfiguration(folder);
+  const deployment = { ...(await makeDeployment(join(folder, "here"), ports)), config };
   const file = join(folder, "sites.json");
   const numbers = Array.from({ length: OTHERS + 1 }, (_, index) => FLOODED + index);
   writeFileSync(
@@ -70,7 +77,7 @@ export async function measureFlood(
     const sent = [...answers.values()].reduce((sum, count) => sum + count, 0);
     const by = [...answers].toSorted().map(([status, count]) => `${count} answered ${status}`);
     console.log(
-      `flood: ${FLOOD} visits a second for ${FLOODED_SPANS * SPAN} s, ${sent} requests (${by.join(", ")}); others: ${SESSIONS} session requests and ${LOGINS} login a second at ${OTHERS} sites`,
+      `flood: ${FLOOD} visits a second for ${FLOODED_SPANS * SPAN} s, ${sent} requests (${by.join(", ")}), of which a site may finish ${SHARE} a minute; others: ${SESSIONS} session requests and ${LOGINS} login a second at ${OTHERS} sites`,
     );
     const parts = [
       ["session route", alone.sessions, flooded.sessions],
@@ -88,6 +95,24 @@ export async function measureFlood(
   } finally {
     await running.stop();
   }
+}
+
+/** The project's configuration with the share of a site that fits what plays Cloudflare here. @returns its path */
+function writeConfiguration(folder: string): string {
+  const config = readConfig(ROOT);
+  const { main, assets, ratelimits } = config.values;
+  const ofEverySite = tablesIn(ratelimits).map((limit) =>
+    limit.name === "LOGIN_SITE_LIMITER" ? { ...limit, simple: { limit: SHARE, period: 60 } } : limit,
+  );
+  const values = {
+    ...config.values,
+    main: join(ROOT, String(main)),
+    assets: { ...tablesIn([assets])[0], directory: join(ROOT, "demo") },
+    ratelimits: ofEverySite,
+  };
+  const path = join(folder, config.name);
+  writeFileSync(path, withValues(config, values));
+  return path;
 }
 
 function append(to: Times, { sessions, logins }: Times): void {
