@@ -222,6 +222,12 @@ export const BROWSERS_FAULTS = [
       [workerTest("origin")],
     ],
     [
+      "an origin that takes the site's own port leads visitors away",
+      "target.port === origin.port || target.port === site.port",
+      "target.port === origin.port",
+      [workerTest("origin")],
+    ],
+    [
       "another server of the same machine is taken for the origin",
       "return isNamed && isSame ?",
       "return isNamed ?",

@@ -156,6 +156,22 @@ describe("an origin that names itself", () => {
   });
 
   it.each([
+    ["http://origin.example/x", "/x"],
+    ["//origin.example/x", "/x"],
+    ["https://origin.example:8443/x", "/x"],
+    ["https://origin.example:8787/x", "/x"],
+    ["http://site.example:8787/x", "/x"],
+    ["https://site.example/x", "/x"],
+    ["https://origin.example:9999/x", undefined],
+  ])("by %s leads visitors of a site with a port of its own to %s on it", async (location, path) => {
+    const own = "https://site.example:8787";
+    const answer = () => new Response(null, { status: 302, headers: { location } });
+    const { site } = openOrigin({ ORIGIN_URL, SITE_URL: own }, answer);
+    const { headers } = await openBrowser(site, {}, own).get("/");
+    expect(headers.get("location")).toBe(path === undefined ? location : `${own}${path}`);
+  });
+
+  it.each([
     [`0;URL='${ORIGIN}/x'`, `0;URL='${SITE}/x'`],
     [`0; url="${ORIGIN}/x"`, `0; url="${SITE}/x"`],
     [`3, ${ORIGIN}/x`, `3, ${SITE}/x`],
