@@ -28,18 +28,23 @@ export interface Engine {
   click(selector: string, words: RegExp): Promise<void>;
   /** The text of what a person sees under these words, once it is there. */
   read(selector: string, words: RegExp): Promise<string>;
-  /** Whether its window has the focus and a mouse without a desktop: our pages take no press for good otherwise. */
-  readonly hasMouse: boolean;
-  /** Moves the mouse about over the page for a second, as who reads it does. */
+  /** Moves the mouse about over the page, as who reads it does, until its questions can be answered (R29). */
   moveAbout(): Promise<void>;
   /** Waits until a person can read this. */
   sees(words: RegExp): Promise<void>;
   tab(): Promise<Tab>;
+  /** Opens a tab and drives it. It may lie behind the one that is shown, where no pointer reaches it: WebKit's does. */
   openTab(): Promise<Tab>;
   switchTo(tab: Tab): Promise<void>;
+  /** Closes the tab that is driven, and drives another one. */
+  closeTab(next: Tab): Promise<void>;
+  /** The names of the cookies it keeps of the page's site, those that scripts can't see among them. */
+  cookies(): Promise<readonly string[]>;
   /** Forgets all cookies: from here on it is another browser. */
   forgetCookies(): Promise<void>;
-  /** Keeps no cookies of one site from here on, as people set it. */
+  /** Puts a cookie of the page's site among those that it keeps, blocked or not. */
+  addCookie(name: string, value: string): Promise<void>;
+  /** Takes no cookies of one site from here on, as people set it; WebKit begins anew, and takes none of any site. */
   blockCookies(origin: string): Promise<void>;
   /** PNG. */
   screenshot(): Promise<Buffer>;
@@ -57,6 +62,9 @@ const COMMANDS = {
   GetWindowHandle: ["GET", "window"],
   NewWindow: ["POST", "window/new"],
   SwitchToWindow: ["POST", "window"],
+  CloseWindow: ["DELETE", "window"],
+  AddCookie: ["POST", "cookie"],
+  GetCookies: ["GET", "cookie"],
   DeleteAllCookies: ["DELETE", "cookie"],
   TakeScreenshot: ["GET", "screenshot"],
 } as const;
@@ -113,7 +121,7 @@ export function openEngine(name: EngineName): Promise<Engine> {
 function engine(
   version: string,
   send: Send,
-  { blockCookies, close, hasMouse }: Pick<Engine, "blockCookies" | "close" | "hasMouse">,
+  { blockCookies, close }: Pick<Engine, "blockCookies" | "close">,
 ): Engine {
   const script = async <Value>(body: string, ...args: unknown[]) =>
     (await send("ExecuteScript", { script: body, args })) as Value;
@@ -126,7 +134,6 @@ function engine(
     script,
     blockCookies,
     close,
-    hasMouse,
     go: async (url) => void (await send("Navigate", { url })),
     reload: async () => void (await send("Refresh")),
     address: async () => new URL(String(await send("GetCurrentURL"))),
@@ -138,14 +145,7 @@ function engine(
           words.source,
         );
         if (found === null) return false;
-        try {
-          await send("ElementClick", { id: found[ELEMENT] });
-        } catch (error) {
-          if (!String(error).includes("not interactable")) throw error;
-          // Where no desktop tells a window that it has the focus, our pages take no pointer yet; assistive technology
-          // presses without one.
-          await script("arguments[0].click()", found);
-        }
+        await send("ElementClick", { id: found[ELEMENT] });
         return true;
       });
     },
@@ -158,15 +158,17 @@ function engine(
         ),
       ),
     async moveAbout() {
-      const places = [20, 120, 60, 180, 90, 200, 40, 160];
-      const actions = places.map((x) => ({
+      const moves = [20, 120, 60, 180, 90, 200, 40, 160].map((place) => ({
         type: "pointerMove",
         duration: 120,
-        x,
-        y: x,
+        x: place,
+        y: place,
         origin: "viewport",
       }));
-      await mouse(actions);
+      await until("a page that takes a press", async () => {
+        await mouse(moves);
+        return script<boolean>("return !/unmoved|unsettled/.test(document.documentElement.className)");
+      });
     },
     async sees(words) {
       try {
@@ -187,6 +189,13 @@ function engine(
       return handle;
     },
     switchTo: async (handle) => void (await send("SwitchToWindow", { handle })),
+    async closeTab(handle) {
+      await send("CloseWindow");
+      await send("SwitchToWindow", { handle });
+    },
+    cookies: async () => ((await send("GetCookies")) as { name: string }[]).map((cookie) => cookie.name),
+    addCookie: async (cookie, value) =>
+      void (await send("AddCookie", { cookie: { name: cookie, value, path: "/" } })),
     forgetCookies: async () => void (await send("DeleteAllCookies")),
     screenshot: async () => Buffer.from(String(await send("TakeScreenshot", { full: false })), "base64"),
   };
@@ -268,7 +277,7 @@ async function openFirefox(): Promise<Engine> {
       await send("ExecuteScript", { script, args: [origin] });
       await request("Marionette:SetContext", { value: "content" });
     };
-    return engine(`Firefox ${capabilities.browserVersion}`, send, { blockCookies, close, hasMouse: true });
+    return engine(`Firefox ${capabilities.browserVersion}`, send, { blockCookies, close });
   } catch (error) {
     await close();
     throw error;
@@ -380,25 +389,29 @@ async function openWebKit(): Promise<Engine> {
   };
   try {
     await until("WebKit's driver", async () => (await fetch(`${origin}/status`)).ok, OPENS_WITHIN);
-    const alwaysMatch = {
-      acceptInsecureCerts: true,
-      "webkitgtk:browserOptions": { binary: browser, args: ["--automation"] },
+    const open = async (...options: readonly string[]) => {
+      const alwaysMatch = {
+        acceptInsecureCerts: true,
+        "webkitgtk:browserOptions": { binary: browser, args: ["--automation", ...options] },
+      };
+      const asked = request("POST", "/session", { capabilities: { alwaysMatch } }, OPENS_WITHIN);
+      const opened = (await asked) as { sessionId: string; capabilities: { browserVersion: string } };
+      session = opened.sessionId;
+      return opened.capabilities;
     };
-    const asked = request("POST", "/session", { capabilities: { alwaysMatch } }, OPENS_WITHIN);
-    const opened = (await asked) as { sessionId: string; capabilities: { browserVersion: string } };
-    session = opened.sessionId;
+    const { browserVersion } = await open();
     const send: Send = (command, parameters = {}) => {
       const [method, path] = COMMANDS[command];
       const { id, ...body } = parameters;
       return request(method, `/session/${session}/${path.replace("{id}", String(id))}`, body);
     };
-    // Cookies are Secure, and WebKit takes none of those from http://localhost: that is blocking enough.
-    const blockCookies = async () => undefined;
-    return engine(`WebKit ${opened.capabilities.browserVersion}`, send, {
-      blockCookies,
-      close,
-      hasMouse: false,
-    });
+    // MiniBrowser is told so when it starts, and has one session at a time.
+    const blockCookies = async () => {
+      await request("DELETE", `/session/${session}`);
+      session = "";
+      await open("--cookies-policy=never");
+    };
+    return engine(`WebKit ${browserVersion}`, send, { blockCookies, close });
   } catch (error) {
     await close();
     throw new Error(`WebKit did not open: ${error}; it said: ${output}`, { cause: error });
