@@ -4,6 +4,7 @@ import { error, skipped, warning } from "../findings/finding.ts";
 import { unguardedFaults } from "../unguarded-assets.ts";
 import { type Check, known } from "./facts.ts";
 import type { WorkerConfig } from "./settings-source.ts";
+import { servesFurtherSites } from "./worker-settings.ts";
 
 /** Bindings that no login works without, with their Durable Object class where they have one. */
 const REQUIRED = [
@@ -12,7 +13,15 @@ const REQUIRED = [
   { name: "USER_SESSIONS", kind: "durable object", objectClass: "UserSessions" },
 ] as const;
 
-const LIMITERS = ["LOGIN_LIMITER", "LOGIN_FINISH_LIMITER", "LOGIN_WIDE_LIMITER"];
+/** Rate limiters, and what nothing bounds without them. */
+const LIMITERS = [
+  ["LOGIN_LIMITER", "anybody may start logins without a limit"],
+  ["LOGIN_FINISH_LIMITER", "anybody may finish logins without a limit"],
+  ["LOGIN_WIDE_LIMITER", "whoever has an IPv6 /48 has the limit of each of its 65,536 networks"],
+] as const;
+
+/** The one that counts by site. */
+const SITE_LIMITER = ["LOGIN_SITE_LIMITER", "a flood of one site may slow the logins of all others"] as const;
 
 const NO_CONFIG = skipped("wrangler.toml was not looked at.");
 
@@ -24,8 +33,10 @@ export const WORKER_CHECKS = {
   /** What the code needs against what wrangler.toml binds. Environments inherit no bindings from the top level. */
   bindings: {
     why: "Without its storage the worker cannot finish a login.",
-    *look({ source: { worker, values, environment } }) {
+    *look({ source }) {
+      const { worker, values, environment } = source;
       if (worker === undefined) return NO_CONFIG;
+      const hasFurtherSites = servesFurtherSites(source);
       const { bindings, objectClasses, crons, routes } = worker;
       const place = environment === undefined ? "wrangler.toml" : `[env.${environment}]`;
       const todo = `Add it to ${place} as at the top level; environments inherit no bindings.`;
@@ -39,9 +50,11 @@ export const WORKER_CHECKS = {
       }
       if ((values.ACCOUNTS || "d1") !== "none" && bindings.get("ACCOUNTS_DB") !== "d1")
         yield error(`ACCOUNTS_DB (d1) is not bound in ${place}, which ACCOUNTS needs.`, todo);
-      for (const name of LIMITERS) {
+      if (hasFurtherSites && bindings.get("SITES") !== "kv")
+        yield error(`SITES (kv) is not bound in ${place}, which SITES_KEYS needs.`, todo);
+      for (const [name, without] of hasFurtherSites ? [...LIMITERS, SITE_LIMITER] : LIMITERS) {
         if (bindings.get(name) !== "rate limiter")
-          yield warning(`${name} is not bound in ${place}: anybody may start logins without a limit.`, todo);
+          yield warning(`${name} is not bound in ${place}: ${without}.`, todo);
       }
       if (bindings.has("ACCOUNTS_DB") && crons.length === 0)
         yield warning(

@@ -5,6 +5,7 @@ import type { Settings } from "../../src/settings/types.ts";
 import { DEFAULT_SITE_PORT } from "../dev-vars.mjs";
 import { newEventSecret } from "../event-secret.ts";
 import { newKeySet } from "../session-key-set.ts";
+import { withNewMasterKey } from "../sites/master-key-place.ts";
 import type { SettingsSource } from "./settings-source.ts";
 
 /** The settings as the worker reads them, or every fault in them. */
@@ -53,10 +54,14 @@ function asGiven({ values, vars }: SettingsSource): Readonly<Record<string, unkn
   );
 }
 
+/** Whether further sites stand in KV (docs/many-sites.md), as far as their master key is known of here. */
+export function servesFurtherSites({ values, deployedSecrets }: SettingsSource): boolean {
+  return Boolean(values.SITES_KEYS) || deployedSecrets?.includes("SITES_KEYS") === true;
+}
+
 /** As src/settings.ts decides it. */
-function hasNoSite({ values, deployedSecrets }: SettingsSource): boolean {
-  const servesOthers = Boolean(values.SITES_KEYS) || deployedSecrets?.includes("SITES_KEYS") === true;
-  return servesOthers && OWN_SITE.every((name) => !values[name]);
+function hasNoSite(source: SettingsSource): boolean {
+  return servesFurtherSites(source) && OWN_SITE.every((name) => !source.values[name]);
 }
 
 /** Whether the worker cannot do without a secret, by what else is set. */
@@ -69,6 +74,7 @@ function isNeeded(name: SettingName, values: Readonly<Record<string, string>>): 
 
 function standIn(name: SettingName): string {
   if (name === "SESSION_KEYS") return JSON.stringify(newKeySet());
+  if (name === "SITES_KEYS") return withNewMasterKey(undefined);
   return name === "EVENTS_SECRET" ? newEventSecret() : "x".repeat(32);
 }
 

@@ -2,6 +2,7 @@ import { randomBytes } from "node:crypto";
 import type { SettingsSource, WorkerConfig } from "../../cli/doctor/settings-source.ts";
 import { newEventSecret } from "../../cli/event-secret.ts";
 import { newKeySet, rotated, type SessionKeySet } from "../../cli/session-key-set.ts";
+import { withNewMasterKey } from "../../cli/sites/master-key-place.ts";
 import { type Fault, withValues } from "./doctor-fault.ts";
 
 const withWorker =
@@ -189,6 +190,33 @@ export const FAULTS_HERE: readonly Fault[] = [
     found: ["bindings"],
     says: /LOGIN_LIMITER is not bound[\s\S]*no cron trigger/,
     source: withWorker((worker) => ({ ...without(["LOGIN_LIMITER"])(worker), crons: [] })),
+  },
+  {
+    fault: "a network of many networks without a limit of its own",
+    found: ["bindings"],
+    says: /LOGIN_WIDE_LIMITER is not bound in wrangler\.toml: whoever has an IPv6 \/48/,
+    source: withWorker(without(["LOGIN_WIDE_LIMITER"])),
+  },
+  {
+    fault: "many sites without a share for each",
+    found: ["bindings"],
+    says: /LOGIN_SITE_LIMITER is not bound in wrangler\.toml: a flood of one site may slow the logins of all/,
+    source: withWorker(without(["LOGIN_SITE_LIMITER"]), { SITES_KEYS: withNewMasterKey(undefined) }),
+  },
+  {
+    fault: "many sites whose master key is at Cloudflare alone, without a share for each",
+    found: ["bindings"],
+    says: /LOGIN_SITE_LIMITER is not bound/,
+    source: (source) => ({
+      ...withWorker(without(["LOGIN_SITE_LIMITER"]))(source),
+      deployedSecrets: ["SITES_KEYS"],
+    }),
+  },
+  {
+    fault: "many sites and no place where they stand",
+    found: ["bindings"],
+    says: /SITES \(kv\) is not bound in wrangler\.toml, which SITES_KEYS needs/,
+    source: withWorker(without(["SITES"]), { SITES_KEYS: withNewMasterKey(undefined) }),
   },
   {
     fault: "events that nobody takes from their queue, nor looks for",

@@ -3,6 +3,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { CHECK_IDS, type CheckId, checksNamed, type Finding } from "../../cli/doctor/checks.ts";
 import type { SettingsSource } from "../../cli/doctor/settings-source.ts";
 import { isProblem, verdictOf } from "../../cli/findings/finding.ts";
+import { secretNames } from "../../src/settings/table.ts";
 import { withBody } from "./altered-server.ts";
 import { withValues } from "./doctor-fault.ts";
 import { FAULTS_HERE } from "./doctor-faults-here.ts";
@@ -92,6 +93,26 @@ describe("what is no fault", () => {
     const scopes = findings.find(({ id }) => id === "scopes");
     expect(scopes).toMatchObject({ severity: "ok" });
     expect(scopes?.what).toContain("Note: the discovery document does not list phoneNumber, email.");
+  });
+
+  test("a deployment for one site that binds nothing for further ones", async () => {
+    const { worker } = patient.source;
+    if (worker === undefined) throw new Error("the patient has no wrangler.toml");
+    const bindings = new Map(worker.bindings);
+    expect(bindings.delete("SITES") && bindings.delete("LOGIN_SITE_LIMITER")).toBe(true);
+    const source = { ...patient.source, worker: { ...worker, bindings } };
+    const only = new Set(["bindings"] as const);
+    expect(problemsOf(await patient.examine({ source, target: undefined, only }))).toEqual([]);
+  });
+
+  test("secrets that Cloudflare alone has, whichever they are", async () => {
+    const names: readonly string[] = secretNames();
+    const here = Object.entries(patient.source.values).filter(([name]) => !names.includes(name));
+    const source = { ...patient.source, values: Object.fromEntries(here), deployedSecrets: names };
+    const only = new Set(["settings"] as const);
+    const findings = await patient.examine({ source, target: undefined, only });
+    expect(problemsOf(findings)).toEqual([]);
+    expect(findings.map(({ severity }) => severity)).toEqual(["ok"]);
   });
 
   test("endpoints elsewhere, where the settings name them", async () => {
