@@ -1,9 +1,9 @@
 import { mkdirSync, readFileSync } from "node:fs";
 import { openBrowsers } from "./browser.ts";
 import { type JudgedRow, picturesFolder } from "./evidence.ts";
-import { judgeRows } from "./judge.ts";
 import { createRedactor } from "./redaction.ts";
 import type { RowId } from "./rows.ts";
+import { judgeRows } from "./rows.ts";
 import type { Stage } from "./scenes/stage.ts";
 import type { Surroundings } from "./surroundings.ts";
 import { scenesFor, walk } from "./walk.ts";

@@ -1,9 +1,8 @@
 import { describe, expect, it } from "vitest";
 import type { Evidence } from "../../cli/checklist/evidence.ts";
 import type { Exchange } from "../../cli/checklist/exchange.ts";
-import { judgeRows } from "../../cli/checklist/judge.ts";
 import { createRedactor } from "../../cli/checklist/redaction.ts";
-import { ROW_IDS, type RowId } from "../../cli/checklist/rows.ts";
+import { judgeRows, ROW_IDS, type RowId } from "../../cli/checklist/rows.ts";
 import { siteValuesFrom } from "../../cli/checklist/site-values.ts";
 import { type SceneName, type Seen, scenesFor } from "../../cli/checklist/walk.ts";
 import { isProblem } from "../../cli/findings/finding.ts";

@@ -1,77 +1,5 @@
-import { type Found, holds, skipped } from "../../findings/finding.ts";
-import { type Exchange, pathOf } from "../exchange.ts";
-import type { Seen } from "../walk.ts";
-
-export function* judgeOtherBrowser({ otherBrowser, own }: Seen): Iterable<Found> {
-  if (otherBrowser === undefined) return;
-  const { asked, authenticatedThere, authenticatedWhereItBegan, status, heading } = otherBrowser;
-  const policy = own.values.CROSS_BROWSER ?? "confirm";
-  yield holds(
-    "The login can be finished in the browser it came back to",
-    authenticatedThere,
-    authenticatedThere ? undefined : `CROSS_BROWSER=${policy}: answered ${status}, “${heading}”`,
-  );
-  if (policy === "confirm") yield holds("That browser is asked first", asked);
-  yield holds("The browser in which it began gets no session from it", !authenticatedWhereItBegan);
-  yield skipped(
-    "A real phone that switches between app and browsers cannot be driven from here; the field phones_tested says what was tried by hand.",
-  );
-}
-
-export function* judgeMembers({ own, members }: Seen): Iterable<Found> {
-  const { ACCOUNTS: kind = "d1" } = own.values;
-  if (kind === "none") return yield holds("ACCOUNTS=none: there is no registry to link to", true);
-  if (members === undefined) return;
-  yield holds(
-    "A member of the imported list, logging in with Vipps for the first time, got her own account",
-    members.linked,
-  );
-  yield holds("Her second login came to the same account", members.sameAccount);
-  yield holds(
-    "Somebody else under the same email address was asked to prove it, and not let in",
-    members.strangerAsked,
-  );
-  if (kind === "remote")
-    yield skipped(
-      "Shown with the worker's own database. The site's settings name a registry of its own (ACCOUNTS=remote), whose answers were not asked for.",
-    );
-}
-
-export function* judgeErrors({ errors = [], log, environment }: Seen): Iterable<Found> {
-  for (const error of errors) {
-    const { heading, reference, offers, authenticatedAfter, line, status } = error;
-    const faults = [
-      heading === "" && "the page has no heading",
-      reference === "" && "the page shows no reference",
-      !offers.retry && !offers.back && "the page offers no way on",
-      authenticatedAfter && "there is a session all the same",
-      status < 400 && `it was answered with ${status}`,
-      log !== undefined && line === undefined && "no log line has the reference",
-    ].filter((fault) => fault !== false);
-    const logged = line === undefined ? "" : `, logged as ${String(line.fields.code)} (${line.level})`;
-    yield holds(
-      error.cause,
-      faults.length === 0,
-      faults.length === 0 ? `${status} “${heading}”${logged}` : faults.join("; "),
-    );
-  }
-  if (errors.length > 0 && log === undefined)
-    yield skipped(
-      "The worker's log cannot be seen from here: give what wrangler tail --format json wrote with --log.",
-    );
-  if (errors.length > 0 && environment !== "simulator")
-    yield skipped(
-      "Troubles of Vipps itself cannot be arranged here; the run against the simulator shows them.",
-    );
-}
-
-/** One cancelled login as it came back. */
-export const cancelledLogin = ({ exchanges }: Seen): readonly (Exchange | undefined)[] => [
-  exchanges.find(
-    ({ from, to, url }) =>
-      from === "browser" && to === "site" && url.includes("/callback?") && url.includes("error="),
-  ),
-];
+import { pathOf } from "../exchange.ts";
+import type { Rows } from "../rows.ts";
 
 /** The standard headers, and how long Vipps lets each be. */
 const STANDARD_HEADERS = [
@@ -83,21 +11,124 @@ const STANDARD_HEADERS = [
 ];
 const LONGEST = 30;
 
-export function* judgeHeaders({ exchanges, environment }: Seen): Iterable<Found> {
-  if (environment === "deployed") return;
-  const sent = exchanges.filter(({ from, to }) => from === "worker" && to === "provider");
-  const kinds = [...new Map(sent.map((exchange) => [pathOf(exchange), exchange])).values()];
-  const amount = `${sent.length} requests to ${kinds.length} endpoints`;
-  yield holds("The worker sent requests to Vipps", sent.length > 0, amount);
-  for (const name of STANDARD_HEADERS) {
-    const lacking = kinds.filter(({ requestHeaders: { [name]: value = "" } }) => {
-      return value === "" || value.length > LONGEST;
-    });
-    const values = [...new Set(sent.map(({ requestHeaders }) => requestHeaders[name] ?? "(absent)"))];
-    yield holds(
-      name.replace(/\b[a-z]/g, (letter) => letter.toUpperCase()),
-      lacking.length === 0,
-      lacking.length === 0 ? values.join(", ") : `missing or too long at ${lacking.map(pathOf).join(", ")}`,
-    );
-  }
-}
+export const QUALITY_ROWS = {
+  "any-browser": {
+    title: "Ensure functionality",
+    asked:
+      "The login works in all browsers, also when it begins in one that is not the phone's default, such as Chrome on iOS.",
+    how: "A login may begin in one browser and come back in another: begun in Chrome on an iPhone, returned to Safari. The browser that comes back is asked, by name, whether it is them; only there is the session made. No cookie from the beginning is needed.",
+    sees: "otherBrowser",
+    judge({ otherBrowser, own }) {
+      if (otherBrowser === undefined) return {};
+      const { asked, authenticatedThere, authenticatedWhereItBegan, status, heading } = otherBrowser;
+      const policy = own.values.CROSS_BROWSER ?? "confirm";
+      return {
+        "The login can be finished in the browser it came back to": [
+          authenticatedThere,
+          authenticatedThere ? undefined : `CROSS_BROWSER=${policy}: answered ${status}, “${heading}”`,
+        ],
+        "That browser is asked first": policy === "confirm" ? asked : undefined,
+        "The browser in which it began gets no session from it": !authenticatedWhereItBegan,
+        "A real phone that switches between app and browsers cannot be driven from here; the field phones_tested says what was tried by hand.":
+          "unseen",
+      };
+    },
+  },
+  accounts: {
+    title: "Connect existing accounts",
+    asked:
+      "Users of Vipps or MobilePay are linked to the site's own user registry, by Vipps' recommendations.",
+    how: ({ own }) =>
+      own.values.ACCOUNTS === "none"
+        ? "The site keeps no user registry: with ACCOUNTS=none the account is Vipps' own sub, so there is nothing to link."
+        : "A stored sub decides first. Else the verified phone number and the verified email address look for an account: exactly one whose name fits is linked, several or another name must be proven by the person. An unverified address links nothing.",
+    sees: "members",
+    unseen:
+      "Linking needs members that the site knew before and people who log in as them; only a run against the simulator has both.",
+    judge({ own, members }) {
+      const { ACCOUNTS: kind } = own.values;
+      if (kind === "none") return { "ACCOUNTS=none: there is no registry to link to": true };
+      if (members === undefined) return {};
+      return {
+        "A member of the imported list, logging in with Vipps for the first time, got her own account":
+          members.linked,
+        "Her second login came to the same account": members.sameAccount,
+        "Somebody else under the same email address was asked to prove it, and not let in":
+          members.strangerAsked,
+        "Shown with the worker's own database. The site's settings name a registry of its own (ACCOUNTS=remote), whose answers were not asked for.":
+          kind === "remote" ? "unseen" : undefined,
+      };
+    },
+  },
+  errors: {
+    title: "Handle errors",
+    asked:
+      "Errors are logged and handled, cancelled logins and errors on the way back among them; customers and staff see and understand them.",
+    how: "Every failure has a stable code, a page in the customer's language that says what happened and what to do, a way to try again or to go back, and a reference. The same reference stands in exactly one log line, and customer service finds it in the console. A cancelled login is told calmly.",
+    sees: "errors",
+    judge({ errors = [], log, environment }) {
+      const judged = errors.map((error) => {
+        const { heading, reference, offers, authenticatedAfter, line, status } = error;
+        const faults = [
+          heading === "" && "the page has no heading",
+          reference === "" && "the page shows no reference",
+          !offers.retry && !offers.back && "the page offers no way on",
+          authenticatedAfter && "there is a session all the same",
+          status < 400 && `it was answered with ${status}`,
+          log !== undefined && line === undefined && "no log line has the reference",
+        ].filter((fault) => fault !== false);
+        const logged = line === undefined ? "" : `, logged as ${String(line.fields.code)} (${line.level})`;
+        const told = faults.length === 0 ? `${status} “${heading}”${logged}` : faults.join("; ");
+        return [error.cause, [faults.length === 0, told]] as const;
+      });
+      const isUnseen = (isSo: boolean) => (errors.length > 0 && isSo ? "unseen" : undefined);
+      return {
+        ...Object.fromEntries(judged),
+        "The worker's log cannot be seen from here: give what wrangler tail --format json wrote with --log.":
+          isUnseen(log === undefined),
+        "Troubles of Vipps itself cannot be arranged here; the run against the simulator shows them.":
+          isUnseen(environment !== "simulator"),
+      };
+    },
+    /** One cancelled login as it came back. */
+    examples: ({ exchanges }) => [
+      exchanges.find(
+        ({ from, to, url }) =>
+          from === "browser" && to === "site" && url.includes("/callback?") && url.includes("error="),
+      ),
+    ],
+    logLines: ({ errors = [] }) => errors.map(({ line }) => line),
+  },
+  headers: {
+    title: "Include standard HTTP headers",
+    asked: "The standard headers go with every API request. Mandatory for partners and platforms.",
+    how: "All five headers are sent with every request to Vipps, discovery and keys included, each at most 30 characters.",
+    scenes: ["login"],
+    isWire: true,
+    judge({ exchanges, environment }) {
+      if (environment === "deployed") return {};
+      const sent = exchanges.filter(({ from, to }) => from === "worker" && to === "provider");
+      const kinds = [...new Map(sent.map((exchange) => [pathOf(exchange), exchange])).values()];
+      const headers = STANDARD_HEADERS.map((name) => {
+        const lacking = kinds.filter(({ requestHeaders: { [name]: value = "" } }) => {
+          return value === "" || value.length > LONGEST;
+        });
+        const values = new Set(sent.map(({ requestHeaders }) => requestHeaders[name] ?? "(absent)"));
+        const isSent = lacking.length === 0;
+        const told = isSent ? [...values] : lacking.map(pathOf);
+        return [
+          name.replace(/\b[a-z]/g, (letter) => letter.toUpperCase()),
+          [isSent, `${isSent ? "" : "missing or too long at "}${told.join(", ")}`],
+        ] as const;
+      });
+      const amount = `${sent.length} requests to ${kinds.length} endpoints`;
+      return {
+        "The worker sent requests to Vipps": [sent.length > 0, amount],
+        ...Object.fromEntries(headers),
+      };
+    },
+    examples: ({ exchanges }) => [
+      exchanges.find(({ from, to, method }) => from === "worker" && to === "provider" && method === "POST"),
+    ],
+  },
+} as const satisfies Rows;

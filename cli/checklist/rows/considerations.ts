@@ -1,0 +1,229 @@
+import { type Exchange, exchangesWith, jsonOf, parameter, pathOf } from "../exchange.ts";
+import type { Rows } from "../rows.ts";
+import type { Seen } from "../walk.ts";
+
+export const CONSIDERATION_ROWS = {
+  flow: {
+    title: "Use correct flow",
+    asked: "Native apps use the app-to-app flow. Merchant-initiated login is never used for the web.",
+    how: "The website uses the browser flow. Native apps use app-to-app (requested_flow=app_to_app_v2) by routes of their own. Merchant-initiated login does not exist here.",
+    scenes: ["login", "nativeApp"],
+    judge({ exchanges, login, nativeApp: app, own }) {
+      const value = (name: string) => parameter(app?.authorizeUrl, name);
+      const isSet = own.values.APP_REDIRECT_URIS !== undefined;
+      return {
+        "Merchant-initiated login (CIBA) was never asked for": exchangesWith(exchanges, "ciba").length === 0,
+        "The website's login does not ask for the flow of apps":
+          login && parameter(login.authorize?.url, "requested_flow") !== "app_to_app_v2",
+        ...(app && {
+          "A native app's login begins by routes of its own": [
+            app.status === 200,
+            `answered with ${app.status}`,
+          ],
+          "It asks for the app-to-app flow": value("requested_flow") === "app_to_app_v2",
+          "It returns to an address of APP_REDIRECT_URIS": app.redirectUris.includes(value("redirect_uri")),
+          "It uses PKCE with S256": value("code_challenge_method") === "S256",
+          "Another app cannot finish it": app.strangerRefused,
+          "It ends with a session of the app, or is told that terms are to be accepted first":
+            app.tokenAccepted,
+        }),
+        [isSet
+          ? "The switch between app and app needs a phone: show it in the video."
+          : app === undefined
+            ? "Native apps: APP_REDIRECT_URIS is not set, so no app can log in here."
+            : "APP_REDIRECT_URIS is not set, so no app can log in at the site itself: the flow of apps is shown with an app of nobody's."]:
+          "unseen",
+      };
+    },
+  },
+  "no-iframe": {
+    title: "Do not use embedded iframes",
+    asked: "The integration is redirect-based.",
+    how: "The login is a redirect of the whole window. Pages of the worker refuse to be framed (Content-Security-Policy: frame-ancestors 'none').",
+    scenes: ["button", "login"],
+    judge({ exchanges, own, login, button }) {
+      const pages = exchanges.filter(
+        (exchange) =>
+          exchange.from === "browser" &&
+          exchange.to === "site" &&
+          pathOf(exchange).startsWith(`${own.authPath}/`) &&
+          exchange.responseHeaders["content-type"]?.startsWith("text/html"),
+      );
+      const closed = pages.filter(({ responseHeaders }) =>
+        /frame-ancestors 'none'/.test(responseHeaders["content-security-policy"] ?? ""),
+      );
+      const frames = button?.loginFrames ?? [];
+      return {
+        "The browser went to Vipps in the top-level window": login?.topLevel === true,
+        "The page with the button frames no login": [frames.length === 0, frames.join(", ") || undefined],
+        "The worker's own pages cannot be framed": [
+          pages.length > 0 && closed.length === pages.length,
+          pages.length === 0 ? "no page was seen" : `${closed.length} of ${pages.length} pages`,
+        ],
+      };
+    },
+  },
+  company: {
+    title: "Set company name and logo",
+    asked: "The sales unit's name corresponds to the company's name on the site, and its logo is set.",
+    how: "The sales unit's name stands on Vipps' page, name and logo in the app under 'Companies with access'. Both are set in the portal, where no program can look.",
+  },
+  "redirect-uris": {
+    title: "Whitelist redirect URIs",
+    asked:
+      "All redirect URIs are registered in the portal, use HTTPS or an app's own scheme, and match what is sent exactly.",
+    how: "The redirect URI is SITE_URL + AUTH_PATH + /callback, from the settings alone: no header, parameter or return address changes it.",
+    scenes: ["starts", "login"],
+    judge({ login, starts, redirectUri, environment }) {
+      const sent = [login?.authorize?.url, ...(starts?.urls ?? [])].filter((url) => url !== undefined);
+      const uris = [...new Set(sent.map((url) => parameter(url, "redirect_uri")))];
+      const [uri = ""] = uris;
+      return {
+        "One redirect URI was sent, the one of the settings": [
+          uris.length === 1 && uri === redirectUri,
+          uris.join(", "),
+        ],
+        "It uses HTTPS, or is on localhost, which Vipps allows in test":
+          /^(https:\/\/|http:\/\/(localhost|127\.0\.0\.1)[:/])/.test(uri),
+        "It has no query, no # and no slash at its end": !/[?#]|\/$/.test(uri),
+        "A stranger's redirect_uri in the login link is not passed on":
+          parameter(starts?.tampered, "redirect_uri") === redirectUri,
+        "Vipps' test environment accepted it": environment === "test" ? login?.authenticatedAfter : undefined,
+        "The simulator registers the redirect URI by itself; whether it stands in the portal only Vipps can tell. The command npm run doctor asks.":
+          environment === "simulator" ? "unseen" : undefined,
+      };
+    },
+  },
+  scopes: {
+    title: "Request only the scopes needed",
+    asked:
+      "No scope is requested because it would be nice to have; national identity numbers only with permission.",
+    how: ({ own }) => `Scopes are the setting VIPPS_SCOPE and nothing else: ${own.scopes.join(", ")}.`,
+    scenes: ["starts", "login"],
+    judge({ login, starts, own }) {
+      const scope = parameter(login?.authorize?.url ?? starts?.urls[0], "scope");
+      const asked = scope.split(" ").filter(Boolean);
+      const special = asked.filter((one) => one === "nin" || one === "gender");
+      const isSame = asked.length === own.scopes.length && asked.every((one) => own.scopes.includes(one));
+      return {
+        "What was requested is what the settings say": [isSame, scope],
+        "A stranger's scope in the login link is not passed on":
+          !parameter(starts?.tampered, "scope").includes("nin") || special.includes("nin"),
+        ...(special.length > 0
+          ? { [`Scopes by application: ${special.join(", ")}`]: [true, "see the field nin_permission"] }
+          : { "No scope that is given by application only": true }),
+      };
+    },
+  },
+  terms: {
+    title: "Present terms and collect consents",
+    asked: "Terms and conditions are presented to the user, and necessary consents are collected.",
+    how: "New people accept the terms before there is a session, and again when their version changes. Voluntary consents are asked for beside them, never ticked beforehand. Every answer is kept with its words, language and time.",
+    sees: "login",
+    judge({ login, own, environment }) {
+      if (own.values.TERMS_URL === undefined)
+        return {
+          "The site's settings name no terms, so the worker asks for none. Set TERMS_URL and TERMS_VERSION, or say in the field terms_presented where the site does it.":
+            "unseen",
+        };
+      const terms = login?.terms;
+      return {
+        "A new person was shown the terms before there was a session": [
+          terms !== undefined || environment === "test",
+          terms === undefined ? "this person had accepted them before" : undefined,
+        ],
+        "No box was ticked beforehand": (terms?.ticked ?? 0) === 0,
+      };
+    },
+  },
+  state: {
+    title: "Use a unique state",
+    asked: "A unique state is made for each request to the authorize endpoint.",
+    how: "The state is sealed (AES-256-GCM) over a random id of this login alone; it works once, for ten minutes, and cannot be invented. Nonce and code challenge are fresh too.",
+    sees: "starts",
+    judge({ starts }) {
+      if (starts === undefined) return {};
+      const judged = ["state", "nonce", "code_challenge"].map((name) => {
+        const values = starts.urls.map((url) => parameter(url, name));
+        const shortest = Math.min(...values.map(({ length }) => length));
+        const different = new Set(values).size;
+        const told = `${values.length} logins, ${different} different values, the shortest of ${shortest} characters`;
+        return [
+          `${name} differs in every login and has at least 8 characters`,
+          [different === values.length && shortest >= 8, told],
+        ] as const;
+      });
+      return Object.fromEntries(judged);
+    },
+  },
+  "client-secret": {
+    title: "Keep the client secret secret",
+    asked: "The client_secret is never shared with browsers or native apps.",
+    how: "The client secret is a Worker secret. It goes to Vipps' token endpoint and nowhere else; browsers and apps get neither it nor the code verifier nor Vipps' tokens.",
+    scenes: ["button", "login", "errors", "otherBrowser"],
+    judge(seen) {
+      const browser = seen.exchanges.filter(({ from }) => from === "browser");
+      const found = leaks(seen, browser);
+      return {
+        "Nothing that must stay on the server was in anything a browser sent or got": [
+          browser.length > 0 && found.length === 0,
+          found.length === 0
+            ? `${Object.keys(seen.secrets).join(", ")}: looked for in ${browser.length} requests and answers`
+            : found.join("; "),
+        ],
+        "The deployed worker's secret is not known here, so only what looks like a token was looked for.":
+          seen.environment === "deployed" ? "unseen" : undefined,
+      };
+    },
+  },
+  "on-behalf": {
+    title: "Acting on behalf of others",
+    asked: "A merchant who shares data from Vipps with other merchants complies with the terms for that.",
+    how: "Data from Vipps stays with this site: the worker passes it to nobody but the site behind it. Whether the merchant hands it on is a matter of contracts.",
+  },
+  webhook: {
+    title: "Consent webhook",
+    asked: "Not a row of Vipps' list: optional, shown where it is used.",
+    how: "Vipps' notice is unsigned, so its address carries a secret. It can end sessions and be noted on the account, nothing else.",
+    sees: "webhook",
+    unseen: "Only the simulator can be made to withdraw a consent during a run.",
+    notApplicable: ({ own }) =>
+      own.values.CONSENT_WEBHOOK_SECRET === undefined &&
+      "Optional. CONSENT_WEBHOOK_SECRET is not set, so there is no address for the consent webhook.",
+    judge({ webhook }) {
+      if (webhook === undefined) return {};
+      return {
+        "The notice is accepted": [webhook.status === 204, `answered with ${webhook.status}`],
+        "The person's sessions end": webhook.sessionEnded,
+        "With another secret there is no such address": webhook.wrongSecretStatus === 404,
+      };
+    },
+  },
+} as const satisfies Rows;
+
+/** Where something stood that the server alone may know. Names it, never quotes it. */
+function leaks(seen: Seen, browser: readonly Exchange[]): readonly string[] {
+  const secrets = serverSecrets(seen);
+  const found = browser.flatMap((exchange) => {
+    const { url, requestHeaders, requestBody, responseHeaders, responseBody, method } = exchange;
+    const headers = [...Object.values(requestHeaders), ...Object.values(responseHeaders)];
+    const text = [url, requestBody, responseBody, ...headers].join("\n");
+    return secrets
+      .filter(([, value]) => text.includes(value) || text.includes(encodeURIComponent(value)))
+      .map(([name]) => `${name} in ${method} ${pathOf(exchange)}`);
+  });
+  return [...new Set(found)];
+}
+
+/** What the server alone may know: the secrets of the settings, and those of every login of the run. */
+function serverSecrets({ secrets, exchanges }: Seen): readonly (readonly [name: string, value: string])[] {
+  const logins = exchangesWith(exchanges, "token").filter(({ from }) => from === "worker");
+  const ofLogins = logins.flatMap((exchange): [string, unknown][] => {
+    const { access_token, id_token } = jsonOf(exchange);
+    const verifier = new URLSearchParams(exchange.requestBody).get("code_verifier");
+    return Object.entries({ "code verifier": verifier, "access token": access_token, "ID token": id_token });
+  });
+  return [...Object.entries(secrets), ...ofLogins].flatMap(([name, value]) =>
+    typeof value === "string" && value.length >= 8 ? [[name, value] as const] : [],
+  );
+}
