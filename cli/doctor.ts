@@ -28,8 +28,33 @@ export function doctor(context: CommandContext) {
     .option("--time-limit <seconds>", "that one request may take", readSeconds, 10)
     .option("--json", "the findings as JSON on the standard output")
     .addHelpText("after", HELP_END)
-    .action(async (options) => {
-      context.exitCode = await run(context, options);
+    .action(async ({ url: target, remote, only, strict = false, timeLimit, json, ...files }) => {
+      const { root, stdout, print } = context;
+      const environment = files.env || undefined;
+      const { settings: settingsFile, config: configFile } = files;
+      const local = await readLocalSource({
+        root,
+        environment,
+        settingsFile,
+        configFile,
+        processEnv: context.env,
+      });
+      const source = remote ? await withRemote(inFolder(root), local) : local;
+      if (!json) print(`Examining ${source.name}${target === undefined ? "" : ` and ${target}`}`);
+      const printer = printerTo({ stream: stdout, headings: FAMILIES });
+      const findings = await examine({
+        ...{ source, target, fetch, now: Date.now, timeLimit: timeLimit * 1000 },
+        ...(only && { only }),
+        ...(!json && { onFinding: printer.add }),
+      });
+      printer.end();
+      const verdict = verdictOf(findings, strict);
+      const { counts, isHealthy: healthy } = verdict;
+      const at = Math.floor(Date.now() / 1000);
+      const about = { healthy, at, environment: environment ?? null, url: target ?? null, counts };
+      if (json) print(JSON.stringify({ ...about, findings }));
+      else stdout.write(summary(verdict, stdout));
+      context.exitCode = healthy ? 0 : 1;
     });
 }
 
@@ -48,19 +73,6 @@ function wrappedList(ids: readonly string[]): string {
     else lines[lines.length - 1] = line === "" ? id : `${line}, ${id}`;
   }
   return lines.join(",\n        ");
-}
-
-interface Options {
-  readonly env?: string | undefined;
-  readonly url?: string | undefined;
-  readonly remote?: true | undefined;
-  readonly settings?: string | undefined;
-  readonly config?: string | undefined;
-  readonly only?: ReadonlySet<CheckId> | undefined;
-  readonly strict?: true | undefined;
-  /** Seconds. */
-  readonly timeLimit: number;
-  readonly json?: true | undefined;
 }
 
 /** @throws {CommandError} */
@@ -82,30 +94,4 @@ function readTarget(text: string): string {
   if (url === null || !/^https?:$/.test(url.protocol))
     throw usageError(`--url takes an address such as https://www.example.com, not "${text}"`);
   return url.origin;
-}
-
-/** @returns the exit code */
-async function run({ root, env, stdout, print }: CommandContext, options: Options): Promise<number> {
-  const { settings: settingsFile, config: configFile, url: target, only, json, strict = false } = options;
-  const environment = options.env || undefined;
-  const local = await readLocalSource({ root, environment, settingsFile, configFile, processEnv: env });
-  const source = options.remote ? await withRemote(inFolder(root), local) : local;
-  if (!json) print(`Examining ${source.name}${target === undefined ? "" : ` and ${target}`}`);
-  const printer = printerTo({ stream: stdout, headings: FAMILIES });
-  const findings = await examine({
-    ...{ source, target, fetch },
-    now: Date.now,
-    timeLimit: options.timeLimit * 1000,
-    ...(only && { only }),
-    ...(!json && { onFinding: printer.add }),
-  });
-  printer.end();
-  const verdict = verdictOf(findings, strict);
-  if (json) {
-    const { counts, isHealthy } = verdict;
-    const at = Math.floor(Date.now() / 1000);
-    const about = { healthy: isHealthy, at, environment: environment ?? null, url: target ?? null, counts };
-    print(JSON.stringify({ ...about, findings }));
-  } else stdout.write(summary(verdict, stdout));
-  return verdict.isHealthy ? 0 : 1;
 }

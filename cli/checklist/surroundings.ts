@@ -41,23 +41,33 @@ export interface Surroundings {
   readonly stop: () => Promise<void>;
 }
 
-interface Place {
+/** What the surroundings of a run are made from. */
+export interface Place {
   /** The project's folder. */
   readonly root: string;
   readonly own: SiteValues;
   /** Environment of the configuration; undefined for its top level. */
   readonly environment: string | undefined;
+  readonly settingsFile: string;
+  /** First port to look at on this machine; any free one from there on is taken. */
+  readonly port: number;
+  /** Whether members are needed in the database. */
+  readonly withMembers: boolean;
+  /** The deployed site. */
+  readonly url: string;
+  /** What `wrangler tail --format json` writes, if anybody lets it. */
+  readonly logFile: string | undefined;
+  readonly tell: (text: string) => void;
 }
 
+/** The surroundings that there are. */
+export const SURROUNDINGS = { simulator, test, deployed } as const satisfies Record<
+  Environment,
+  (place: Place) => Promise<Surroundings>
+>;
+
 /** The worker on this machine and the simulator beside it, with storage of their own that is gone afterwards. */
-export async function simulatorSurroundings(
-  place: Place & {
-    /** First port to look at; any free one from there on is taken. */
-    readonly port: number;
-    /** Whether members are needed in the database. */
-    readonly withMembers: boolean;
-  },
-): Promise<Surroundings> {
+async function simulator(place: Place): Promise<Surroundings> {
   const { root, own } = place;
   const port = await nextFreePort(place.port, []);
   const simulatorPort = await nextFreePort(place.port, [port ?? 0]);
@@ -69,7 +79,7 @@ export async function simulatorSurroundings(
   const settingsFile = join(folderOfTheRun(), "settings");
   writeFileSync(settingsFile, settingsText(values), { mode: 0o600 });
   const provider = new URL(issuer).origin;
-  const worker = await startWorker(place, port, settingsFile, provider, (state) =>
+  const worker = await startWorker({ ...place, settingsFile }, port, provider, (state) =>
     place.withMembers && own.values.ACCOUNTS !== "none" ? importMember(root, state) : undefined,
   );
   const running = await startSimulator({ port: simulatorPort, env: values });
@@ -88,8 +98,8 @@ export async function simulatorSurroundings(
 }
 
 /** The worker on this machine and Vipps' own test environment, with the site's own keys. */
-export async function testSurroundings(
-  place: Place & { readonly settingsFile: string; readonly tell: (text: string) => void },
+async function test(
+  place: Pick<Place, "root" | "own" | "environment" | "settingsFile" | "tell">,
 ): Promise<Surroundings> {
   const { own, settingsFile, tell } = place;
   const { values } = own;
@@ -110,10 +120,38 @@ export async function testSurroundings(
   if (!(await isFree(port)))
     throw new CommandError(`Port ${port}, which SITE_URL names, is taken. End what has it.`);
   const issuer = values.VIPPS_ISSUER ?? ISSUERS.test;
-  const worker = await startWorker(place, port, settingsFile, new URL(issuer).origin);
+  const worker = await startWorker(place, port, new URL(issuer).origin);
   return {
     ...byHand("test", url.origin, issuer, own, tell),
     ...{ values, ...seenOf(worker), stop: worker.stop },
+  };
+}
+
+/** A site that is deployed, seen as a browser sees it. */
+async function deployed({
+  url,
+  own,
+  logFile,
+  tell,
+}: Pick<Place, "url" | "own" | "logFile" | "tell">): Promise<Surroundings> {
+  const site = new URL(url).origin;
+  const login = await askedByCommand(`${site}${own.authPath}/login`);
+  const target = URL.parse(login.responseHeaders.location ?? "");
+  if (login.status !== 302 || target === null || !target.pathname.endsWith("/oauth2/auth"))
+    throw new CommandError(
+      `${site}${own.authPath}/login answers ${login.status} and does not lead to Vipps.`,
+    );
+  const issuer = `${target.origin}${target.pathname.replace(/oauth2\/auth$/, "")}`;
+  const exchanges = [
+    await askedByCommand(`${issuer}.well-known/openid-configuration`),
+    await askedByCommand(`${issuer}.well-known/jwks.json`),
+  ];
+  return {
+    ...byHand("deployed", site, issuer, own, tell),
+    values: {},
+    exchanges: () => exchanges,
+    log: () => (logFile === undefined ? undefined : parseTail(readFileSync(logFile, "utf8"))),
+    stop: async () => undefined,
   };
 }
 
@@ -141,9 +179,8 @@ function folderOfTheRun(): string {
 
 /** Starts the worker over a new database, which may be filled before. */
 async function startWorker(
-  { root, environment }: Place,
+  { root, environment, settingsFile }: Pick<Place, "root" | "environment" | "settingsFile">,
   port: number,
-  settingsFile: string,
   provider: string,
   fill?: (state: string) => Promise<void> | undefined,
 ): Promise<RecordedWorker> {
@@ -155,38 +192,6 @@ async function startWorker(
 
 /** Milliseconds that a deployed site or Vipps may take to answer this command. */
 const ANSWER_WITHIN = 15_000;
-
-/**
- * A site that is deployed, seen as a browser sees it.
- * @param logFile what `wrangler tail --format json` writes, if anybody lets it
- */
-export async function deployedSurroundings(options: {
-  readonly url: string;
-  readonly own: SiteValues;
-  readonly logFile: string | undefined;
-  readonly tell: (text: string) => void;
-}): Promise<Surroundings> {
-  const { own, logFile, tell } = options;
-  const site = new URL(options.url).origin;
-  const login = await askedByCommand(`${site}${own.authPath}/login`);
-  const target = URL.parse(login.responseHeaders.location ?? "");
-  if (login.status !== 302 || target === null || !target.pathname.endsWith("/oauth2/auth"))
-    throw new CommandError(
-      `${site}${own.authPath}/login answers ${login.status} and does not lead to Vipps.`,
-    );
-  const issuer = `${target.origin}${target.pathname.replace(/oauth2\/auth$/, "")}`;
-  const exchanges = [
-    await askedByCommand(`${issuer}.well-known/openid-configuration`),
-    await askedByCommand(`${issuer}.well-known/jwks.json`),
-  ];
-  return {
-    ...byHand("deployed", site, issuer, own, tell),
-    values: {},
-    exchanges: () => exchanges,
-    log: () => (logFile === undefined ? undefined : parseTail(readFileSync(logFile, "utf8"))),
-    stop: async () => undefined,
-  };
-}
 
 /** @throws {CommandError} when nobody answers */
 async function askedByCommand(url: string): Promise<Exchange> {

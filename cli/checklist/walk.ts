@@ -1,7 +1,11 @@
-import type { Environment } from "./evidence.ts";
+import { mkdirSync } from "node:fs";
+import packageJson from "../../package.json" with { type: "json" };
+import { openBrowsers } from "./browser.ts";
+import { type Environment, type JudgedRow, picturesFolder, type Stored } from "./evidence.ts";
 import type { Exchange } from "./exchange.ts";
 import type { LogLine } from "./log-lines.ts";
-import { ROWS, type RowId, scenesOf } from "./rows.ts";
+import { createRedactor } from "./redaction.ts";
+import { judgeRows, ROWS, type RowId, scenesOf } from "./rows.ts";
 import { seeButton } from "./scenes/button.ts";
 import { findAsStaff } from "./scenes/console.ts";
 import { meetErrors } from "./scenes/errors.ts";
@@ -13,20 +17,46 @@ import type { Stage } from "./scenes/stage.ts";
 import { beginLogins } from "./scenes/starts.ts";
 import { revokeConsent } from "./scenes/webhook.ts";
 import type { SiteValues } from "./site-values.ts";
+import type { Place, Surroundings } from "./surroundings.ts";
+
+const atSimulator = ({ simulator }: Stage): boolean => simulator !== undefined;
+
+interface Scene {
+  readonly words: string;
+  readonly play: (stage: Stage) => Promise<unknown>;
+  /** Whether it can be played: some need people who are made up, others a setting. Always, where absent. */
+  readonly needs?: (stage: Stage) => boolean;
+}
 
 /** What the walk is made of, in its order; a row names the scenes it needs. */
 const SCENES = {
   button: { words: "the page with the button", play: seeButton },
   starts: { words: "logins begun, to compare what differs", play: beginLogins },
   login: { words: "a login from the link to the session", play: logInOnce },
-  olderToken: { words: "a login whose ID token lacks what was asked for", play: logInWithOlderToken },
+  olderToken: {
+    words: "a login whose ID token lacks what was asked for",
+    play: logInWithOlderToken,
+    needs: atSimulator,
+  },
   errors: { words: "errors as customers meet them", play: meetErrors },
   otherBrowser: { words: "a login that comes back in another browser", play: returnElsewhere },
-  members: { words: "a member the site knew before", play: linkMembers },
-  console: { words: "customer service", play: findAsStaff },
-  nativeApp: { words: "a native app", play: logInFromApp },
-  webhook: { words: "a consent withdrawn", play: revokeConsent },
-} as const;
+  members: {
+    words: "a member the site knew before",
+    play: linkMembers,
+    needs: (stage) => atSimulator(stage) && stage.own.values.ACCOUNTS !== "none",
+  },
+  console: { words: "customer service", play: findAsStaff, needs: atSimulator },
+  nativeApp: {
+    words: "a native app",
+    play: logInFromApp,
+    needs: ({ values }) => values.APP_REDIRECT_URIS !== undefined,
+  },
+  webhook: {
+    words: "a consent withdrawn",
+    play: revokeConsent,
+    needs: (stage) => atSimulator(stage) && stage.values.CONSENT_WEBHOOK_SECRET !== undefined,
+  },
+} as const satisfies Record<string, Scene>;
 
 export type SceneName = keyof typeof SCENES;
 
@@ -52,44 +82,23 @@ export interface Seen extends Scenes {
   readonly secrets: Readonly<Record<string, string>>;
 }
 
-/** What the scenes saw, and why a scene came to no end. */
-export interface Walk {
-  readonly scenes: Scenes;
-  readonly failed: Readonly<Partial<Record<SceneName, string>>>;
-}
-
 /** What has to be walked for some rows, in the order of the walk. */
 export function scenesFor(ids: readonly RowId[]): readonly SceneName[] {
   const wanted = new Set(ids.flatMap((id) => scenesOf(ROWS[id])));
   return (Object.keys(SCENES) as SceneName[]).filter((scene) => wanted.has(scene));
 }
 
-/** Whether a scene can be played: some need people who are made up, others a setting. */
-function isPlayable(name: SceneName, { simulator, own, values }: Stage): boolean {
-  const needed = {
-    members: simulator !== undefined && own.values.ACCOUNTS !== "none",
-    console: simulator !== undefined,
-    olderToken: simulator !== undefined,
-    nativeApp: values.APP_REDIRECT_URIS !== undefined,
-    webhook: simulator !== undefined && values.CONSENT_WEBHOOK_SECRET !== undefined,
-  };
-  return !(name in needed) || needed[name as keyof typeof needed];
-}
-
 /**
  * Plays scenes one after the other. One that fails is noted, and the next one is played.
  * @param progress hears of each scene before it begins, in words
+ * @returns what the scenes saw, and why a scene came to no end
  */
-export async function walk(
-  stage: Stage,
-  names: readonly SceneName[],
-  progress: (scene: string) => void,
-): Promise<Walk> {
+async function walk(stage: Stage, names: readonly SceneName[], progress: (scene: string) => void) {
   const scenes: Partial<Record<SceneName, unknown>> = {};
   const failed: Partial<Record<SceneName, string>> = {};
   for (const name of names) {
-    const { words, play } = SCENES[name];
-    if (!isPlayable(name, stage)) continue;
+    const { words, play, needs }: Scene = SCENES[name];
+    if (needs?.(stage) === false) continue;
     progress(words);
     try {
       scenes[name] = await play(stage);
@@ -99,4 +108,73 @@ export async function walk(
     }
   }
   return { scenes: scenes as Scenes, failed };
+}
+
+export interface RunOptions {
+  readonly rows: readonly RowId[];
+  readonly output: string;
+  readonly buttonPath: string;
+  readonly chromium: string;
+  readonly progress: (scene: string) => void;
+}
+
+/** Settings that must never leave the server, or never be shown. */
+const SECRET = /SECRET|SUBSCRIPTION_KEY|^SESSION_KEYS$|^SITES_KEYS$/;
+const PERSONAL = /^SUPPORT_STAFF$/;
+
+/** Walks through what the rows need where that can be done, and judges them. */
+export async function run(there: Surroundings, options: RunOptions): Promise<JudgedRow[]> {
+  const { environment, site, issuer, own, values } = there;
+  const redactor = createRedactor();
+  for (const [name, value] of Object.entries(values)) {
+    if (SECRET.test(name)) redactor.conceal(value);
+    if (PERSONAL.test(name)) for (const one of value.split(/[\s,]+/)) redactor.conceal(one);
+  }
+  // The private halves in a key set, each of which is a secret by itself.
+  for (const [, part = ""] of (values.SESSION_KEYS ?? "").matchAll(/"d"\s*:\s*"([\w-]+)"/g))
+    redactor.conceal(part);
+  const folder = picturesFolder(options.output, environment);
+  mkdirSync(folder, { recursive: true });
+  const browsers = await openBrowsers({
+    ...{ site, redactor, folder, mayBeSeen: there.mayBeSeen, elsewhere: there.exchanges },
+    executablePath: options.chromium,
+    visible: there.person.kind === "by hand",
+    provider: new URL(issuer).origin,
+  });
+  const stage = { ...there, authPath: own.authPath, buttonPath: options.buttonPath, browsers };
+  try {
+    const { scenes, failed } = await walk(stage, scenesFor(options.rows), options.progress);
+    const exchanges = [...there.exchanges(), ...(await browsers.exchanges())];
+    const seen = {
+      ...{ ...scenes, environment, site, issuer, own },
+      redirectUri: `${site}${own.authPath}/callback`,
+      exchanges: exchanges.toSorted((one, other) => one.at - other.at),
+      log: there.log(),
+      secrets: Object.fromEntries(
+        Object.entries(values).filter(([name]) => SECRET.test(name) && name !== "CONSENT_WEBHOOK_SECRET"),
+      ),
+    };
+    return judgeRows(seen, options.rows, redactor, { now: Date.now(), version: packageJson.version, failed });
+  } finally {
+    await browsers.close();
+  }
+}
+
+/** Makes the surroundings of a run, and runs there. */
+export async function walkThrough(
+  environment: Environment,
+  place: Omit<Place, "withMembers">,
+  options: RunOptions,
+): Promise<Stored> {
+  // wrangler takes a second to load, which nobody who wants the help should wait for.
+  const { SURROUNDINGS } = await import("./surroundings.ts");
+  const withMembers = scenesFor(options.rows).includes("members");
+  const there = await SURROUNDINGS[environment]({ ...place, withMembers });
+  try {
+    const rows = await run(there, options);
+    const takenAt = new Date().toISOString();
+    return { runs: { [environment]: { takenAt, changed: [...there.changed] } }, rows };
+  } finally {
+    await there.stop();
+  }
 }

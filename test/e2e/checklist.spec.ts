@@ -8,9 +8,9 @@ import { openBrowsers } from "../../cli/checklist/browser.ts";
 import type { JudgedRow } from "../../cli/checklist/evidence.ts";
 import { type Person, personAtHand, simulatedPerson } from "../../cli/checklist/person.ts";
 import { createRedactor } from "../../cli/checklist/redaction.ts";
-import { type RunOptions, run } from "../../cli/checklist/run.ts";
 import { siteValuesFrom } from "../../cli/checklist/site-values.ts";
-import { deployedSurroundings, testSurroundings } from "../../cli/checklist/surroundings.ts";
+import { SURROUNDINGS } from "../../cli/checklist/surroundings.ts";
+import { type RunOptions, run } from "../../cli/checklist/walk.ts";
 import { freshSessionKeys } from "../../cli/dev-vars.mjs";
 import { isProblem } from "../../cli/findings/finding.ts";
 import { nextFreePort } from "../../cli/ports.ts";
@@ -175,7 +175,7 @@ test.describe("the checklist", () => {
     const provider = await startSimulator({ port: providerPort, host: "localhost", env: values });
     const own = siteValuesFrom(values);
     const tell = () => undefined;
-    const there = await testSurroundings({ root, own, settingsFile, environment: undefined, tell });
+    const there = await SURROUNDINGS.test({ root, own, settingsFile, environment: undefined, tell });
     const options: RunOptions = {
       rows: ["discovery", "token", "headers", "any-browser", "accounts"],
       output: join(folder, "test-report"),
@@ -217,7 +217,7 @@ test.describe("the checklist", () => {
         "errors: The walk “errors” came to its end Nobody cancelled.",
       ]);
 
-      const outside = await deployedSurroundings({ url: values.SITE_URL, own, logFile: undefined, tell });
+      const outside = await SURROUNDINGS.deployed({ url: values.SITE_URL, own, logFile: undefined, tell });
       expect(outside.issuer).toBe(issuer);
       const seen = await run({ ...outside, person }, { ...options, rows: ["discovery", "token", "errors"] });
       expect(failedIn(seen)).toEqual([]);

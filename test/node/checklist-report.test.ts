@@ -13,8 +13,7 @@ import {
 import { FIELDS, type FieldName, type MerchantFields } from "../../cli/checklist/merchant-fields.ts";
 import { htmlReport } from "../../cli/checklist/report/html.ts";
 import { markdownReport } from "../../cli/checklist/report/markdown.ts";
-import { makeReport, type Report } from "../../cli/checklist/report/report.ts";
-import { comments } from "../../cli/checklist/report/words.ts";
+import { comments, makeReport, type Report } from "../../cli/checklist/report/report.ts";
 import { ROW_IDS, type RowId } from "../../cli/checklist/rows.ts";
 import { siteValuesFrom } from "../../cli/checklist/site-values.ts";
 import { CommandError } from "../../cli/command-error.mjs";

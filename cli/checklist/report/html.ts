@@ -1,23 +1,16 @@
 import { html, raw } from "hono/html";
 import type { Evidence, Picture } from "../evidence.ts";
-import { SECTIONS, type Section } from "../rows.ts";
-import { checksOf, type Report, type ReportRow, rowsOf, STATUSES, type Status } from "./report.ts";
-import { STYLE } from "./style.ts";
 import {
-  ageWords,
-  appliesTo,
   CHECKLIST_PAGE,
-  comment,
-  ENVIRONMENT_NOTES,
-  ENVIRONMENT_WORDS,
-  facts,
+  checksOf,
   moment,
-  proofWords,
-  receiverWords,
-  SENDER_WORDS,
+  ORIGINS,
+  pathWords,
+  type Report,
+  type ReportRow,
   SENT_TO,
-  titleOf,
-} from "./words.ts";
+} from "./report.ts";
+import { STYLE } from "./style.ts";
 
 /** What `html` makes; nothing in it is asynchronous, but its type allows for it. */
 type Html = ReturnType<typeof html>;
@@ -31,7 +24,7 @@ export type Embed = (picture: Picture, evidence: Evidence) => string;
  * they can be large and leave no gaps.
  */
 export async function htmlReport(report: Report, embed: Embed): Promise<string> {
-  const { version, madeAt, maxAge } = report;
+  const { title, facts, version, madeAt, sections, rows } = report;
   const page = html`<!doctype html>
 <html lang="en">
 <head>
@@ -39,21 +32,21 @@ export async function htmlReport(report: Report, embed: Embed): Promise<string> 
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="color-scheme" content="light dark">
 <meta name="robots" content="noindex">
-<title>Login API checklist: ${titleOf(report)}</title>
+<title>Login API checklist: ${title}</title>
 <style>${raw(STYLE)}</style>
 </head>
 <body>
 <header class="top">
 <p class="kind">Vipps MobilePay Login API checklist</p>
-<h1>${titleOf(report)}</h1>
-<dl class="facts">${facts(report).map(([name, value]) => html`<div><dt>${name}</dt><dd>${value}</dd></div>`)}</dl>
+<h1>${title}</h1>
+<dl class="facts">${facts.map(([name, value]) => html`<div><dt>${name}</dt><dd>${value}</dd></div>`)}</dl>
 </header>
 <main>
 ${summary(report)}
-${(Object.keys(SECTIONS) as Section[]).map((section) => sectionTable(report, section))}
+${sections.map(sectionTable)}
 <section class="appendix">
 <h2 id="evidence">Appendix: the evidence</h2>
-${report.rows.filter((row) => appliesTo(row) || row.fields.length > 0).map((row) => rowCard(row, maxAge))}
+${rows.filter(hasEvidence).map(rowCard)}
 </section>
 ${pictureAppendix(report, embed)}
 </main>
@@ -67,17 +60,18 @@ ${pictureAppendix(report, embed)}
   return String(await page);
 }
 
-function summary({ counts, environments, toDo, runs }: Report): Html {
-  const present = (Object.keys(STATUSES) as Status[]).filter((status) => counts[status] > 0);
+const hasEvidence = ({ applies, fields }: ReportRow): boolean => applies || fields.length > 0;
+
+function summary({ standings, origins, toDo }: Report): Html {
   return html`
 <section class="summary" aria-label="Summary">
-<ul class="legend">${present.map(
-    (status) =>
-      html`<li>${badge(status)}<strong>${counts[status]}</strong> ${STATUSES[status].words.toLowerCase()}</li>`,
+<ul class="legend">${standings.map(
+    (standing) =>
+      html`<li>${badge(standing)}<strong>${standing.count}</strong> ${standing.words.toLowerCase()}</li>`,
   )}</ul>
-${environments.map(
-  (environment) =>
-    html`<div class="origin ${environment}"><p><strong>${ENVIRONMENT_WORDS[environment]}.</strong> ${ENVIRONMENT_NOTES[environment]}</p>${changedSettings(runs[environment]?.changed)}</div>`,
+${origins.map(
+  ({ environment, words, note, changed }) =>
+    html`<div class="origin ${environment}"><p><strong>${words}.</strong> ${note}</p>${changed.length > 0 && html`<details><summary>Settings that differed from the site's own during the run</summary><ul>${changed.map(({ name, why }) => html`<li><code>${name}</code> ${why}</li>`)}</ul></details>`}</div>`,
 )}
 ${
   toDo.length > 0
@@ -87,42 +81,31 @@ ${
 </section>`;
 }
 
-/** What was different from the site's own settings while the evidence was taken. */
-function changedSettings(changed: readonly { name: string; why: string }[] = []): Html | false {
-  if (changed.length === 0) return false;
-  return html`<details><summary>Settings that differed from the site's own during the run</summary><ul>${changed.map(
-    ({ name, why }) => html`<li><code>${name}</code> ${why}</li>`,
-  )}</ul></details>`;
-}
-
 /** A line a row: how it stands, how it is met, and where the proof is. */
-function sectionTable(report: Report, section: Section): Html {
-  return html`
+const sectionTable = ({ title, rows }: Report["sections"][number]): Html => html`
 <table class="rows">
-<caption>${SECTIONS[section]}</caption>
+<caption>${title}</caption>
 <thead><tr><th scope="col"><span class="unseen">Stands</span></th><th scope="col">Row</th><th scope="col">How it is met</th><th scope="col">Proof</th></tr></thead>
-<tbody>${rowsOf(report, section).map(
-    (row) => html`
-<tr class="is-${row.status}"><td>${badge(row.status)}</td><th scope="row">${row.number} ${row.title}</th><td>${comment(row)}</td><td>${
-      appliesTo(row) || row.fields.length > 0
-        ? html`<a href="#${row.id}">${proofWords(row)}</a>`
-        : STATUSES[row.status].words
-    }</td></tr>`,
-  )}</tbody>
+<tbody>${rows.map(
+  (row) => html`
+<tr class="is-${row.status}"><td>${badge(row)}</td><th scope="row">${row.number} ${row.title}</th><td>${row.comment}</td><td>${
+    hasEvidence(row) ? html`<a href="#${row.id}">${row.proof}</a>` : row.words
+  }</td></tr>`,
+)}</tbody>
 </table>`;
-}
 
-const badge = (status: Status): Html =>
-  html`<span class="badge ${status}" role="img" aria-label="${STATUSES[status].words}">${STATUSES[status].sign}</span>`;
+const badge = ({ status, words, sign }: Pick<ReportRow, "status" | "words" | "sign">): Html =>
+  html`<span class="badge ${status}" role="img" aria-label="${words}">${sign}</span>`;
 
-function rowCard(row: ReportRow, maxAge: number): Html {
-  const { id, number, title, status, endpoint, asked, evidence, fields, reason } = row;
+function rowCard(row: ReportRow): Html {
+  const { id, number, title, status, words, endpoint, asked, evidence, fields, reason, isOld } = row;
+  const shown = row.applies ? evidence : undefined;
   return html`
 <article class="row is-${status}" id="${id}">
-<header>${badge(status)}<h3>${number} ${title}</h3><span class="status">${STATUSES[status].words}</span></header>
+<header>${badge(row)}<h3>${number} ${title}</h3><span class="status">${words}</span></header>
 <p class="asked">${asked}${endpoint && html` <code>${endpoint}</code>`}</p>
 ${reason !== undefined && status !== "met" && status !== "fill" && html`<p class="why">${reason}</p>`}
-${appliesTo(row) && evidence && html`<p>${evidence.how}</p>${checkList(evidence)}`}
+${shown && html`<p>${shown.how}</p>${checkList(shown)}`}
 ${
   fields.length > 0 &&
   html`<dl class="fields">${fields.map(
@@ -130,8 +113,8 @@ ${
       html`<div class="${answer === undefined ? "empty" : "filled"}"><dt>${question}</dt><dd>${answer ?? "To fill in"}</dd></div>`,
   )}</dl>`
 }
-${appliesTo(row) && evidence && html`${exchanges(evidence)}${logLines(evidence)}${evidence.findings.map(({ severity, what }) => severity === "skipped" && html`<p class="missing">${what}</p>`)}`}
-${evidence && html`<p class="taken"><span class="tag ${evidence.environment}">${ENVIRONMENT_WORDS[evidence.environment]}</span> <time datetime="${evidence.takenAt}">${moment(evidence.takenAt)}</time> <span class="${row.isOld ? "old" : ""}">${ageWords(row, maxAge)}</span></p>`}
+${shown && html`${exchanges(shown)}${logLines(shown)}${shown.findings.map(({ severity, what }) => severity === "skipped" && html`<p class="missing">${what}</p>`)}`}
+${evidence && html`<p class="taken"><span class="tag ${evidence.environment}">${ORIGINS[evidence.environment].words}</span> <time datetime="${evidence.takenAt}">${moment(evidence.takenAt)}</time> <span class="${isOld ? "old" : ""}">${row.ageWords}</span></p>`}
 </article>`;
 }
 
@@ -142,15 +125,18 @@ function checkList(evidence: Evidence): Html {
   })}</ul>`;
 }
 
-function exchanges({ exchanges: shown, environment }: Evidence): readonly Html[] {
-  return shown.map(
-    ({ at, from, to, request, response }) => html`
+const exchanges = ({ exchanges: shown, environment }: Evidence): readonly Html[] =>
+  shown.map((exchange) => {
+    const { from, to } = pathWords(exchange, environment);
+    const { at, request, response } = exchange;
+    // Method and path alone; where it went is told beside them.
+    const line = (request.split("\n")[0] ?? "").replace(/^(\S+ )https?:\/\/[^/]+/, "$1");
+    return html`
 <details class="exchange">
-<summary><span>${SENDER_WORDS[from]} → ${receiverWords(to, environment)}</span> <code>${firstLine(request)}</code> <span class="code">${response.split("\n")[0]}</span> <time datetime="${at}">${moment(at)}</time></summary>
+<summary><span>${from} → ${to}</span> <code>${line}</code> <span class="code">${response.split("\n")[0]}</span> <time datetime="${at}">${moment(at)}</time></summary>
 <div class="wire"><pre>${request}</pre><pre>${response}</pre></div>
-</details>`,
-  );
-}
+</details>`;
+  });
 
 function logLines({ logLines: lines }: Evidence): Html | false {
   if (lines.length === 0) return false;
@@ -160,10 +146,6 @@ function logLines({ logLines: lines }: Evidence): Html | false {
 <div class="wire"><pre>${lines.join("\n")}</pre></div>
 </details>`;
 }
-
-/** Method and path of a shown request; where it went is told beside it. */
-const firstLine = (request: string): string =>
-  (request.split("\n")[0] ?? "").replace(/^(\S+ )https?:\/\/[^/]+/, "$1");
 
 /** The pictures of a device together: of one size, they fill the page. */
 function pictureAppendix({ rows }: Report, embed: Embed): Html | false {
