@@ -1,8 +1,8 @@
 import { join } from "node:path";
 import type { Browser, BrowserContext, LaunchOptions, Page, Response } from "@playwright/test";
 import type { Picture } from "./evidence.ts";
-import type { Exchange } from "./exchange.ts";
 import type { Redactor } from "./redaction.ts";
+import type { Exchange } from "./traffic.ts";
 
 export type Device = Picture["device"];
 
@@ -27,6 +27,9 @@ const ARGUMENTS = [
   "--disable-component-update",
   "--disable-sync",
 ];
+
+/** Milliseconds that a page may take on a busy machine. */
+const PATIENCE = 30_000;
 
 /** Browsers of visitors, each with its own cookies, whose traffic with the site and the provider is recorded. */
 export interface Browsers {
@@ -87,6 +90,7 @@ export async function openBrowsers(options: BrowserOptions): Promise<Browsers> {
         locale: "en-GB",
         reducedMotion: "reduce",
       });
+      context.setDefaultTimeout(PATIENCE);
       devices.set(context, device);
       context.on("response", (response) => {
         const { origin } = new URL(response.url());

@@ -12,17 +12,13 @@ export interface Person {
 /** Milliseconds that a person at a keyboard gets for one step. */
 const BY_HAND = 5 * 60_000;
 
-/** Milliseconds that a step of the simulator's pages may take on a busy machine. */
-const SIMULATED = 30_000;
-
 /** A test user of the simulator, whose pages are filled in by this program. */
 export function simulatedPerson(provider: string): Person {
-  const away = (page: Page) =>
-    page.waitForURL((url) => url.origin !== provider, { timeout: SIMULATED, waitUntil: "commit" });
+  const away = (page: Page) => page.waitForURL((url) => url.origin !== provider, { waitUntil: "commit" });
   return {
     kind: "simulated",
     async logIn(page, name) {
-      await page.getByRole("button", { name }).click({ timeout: SIMULATED });
+      await page.getByRole("button", { name }).click();
       // On a phone there is one button, elsewhere the number shown in the browser is picked in the app.
       const confirm = page.getByRole("region", { name: /^The app of/ });
       const shown = page.getByRole("status");
@@ -30,13 +26,13 @@ export function simulatedPerson(provider: string): Person {
         await confirm.getByRole("button", { name: await shown.innerText(), exact: true }).click();
       else await confirm.getByRole("button").first().click();
       const share = page.getByRole("button", { name: "Share and continue" });
-      await Promise.race([away(page), share.waitFor({ timeout: SIMULATED }).catch(() => undefined)]);
+      await Promise.race([away(page), share.waitFor().catch(() => undefined)]);
       // Whoever has shared before is not asked again.
       if (new URL(page.url()).origin === provider && (await share.isVisible())) await share.click();
       await away(page);
     },
     async cancel(page) {
-      await page.getByRole("button", { name: "Cancel" }).first().click({ timeout: SIMULATED });
+      await page.getByRole("button", { name: "Cancel" }).first().click();
       await away(page);
     },
   };

@@ -1,51 +1,47 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { unstable_startWorker as startWorker } from "wrangler";
-import { findConfig } from "../project-config.ts";
+import { makeLocalDatabase } from "../local-storage.ts";
+import { findConfig, localDatabase } from "../project-config.ts";
 import { WRANGLER_OFFLINE } from "../wrangler.mjs";
-import { type Exchange, headersOf } from "./exchange.ts";
-import { type LogLine, parseLogLine } from "./log-lines.ts";
-
-export interface RecordedWorkerOptions {
-  /** The project's folder. */
-  readonly root: string;
-  readonly port: number;
-  /** Where KV, D1 and Durable Objects are kept; absolute. */
-  readonly state: string;
-  /** Every setting of this worker, as wrangler reads a file of them. */
-  readonly settingsFile: string;
-  /** Environment of the configuration; undefined for its top level. */
-  readonly environment: string | undefined;
-  /** Origin of the provider: what the worker sends there is recorded, anything else just sent. */
-  readonly provider: string;
-}
-
-/** The worker in workerd, with its log and all it says to the provider. */
-export interface RecordedWorker {
-  readonly exchanges: readonly Exchange[];
-  readonly log: readonly LogLine[];
-  stop(): Promise<void>;
-}
+import { type Exchange, headersOf, type LogLine, parseLogLine } from "./traffic.ts";
 
 /**
- * Runs the worker as `wrangler dev` does, and sends its outgoing requests on from here. So they are seen as they
- * leave the worker, whoever the provider is, without anything standing in its place.
+ * Runs the worker as `wrangler dev` does, over a new database, and sends its outgoing requests on from here. So they
+ * are seen as they leave the worker, whoever the provider is, without anything standing in its place.
+ * @param options `root`: the project's folder; `settingsFile`: every setting, as wrangler reads a file of them;
+ *   `environment`: of the configuration, undefined for its top level; `provider`: the origin to which what is sent is
+ *   recorded, anything else is just sent
+ * @param fill fills the database before the start, in a folder of KV, D1 and Durable Objects
  * @throws Error when it can't be built or the port is taken
  */
-export async function startRecordedWorker(options: RecordedWorkerOptions): Promise<RecordedWorker> {
+export async function startRecordedWorker(
+  options: {
+    readonly root: string;
+    readonly port: number;
+    readonly settingsFile: string;
+    readonly environment: string | undefined;
+    readonly provider: string;
+  },
+  fill?: (state: string) => Promise<void> | undefined,
+) {
+  const { root, port, settingsFile, environment, provider } = options;
+  const state = join(folderOfTheRun(), "state");
+  makeLocalDatabase(state, localDatabase(root, environment));
+  await fill?.(state);
   // What wrangler has to say in passing would stand between the lines of --json.
   Object.assign(process.env, WRANGLER_OFFLINE, { WRANGLER_LOG: "none" });
   const exchanges: Exchange[] = [];
   const log: LogLine[] = [];
   const worker = await startWorker({
-    config: findConfig(options.root),
-    ...(options.environment !== undefined && { env: options.environment }),
-    envFiles: [options.settingsFile],
+    config: findConfig(root),
+    ...(environment !== undefined && { env: environment }),
+    envFiles: [settingsFile],
     dev: {
-      logLevel: "none",
-      watch: false,
-      inspector: false,
-      server: { hostname: "localhost", port: options.port },
-      persist: options.state,
-      outboundService: (request: Request) => sendOn(request, options.provider, exchanges),
+      ...{ logLevel: "none", watch: false, inspector: false, persist: state },
+      server: { hostname: "localhost", port },
+      outboundService: (request: Request) => sendOn(request, provider, exchanges),
       structuredLogsHandler: ({ message }: { readonly message: string }) => {
         const line = parseLogLine(message);
         if (line !== undefined) log.push(line);
@@ -53,7 +49,14 @@ export async function startRecordedWorker(options: RecordedWorkerOptions): Promi
     },
   });
   await worker.ready;
-  return { exchanges, log, stop: () => worker.dispose() };
+  return { exchanges: () => exchanges, log: () => log, stop: () => worker.dispose() };
+}
+
+/** A folder that is gone when the process ends, however it ends. */
+export function folderOfTheRun(): string {
+  const folder = mkdtempSync(join(tmpdir(), "vipps-login-checklist-"));
+  process.once("exit", () => rmSync(folder, { recursive: true, force: true }));
+  return folder;
 }
 
 async function sendOn(request: Request, provider: string, exchanges: Exchange[]): Promise<Response> {

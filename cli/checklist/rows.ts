@@ -1,12 +1,11 @@
 import { type Found, holds, skipped } from "../findings/finding.ts";
 import type { Evidence, JudgedRow } from "./evidence.ts";
-import type { Exchange } from "./exchange.ts";
-import { type LogLine, lineText } from "./log-lines.ts";
 import type { Redactor } from "./redaction.ts";
 import { CONSIDERATION_ROWS } from "./rows/considerations.ts";
 import { ENDPOINT_ROWS } from "./rows/endpoints.ts";
 import { PITFALL_ROWS, SENT_ROWS } from "./rows/pitfalls.ts";
 import { QUALITY_ROWS } from "./rows/quality.ts";
+import { type Exchange, type LogLine, lineText } from "./traffic.ts";
 import type { SceneName, Seen } from "./walk.ts";
 
 /** The parts of Vipps' checklist, in its order. */

@@ -1,5 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { startSimulator } from "../../simulator/server.ts";
 import type { SimulatorControl } from "../../simulator/simulator.ts";
@@ -7,17 +6,15 @@ import { fullName } from "../../simulator/users.ts";
 import { ISSUERS } from "../../src/settings/read-settings.ts";
 import { CommandError } from "../command-error.mjs";
 import { simulatorIssuer, usesSimulator } from "../dev-vars.mjs";
-import { makeLocalDatabase } from "../local-storage.ts";
+import { ask } from "../doctor/bounded-request.ts";
 import { isFree, nextFreePort } from "../ports.ts";
-import { localDatabase } from "../project-config.ts";
 import type { ChangedSetting, Environment } from "./evidence.ts";
-import { type Exchange, headersOf } from "./exchange.ts";
-import { type LogLine, parseTail } from "./log-lines.ts";
 import { type Person, personAtHand, simulatedPerson } from "./person.ts";
-import { type RecordedWorker, startRecordedWorker } from "./recorded-worker.ts";
+import { folderOfTheRun, startRecordedWorker } from "./recorded-worker.ts";
 import { settingsForSimulator } from "./run-settings.ts";
-import { importMember } from "./scenes/members.ts";
+import { importMember } from "./scenes/accounts.ts";
 import type { SiteValues } from "./site-values.ts";
+import { type Exchange, headersOf, type LogLine, parseTail } from "./traffic.ts";
 
 /** A site and a provider that are there to be walked through. */
 export interface Surroundings {
@@ -79,16 +76,14 @@ async function simulator(place: Place): Promise<Surroundings> {
   const settingsFile = join(folderOfTheRun(), "settings");
   writeFileSync(settingsFile, settingsText(values), { mode: 0o600 });
   const provider = new URL(issuer).origin;
-  const worker = await startWorker({ ...place, settingsFile }, port, provider, (state) =>
+  const worker = await startRecordedWorker({ ...place, port, settingsFile, provider }, (state) =>
     place.withMembers && own.values.ACCOUNTS !== "none" ? importMember(root, state) : undefined,
   );
   const running = await startSimulator({ port: simulatorPort, env: values });
   const { control } = running.simulator;
   return {
     ...{ environment: "simulator", site, issuer, own, values, changed },
-    person: simulatedPerson(provider),
-    simulator: control,
-    ...seenOf(worker),
+    ...{ ...worker, person: simulatedPerson(provider), simulator: control },
     mayBeSeen: new Set(control.users.flatMap((user) => [fullName(user), user.givenName, user.familyName])),
     stop: async () => {
       await worker.stop();
@@ -120,11 +115,8 @@ async function test(
   if (!(await isFree(port)))
     throw new CommandError(`Port ${port}, which SITE_URL names, is taken. End what has it.`);
   const issuer = values.VIPPS_ISSUER ?? ISSUERS.test;
-  const worker = await startWorker(place, port, new URL(issuer).origin);
-  return {
-    ...byHand("test", url.origin, issuer, own, tell),
-    ...{ values, ...seenOf(worker), stop: worker.stop },
-  };
+  const worker = await startRecordedWorker({ ...place, port, provider: new URL(issuer).origin });
+  return { ...byHand("test", url.origin, issuer, own, tell), ...worker, values };
 }
 
 /** A site that is deployed, seen as a browser sees it. */
@@ -168,49 +160,18 @@ const byHand = (
     person: personAtHand(site, tell),
   }) as const;
 
-const seenOf = ({ exchanges, log }: RecordedWorker) => ({ exchanges: () => exchanges, log: () => log });
-
-/** A folder that is gone when the process ends, however it ends. */
-function folderOfTheRun(): string {
-  const folder = mkdtempSync(join(tmpdir(), "vipps-login-checklist-"));
-  process.once("exit", () => rmSync(folder, { recursive: true, force: true }));
-  return folder;
-}
-
-/** Starts the worker over a new database, which may be filled before. */
-async function startWorker(
-  { root, environment, settingsFile }: Pick<Place, "root" | "environment" | "settingsFile">,
-  port: number,
-  provider: string,
-  fill?: (state: string) => Promise<void> | undefined,
-): Promise<RecordedWorker> {
-  const state = join(folderOfTheRun(), "state");
-  makeLocalDatabase(state, localDatabase(root, environment));
-  await fill?.(state);
-  return startRecordedWorker({ root, port, state, settingsFile, environment, provider });
-}
-
 /** Milliseconds that a deployed site or Vipps may take to answer this command. */
 const ANSWER_WITHIN = 15_000;
 
 /** @throws {CommandError} when nobody answers */
 async function askedByCommand(url: string): Promise<Exchange> {
-  const at = Date.now();
-  try {
-    const answer = await fetch(url, { redirect: "manual", signal: AbortSignal.timeout(ANSWER_WITHIN) });
-    return {
-      ...{ at, from: "command", to: "provider", method: "GET", url },
-      ...{ requestHeaders: {}, requestBody: undefined },
-      status: answer.status,
-      responseHeaders: headersOf(answer.headers),
-      responseBody: await answer.text(),
-    };
-  } catch (error) {
-    const cause = error instanceof Error ? (error.cause ?? error) : error;
-    throw new CommandError(
-      `${new URL(url).origin} does not answer: ${cause instanceof Error ? cause.message : cause}`,
-    );
-  }
+  const answer = await ask({ fetch, now: Date.now, timeLimit: ANSWER_WITHIN }, url);
+  if ("failed" in answer) throw new CommandError(`${new URL(url).origin} ${answer.failed}.`);
+  return {
+    ...{ at: answer.asked, from: "command", to: "provider", method: "GET", url },
+    ...{ requestHeaders: {}, requestBody: undefined, status: answer.status },
+    ...{ responseHeaders: headersOf(answer.headers), responseBody: answer.text },
+  };
 }
 
 /** A settings file as wrangler reads it. dotenv has no way to write a quote inside its own, but three kinds of them. */

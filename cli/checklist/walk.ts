@@ -2,22 +2,15 @@ import { mkdirSync } from "node:fs";
 import packageJson from "../../package.json" with { type: "json" };
 import { openBrowsers } from "./browser.ts";
 import { type Environment, type JudgedRow, picturesFolder, type Stored } from "./evidence.ts";
-import type { Exchange } from "./exchange.ts";
-import type { LogLine } from "./log-lines.ts";
 import { createRedactor } from "./redaction.ts";
 import { judgeRows, ROWS, type RowId, scenesOf } from "./rows.ts";
-import { seeButton } from "./scenes/button.ts";
-import { findAsStaff } from "./scenes/console.ts";
-import { meetErrors } from "./scenes/errors.ts";
-import { logInOnce, logInWithOlderToken } from "./scenes/login.ts";
-import { linkMembers } from "./scenes/members.ts";
-import { logInFromApp } from "./scenes/native-app.ts";
-import { returnElsewhere } from "./scenes/other-browser.ts";
+import { linkMembers, logInFromApp, revokeConsent } from "./scenes/accounts.ts";
+import { beginLogins, logInOnce, logInWithOlderToken, returnElsewhere } from "./scenes/logins.ts";
+import { findAsStaff, meetErrors, seeButton } from "./scenes/pages.ts";
 import type { Stage } from "./scenes/stage.ts";
-import { beginLogins } from "./scenes/starts.ts";
-import { revokeConsent } from "./scenes/webhook.ts";
 import type { SiteValues } from "./site-values.ts";
 import type { Place, Surroundings } from "./surroundings.ts";
+import type { Exchange, LogLine } from "./traffic.ts";
 
 const atSimulator = ({ simulator }: Stage): boolean => simulator !== undefined;
 

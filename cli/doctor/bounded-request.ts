@@ -110,13 +110,11 @@ function reasonOf(error: unknown): string {
 export const locationOf = ({ headers }: Answer, base: string): URL | null =>
   URL.parse(headers.get("location") ?? "", base);
 
-/** The JSON object in an answer; undefined where there is none. */
-export function jsonObject({ text }: Pick<Answer, "text">): Readonly<Record<string, unknown>> | undefined {
+/** The JSON object in a text; undefined where there is none. */
+export function jsonObject(text: string): Readonly<Record<string, unknown>> | undefined {
   try {
     const value: unknown = JSON.parse(text);
-    return typeof value === "object" && value !== null && !Array.isArray(value)
-      ? (value as Record<string, unknown>)
-      : undefined;
+    return typeof value === "object" && value !== null && !Array.isArray(value) ? { ...value } : undefined;
   } catch {
     return undefined;
   }

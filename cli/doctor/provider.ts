@@ -37,7 +37,7 @@ export async function discover(network: Network, { issuer }: RelyingParty): Prom
       `${url} answers ${answer.status} instead of a discovery document.`,
       "Check VIPPS_ISSUER; if it is right, Vipps may be down: status.vippsmobilepay.com.",
     );
-  const document = jsonObject(answer);
+  const document = jsonObject(answer.text);
   return document === undefined
     ? error(`${url} answers with something that is no JSON object.`, "Check VIPPS_ISSUER.")
     : { document, answer };
@@ -125,7 +125,7 @@ function refusalIn(answer: Answer, endpoint: string, redirectUri: string): Refus
       : { code: oauthError(code), text: told.toLowerCase(), returned };
   }
   if (status < 400) return undefined;
-  const stated = oauthError(jsonObject(answer)?.error) ?? text.match(CODES)?.[0];
+  const stated = oauthError(jsonObject(answer.text)?.error) ?? text.match(CODES)?.[0];
   return { code: stated ?? `status ${status}`, text: text.toLowerCase(), returned: false };
 }
 

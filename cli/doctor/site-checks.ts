@@ -78,7 +78,7 @@ export const SITE_CHECKS = {
       const answer = await ask(network, `${target}${settings.site.authPath}/health`);
       if ("failed" in answer)
         return error(`The health route ${answer.failed}.`, "Look at the log: npx wrangler tail");
-      const body = jsonObject(answer);
+      const body = jsonObject(answer.text);
       const states = Object.entries((body?.dependencies ?? {}) as Record<string, State>);
       if (states.length === 0)
         return error(`The health route answers ${answer.status}.`, "Look at the log: npx wrangler tail");
@@ -168,7 +168,7 @@ export const SITE_CHECKS = {
       const url = `${target}${settings.site.authPath}/.well-known/jwks.json`;
       const answer = await ask(network, url, { headers: { accept: "application/json" } });
       if ("failed" in answer) return error(`${url} ${answer.failed}.`, "npx wrangler tail");
-      const keys = (jsonObject(answer)?.keys ?? []) as readonly Readonly<Record<string, unknown>>[];
+      const keys = (jsonObject(answer.text)?.keys ?? []) as readonly Readonly<Record<string, unknown>>[];
       if (!Array.isArray(keys) || keys.length === 0)
         return error(`${url} publishes no key.`, "Is SESSION_KEYS set? npm run keys -- make --env NAME");
       if (keys.some((key) => "d" in key))

@@ -36,7 +36,7 @@ export async function findSite(
       `${target} sends visitors on to ${location.origin}.`,
       `Ask that address (--url ${location.origin}), and make it SITE_URL.`,
     );
-  const body = jsonObject(answer);
+  const body = jsonObject(answer.text);
   if (body?.code === "settings_invalid") {
     const faults = Array.isArray(body.errors) ? body.errors.filter((one) => typeof one === "string") : [];
     return stop(
@@ -78,7 +78,7 @@ export async function startLoginAt(site: Site | Found): Promise<StartedLogin | F
   if (answer.status === 429) return skipped("The rate limiter answers; try again in a minute.");
   const location = locationOf(answer, target);
   if (answer.status === 302 && location !== null) return { site, answer, location };
-  const { code, reference } = jsonObject(answer) ?? {};
+  const { code, reference } = jsonObject(answer.text) ?? {};
   const named = typeof code === "string" ? `: ${code}, reference ${String(reference)}` : "";
   return error(
     `The login is answered with ${answer.status}${named}.`,

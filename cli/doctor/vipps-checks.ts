@@ -114,7 +114,7 @@ export const VIPPS_CHECKS = {
       const todo = "Wait and try again; if it stays, ask Vipps (status.vippsmobilepay.com).";
       if ("failed" in answer) return error(`${url} ${answer.failed}.`, todo);
       if (answer.status !== 200) return error(`${url} answers ${answer.status}.`, todo);
-      const usable = usableKeys(jsonObject(answer));
+      const usable = usableKeys(jsonObject(answer.text));
       return usable === undefined
         ? error(`${url} holds no key that can verify RS256.`, todo)
         : ok(`${usable.length} usable.`);
@@ -256,10 +256,10 @@ async function checkPartnerKeys(facts: KnownFacts, keys: PartnerKeys, endpoint: 
     },
   });
   if ("failed" in answer) return error(`The access-token endpoint ${answer.failed}.`, "Try again.");
-  const token = jsonObject(answer)?.access_token;
+  const token = jsonObject(answer.text)?.access_token;
   if (answer.status !== 200 || typeof token !== "string")
     return error(
-      `Vipps refuses ${refusedPartnerKey(jsonObject(answer))} (${answer.status}).`,
+      `Vipps refuses ${refusedPartnerKey(jsonObject(answer.text))} (${answer.status}).`,
       `Compare the VIPPS_PARTNER_ settings with the partner keys in ${PORTAL}.`,
     );
   const verdict = await show(facts, endpoint, { headers: { authorization: `Bearer ${token}` } });
@@ -311,7 +311,7 @@ async function show({ network, relyingParty }: KnownFacts, endpoint: string, pro
   const answer = await ask(network, endpoint, { method: "POST", headers, body: form.toString() });
   if ("failed" in answer) return { otherwise: answer.failed };
   const { status } = answer;
-  const code = oauthError(jsonObject(answer)?.error);
+  const code = oauthError(jsonObject(answer.text)?.error);
   if (code === "invalid_grant") return "right";
   if (code === "invalid_client" || (code === undefined && status === 401)) return "wrong";
   return { otherwise: `answers ${code ?? `${status}${status < 300 ? " to an invented code" : ""}`}` };
@@ -320,7 +320,7 @@ async function show({ network, relyingParty }: KnownFacts, endpoint: string, pro
 /** Only where it is the issuer's own host: the keys go to Vipps and to nobody else. */
 async function tokenEndpointOf(network: Network, issuer: string): Promise<string | undefined> {
   const answer = await ask(network, discoveryUrl(issuer));
-  const endpoint = "failed" in answer ? undefined : jsonObject(answer)?.token_endpoint;
+  const endpoint = "failed" in answer ? undefined : jsonObject(answer.text)?.token_endpoint;
   return typeof endpoint === "string" && URL.parse(endpoint)?.origin === new URL(issuer).origin
     ? endpoint
     : undefined;

@@ -3,7 +3,6 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
 import { writeEvidence } from "../../cli/checklist/evidence.ts";
-import { lineOf, parseTail } from "../../cli/checklist/log-lines.ts";
 import {
   askedFields,
   emptyMerchantFile,
@@ -13,6 +12,7 @@ import {
 import { ROW_IDS } from "../../cli/checklist/rows.ts";
 import { settingsForSimulator } from "../../cli/checklist/run-settings.ts";
 import { siteValuesFrom } from "../../cli/checklist/site-values.ts";
+import { lineOf, parseTail } from "../../cli/checklist/traffic.ts";
 import { CommandError } from "../../cli/command-error.mjs";
 import { holds } from "../../cli/findings/finding.ts";
 import { evidence } from "./checklist-seen.ts";

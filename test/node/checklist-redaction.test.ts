@@ -1,11 +1,11 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import type { Exchange } from "../../cli/checklist/exchange.ts";
 import { createRedactor } from "../../cli/checklist/redaction.ts";
 import { htmlReport } from "../../cli/checklist/report/html.ts";
 import { markdownReport } from "../../cli/checklist/report/markdown.ts";
 import { makeReport } from "../../cli/checklist/report/report.ts";
 import { judgeRows, ROW_IDS } from "../../cli/checklist/rows.ts";
+import type { Exchange } from "../../cli/checklist/traffic.ts";
 import type { Seen } from "../../cli/checklist/walk.ts";
 import { exchange, seenInOrder } from "./checklist-seen.ts";
 

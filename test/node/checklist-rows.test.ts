@@ -1,9 +1,9 @@
 import { describe, expect, it } from "vitest";
 import type { Evidence } from "../../cli/checklist/evidence.ts";
-import type { Exchange } from "../../cli/checklist/exchange.ts";
 import { createRedactor } from "../../cli/checklist/redaction.ts";
 import { judgeRows, ROW_IDS, type RowId } from "../../cli/checklist/rows.ts";
 import { siteValuesFrom } from "../../cli/checklist/site-values.ts";
+import type { Exchange } from "../../cli/checklist/traffic.ts";
 import { type SceneName, type Seen, scenesFor } from "../../cli/checklist/walk.ts";
 import { isProblem } from "../../cli/findings/finding.ts";
 import { APP, exchange, OFFICIAL, seenInOrder } from "./checklist-seen.ts";

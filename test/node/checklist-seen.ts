@@ -1,6 +1,6 @@
 import type { Evidence } from "../../cli/checklist/evidence.ts";
-import type { Exchange } from "../../cli/checklist/exchange.ts";
 import { siteValuesFrom } from "../../cli/checklist/site-values.ts";
+import type { Exchange } from "../../cli/checklist/traffic.ts";
 import type { Seen } from "../../cli/checklist/walk.ts";
 import { ok } from "../../cli/findings/finding.ts";
 

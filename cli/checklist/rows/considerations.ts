@@ -1,5 +1,5 @@
-import { type Exchange, exchangesWith, jsonOf, parameter, pathOf } from "../exchange.ts";
 import type { Rows } from "../rows.ts";
+import { type Exchange, exchangesWith, jsonOf, parameter, pathOf } from "../traffic.ts";
 import type { Seen } from "../walk.ts";
 
 export const CONSIDERATION_ROWS = {

@@ -1,5 +1,5 @@
-import { type Endpoint, type Exchange, exchangesWith, jsonOf, parameter } from "../exchange.ts";
 import type { Rows } from "../rows.ts";
+import { type Endpoint, type Exchange, exchangesWith, jsonOf, parameter } from "../traffic.ts";
 import type { Seen } from "../walk.ts";
 
 /** What is evidence of an endpoint: the worker's own requests, or where those can't be seen, this command's. */

@@ -1,5 +1,5 @@
-import { pathOf } from "../exchange.ts";
 import type { Rows } from "../rows.ts";
+import { pathOf } from "../traffic.ts";
 
 /** The standard headers, and how long Vipps lets each be. */
 const STANDARD_HEADERS = [

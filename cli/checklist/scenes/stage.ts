@@ -10,11 +10,10 @@ export interface Stage extends Surroundings {
   readonly browsers: Browsers;
 }
 
-/** Milliseconds that a page may take on a busy machine. */
-export const PATIENCE = 30_000;
-
-export const loginAddress = (stage: Stage, returnTo: string): string =>
-  `${stage.site}${stage.authPath}/login?return_to=${encodeURIComponent(returnTo)}`;
+/** Opens the link to the login. @param returnTo where it ends; the page with the button, where absent */
+export async function openLogin(stage: Stage, page: Page, returnTo = stage.buttonPath): Promise<void> {
+  await page.goto(`${stage.site}${stage.authPath}/login?return_to=${encodeURIComponent(returnTo)}`);
+}
 
 /** Whether the browser of this page is logged in, asked beside the page. */
 export async function isLoggedIn(stage: Stage, page: Page): Promise<boolean> {
@@ -66,8 +65,8 @@ export async function acceptTerms(
 }
 
 /** Logs a browser in at the site, over the terms if they are in the way. */
-export async function logIn(stage: Stage, page: Page, name: string, returnTo: string): Promise<void> {
-  await page.goto(loginAddress(stage, returnTo), { timeout: PATIENCE });
+export async function logIn(stage: Stage, page: Page, name: string, returnTo?: string): Promise<void> {
+  await openLogin(stage, page, returnTo);
   if (new URL(page.url()).origin !== stage.site) await stage.person.logIn(page, name);
   await acceptTerms(page);
 }

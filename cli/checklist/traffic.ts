@@ -1,3 +1,6 @@
+// What a run sees: requests with their answers, and lines of the worker's log.
+
+import { jsonObject } from "../doctor/bounded-request.ts";
 import type { ShownExchange } from "./evidence.ts";
 
 /** One request and its answer as they went over the wire, secrets included. Kept in memory alone. */
@@ -51,16 +54,41 @@ export function exchangesWith(exchanges: readonly Exchange[], endpoint: Endpoint
 }
 
 /** The JSON object that was answered; an empty one where it was something else. */
-export function jsonOf(exchange: Exchange | undefined): Readonly<Record<string, unknown>> {
-  try {
-    const value: unknown = JSON.parse(exchange?.responseBody ?? "");
-    return typeof value === "object" && value !== null ? (value as Record<string, unknown>) : {};
-  } catch {
-    return {};
-  }
-}
+export const jsonOf = (exchange: Exchange | undefined): Readonly<Record<string, unknown>> =>
+  jsonObject(exchange?.responseBody ?? "") ?? {};
 
 /** A parameter of an address, or an empty text. */
 export function parameter(address: string | undefined, name: string): string {
   return (address === undefined ? undefined : URL.parse(address)?.searchParams.get(name)) ?? "";
+}
+
+/** One structured line of the worker's log (src/log.ts). */
+export interface LogLine {
+  readonly level: string;
+  readonly event: string;
+  readonly fields: Readonly<Record<string, unknown>>;
+}
+
+/** @returns undefined for what is no line of the worker's own */
+export function parseLogLine(text: string): LogLine | undefined {
+  const { level, event, ...fields } = jsonObject(text) ?? {};
+  return typeof level === "string" && typeof event === "string" ? { level, event, fields } : undefined;
+}
+
+/**
+ * The worker's lines in what `wrangler tail --format json` wrote: an object per request, one after the other,
+ * whose `logs` hold what the worker printed.
+ */
+export function parseTail(text: string): readonly LogLine[] {
+  const messages = text.matchAll(/"message":\s*\[\s*("(?:[^"\\]|\\.)*")/g);
+  return [...messages].flatMap(([, quoted = '""']) => parseLogLine(JSON.parse(quoted) as string) ?? []);
+}
+
+/** The line as it stands in the log. */
+export const lineText = ({ level, event, fields }: LogLine): string =>
+  JSON.stringify({ level, event, ...fields });
+
+/** The line under a reference that a customer was shown. */
+export function lineOf(lines: readonly LogLine[], reference: string): LogLine | undefined {
+  return lines.find(({ fields }) => fields.reference === reference);
 }
