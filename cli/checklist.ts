@@ -126,7 +126,7 @@ function printSummary(
   files: WrittenFiles,
   merchantFile: string | undefined,
 ): void {
-  const printer = printerTo({ stream: stdout, headings: SECTIONS });
+  const printer = printerTo(stdout, SECTIONS);
   for (const row of report.rows) printer.add(findingOf(row));
   printer.end();
   print("");

@@ -41,7 +41,7 @@ export function doctor(context: CommandContext) {
       });
       const source = remote ? await withRemote(inFolder(root), local) : local;
       if (!json) print(`Examining ${source.name}${target === undefined ? "" : ` and ${target}`}`);
-      const printer = printerTo({ stream: stdout, headings: FAMILIES });
+      const printer = printerTo(stdout, FAMILIES);
       const findings = await examine({
         ...{ source, target, fetch, now: Date.now, timeLimit: timeLimit * 1000 },
         ...(only && { only }),

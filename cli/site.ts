@@ -488,7 +488,7 @@ const shortList = (hosts: readonly string[]): string =>
 
 function printWhole({ print, stdout }: CommandContext, { host, fault, findings }: CheckedSite): void {
   print(fault === undefined ? `\n${host}` : `${host} ${fault}.`);
-  const printer = printerTo({ stream: stdout, headings: FAMILIES });
+  const printer = printerTo(stdout, FAMILIES);
   for (const finding of findings) printer.add(finding);
   printer.end();
 }

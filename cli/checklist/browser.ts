@@ -31,19 +31,7 @@ const ARGUMENTS = [
 /** Milliseconds that a page may take on a busy machine. */
 const PATIENCE = 30_000;
 
-/** Browsers of visitors, each with its own cookies, whose traffic with the site and the provider is recorded. */
-export interface Browsers {
-  /** A new browser with one empty page. */
-  open(device?: Device): Promise<Page>;
-  /** What all of them sent and got, as far as it has been read. */
-  exchanges(): Promise<readonly Exchange[]>;
-  /**
-   * Takes a picture of a page, from its top to its end, with everything personal blanked.
-   * @param name of the file, without device and ending
-   */
-  picture(page: Page, name: string, caption: string): Promise<Picture>;
-  close(): Promise<void>;
-}
+export type Browsers = Awaited<ReturnType<typeof openBrowsers>>;
 
 export interface BrowserOptions {
   readonly executablePath: string;
@@ -74,22 +62,24 @@ export async function launchChromium(
   });
 }
 
-export async function openBrowsers(options: BrowserOptions): Promise<Browsers> {
+/** Opens browsers of visitors, each with its own cookies, whose traffic with the site and the provider is recorded. */
+export async function openBrowsers(options: BrowserOptions) {
   const { executablePath } = options;
   const browser = await launchChromium({ executablePath, headless: !options.visible });
   const reading: Promise<Exchange | undefined>[] = [];
   const devices = new WeakMap<BrowserContext, Device>();
-  const exchanges = async () => {
+  /** What all of them sent and got, as far as it has been read. */
+  const exchanges = async (): Promise<readonly Exchange[]> => {
     const read = await Promise.all(reading);
     return read.filter((exchange) => exchange !== undefined).sort((one, other) => one.at - other.at);
   };
   return {
-    async open(device = "desktop") {
-      const context = await browser.newContext({
-        ...DEVICES[device],
-        locale: "en-GB",
-        reducedMotion: "reduce",
-      });
+    exchanges,
+    close: () => browser.close(),
+    /** A new browser with one empty page. */
+    async open(device: Device = "desktop"): Promise<Page> {
+      const look = { ...DEVICES[device], locale: "en-GB", reducedMotion: "reduce" } as const;
+      const context = await browser.newContext(look);
       context.setDefaultTimeout(PATIENCE);
       devices.set(context, device);
       context.on("response", (response) => {
@@ -99,8 +89,11 @@ export async function openBrowsers(options: BrowserOptions): Promise<Browsers> {
       });
       return context.newPage();
     },
-    exchanges,
-    async picture(page, name, caption) {
+    /**
+     * Takes a picture of a page, from its top to its end, with everything personal blanked.
+     * @param name of the file, without device and ending
+     */
+    async picture(page: Page, name: string, caption: string): Promise<Picture> {
       const device = devices.get(page.context()) ?? "desktop";
       const all = [...(options.elsewhere?.() ?? []), ...(await exchanges())];
       for (const exchange of all) options.redactor.learn(exchange);
@@ -114,7 +107,6 @@ export async function openBrowsers(options: BrowserOptions): Promise<Browsers> {
       }));
       return { file, caption, device, ...size };
     },
-    close: () => browser.close(),
   };
 }
 
@@ -140,7 +132,9 @@ async function exchangeOf(response: Response, to: Exchange["to"]): Promise<Excha
       to,
       method: request.method(),
       url: request.url(),
-      requestHeaders: withoutPseudo(requestHeaders),
+      requestHeaders: Object.fromEntries(
+        Object.entries(requestHeaders).filter(([name]) => !name.startsWith(":")),
+      ),
       requestBody: request.postData() ?? undefined,
       status: response.status(),
       responseHeaders: joined,
@@ -150,9 +144,6 @@ async function exchangeOf(response: Response, to: Exchange["to"]): Promise<Excha
     return undefined;
   }
 }
-
-const withoutPseudo = (headers: Readonly<Record<string, string>>): Record<string, string> =>
-  Object.fromEntries(Object.entries(headers).filter(([name]) => !name.startsWith(":")));
 
 /** Runs in the page: puts bars in place of every value, in texts and fields. Digits may have spaces between. */
 function blankPage(values: readonly string[]): void {

@@ -5,85 +5,64 @@ import { CommandError } from "../command-error.mjs";
 import type { RowId } from "./rows.ts";
 import type { SiteValues } from "./site-values.ts";
 
-interface Field {
-  /** What is asked, as it stands in the file and, where it is not filled in, in the report. */
-  readonly question: string;
-  /** The row that is not complete without it. */
-  readonly row: RowId;
-  /** Whether it is asked at all of a site with these settings; always, where absent. */
-  readonly asked?: (values: SiteValues) => boolean;
-}
-
-/** What no program can know, by its key in the file. */
-export const FIELDS = {
-  company_name: {
-    row: "company",
-    question: "The company's name as its customers know it, the same as on the site",
+/** What no program can know, by the row that is not complete without it: its key in the file, and what is asked. */
+const ASKED = {
+  company: {
+    company_name: "The company's name as its customers know it, the same as on the site",
+    sales_unit_name:
+      "The sales unit's name in the portal, which customers see on Vipps' page. The same as above?",
+    logo: "Is the logo set in the portal? It is shown in the app under 'Companies with access'",
   },
-  sales_unit_name: {
-    row: "company",
-    question: "The sales unit's name in the portal, which customers see on Vipps' page. The same as above?",
+  "redirect-uris": {
+    redirect_uris_registered:
+      "Which redirect URIs are registered in the portal, for test and for production?",
   },
-  logo: {
-    row: "company",
-    question: "Is the logo set in the portal? It is shown in the app under 'Companies with access'",
+  scopes: {
+    scope_reasons: "What is each requested scope needed for?",
+    nin_permission: "When and by whom was the scope nin or gender granted?",
   },
-  redirect_uris_registered: {
-    row: "redirect-uris",
-    question: "Which redirect URIs are registered in the portal, for test and for production?",
-  },
-  scope_reasons: {
-    row: "scopes",
-    question: "What is each requested scope needed for?",
-  },
-  nin_permission: {
-    row: "scopes",
-    question: "When and by whom was the scope nin or gender granted?",
-    asked: ({ scopes }) => scopes.some((scope) => scope === "nin" || scope === "gender"),
-  },
-  phones_tested: {
-    row: "any-browser",
-    question:
+  "any-browser": {
+    phones_tested:
       "On which phones and browsers was a login tried by hand, and when? At least one that is not the phone's default browser, such as Chrome on an iPhone",
   },
-  terms_presented: {
-    row: "terms",
-    question: "Where does the site present its terms and ask for consents, since TERMS_URL is not set?",
-    asked: ({ values }) => values.TERMS_URL === undefined,
+  terms: {
+    terms_presented:
+      "Where does the site present its terms and ask for consents, since TERMS_URL is not set?",
   },
-  on_behalf_of_others: {
-    row: "on-behalf",
-    question:
+  "on-behalf": {
+    on_behalf_of_others:
       "Is data from Vipps passed on to other merchants? If so: how are the terms for acting on behalf of others kept?",
   },
-  button_pages: {
-    row: "buttons",
-    question: "On which pages is the login button, and has somebody compared it with the design guidelines?",
+  buttons: {
+    button_pages:
+      "On which pages is the login button, and has somebody compared it with the design guidelines?",
   },
-  customer_service: {
-    row: "customer-service",
-    question: "Who answers customers whose login fails, and have they seen the console or a system like it?",
+  "customer-service": {
+    customer_service:
+      "Who answers customers whose login fails, and have they seen the console or a system like it?",
   },
-  partner_name: {
-    row: "partner",
-    question: "The partner's name, if a partner or platform sends this",
-    asked: ({ isPartner }) => isPartner,
-  },
-  description: {
-    row: "description",
-    question: "The solution in a few sentences: what the site is, who logs in, what for",
-  },
-  pilot_customer: {
-    row: "pilot",
-    question: "The pilot customer: company, Merchant Serial Number, when they start",
+  partner: { partner_name: "The partner's name, if a partner or platform sends this" },
+  description: { description: "The solution in a few sentences: what the site is, who logs in, what for" },
+  pilot: {
+    pilot_customer: "The pilot customer: company, Merchant Serial Number, when they start",
   },
   video: {
-    row: "video",
-    question: "Where is the video that shows one login that succeeds and one that the customer rejects?",
+    video: "Where is the video that shows one login that succeeds and one that the customer rejects?",
   },
-} as const satisfies Record<string, Field>;
+} as const satisfies Partial<Record<RowId, Readonly<Record<string, string>>>>;
 
-export type FieldName = keyof typeof FIELDS;
+type KeyOf<Table> = Table extends unknown ? keyof Table : never;
+export type FieldName = KeyOf<(typeof ASKED)[keyof typeof ASKED]>;
+
+/** Every question, by its key in the file. */
+export const FIELDS = Object.assign({}, ...Object.values(ASKED)) as Readonly<Record<FieldName, string>>;
+
+/** Fields that are asked of some sites alone, by their settings. */
+const CONDITIONS: Readonly<Partial<Record<FieldName, (values: SiteValues) => boolean>>> = {
+  nin_permission: ({ scopes }) => scopes.some((scope) => scope === "nin" || scope === "gender"),
+  terms_presented: ({ values }) => values.TERMS_URL === undefined,
+  partner_name: ({ isPartner }) => isPartner,
+};
 
 /** What the merchant has written; what is not filled in is not there. */
 export type MerchantFields = Readonly<Partial<Record<FieldName, string>>>;
@@ -96,10 +75,11 @@ export interface AskedField {
 
 /** What a row asks of the merchant of this site. */
 export function askedFields(row: RowId, values: SiteValues, fields: MerchantFields): readonly AskedField[] {
-  return (Object.keys(FIELDS) as FieldName[]).flatMap((name) => {
-    const field: Field = FIELDS[name];
-    if (field.row !== row || field.asked?.(values) === false) return [];
-    return [{ name, question: field.question, answer: fields[name] }];
+  const all: Readonly<Partial<Record<RowId, Readonly<Record<string, string>>>>> = ASKED;
+  const asked = Object.entries(all[row] ?? {});
+  return asked.flatMap(([key, question]) => {
+    const name = key as FieldName;
+    return CONDITIONS[name]?.(values) === false ? [] : [{ name, question, answer: fields[name] }];
   });
 }
 
@@ -110,7 +90,7 @@ const HEADER = `# What only you can tell Vipps, for the report of "npm run check
 
 /** The file with every question and no answer. */
 export function emptyMerchantFile(): string {
-  const entries = Object.entries(FIELDS).map(([name, { question }]) => `\n# ${question}\n${name}:\n`);
+  const entries = Object.entries(FIELDS).map(([name, question]) => `\n# ${question}\n${name}:\n`);
   return HEADER + entries.join("");
 }
 

@@ -176,18 +176,16 @@ function whereFrom(name: string): string {
 /** Secrets that are JSON Web Key Sets. */
 const isKeySet = (name: SettingName) => name === "SESSION_KEYS" || name === "SITES_KEYS";
 
-/** The private halves of elliptic keys and the symmetric keys in a key set (RFC 7518 section 6). */
-function secretMembers(text: string): readonly string[] {
-  return [...text.matchAll(/"[dk]"\s*:\s*"([\w-]{20,})"/g)].map(([, member = ""]) => member);
-}
-
-/** What must stay secret, word by word: each secret, and of a key set the private halves. */
+/**
+ * What must stay secret, word by word: each secret, and of a key set the private halves of elliptic keys and the
+ * symmetric keys (RFC 7518 section 6).
+ */
 function privateParts(values: Readonly<Record<string, string>>): readonly (readonly [SettingName, string])[] {
-  return secretsIn(values).flatMap(([name, value]): [SettingName, string][] =>
-    isKeySet(name)
-      ? secretMembers(value).map((member): [SettingName, string] => [name, member])
-      : [[name, value]],
-  );
+  return secretsIn(values).flatMap(([name, value]): (readonly [SettingName, string])[] => {
+    if (!isKeySet(name)) return [[name, value]];
+    const members = [...value.matchAll(/"[dk]"\s*:\s*"([\w-]{20,})"/g)];
+    return members.map(([, member = ""]) => [name, member] as const);
+  });
 }
 
 /** The secrets among the values, by name. */

@@ -37,12 +37,7 @@ const REMEDIES: Readonly<Record<FaultClass, string>> = {
   unknown: LOOK,
 };
 
-interface State {
-  readonly ok?: unknown;
-  readonly class?: unknown;
-  readonly cause?: unknown;
-  readonly reason?: unknown;
-}
+type State = Readonly<Partial<Record<"ok" | "class" | "cause" | "reason", unknown>>>;
 
 /** A dependency that is down, with what the worker says of it. */
 function described(name: string, { class: kind, cause, reason }: State): string {
@@ -50,9 +45,8 @@ function described(name: string, { class: kind, cause, reason }: State): string 
   return `${DEPENDENCIES[name] ?? name}${why === "" ? "" : ` (${why})`}`;
 }
 
-function isFaultClass(text: unknown): text is FaultClass {
-  return typeof text === "string" && Object.hasOwn(REMEDIES, text);
-}
+const isFaultClass = (text: unknown): text is FaultClass =>
+  typeof text === "string" && Object.hasOwn(REMEDIES, text);
 
 /** Headers of our own pages, by what each must hold. */
 const PAGE_HEADERS: readonly (readonly [string, RegExp])[] = [
@@ -197,7 +191,8 @@ export const SITE_CHECKS = {
       // The same path in another spelling: what stands in between may tell the two apart.
       const spelledOtherwise = (path: string) =>
         path.replace(/[a-z]/i, (letter) => `%${letter.charCodeAt(0).toString(16).toUpperCase()}`);
-      const paths = patterns.map(exampleOf).filter(isProtected);
+      const examples = patterns.map((pattern) => pattern.replaceAll("*", "doctor").replace(/\/doctor$/, "/"));
+      const paths = examples.filter(isProtected);
       for (const path of new Set(paths.flatMap((one) => [one, spelledOtherwise(one)]))) {
         const answer = await ask(network, target + path, { headers: { accept: "text/html" } });
         if ("failed" in answer) {
@@ -258,8 +253,3 @@ export const SITE_CHECKS = {
     }),
   },
 } as const satisfies Record<string, Check>;
-
-/** A path that a pattern protects. */
-function exampleOf(pattern: string): string {
-  return pattern.replaceAll("*", "doctor").replace(/\/doctor$/, "/");
-}

@@ -166,13 +166,10 @@ function* eventProblems({ bindings, crons, consumesEvents }: WorkerConfig, place
     );
 }
 
-/** The host and path of a route's pattern. */
+/** The host and path of a route's pattern; one without a path stands for all of them. */
 function partsOf(route: string): { readonly host: string; readonly path: string } {
-  const pattern = route.replace(/^https?:\/\//, "");
-  const slash = pattern.indexOf("/");
-  return slash === -1
-    ? { host: pattern, path: "/*" }
-    : { host: pattern.slice(0, slash), path: pattern.slice(slash) };
+  const [, host = "", path = "/*"] = /^(?:https?:\/\/)?([^/]*)(\/.*)?$/.exec(route) ?? [];
+  return { host, path };
 }
 
 const coversHost = (pattern: string, host: string) =>

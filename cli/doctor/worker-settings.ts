@@ -32,27 +32,19 @@ export function readAsWorker(source: SettingsSource): ReadSettings {
       : deployedSecrets.includes(name));
   const hidden = new Set(secretNames().filter(isHidden));
   const standIns = Object.fromEntries([...hidden].map((name) => [name, standIn(name)]));
-  const read = settingsFrom(
-    { ...asGiven(source), ...standIns },
-    {
-      origin: secretsElsewhere ? undefined : LOCAL_SITE,
-      partition: "default",
-      storage: storageOf(source),
-      limiters: { start: undefined, finish: undefined, wide: undefined, site: undefined },
-    },
-  );
+  // What stands in wrangler.toml as a number, a boolean or a list reaches the worker as that.
+  const given = Object.entries(values).map(([name, text]) => {
+    const isAsThere = text === writtenAsText(source.vars[name]);
+    return [name, isAsThere ? source.vars[name] : text] as const;
+  });
+  // Bindings that no login works without are examined by themselves.
+  const isBound = (name: string) => NEEDED.has(name) || source.worker?.bindings.has(name) !== false;
+  const around = surroundings(secretsElsewhere ? undefined : LOCAL_SITE, isBound);
+  const read = settingsFrom({ ...Object.fromEntries(given), ...standIns }, around);
   return "faults" in read ? read : { settings: read.settings, hidden };
 }
 
-/** What stands in wrangler.toml as a number, a boolean or a list reaches the worker as that. */
-function asGiven({ values, vars }: SettingsSource): Readonly<Record<string, unknown>> {
-  return Object.fromEntries(
-    Object.entries(values).map(([name, text]) => [
-      name,
-      text === writtenAsText(vars[name]) ? vars[name] : text,
-    ]),
-  );
-}
+const NEEDED = new Set(["VIPPS_METADATA", "LOGIN_ATTEMPTS", "USER_SESSIONS"]);
 
 /** Whether further sites stand in KV (docs/many-sites.md), as far as their master key is known of here. */
 export function servesFurtherSites({ values, deployedSecrets }: SettingsSource): boolean {
@@ -78,18 +70,10 @@ function standIn(name: SettingName): string {
   return name === "EVENTS_SECRET" ? newEventSecret() : "x".repeat(32);
 }
 
-/** Bindings as the settings know them: only whether they are there matters here. */
-function storageOf({ worker }: SettingsSource): Bindings {
-  const has = (name: string) => worker === undefined || worker.bindings.has(name);
-  // Those that no login works without are examined by themselves (checkBindings).
-  return storageWith((name) => NEEDED.has(name) || has(name));
-}
-
-const NEEDED = new Set(["VIPPS_METADATA", "LOGIN_ATTEMPTS", "USER_SESSIONS"]);
-
-function storageWith(has: (name: string) => boolean): Bindings {
+/** What the worker runs in, as the settings know it: of a binding only whether it is there matters here. */
+function surroundings(origin: string | undefined, has: (name: string) => boolean) {
   const object: DurableObjectBinding = { jurisdiction: () => object };
-  const bound = {
+  const storage = {
     metadata: has("VIPPS_METADATA") ? { binding: "kv" } : undefined,
     loginAttempts: has("LOGIN_ATTEMPTS") ? object : undefined,
     userSessions: has("USER_SESSIONS") ? object : undefined,
@@ -97,7 +81,8 @@ function storageWith(has: (name: string) => boolean): Bindings {
     accounts: has("ACCOUNTS_DB") ? { binding: "d1" } : undefined,
     events: has("EVENTS_QUEUE") ? { binding: "queue" } : undefined,
   };
-  return bound as Bindings;
+  const limiters = { start: undefined, finish: undefined, wide: undefined, site: undefined };
+  return { origin, partition: "default", storage: storage as Bindings, limiters };
 }
 
 /**
@@ -109,11 +94,9 @@ export function faultsOfLocalWorker(
   values: Readonly<Record<string, unknown>>,
   bindings: ReadonlySet<string>,
 ): readonly string[] {
-  const read = settingsFrom(values, {
-    origin: LOCAL_SITE,
-    partition: "default",
-    storage: storageWith((name) => bindings.has(name)),
-    limiters: { start: undefined, finish: undefined, wide: undefined, site: undefined },
-  });
+  const read = settingsFrom(
+    values,
+    surroundings(LOCAL_SITE, (name) => bindings.has(name)),
+  );
   return "faults" in read ? read.faults : [];
 }

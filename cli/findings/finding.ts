@@ -64,14 +64,9 @@ export async function allFound(look: Look | SlowLook): Promise<readonly Found[]>
   }
 }
 
-export interface Verdict {
-  readonly counts: Readonly<Record<Severity, number>>;
-  readonly isHealthy: boolean;
-}
-
 /** @param strict whether a warning is as bad as an error */
-export function verdictOf(findings: readonly Found[], strict: boolean): Verdict {
-  const counts = { error: 0, warning: 0, ok: 0, skipped: 0 };
+export function verdictOf(findings: readonly Found[], strict: boolean) {
+  const counts: Record<Severity, number> = { error: 0, warning: 0, ok: 0, skipped: 0 };
   for (const { severity } of findings) counts[severity] += 1;
   return { counts, isHealthy: counts.error === 0 && (!strict || counts.warning === 0) };
 }

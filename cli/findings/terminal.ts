@@ -1,13 +1,6 @@
-import { styleText } from "node:util";
+import { stripVTControlCharacters, styleText } from "node:util";
 import type { Output } from "../command-line.ts";
-import { type Finding, isProblem, type Severity, type Verdict } from "./finding.ts";
-
-/** Where findings are printed: colours follow what that is (NO_COLOR, FORCE_COLOR, a terminal or not). */
-export interface Paper {
-  readonly stream: Output;
-  /** The headings of the families. */
-  readonly headings: Readonly<Record<string, string>>;
-}
+import { type Finding, isProblem, type Severity, type verdictOf } from "./finding.ts";
 
 /** Lines longer than this are hard to read, however wide the terminal. In columns. */
 const WIDEST = 110;
@@ -19,21 +12,18 @@ const SIGNS: Readonly<Record<Severity, readonly [string, "green" | "yellow" | "r
   skipped: ["·", "dim"],
 };
 
-export interface Printer {
-  /** Takes one finding; what belongs together is printed together. */
-  readonly add: (finding: Finding) => void;
-  /** Prints what is still held back. */
-  readonly end: () => void;
-}
-
 /** Problems of one check belong together, and checks that were skipped for one reason. */
 const belongTogether = (one: Finding, other: Finding): boolean =>
   one.family === other.family &&
   one.severity === other.severity &&
   (isProblem(one) ? one.id === other.id : one.severity === "skipped" && one.what === other.what);
 
-/** Prints findings as they come, each family under its heading. */
-export function printerTo({ stream, headings }: Paper): Printer {
+/**
+ * Prints findings as they come, each family under its heading.
+ * @param stream colours follow what that is (NO_COLOR, FORCE_COLOR, a terminal or not)
+ * @param headings of the families
+ */
+export function printerTo(stream: Output, headings: Readonly<Record<string, string>>) {
   const width = Math.min(stream.columns ?? WIDEST, WIDEST);
   let family: string | undefined;
   let held: Finding[] = [];
@@ -48,7 +38,8 @@ export function printerTo({ stream, headings }: Paper): Printer {
     for (const todo of new Set(findings.map((finding) => finding.todo))) print(`      Do: ${todo}`);
     print(`      ${style("dim", first.link)}`);
   };
-  const end = () => {
+  /** Prints what is still held back. */
+  const end = (): void => {
     const [first] = held;
     if (first === undefined) return;
     if (family !== first.family) {
@@ -64,16 +55,14 @@ export function printerTo({ stream, headings }: Paper): Printer {
     }
     held = [];
   };
-  const add = (finding: Finding) => {
+  /** Takes one finding; what belongs together is printed together. */
+  const add = (finding: Finding): void => {
     const [first] = held;
     if (first !== undefined && !belongTogether(first, finding)) end();
     held.push(finding);
   };
   return { add, end };
 }
-
-// biome-ignore lint/suspicious/noControlCharactersInRegex: the escape codes of colours take no room
-const ESCAPES = /\u001b\[[\d;]*m/g;
 
 /** Breaks a line between words; further lines begin with the indent. */
 function wrapped(text: string, width: number, indent: string): string {
@@ -83,7 +72,7 @@ function wrapped(text: string, width: number, indent: string): string {
   for (const word of text.trimStart().split(" ")) {
     const isFirst = line.trim() === "";
     const longer = isFirst ? line + word : `${line} ${word}`;
-    if (!isFirst && longer.replace(ESCAPES, "").length > width) {
+    if (!isFirst && stripVTControlCharacters(longer).length > width) {
       lines.push(line);
       line = indent + word;
     } else line = longer;
@@ -94,7 +83,7 @@ function wrapped(text: string, width: number, indent: string): string {
 const count = (number: number, word: string) => `${number} ${word}${number === 1 ? "" : "s"}`;
 
 /** One line that sums it up. */
-export function summary({ counts }: Verdict, stream: Output): string {
+export function summary({ counts }: ReturnType<typeof verdictOf>, stream: Output): string {
   const { error, warning, ok, skipped } = counts;
   const parts = [
     count(error, "error"),

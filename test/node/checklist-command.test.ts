@@ -91,7 +91,7 @@ describe("the merchant's file", () => {
   it("asks every question, and is empty until somebody answers", () => {
     const text = emptyMerchantFile();
     expect(parseMerchantFile(text, "checklist.yaml")).toEqual({});
-    for (const { question } of Object.values(FIELDS)) expect(text).toContain(`# ${question}`);
+    for (const question of Object.values(FIELDS)) expect(text).toContain(`# ${question}`);
     const answered = text.replace("pilot_customer:", "pilot_customer: |\n  Svaberget Badelag\n  MSN 123456");
     expect(parseMerchantFile(answered, "checklist.yaml")).toEqual({
       pilot_customer: "Svaberget Badelag\nMSN 123456",

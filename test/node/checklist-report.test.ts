@@ -105,8 +105,8 @@ describe("a report", () => {
     expect(html).toContain("<h1>Svaberget &lt;Badelag&gt;</h1>");
     expect(html).toContain("To fill in");
     // Nobody is asked for a partner's name, or for permission of a scope, who needs none.
-    expect(html).not.toContain(FIELDS.partner_name.question);
-    expect(html).not.toContain(FIELDS.nin_permission.question);
+    expect(html).not.toContain(FIELDS.partner_name);
+    expect(html).not.toContain(FIELDS.nin_permission);
   });
 
   it("begins with a line for each row that leads to its evidence, in HTML and in Markdown", async () => {

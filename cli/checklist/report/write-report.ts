@@ -6,21 +6,13 @@ import { type Embed, htmlReport } from "./html.ts";
 import { markdownReport } from "./markdown.ts";
 import type { Report } from "./report.ts";
 
-export interface WrittenFiles {
-  readonly html: string;
-  readonly markdown: string;
-  readonly pdf: string | undefined;
-}
+export type WrittenFiles = Awaited<ReturnType<typeof writeReport>>;
 
 /**
  * Writes the report in its three forms.
  * @param chromium the browser that prints it; without one there is no PDF
  */
-export async function writeReport(
-  report: Report,
-  output: string,
-  chromium: string | undefined,
-): Promise<WrittenFiles> {
+export async function writeReport(report: Report, output: string, chromium: string | undefined) {
   mkdirSync(output, { recursive: true });
   const embed: Embed = ({ file }, { environment }) => {
     const picture = readFileSync(join(picturesFolder(output, environment), file));
@@ -38,10 +30,7 @@ export async function writeReport(
   return files;
 }
 
-/**
- * Prints the HTML report.
- * @param path where the PDF is written
- */
+/** Prints the HTML report. @param path where the PDF is written */
 async function printReport(executablePath: string, html: string, path: string): Promise<void> {
   const browser = await launchChromium({ executablePath });
   try {
@@ -54,14 +43,8 @@ async function printReport(executablePath: string, html: string, path: string): 
     });
     const small = "font:8px sans-serif;color:#777;width:100%;padding:0 14mm";
     await page.pdf({
-      ...{
-        path,
-        format: "A4",
-        printBackground: true,
-        displayHeaderFooter: true,
-        tagged: true,
-        outline: true,
-      },
+      ...{ path, format: "A4", printBackground: true, tagged: true, outline: true },
+      displayHeaderFooter: true,
       headerTemplate: "<span></span>",
       footerTemplate: `<div style="${small};display:flex;justify-content:space-between"><span>Vipps MobilePay Login API checklist</span><span><span class="pageNumber"></span> / <span class="totalPages"></span></span></div>`,
       margin: { top: "14mm", bottom: "16mm", left: "14mm", right: "14mm" },
