@@ -7,12 +7,9 @@ import type { RelyingParty } from "../../src/vipps/relying-party.ts";
 import { error, type Found, ok, skipped } from "../findings/finding.ts";
 import { type Answer, ask, jsonObject, locationOf, type Network, oauthError } from "./bounded-request.ts";
 
-/** A discovery document as it came, checked by nobody yet. */
-export type Document = Readonly<Record<string, unknown>>;
-
-/** The document and how it came. */
+/** A discovery document as it came, checked by nobody yet, and how it came. */
 export interface Discovered {
-  readonly document: Document;
+  readonly document: Readonly<Record<string, unknown>>;
   readonly answer: Answer;
 }
 
