@@ -1,8 +1,8 @@
 import { FAILURES, Failure, type FailureCode, type FailureFacts, type Missing, thrownAt } from "./failure.ts";
-import { asOwnAnswer } from "./http/answer-headers.ts";
-import { COOKIES_PARAMETER } from "./http/browser-cookie.ts";
+import { COOKIES_PARAMETER } from "./http/cookie.ts";
 import { readableBy } from "./http/cross-origin.ts";
-import { isScriptRequest } from "./http/page-or-script.ts";
+import { asOwnAnswer } from "./http/own-answers.ts";
+import { isScriptRequest } from "./http/request-kind.ts";
 import { logEvent } from "./log.ts";
 import { BRAND_DATE } from "./pages/brand.ts";
 import { failurePage } from "./pages/failure-page.ts";
@@ -10,7 +10,7 @@ import { filled, type Language, type PageSettings, textsIn } from "./pages/langu
 import { pageContext } from "./pages/page-context.ts";
 import { pageResponse } from "./pages/page-response.ts";
 import { anyOf, lengthWords } from "./pages/time-words.ts";
-import { newReference } from "./reference.ts";
+import { newReference } from "./random.ts";
 import type { Settings } from "./settings.ts";
 
 /** What of the settings an answer needs; a failure of the settings themselves has none. */

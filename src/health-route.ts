@@ -1,8 +1,8 @@
 import { Failure } from "./failure.ts";
 import { type AppContext, providerAccess } from "./http/request-context.ts";
+import { createSingleFlight, type SingleFlight } from "./isolate-state.ts";
 import { logEvent } from "./log.ts";
 import type { Settings } from "./settings.ts";
-import { createSingleFlight, type SingleFlight } from "./single-flight.ts";
 import { faultFields, fromStorage } from "./storage-call.ts";
 import type { FaultClass, Store } from "./storage-fault.ts";
 import { withinTime } from "./time-limit.ts";

@@ -1,4 +1,4 @@
-import { putBounded } from "./bounded-map.ts";
+import { putBounded } from "./isolate-state.ts";
 
 /** A field of a log line. Codes, tokens, secrets, phone numbers and email addresses never are. */
 type Field = string | number | boolean | readonly string[] | Readonly<Record<string, number>> | undefined;

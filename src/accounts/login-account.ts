@@ -1,4 +1,7 @@
 import { Failure } from "../failure.ts";
+import type { Settings } from "../settings.ts";
+import { fromDatabase } from "../storage-call.ts";
+import { type AskedBefore, readAskedBefore } from "../vipps/claims.ts";
 import type { AccountId } from "./account.ts";
 import { decideLinking, type LinkingDecision } from "./linking.ts";
 import type { Registry } from "./registry.ts";
@@ -121,4 +124,23 @@ async function carryOut(
   if (linking.kind === "known") return linking.accountId;
   if (linking.kind === "create") return registry.create(person, { evenIfSimilar: asNew, begunAt });
   return (await registry.link(linking.accountId, person, "matched")) ? linking.accountId : undefined;
+}
+
+/**
+ * What Vipps was asked for in vain at this person's last login. Nothing once the person has withdrawn the consent:
+ * then Vipps asks for everything anew. A registry of the site's own keeps no such thing, so there Vipps is asked
+ * again at every login.
+ * @throws {Failure} `storage_unavailable`.
+ */
+export async function askedBefore(settings: Settings, sub: string): Promise<AskedBefore | undefined> {
+  const { registry } = settings.accounts;
+  if (registry.kind !== "d1") return undefined;
+  const statement = registry.database
+    .prepare(
+      `SELECT told -> 'asked' AS asked FROM identities
+       WHERE site = ?1 AND msn = ?2 AND sub = ?3 AND consent_revoked_at IS NULL`,
+    )
+    .bind(settings.site.partition, settings.relyingParty.merchantSerialNumber, sub);
+  const row = await fromDatabase(settings.site.partition, () => statement.first<{ asked: string | null }>());
+  return row?.asked ? readAskedBefore(JSON.parse(row.asked)) : undefined;
 }

@@ -1,12 +1,15 @@
 import { outboxOf } from "../events/notice.ts";
+import type { Outbox } from "../events/outbox.ts";
 import { Failure } from "../failure.ts";
 import type { Settings } from "../settings.ts";
-import type { VippsIdentity } from "../vipps/identity.ts";
+import { fromDatabase } from "../storage-call.ts";
+import type { VippsIdentity } from "../vipps/claims.ts";
 import type { AccountId } from "./account.ts";
-import { d1Registry } from "./d1-registry.ts";
-import { NO_GROUPS, noRegistry } from "./no-registry.ts";
-import type { Proof, Registry } from "./registry.ts";
+import { d1Directory } from "./d1-directory.ts";
+import { d1Login } from "./d1-login.ts";
+import type { FoundPerson, Proof, Registry } from "./registry.ts";
 import { remoteRegistry } from "./remote-registry.ts";
+import type { VippsPerson } from "./vipps-person.ts";
 
 /** What a registry knows of groups; one that leaves it out has none. */
 type OfGroups = "groupsOf" | "setGroups" | "groupNames" | "keepsGroups";
@@ -67,4 +70,54 @@ export function siteRegistry(settings: Settings): Registry {
  */
 export function knownAccountOf(settings: Settings, { sub }: VippsIdentity): Promise<AccountId | undefined> {
   return siteRegistry(settings).accountOfSub(settings.relyingParty.merchantSerialNumber, sub);
+}
+
+/** A registry that knows of no groups. */
+export const NO_GROUPS = {
+  groupsOf: async () => [],
+  setGroups: async () => false,
+  groupNames: async () => [],
+  keepsGroups: false,
+} as const satisfies Partial<Registry>;
+
+/**
+ * `ACCOUNTS=none`: nobody is registered anywhere; whoever Vipps vouches for is known by their `sub`.
+ * @param database where the worker's own records are, if it keeps any.
+ * @param site the key of this site's rows there.
+ */
+export const noRegistry = (database: D1Database | undefined, site: string): Registry => ({
+  find: async (person) => found(person),
+  findOrCreate: async (person) => found(person),
+  create: async ({ sub }) => sub,
+  link: async (accountId, { sub }) => accountId === sub,
+  update: async () => undefined,
+  proof: { kind: "none" },
+  accountOfSub: async (_msn, sub) => sub,
+  ...NO_GROUPS,
+  get: async () => undefined,
+  search: async () => [],
+  correct: async () => false,
+  unlink: async () => false,
+  noteConsentRevoked: async () => undefined,
+  erase: async (_accountId, alongside) => {
+    if (database !== undefined && alongside.length > 0)
+      await fromDatabase(site, () => database.batch([...alongside]));
+    return false;
+  },
+});
+
+const found = ({ sub }: VippsPerson): FoundPerson => ({
+  known: { id: sub, acceptedTerms: undefined, isCurrent: true, isNew: false },
+  candidates: [],
+});
+
+/**
+ * The embedded registry: accounts and identities in D1, tables in `migrations/`.
+ * @param site the key under which this site's rows are kept.
+ * @param readsGroups whether a login looks up the person's groups.
+ * @param outbox where changes are told; nobody is told of them where it is left out.
+ */
+export function d1Registry(db: D1Database, site: string, readsGroups = false, outbox?: Outbox): Registry {
+  const place = { db, site, outbox };
+  return { ...d1Login(place, readsGroups), ...d1Directory(place) };
 }

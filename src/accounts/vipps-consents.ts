@@ -1,8 +1,8 @@
 import { sha256 } from "../digest.ts";
 import { eventStatement, type Outbox } from "../events/outbox.ts";
 import { fromDatabase } from "../storage-call.ts";
+import type { VippsClaims } from "../vipps/claims.ts";
 import { type CollectedConsents, type ConsentForm, collectedConsents } from "../vipps/collected-consents.ts";
-import type { VippsClaims } from "../vipps/identity.ts";
 import type { AccountId } from "./account.ts";
 import { flag } from "./d1-rows.ts";
 import { now, type Records } from "./records.ts";

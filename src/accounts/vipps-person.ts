@@ -1,5 +1,5 @@
-import { type VippsClaims, type VippsIdentity, withFullName } from "../vipps/identity.ts";
-import type { AskedBefore } from "../vipps/requested-claims.ts";
+import type { AskedBefore } from "../vipps/claims.ts";
+import { type VippsClaims, type VippsIdentity, withFullName } from "../vipps/claims.ts";
 
 /** What Vipps says of the user who logs in, in the form in which the registry keeps and compares it. */
 export interface VippsPerson {

@@ -2,7 +2,6 @@ import type { MiddlewareHandler } from "hono";
 import { Failure, type Stage } from "../failure.ts";
 import { logEvent } from "../log.ts";
 import type { Settings } from "../settings.ts";
-import { clientNetwork, widerNetwork } from "./client-network.ts";
 import type { AppEnv } from "./request-context.ts";
 
 /** The longest period a rate limiter of Cloudflare's counts over, in seconds: after it, one may try again. */
@@ -58,4 +57,51 @@ async function admits(
     logEvent("warn", "rate_limiter_failed", origin);
     return true;
   }
+}
+
+/** Addresses that never reach Cloudflare from outside: the visitor is on this very machine. */
+const LOOPBACK = /^(127\.|::1$)/;
+
+/** The longest spelling of an address, an IPv4 one within an IPv6 one. In characters. */
+const LONGEST_ADDRESS = 45;
+
+/**
+ * The network a request comes from, as far as one visitor can be told from another: the IPv4 address, or the /64
+ * of an IPv6 address, within which one household or phone can take any address it likes (RFC 6177).
+ *
+ * Cloudflare sets `CF-Connecting-IP` on every request and removes what a client sends under that name.
+ * @returns `undefined` without an address, or for one of this machine: local development and tests.
+ */
+export function clientNetwork(headers: Headers): string | undefined {
+  return networkOf(headers, 4);
+}
+
+/**
+ * The network around that one: the /48 of an IPv6 address, which is what one customer of a provider may hold (RFC
+ * 6177) and so the least that costs anything to change.
+ * @returns `undefined` for an IPv4 address, too.
+ */
+export function widerNetwork(headers: Headers): string | undefined {
+  const network = networkOf(headers, 3);
+  return network?.endsWith("::/48") ? network : undefined;
+}
+
+/** @param groups how many groups of an IPv6 address name the network. */
+function networkOf(headers: Headers, groups: 3 | 4): string | undefined {
+  const address = headers.get("cf-connecting-ip");
+  if (address === null || LOOPBACK.test(address)) return undefined;
+  if (address.length > LONGEST_ADDRESS) return "unreadable";
+  if (!address.includes(":")) return address.slice(0, 15);
+  const canonical = URL.parse(`http://[${address}]/`)?.hostname.slice(1, -1);
+  if (canonical === undefined) return "unreadable";
+  // IPv4 written as IPv6 (RFC 4291 section 2.5.5.2): its /64 would be everybody's.
+  if (canonical.startsWith("::ffff:")) return canonical;
+  return `${groupsOf(canonical).slice(0, groups).join(":")}::/${groups * 16}`;
+}
+
+/** The eight groups of an address in the canonical form of RFC 5952. */
+function groupsOf(canonical: string): readonly string[] {
+  const [head = "", tail] = canonical.split("::").map((part) => (part === "" ? [] : part.split(":")));
+  if (tail === undefined) return [...head];
+  return [...head, ...Array.from({ length: 8 - head.length - tail.length }, () => "0"), ...tail];
 }

@@ -1,9 +1,9 @@
 import * as v from "valibot";
 import { sha256 } from "../digest.ts";
 import { Failure } from "../failure.ts";
-import { jsonBody } from "../http/json-body.ts";
 import { type AppContext, PROVIDER_TIME } from "../http/request-context.ts";
-import { refuseCrossSite } from "../http/same-site.ts";
+import { jsonBody } from "../http/request-input.ts";
+import { refuseCrossSite } from "../http/request-kind.ts";
 import { randomText } from "../random.ts";
 import { askedPurpose } from "../session/asked-purpose.ts";
 import { sessionExpiry } from "../session/session.ts";

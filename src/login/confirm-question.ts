@@ -7,7 +7,7 @@ import { pageContext } from "../pages/page-context.ts";
 import { pageResponse } from "../pages/page-response.ts";
 import type { CurrentSession } from "../session/current-session.ts";
 import type { Settings } from "../settings.ts";
-import type { VippsIdentity } from "../vipps/identity.ts";
+import type { VippsIdentity } from "../vipps/claims.ts";
 import {
   type AskedToConfirm,
   fieldOf,

@@ -1,9 +1,8 @@
 import { Failure } from "../failure.ts";
-import { recogniseBrowser } from "../http/browser-cookie.ts";
-import { formBody } from "../http/form-body.ts";
-import { queryParameter } from "../http/query.ts";
+import { recogniseBrowser } from "../http/cookie.ts";
 import type { AppContext } from "../http/request-context.ts";
-import { refuseCrossSite } from "../http/same-site.ts";
+import { formBody, queryParameter } from "../http/request-input.ts";
+import { refuseCrossSite } from "../http/request-kind.ts";
 import { pageLanguage } from "../pages/language.ts";
 import { currentSession } from "../session/current-session.ts";
 import { sessionClient } from "../session/device.ts";

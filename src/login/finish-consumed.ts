@@ -1,18 +1,17 @@
-import { askedBefore } from "../accounts/asked-before.ts";
+import { askedBefore } from "../accounts/login-account.ts";
 import { Failure } from "../failure.ts";
 import type { ReplacedSession } from "../session/session.ts";
 import type { Settings } from "../settings.ts";
 import { type StepTimes, timed } from "../step-times.ts";
 import { readAuthorizationResponse } from "../vipps/authorization-response.ts";
-import type { VippsIdentity } from "../vipps/identity.ts";
+import type { VippsIdentity } from "../vipps/claims.ts";
 import { exchangeCode } from "../vipps/token-exchange.ts";
-import { keepArrivedConsents } from "./arrived-consents.ts";
 import { askToConfirm } from "./confirm-question.ts";
 import { askingParty, isForMore, setAside } from "./login-asks.ts";
 import { type BegunLogin, beganAt, loginSecrets } from "./login-state.ts";
 import { accountUnclear } from "./proof-question.ts";
 import type { Answers, Asked, WaitingLogin } from "./question.ts";
-import { namingPerson, type SettledLogin, settleLogin } from "./settle-login.ts";
+import { keepArrivedConsents, namingPerson, type SettledLogin, settleLogin } from "./settle-login.ts";
 
 /** A login that has been used up, and whose code has not been sent yet. */
 export interface ConsumedLogin {

@@ -1,7 +1,7 @@
 import { Failure, type Stage, withFacts } from "../failure.ts";
-import { type KnownBrowser, recogniseBrowser } from "../http/browser-cookie.ts";
-import { isDoubled, isScriptRequest } from "../http/page-or-script.ts";
+import { type KnownBrowser, recogniseBrowser } from "../http/cookie.ts";
 import { type AppContext, PROVIDER_TIME, providerAccess } from "../http/request-context.ts";
+import { isDoubled, isScriptRequest } from "../http/request-kind.ts";
 import { logEvent } from "../log.ts";
 import { type CurrentSession, currentSession } from "../session/current-session.ts";
 import { sessionClient } from "../session/device.ts";

@@ -1,13 +1,13 @@
-import { queryParameters } from "../http/query.ts";
+import { queryParameters } from "../http/request-input.ts";
 import { readPath } from "../http/request-path.ts";
 import { readRequired } from "../rules/asked-rule.ts";
 import { requirementsOf } from "../rules/path-rules.ts";
 import { distinct, lacking, type Requirement } from "../rules/requirement.ts";
 import { type AuthenticSession, now } from "../session/session.ts";
 import type { Settings } from "../settings.ts";
-import type { VippsClaims, VippsIdentity } from "../vipps/identity.ts";
+import type { VippsClaims, VippsIdentity } from "../vipps/claims.ts";
+import { claimsOfScope, profileScopes } from "../vipps/claims.ts";
 import type { RelyingParty } from "../vipps/relying-party.ts";
-import { claimsOfScope, profileScopes } from "../vipps/requested-claims.ts";
 
 /** What a login asks of Vipps on top of what every login of the site does. */
 export interface LoginAsks {

@@ -7,12 +7,11 @@ import { sessionStart } from "../session/session.ts";
 import { endSession, recordSession } from "../session/session-store.ts";
 import { type Settings, settingsOfAddress } from "../settings.ts";
 import { type StepTimes, timed } from "../step-times.ts";
-import { forgetDeclined } from "./arrived-consents.ts";
 import { type Conclusion, type ConsumedLogin, concludeLogin, finishConsumed } from "./finish-consumed.ts";
 import { type LoginStore, openLoginStore, type UsedLogin } from "./login-store.ts";
 import type { Asked, GivenAnswer, Question, Verdict, WaitingLogin } from "./question.ts";
 import { QUESTIONS } from "./questions.ts";
-import { namingPerson } from "./settle-login.ts";
+import { forgetDeclined, namingPerson } from "./settle-login.ts";
 
 /** What every call says of the site it is about and of the client that is there. */
 interface LoginCall {

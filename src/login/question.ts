@@ -1,8 +1,8 @@
 import type { DoubtReason } from "../accounts/linking.ts";
-import { isDeliberate } from "../http/deliberate.ts";
+import { isDeliberate } from "../http/request-kind.ts";
 import type { BriefPerson } from "../pages/brief-person.ts";
 import type { Language } from "../pages/language.ts";
-import type { VippsIdentity } from "../vipps/identity.ts";
+import type { VippsIdentity } from "../vipps/claims.ts";
 
 /** What a login may have to ask before there is a session, one at a time. */
 export type Question = (typeof QUESTION_NAMES)[number];

@@ -1,10 +1,9 @@
 import { isErasedSince, type LoginEvent, recordLoginEvent } from "../accounts/login-events.ts";
 import { siteRecords } from "../accounts/records.ts";
-import { putBounded } from "../bounded-map.ts";
 import { Failure, type FailureCode, type FailureFacts, withFacts } from "../failure.ts";
-import { recogniseBrowser } from "../http/browser-cookie.ts";
+import { recogniseBrowser } from "../http/cookie.ts";
 import type { AppContext } from "../http/request-context.ts";
-import { isolateMap } from "../isolate-state.ts";
+import { isolateMap, putBounded } from "../isolate-state.ts";
 import { logEvent } from "../log.ts";
 import { sessionBegin } from "../session/session.ts";
 import { faultFields } from "../storage-call.ts";

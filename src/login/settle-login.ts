@@ -1,20 +1,20 @@
 import type { AccountId } from "../accounts/account.ts";
 import { recordConsents } from "../accounts/consents.ts";
-import { requestLink } from "../accounts/link-requests.ts";
+import { forgetStranger, requestLink } from "../accounts/link-requests.ts";
 import type { LinkingDecision } from "../accounts/linking.ts";
 import { type AccountDecision, decideAccount, settleAccount } from "../accounts/login-account.ts";
 import { requiredRecords, siteRecords } from "../accounts/records.ts";
 import type { Registry } from "../accounts/registry.ts";
 import { siteRegistry } from "../accounts/site-registry.ts";
 import { acceptTerms, termsAcceptances } from "../accounts/terms.ts";
-import { adoptVippsConsents } from "../accounts/vipps-consents.ts";
+import { adoptVippsConsents, forgetVippsConsents, keepVippsConsents } from "../accounts/vipps-consents.ts";
 import { type VippsPerson, vippsPerson } from "../accounts/vipps-person.ts";
 import { Failure, withFacts } from "../failure.ts";
 import { consentWording } from "../pages/consent-wording.ts";
-import { newReference } from "../reference.ts";
+import { newReference } from "../random.ts";
 import type { Settings } from "../settings.ts";
+import type { VippsIdentity } from "../vipps/claims.ts";
 import { collectedConsents } from "../vipps/collected-consents.ts";
-import type { VippsIdentity } from "../vipps/identity.ts";
 import type { Answers, Asked, AskedForProof, AskedForTerms } from "./question.ts";
 
 /** A login with nothing left to ask: whose account it is for. */
@@ -184,4 +184,27 @@ async function keepTermsAnswer(
     required: false,
   }));
   await recordConsents(records, accountId, given, "login");
+}
+
+/**
+ * Keeps the consents that came with a login before anything is asked of the person: Vipps collects them once.
+ * @throws {Failure} `storage_unavailable`; then the login must not go on.
+ */
+export async function keepArrivedConsents(settings: Settings, { sub, claims }: VippsIdentity): Promise<void> {
+  const records = siteRecords(settings);
+  const msn = settings.relyingParty.merchantSerialNumber;
+  if (records !== undefined) await keepVippsConsents(records, { msn, sub }, claims);
+}
+
+/**
+ * Erases what is kept of a login its person has just declined: the consents that came with it, and, of somebody who
+ * has no account, the request to customer service.
+ * @throws {Failure} `storage_unavailable`; may be repeated.
+ */
+export async function forgetDeclined(settings: Settings, { sub }: VippsIdentity): Promise<void> {
+  const records = siteRecords(settings);
+  const msn = settings.relyingParty.merchantSerialNumber;
+  if (records === undefined) return;
+  await forgetVippsConsents(records, { msn, sub });
+  await forgetStranger(records, { msn, sub });
 }

@@ -1,9 +1,9 @@
 import { Failure } from "../failure.ts";
-import { COOKIES_PARAMETER, recogniseBrowser } from "../http/browser-cookie.ts";
+import { COOKIES_PARAMETER, recogniseBrowser } from "../http/cookie.ts";
 import { firstOf } from "../http/forwarded-header.ts";
-import { isFramed } from "../http/page-or-script.ts";
-import { queryParameter } from "../http/query.ts";
 import { type AppContext, providerAccess } from "../http/request-context.ts";
+import { queryParameter } from "../http/request-input.ts";
+import { isFramed } from "../http/request-kind.ts";
 import { safeReturnUrl } from "../http/return-url.ts";
 import { logEvent } from "../log.ts";
 import { askedPurpose } from "../session/asked-purpose.ts";

@@ -1,9 +1,9 @@
 import { appendOwnDeed } from "../accounts/audit-log.ts";
 import { recordConsents } from "../accounts/consents.ts";
 import { requiredRecords } from "../accounts/records.ts";
-import { formBody } from "../http/form-body.ts";
 import type { AppContext } from "../http/request-context.ts";
-import { refuseCrossSite } from "../http/same-site.ts";
+import { formBody } from "../http/request-input.ts";
+import { refuseCrossSite } from "../http/request-kind.ts";
 import { pageLanguage } from "../pages/language.ts";
 import { ownSession } from "./own-session.ts";
 import { shownConsents } from "./shown-consents.ts";

@@ -1,4 +1,4 @@
-import type { VippsClaims } from "../vipps/identity.ts";
+import type { VippsClaims } from "../vipps/claims.ts";
 
 /** Enough of a person to notice a stranger, too little to learn who a stranger is. */
 export type BriefPerson =

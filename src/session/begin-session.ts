@@ -1,6 +1,6 @@
 import { logEvent } from "../log.ts";
 import type { Settings } from "../settings.ts";
-import type { BroughtClaims } from "../vipps/identity.ts";
+import type { BroughtClaims } from "../vipps/claims.ts";
 import { cookieFor, fittedProfile } from "./current-session.ts";
 import type { SessionClient } from "./device.ts";
 import { type AuthenticSession, type ReplacedSession, sessionStart } from "./session.ts";

@@ -1,7 +1,6 @@
 import { siteRegistry } from "../accounts/site-registry.ts";
-import { putBounded } from "../bounded-map.ts";
-import { isLookAhead } from "../http/look-ahead.ts";
-import { isolateMap } from "../isolate-state.ts";
+import { isLookAhead } from "../http/request-kind.ts";
+import { isolateMap, putBounded } from "../isolate-state.ts";
 import type { SessionSettings, Settings } from "../settings.ts";
 import {
   type AuthenticSession,

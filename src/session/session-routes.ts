@@ -1,10 +1,9 @@
-import { ownAnswer, wholeHeaders } from "../http/answer-headers.ts";
-import { forgetBrowser } from "../http/browser-cookie.ts";
-import { formBody, isForm } from "../http/form-body.ts";
-import { queryParameter } from "../http/query.ts";
+import { forgetBrowser } from "../http/cookie.ts";
+import { ownAnswer, wholeHeaders } from "../http/own-answers.ts";
 import type { AppContext } from "../http/request-context.ts";
+import { formBody, isForm, queryParameter } from "../http/request-input.ts";
+import { refuseCrossSite } from "../http/request-kind.ts";
 import { safeReturnUrl } from "../http/return-url.ts";
-import { refuseCrossSite } from "../http/same-site.ts";
 import { logEvent } from "../log.ts";
 import { loggedOutPage, logoutPage } from "../pages/logged-out-page.ts";
 import { pageContext } from "../pages/page-context.ts";
@@ -14,8 +13,8 @@ import { askedPurpose } from "./asked-purpose.ts";
 import { currentSession } from "./current-session.ts";
 import { sessionExpiry } from "./session.ts";
 import { expiredSessionCookie } from "./session-cookie.ts";
-import { publishedKeys } from "./session-keys.ts";
 import { broughtFor, endAgain, endCarriedSessions } from "./session-store.ts";
+import { publishedKeys } from "./session-token.ts";
 
 /**
  * `GET /auth/session`: who is logged in, for scripts. Times in Unix seconds. An app whose Bearer token has become

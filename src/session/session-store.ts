@@ -1,14 +1,13 @@
-import { putBounded } from "../bounded-map.ts";
 import type { SessionEnd } from "../events/event.ts";
 import { outboxOf } from "../events/notice.ts";
 import { Failure } from "../failure.ts";
+import { putBounded } from "../isolate-state.ts";
 import { logEvent } from "../log.ts";
 import { OWN_PARTITION, type SessionSettings, type Settings } from "../settings.ts";
 import { faultFields, fromStorage } from "../storage-call.ts";
-import type { BroughtClaims, VippsClaims } from "../vipps/identity.ts";
+import type { BroughtClaims, VippsClaims } from "../vipps/claims.ts";
 import type { ToldEnd, ToldOwner } from "./ended-sessions.ts";
 import { type AuthenticSession, now, type ReplacedSession } from "./session.ts";
-import { hasAccount } from "./session-account.ts";
 import { carriedTokens } from "./session-cookie.ts";
 import type { Lifetime, NewStoredSession, StoredSession, UserSessions } from "./user-sessions.ts";
 
@@ -293,5 +292,28 @@ export async function endAgain({ site }: Settings, end: () => Promise<unknown>):
     } catch {
       // The next pause is longer; after the last one the log already says that it was not recorded.
     }
+  }
+}
+
+/** While nobody waits for more than the session store, the database is not waited for longer. In milliseconds. */
+const TIME_LIMIT = 2_000;
+
+/**
+ * Whether the account of a session is still there: a database that was put back to an earlier time lacks those made
+ * since, whose sessions must not outlive them. One row is read, beside the call to the session store. A registry of
+ * the site's own is not asked, and a database that fails ends nobody's session.
+ */
+export async function hasAccount({ accounts, site }: Settings, accountId: string): Promise<boolean> {
+  const { registry } = accounts;
+  if (registry.kind !== "d1") return true;
+  const statement = registry.database
+    .prepare("SELECT 1 FROM accounts WHERE site = ?1 AND id = ?2")
+    .bind(site.partition, accountId);
+  const place = { site: site.origin, store: "accounts_db", stage: "session", timeLimit: TIME_LIMIT } as const;
+  try {
+    return (await fromStorage(place, () => statement.first())) !== null;
+  } catch (error) {
+    logEvent("warn", "session_account_not_checked", site.origin, faultFields(error));
+    return true;
   }
 }

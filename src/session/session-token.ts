@@ -1,9 +1,9 @@
 import { type JWTPayload, jwtVerify, SignJWT } from "jose";
 import { JOSEError, JWKSNoMatchingKey } from "jose/errors";
-import { putBounded } from "../bounded-map.ts";
-import { isolateMap } from "../isolate-state.ts";
-import type { SessionSettings } from "../settings.ts";
-import { lastSignature } from "./key-retirement.ts";
+import { Failure } from "../failure.ts";
+import { isolateMap, putBounded } from "../isolate-state.ts";
+import type { SessionSettings, SigningKey, VerifyingKey } from "../settings.ts";
+import { lastSignature, neededUntil } from "./key-retirement.ts";
 import {
   type AuthenticSession,
   absoluteEnd,
@@ -12,7 +12,6 @@ import {
   type SessionClaims,
   type SignedSession,
 } from "./session.ts";
-import { importedKeys, isNeeded, SESSION_ALGORITHM } from "./session-keys.ts";
 
 /** Tells a session token from every other JWT signed with the same keys (RFC 8725 section 3.11). */
 const TOKEN_TYPE = "session+jwt";
@@ -187,4 +186,75 @@ export function verifiedToken(settings: SessionSettings, token: string): Authent
 /** Remembers what a token says. Call it only with what was verified under these settings. */
 export function rememberVerified(settings: SessionSettings, token: string, session: AuthenticSession): void {
   putBounded(verified, token, { settings, session }, LIMIT);
+}
+
+/** The algorithm of the session token: short signatures, and public keys that any JOSE library reads. */
+export const SESSION_ALGORITHM = "ES256";
+
+/** A public key as published at `/.well-known/jwks.json`. */
+export interface PublishedKey extends VerifyingKey {
+  readonly use: "sig";
+  readonly alg: typeof SESSION_ALGORITHM;
+}
+
+interface ImportedKeys {
+  readonly signing: { readonly kid: string; readonly key: CryptoKey };
+  readonly verifying: ReadonlyMap<string, ImportedKey>;
+}
+
+interface ImportedKey {
+  readonly key: CryptoKey;
+  readonly retiredAt: number | undefined;
+}
+
+/** Imported once per settings object; settings themselves are parsed once per isolate. */
+const imported = new WeakMap<SessionSettings, Promise<ImportedKeys>>();
+
+/**
+ * The keys of SESSION_KEYS, ready to sign and verify.
+ * @throws {Failure} `settings_invalid` when a key that looked right cannot be imported: a point off the curve.
+ */
+export function importedKeys(settings: SessionSettings): Promise<ImportedKeys> {
+  const known = imported.get(settings);
+  if (known !== undefined) return known;
+  const keys = importKeys(settings).catch(() => {
+    const details = ["SESSION_KEYS holds a key that cannot be used"];
+    throw new Failure("settings_invalid", { stage: "settings", details });
+  });
+  imported.set(settings, keys);
+  return keys;
+}
+
+/**
+ * The public keys that a token of a living session may be signed with: the one that signs first, then those
+ * that signed before, until the last token they signed is gone. Named member by member, so that no private
+ * member can ever slip out.
+ */
+export function publishedKeys(settings: SessionSettings): readonly PublishedKey[] {
+  const { signing, previous } = settings.keys;
+  const needed = previous.filter(({ retiredAt }) => isNeeded(settings, retiredAt));
+  return [signing, ...needed].map(({ kty, crv, x, y, kid }) => {
+    return { kty, crv, x, y, kid, use: "sig", alg: SESSION_ALGORITHM };
+  });
+}
+
+/** Whether a token of a living session may be signed by a key that stopped signing at this time. */
+export function isNeeded({ idle }: SessionSettings, retiredAt: number | undefined): boolean {
+  return retiredAt === undefined || now() < neededUntil(retiredAt, idle);
+}
+
+async function importKeys({ keys: { signing, previous } }: SessionSettings): Promise<ImportedKeys> {
+  const verifying = new Map<string, ImportedKey>();
+  for (const { kty, crv, x, y, kid, retiredAt } of [{ ...signing, retiredAt: undefined }, ...previous]) {
+    verifying.set(kid, { key: await importKey({ kty, crv, x, y }, "verify"), retiredAt });
+  }
+  return { signing: { kid: signing.kid, key: await importKey(signing, "sign") }, verifying };
+}
+
+/** Web Crypto itself: what of `jose` imports keys knows every algorithm there is. */
+function importKey(
+  jwk: Omit<VerifyingKey, "kid"> | SigningKey,
+  usage: "sign" | "verify",
+): Promise<CryptoKey> {
+  return crypto.subtle.importKey("jwk", jwk, { name: "ECDSA", namedCurve: jwk.crv }, false, [usage]);
 }

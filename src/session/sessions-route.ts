@@ -1,10 +1,8 @@
 import { Failure } from "../failure.ts";
-import { forgetBrowser } from "../http/browser-cookie.ts";
-import { formBody } from "../http/form-body.ts";
-import { isPageRequest, namesHtml } from "../http/page-or-script.ts";
-import { queryParameter } from "../http/query.ts";
+import { forgetBrowser } from "../http/cookie.ts";
 import type { AppContext } from "../http/request-context.ts";
-import { refuseCrossSite } from "../http/same-site.ts";
+import { formBody, queryParameter } from "../http/request-input.ts";
+import { isPageRequest, namesHtml, refuseCrossSite } from "../http/request-kind.ts";
 import { logEvent } from "../log.ts";
 import { pageLanguage } from "../pages/language.ts";
 import { pageContext } from "../pages/page-context.ts";

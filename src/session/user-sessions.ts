@@ -4,7 +4,7 @@ import { newEventId, type SessionEnd } from "../events/event.ts";
 import { ALL_SITES, logEvent } from "../log.ts";
 import { type ObjectTable, openTables } from "../object-tables.ts";
 import { faultFields } from "../storage-call.ts";
-import type { BroughtClaims } from "../vipps/identity.ts";
+import type { BroughtClaims } from "../vipps/claims.ts";
 import type { SessionClient } from "./device.ts";
 import { type EndedSession, type ToldEnd, type ToldOwner, tellEndedSessions } from "./ended-sessions.ts";
 import { sessionBegin } from "./session.ts";

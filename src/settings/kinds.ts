@@ -9,7 +9,7 @@ import { readProtectedPaths } from "../rules/protected-paths.ts";
 import { isAgeClaim, readRequirement } from "../rules/requirement.ts";
 import { type MasterKeys, readMasterKeys } from "../sites/master-keys.ts";
 import { isAppRedirectUri } from "../vipps/app-redirect-uri.ts";
-import { isProfileScope, profileScopes } from "../vipps/requested-claims.ts";
+import { isProfileScope, profileScopes } from "../vipps/claims.ts";
 import type { ConsentQuestion, SessionKeys, SupportSettings } from "./types.ts";
 
 /** How the value of a setting is read. */

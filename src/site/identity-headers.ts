@@ -1,6 +1,7 @@
-import type { AuthenticSession } from "../session/session.ts";
+import { SignJWT } from "jose";
+import { type AuthenticSession, now } from "../session/session.ts";
+import { importedKeys, SESSION_ALGORITHM } from "../session/session-token.ts";
 import type { Settings } from "../settings.ts";
-import { sessionAssertion } from "./session-assertion.ts";
 
 /**
  * The headers that tell an origin or a proxy who is asking. `Session-Assertion` is signed; the others are for
@@ -64,4 +65,68 @@ export function withoutIdentity(request: Request): Request {
  */
 export function headerKey(name: string): string {
   return name.toLowerCase().replace(/[^a-z0-9]/g, "-");
+}
+
+/** Tells an assertion from a session token, which is signed with the same keys (RFC 8725 section 3.11). */
+const ASSERTION_TYPE = "session-assertion+jwt";
+
+/** Seconds for which one assertion serves all requests of a session: signing is the dearest part of a request. */
+const REUSE = 20;
+
+/** Seconds by which an origin's clock may differ from ours. */
+const CLOCK_DIFFERENCE = 60;
+
+/** Seconds on the way to the origin, a queue before it included. */
+const ON_THE_WAY = 10;
+
+/**
+ * When an assertion begins and ends, in seconds since the epoch. Many JOSE libraries refuse an `iat` or `nbf` that
+ * their clock has not reached, some without any tolerance to set, so both lie before the moment of signing by the
+ * clock difference that is borne; `exp` bears the same on the other side.
+ */
+function validity(signedAt: number): { readonly from: number; readonly until: number } {
+  return { from: signedAt - CLOCK_DIFFERENCE, until: signedAt + REUSE + ON_THE_WAY + CLOCK_DIFFERENCE };
+}
+
+interface KeptAssertion {
+  readonly audience: string;
+  readonly signedAt: number;
+  readonly assertion: string;
+}
+
+/** The last assertion of each session token that is remembered as verified, and gone when that is. */
+const kept = new WeakMap<AuthenticSession, KeptAssertion>();
+
+/**
+ * Who an assertion is for: the origin behind the worker, else whoever asks `/auth/verify`. Never the audience of a
+ * session token, because software that can't check `typ` tells the two apart by it.
+ */
+export function assertionAudience({ site }: Settings): string {
+  if (site.originUrl !== undefined && site.originUrl !== site.origin) return site.originUrl;
+  return `${site.origin}${site.authPath}/verify`;
+}
+
+/**
+ * Says to the origin, in a way it can check with the public keys, whose request this is. It is a JWT of its own
+ * type and audience, so that nobody who gets hold of one can use it as a session.
+ */
+export async function sessionAssertion(settings: Settings, session: AuthenticSession): Promise<string> {
+  const audience = assertionAudience(settings);
+  const signedAt = now();
+  const known = kept.get(session);
+  if (known?.audience === audience && signedAt - known.signedAt < REUSE) return known.assertion;
+  const { signing } = await importedKeys(settings.session);
+  const { sub, sid, authTime, profile } = session;
+  const { from, until } = validity(signedAt);
+  const assertion = await new SignJWT({ ...profile, sid, auth_time: authTime })
+    .setProtectedHeader({ alg: SESSION_ALGORITHM, kid: signing.kid, typ: ASSERTION_TYPE })
+    .setIssuer(settings.session.issuer)
+    .setAudience(audience)
+    .setSubject(sub)
+    .setIssuedAt(from)
+    .setNotBefore(from)
+    .setExpirationTime(until)
+    .sign(signing.key);
+  kept.set(session, { audience, signedAt, assertion });
+  return assertion;
 }

@@ -1,8 +1,8 @@
 import { Failure } from "../failure.ts";
-import { asOwnAnswer } from "../http/answer-headers.ts";
 import { preflightAnswer } from "../http/cross-origin.ts";
-import { isScriptRequest } from "../http/page-or-script.ts";
+import { asOwnAnswer } from "../http/own-answers.ts";
 import type { AppContext } from "../http/request-context.ts";
+import { isScriptRequest } from "../http/request-kind.ts";
 import type { RequestPath, SitePath } from "../http/request-path.ts";
 import { fittedReturnUrl } from "../http/return-url.ts";
 import { logEvent } from "../log.ts";
@@ -14,8 +14,7 @@ import { faultFields } from "../storage-call.ts";
 import { vippsSession } from "../vipps-session.ts";
 import { forThisVisitorAlone } from "./cache-headers.ts";
 import { withoutIdentity } from "./identity-headers.ts";
-import { isWebSocket } from "./origin-request.ts";
-import { originResponse } from "./origin-response.ts";
+import { isWebSocket, originResponse } from "./origin.ts";
 
 /**
  * Everything that is not a login route: the static assets, and the origin behind the worker for what they lack.

@@ -1,6 +1,5 @@
-import { putBounded } from "../bounded-map.ts";
+import { createSingleFlight, putBounded } from "../isolate-state.ts";
 import { logEvent } from "../log.ts";
-import { createSingleFlight } from "../single-flight.ts";
 import { faultFields, fromStorage } from "../storage-call.ts";
 import { originOfHost } from "./site-host.ts";
 

@@ -1,5 +1,5 @@
 import { consentsExport } from "../accounts/consents-export.ts";
-import { formBody } from "../http/form-body.ts";
+import { formBody } from "../http/request-input.ts";
 import { answerExport, formatOf, PORTION, queriesOf } from "./exported-file.ts";
 import type { StaffRequest } from "./staff.ts";
 

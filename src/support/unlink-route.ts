@@ -1,6 +1,6 @@
 import { Failure } from "../failure.ts";
-import { isTicked } from "../http/deliberate.ts";
-import { formBody } from "../http/form-body.ts";
+import { formBody } from "../http/request-input.ts";
+import { isTicked } from "../http/request-kind.ts";
 import { endAllSessions } from "../session/session-store.ts";
 import { answerAccountPage } from "./account-route.ts";
 import { accountPath, afterEnding, seeOther } from "./answers.ts";

@@ -1,4 +1,4 @@
-import type { VippsClaims } from "./identity.ts";
+import type { VippsClaims } from "./claims.ts";
 
 /** In which claim Vipps sends what it collected: scope `customFlow`, or the older `delegatedConsents`. */
 export type ConsentForm = "flowResult" | "delegatedConsents";

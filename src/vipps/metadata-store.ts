@@ -1,6 +1,5 @@
 import { base64url } from "jose";
-import { putBounded } from "../bounded-map.ts";
-import { isolateMap } from "../isolate-state.ts";
+import { isolateMap, putBounded } from "../isolate-state.ts";
 import type { MetadataStore } from "../settings/types.ts";
 import { fromStorage } from "../storage-call.ts";
 

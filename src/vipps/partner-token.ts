@@ -1,6 +1,5 @@
-import { putBounded } from "../bounded-map.ts";
 import { Failure } from "../failure.ts";
-import { isolateFlights, isolateMap } from "../isolate-state.ts";
+import { isolateFlights, isolateMap, putBounded } from "../isolate-state.ts";
 import { logEvent } from "../log.ts";
 import { randomText } from "../random.ts";
 import { withinTime } from "../time-limit.ts";

@@ -6,6 +6,18 @@ import { timed } from "../step-times.ts";
 import { type AuthorizationResponse, acceptAuthorizationResponse } from "./authorization-response.ts";
 import type { LoginSecrets } from "./authorize-url.ts";
 import { boundedFetch } from "./bounded-fetch.ts";
+import {
+  type AskedBefore,
+  askedNow,
+  canBeJudged,
+  claimsWorthAsking,
+  completedClaims,
+  knownClaims,
+  memoryCouldHelp,
+  missingClaims,
+  type VippsIdentity,
+  withFullName,
+} from "./claims.ts";
 import type { Discovery } from "./discovery.ts";
 import {
   CLOCK_TOLERANCE,
@@ -13,19 +25,9 @@ import {
   type UncheckedClaims,
   verifyIdTokenSignature,
 } from "./id-token.ts";
-import { completedClaims, knownClaims, type VippsIdentity, withFullName } from "./identity.ts";
 import { type ProviderAccess, providerMetadata } from "./metadata.ts";
 import { confirmPartnerToken, forgetPartnerToken, partnerToken } from "./partner-token.ts";
 import { APP_CONFIRMATION, clientName, type OwnKeys, type RelyingParty } from "./relying-party.ts";
-import {
-  type AskedBefore,
-  askedNow,
-  canBeJudged,
-  claimsWorthAsking,
-  memoryCouldHelp,
-  missingClaims,
-} from "./requested-claims.ts";
-import { fetchUserinfo, OTHER_PERSON } from "./userinfo.ts";
 
 /** The login that an authorization response belongs to. */
 export interface StartedLogin extends LoginSecrets {
@@ -107,7 +109,7 @@ async function completed(
 }
 
 /** How long the token endpoint may take, in milliseconds, unless the login as a whole has less left. */
-const TIME_LIMIT = 5_000;
+const TOKEN_TIME_LIMIT = 5_000;
 
 /** @returns the body of a 200, whatever it is. */
 async function requestTokens(
@@ -118,7 +120,7 @@ async function requestTokens(
 ): Promise<unknown> {
   const { relyingParty, answerBy } = access;
   const authentication = await clientAuthentication(access);
-  const timeLimit = Math.min(TIME_LIMIT, answerBy - Date.now());
+  const timeLimit = Math.min(TOKEN_TIME_LIMIT, answerBy - Date.now());
   const response = await oauth.authorizationCodeGrantRequest(
     discovery,
     { client_id: clientName(relyingParty) },
@@ -251,4 +253,52 @@ function errorOf(body: unknown): string | undefined {
 
 function isRecord(value: unknown): value is Record<string, unknown> {
   return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+/** How long the userinfo endpoint may take, in milliseconds, unless the login as a whole has less left. */
+const USERINFO_TIME_LIMIT = 3_000;
+
+/** The reason of an answer about somebody else, which no login survives: something is grossly wrong. */
+export const OTHER_PERSON = "sub differs";
+
+/**
+ * The user's claims from the userinfo endpoint, sent the Bearer token in a header and nothing else but the
+ * standard headers: Vipps answers 401 to a subscription key here.
+ * @param sub the subject of the verified ID token; userinfo about anybody else is refused (OpenID Connect Core
+ *   section 5.3.2).
+ * @throws {Failure} `userinfo_unavailable` or `userinfo_invalid`.
+ */
+export async function fetchUserinfo(
+  { relyingParty, answerBy }: ProviderAccess,
+  discovery: Discovery,
+  accessToken: string,
+  sub: string,
+): Promise<Readonly<Record<string, unknown>>> {
+  const timeLimit = Math.min(USERINFO_TIME_LIMIT, answerBy - Date.now());
+  const limits = { unavailable: "userinfo_unavailable", stage: "userinfo", timeLimit } as const;
+  const client = { client_id: clientName(relyingParty) };
+  try {
+    const response = await oauth.userInfoRequest(discovery, client, accessToken, {
+      [oauth.customFetch]: boundedFetch(relyingParty, limits),
+      [oauth.allowInsecureRequests]: relyingParty.allowHttp,
+    });
+    // The library would take claims out of a JWT answer without checking its signature.
+    if (response.headers.get("content-type")?.toLowerCase().includes("application/jwt")) {
+      throw new Failure("userinfo_invalid", { stage: "userinfo", reason: "answered with a JWT" });
+    }
+    return await oauth.processUserInfoResponse(discovery, client, sub, response);
+  } catch (error) {
+    if (error instanceof Failure) throw error;
+    throw new Failure(
+      "userinfo_invalid",
+      { stage: "userinfo", reason: userinfoFault(error) },
+      { cause: error },
+    );
+  }
+}
+
+function userinfoFault(error: unknown): string {
+  if (error instanceof oauth.WWWAuthenticateChallengeError) return "access token refused";
+  const code = error instanceof oauth.OperationProcessingError ? error.code : undefined;
+  return code === oauth.JSON_ATTRIBUTE_COMPARISON ? OTHER_PERSON : "not a userinfo response";
 }

@@ -6,7 +6,7 @@ import { sha256 } from "../digest.ts";
 import { eventStatement, type Outbox } from "../events/outbox.ts";
 import { Failure } from "../failure.ts";
 import type { AppContext } from "../http/request-context.ts";
-import { requestText } from "../http/request-text.ts";
+import { requestText } from "../http/request-input.ts";
 import { logEvent } from "../log.ts";
 import { endAllSessions } from "../session/session-store.ts";
 

@@ -1,10 +1,5 @@
 import { describe, expect, it, vi } from "vitest";
-import {
-  askedNow,
-  canBeJudged,
-  claimsWorthAsking,
-  readAskedBefore,
-} from "../../src/vipps/requested-claims.ts";
+import { askedNow, canBeJudged, claimsWorthAsking, readAskedBefore } from "../../src/vipps/claims.ts";
 import { openBrowser } from "../worker/browser.ts";
 import { accountsDatabase } from "../worker/database.ts";
 import { inFakeTime, stopTime } from "./fake-time.ts";

@@ -6,13 +6,10 @@ import { proofDigest } from "../../src/accounts/proof-digest.ts";
 import { normalEmail, normalPhone } from "../../src/accounts/vipps-person.ts";
 import { handleRequest } from "../../src/app.ts";
 import { providerErrorCode } from "../../src/failure.ts";
-import { recogniseBrowser } from "../../src/http/browser-cookie.ts";
-import { clientNetwork } from "../../src/http/client-network.ts";
-import { cookieValues, isOwnCookie, withoutOwnCookies } from "../../src/http/cookie.ts";
-import { isForm } from "../../src/http/form-body.ts";
-import { isLookAhead } from "../../src/http/look-ahead.ts";
-import { isScriptRequest } from "../../src/http/page-or-script.ts";
-import { queryParameter } from "../../src/http/query.ts";
+import { cookieValues, isOwnCookie, recogniseBrowser, withoutOwnCookies } from "../../src/http/cookie.ts";
+import { clientNetwork } from "../../src/http/rate-limit.ts";
+import { isForm, queryParameter } from "../../src/http/request-input.ts";
+import { isLookAhead, isScriptRequest } from "../../src/http/request-kind.ts";
 import { isPathTooLong, plainPathname, readPath } from "../../src/http/request-path.ts";
 import { fittedReturnUrl, safeReturnUrl } from "../../src/http/return-url.ts";
 import { briefly } from "../../src/pages/brief-person.ts";
@@ -24,7 +21,7 @@ import { readSettings, type Settings } from "../../src/settings.ts";
 import { headerKey, headerText, isIdentityHeader } from "../../src/site/identity-headers.ts";
 import { isAppRedirectUri } from "../../src/vipps/app-redirect-uri.ts";
 import { readAuthorizationResponse } from "../../src/vipps/authorization-response.ts";
-import { knownClaims } from "../../src/vipps/identity.ts";
+import { knownClaims } from "../../src/vipps/claims.ts";
 import { usableKeys } from "../../src/vipps/usable-keys.ts";
 
 /** Reads a hostile text. */

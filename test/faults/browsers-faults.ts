@@ -6,7 +6,7 @@ const cookiesNotKept = requirement("r38-cookies-not-kept");
 const redirectUri = requirement("r17-redirect-uri");
 
 export const BROWSERS_FAULTS = [
-  ...faultsIn("src/http/page-or-script.ts", [
+  ...faultsIn("src/http/request-kind.ts", [
     [
       "an app's name makes a script of a page",
       'headers.get("x-requested-with")?.trim().toLowerCase() === "xmlhttprequest"',
@@ -50,7 +50,7 @@ export const BROWSERS_FAULTS = [
       [pageOrScript],
     ],
   ]),
-  ...faultsIn("src/http/look-ahead.ts", [
+  ...faultsIn("src/http/request-kind.ts", [
     ["asking for headers alone is asking", 'if (method === "HEAD") return true;', "", [lookingAhead]],
     [
       "a preview is asking",
@@ -205,10 +205,10 @@ export const BROWSERS_FAULTS = [
       [requirement("r06-absent-claims")],
     ],
   ]),
-  ...faultsIn("src/vipps/identity.ts", [
+  ...faultsIn("src/vipps/claims.ts", [
     ["a blank is a name", "SAYS_SOMETHING.test(value)", 'value !== ""', [requirement("r06-absent-claims")]],
   ]),
-  ...faultsIn("src/site/origin-addresses.ts", [
+  ...faultsIn("src/site/origin.ts", [
     [
       "an origin's address without a scheme leads visitors away",
       "/^\\s*(?:https?:|[\\\\/]{2})/i",

@@ -44,7 +44,7 @@ export const EVENTS_FAULTS = [
       [events],
     ],
   ]),
-  ...faultsIn("src/events/signature.ts", [
+  ...faultsIn("src/events/post-event.ts", [
     [
       "something else than id, time and body is signed",
       "new TextEncoder().encode(`$",

@@ -16,7 +16,7 @@ export const HTTP_FAULTS = [
       [cookie],
     ],
   ]),
-  ...faultsIn("src/http/browser-cookie.ts", [
+  ...faultsIn("src/http/cookie.ts", [
     [
       "the first of two browser cookies wins",
       "return values.size === 1 ? value : undefined;",
@@ -30,7 +30,7 @@ export const HTTP_FAULTS = [
       [requirement("r15-parallel-logins")],
     ],
   ]),
-  ...faultsIn("src/http/same-site.ts", [
+  ...faultsIn("src/http/request-kind.ts", [
     [
       "a neighbouring host may post in one's name",
       'fetchSite === "same-origin" ||',
@@ -119,7 +119,7 @@ export const HTTP_FAULTS = [
       [rateLimit],
     ],
   ]),
-  ...faultsIn("src/http/client-network.ts", [
+  ...faultsIn("src/http/rate-limit.ts", [
     [
       "every address of a /64 has a limit of its own",
       "groupsOf(canonical).slice(0, groups)",
@@ -128,7 +128,7 @@ export const HTTP_FAULTS = [
     ],
     ["development is limited", "address === null || LOOPBACK.test(address)", "address === null", [rateLimit]],
   ]),
-  ...faultsIn("src/http/json-body.ts", [
+  ...faultsIn("src/http/request-input.ts", [
     ["a form passes for JSON", 'if (text !== "" && !isJson)', 'if (text === "" && !isJson)', [nativeApp]],
   ]),
   ...faultsIn("src/http/cookie.ts", [
@@ -167,7 +167,7 @@ export const HTTP_FAULTS = [
       [growth],
     ],
   ]),
-  ...faultsIn("src/http/query.ts", [
+  ...faultsIn("src/http/request-input.ts", [
     [
       "square time: each parameter is looked for through all that follow",
       "new URLSearchParams(address.slice(start))",

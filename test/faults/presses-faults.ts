@@ -5,7 +5,7 @@ const audit = requirement("r33-audit");
 
 /** What would let a press be stolen, or put invented words into the audit log. */
 export const PRESSES_FAULTS = [
-  ...faultsIn("src/http/deliberate.ts", [
+  ...faultsIn("src/http/request-kind.ts", [
     [
       "a press is meant whatever came with it",
       'return form?.get("armed") === "yes" || isTicked(form);',
@@ -49,7 +49,7 @@ export const PRESSES_FAULTS = [
       [audit],
     ],
   ]),
-  ...faultsIn("src/http/answer-headers.ts", [
+  ...faultsIn("src/http/own-answers.ts", [
     [
       "a route's own word is overruled",
       "if (!headers.has(name)) headers.set(name, value);",

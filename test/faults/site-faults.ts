@@ -5,7 +5,7 @@ const loginNeeded = requirement("r24-login-needed");
 const verify = workerTest("verify");
 
 export const SITE_FAULTS = [
-  ...faultsIn("src/site/session-assertion.ts", [
+  ...faultsIn("src/site/identity-headers.ts", [
     [
       "an assertion begins the moment it is signed",
       "from: signedAt - CLOCK_DIFFERENCE,",

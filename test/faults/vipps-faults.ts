@@ -99,7 +99,7 @@ export const VIPPS_FAULTS = [
       [requirement("r06-absent-claims")],
     ],
   ]),
-  ...faultsIn("src/vipps/userinfo.ts", [
+  ...faultsIn("src/vipps/token-exchange.ts", [
     [
       "an unsigned JWT passes for userinfo",
       'includes("application/jwt")',
@@ -209,7 +209,7 @@ export const VIPPS_FAULTS = [
       [stored],
     ],
   ]),
-  ...faultsIn("src/vipps/signing-keys.ts", [
+  ...faultsIn("src/vipps/id-token.ts", [
     [
       "rotated keys are not fetched",
       "if (metadata.keys !== undefined && !mayAskAgain(access, metadata)) return verdict;",

@@ -5,8 +5,8 @@ import { join } from "node:path";
 import { Ajv2020 } from "ajv/dist/2020.js";
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from "vitest";
 import { parse } from "yaml";
-import { signMessage } from "../../src/accounts/message-signature.ts";
 import type { Registry } from "../../src/accounts/registry.ts";
+import { signMessage } from "../../src/accounts/registry-request.ts";
 import { remoteRegistry } from "../../src/accounts/remote-registry.ts";
 import type { VippsPerson } from "../../src/accounts/vipps-person.ts";
 

@@ -1,5 +1,4 @@
 import { beforeEach, describe, expect, it, vi } from "vitest";
-import { d1Registry } from "../../src/accounts/d1-registry.ts";
 import { eraseAccount } from "../../src/accounts/erase-account.ts";
 import {
   ACCOUNT_GUESSES,
@@ -12,6 +11,7 @@ import {
 import type { Records } from "../../src/accounts/records.ts";
 import type { Registry } from "../../src/accounts/registry.ts";
 import { deleteOutdated } from "../../src/accounts/retention.ts";
+import { d1Registry } from "../../src/accounts/site-registry.ts";
 import type { VippsPerson } from "../../src/accounts/vipps-person.ts";
 import { accountsDatabase } from "./database.ts";
 import "./site.ts";

@@ -1,7 +1,6 @@
 import { createExecutionContext, createScheduledController, waitOnExecutionContext } from "cloudflare:test";
 import { describe, expect, it } from "vitest";
 import { readAudit } from "../../src/accounts/audit-log.ts";
-import { d1Registry } from "../../src/accounts/d1-registry.ts";
 import { linkRequestByReference } from "../../src/accounts/link-requests.ts";
 import {
   firstIdOf,
@@ -10,6 +9,7 @@ import {
   loginFigures,
 } from "../../src/accounts/login-events.ts";
 import { proofDigest } from "../../src/accounts/proof-digest.ts";
+import { d1Registry } from "../../src/accounts/site-registry.ts";
 import { handleRequest } from "../../src/app.ts";
 import worker from "../../src/index.ts";
 import { type Browser, openBrowser } from "./browser.ts";

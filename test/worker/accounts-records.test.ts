@@ -1,7 +1,6 @@
 import { beforeEach, describe, expect, it, vi } from "vitest";
 import { appendAudit, readAudit } from "../../src/accounts/audit-log.ts";
 import { consentHistory, currentConsents, recordConsents } from "../../src/accounts/consents.ts";
-import { d1Registry } from "../../src/accounts/d1-registry.ts";
 import { eraseAccount } from "../../src/accounts/erase-account.ts";
 import { exportAccount } from "../../src/accounts/export-account.ts";
 import {
@@ -20,6 +19,7 @@ import {
 import type { Records } from "../../src/accounts/records.ts";
 import type { Registry } from "../../src/accounts/registry.ts";
 import { deleteExpired } from "../../src/accounts/retention.ts";
+import { d1Registry } from "../../src/accounts/site-registry.ts";
 import { acceptTerms, termsAcceptances } from "../../src/accounts/terms.ts";
 import { adoptVippsConsents, keepVippsConsents } from "../../src/accounts/vipps-consents.ts";
 import type { VippsPerson } from "../../src/accounts/vipps-person.ts";

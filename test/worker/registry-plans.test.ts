@@ -1,12 +1,10 @@
 import { createScheduledController } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { expect, it, vi } from "vitest";
-import { askedBefore } from "../../src/accounts/asked-before.ts";
 import { appendAudit, appendOwnDeed, readAudit } from "../../src/accounts/audit-log.ts";
 import { currentConsents, recordConsents } from "../../src/accounts/consents.ts";
 import { exportedConsents } from "../../src/accounts/consents-export.ts";
 import { searchEverySite, sitesOfReference } from "../../src/accounts/d1-directory.ts";
-import { d1Registry } from "../../src/accounts/d1-registry.ts";
 import { eraseAccount } from "../../src/accounts/erase-account.ts";
 import { exportAccount } from "../../src/accounts/export-account.ts";
 import {
@@ -15,7 +13,7 @@ import {
   linkRequests,
   requestLink,
 } from "../../src/accounts/link-requests.ts";
-import { decideAccount, settleAccount } from "../../src/accounts/login-account.ts";
+import { askedBefore, decideAccount, settleAccount } from "../../src/accounts/login-account.ts";
 import {
   loginEventByReference,
   loginEventsOf,
@@ -28,6 +26,7 @@ import { membersExport } from "../../src/accounts/members-export.ts";
 import { countProofGuess, proofGuessesAt } from "../../src/accounts/proof-guesses.ts";
 import type { Records } from "../../src/accounts/records.ts";
 import { deleteExpired, deleteOutdated, sitesInDatabase } from "../../src/accounts/retention.ts";
+import { d1Registry } from "../../src/accounts/site-registry.ts";
 import { personSubject, wasErased } from "../../src/accounts/subjects.ts";
 import { acceptTerms } from "../../src/accounts/terms.ts";
 import {
@@ -38,7 +37,7 @@ import {
 import type { VippsPerson } from "../../src/accounts/vipps-person.ts";
 import { claimEvent, freshEvents, overdueEvents, settleEvent } from "../../src/events/outbox.ts";
 import { runScheduledWork } from "../../src/scheduled-work.ts";
-import { hasAccount } from "../../src/session/session-account.ts";
+import { hasAccount } from "../../src/session/session-store.ts";
 import { readSettings } from "../../src/settings.ts";
 import { hostsOfRows, leastVersion } from "../../src/sites/site-versions.ts";
 import { withdrawnEvent } from "../../src/webhooks/consent-revoked-route.ts";

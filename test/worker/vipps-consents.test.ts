@@ -15,7 +15,7 @@ import {
   WAITING_DAYS,
   waitingConsents,
 } from "../../src/accounts/vipps-consents.ts";
-import { knownClaims } from "../../src/vipps/identity.ts";
+import { knownClaims } from "../../src/vipps/claims.ts";
 import { type Browser, openBrowser } from "./browser.ts";
 import { accountsDatabase } from "./database.ts";
 import { openSite, type TestSite } from "./site.ts";

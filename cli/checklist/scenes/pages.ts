@@ -89,7 +89,7 @@ function attributesByLanguage(languages: readonly string[]): Record<string, Reco
   return Object.fromEntries(asked);
 }
 
-/** What a reference looks like on a page (src/reference.ts). */
+/** What a reference looks like on a page (src/random.ts). */
 const REFERENCE = /^[0-9A-Z]{4}-[0-9A-Z]{4}$/;
 
 /** Troubles that only a provider that can be made to misbehave lets us show. */

@@ -1,0 +1,170 @@
+import type { Next } from "hono";
+import { Failure, type Stage } from "../failure.ts";
+import type { Settings } from "../settings.ts";
+import type { AppContext } from "./request-context.ts";
+
+/** A method, and a body, with which a page can be gone to: by a link, a form or the address bar. */
+const NAVIGABLE = /^(?:GET|HEAD|POST)$/;
+const FORM = /^(?:application\/x-www-form-urlencoded|multipart\/form-data|text\/plain)\b/i;
+
+/**
+ * Whether a script asks, and no person sees the answer as a page. Only who says so beyond doubt is one: everybody
+ * else gets a page, whatever an app's browser, a proxy or an old browser leaves out or puts in.
+ *
+ * What a browser says of itself goes first: with `Sec-Fetch-Mode: navigate` a person goes there, also where a service
+ * worker passes the request on, and whatever an app around the browser puts into `X-Requested-With`.
+ */
+export function isScriptRequest({ method, headers }: Pick<Request, "method" | "headers">): boolean {
+  const mode = headers.get("sec-fetch-mode");
+  if (mode === "navigate") return false;
+  if (headers.get("upgrade")?.toLowerCase() === "websocket") return true;
+  const type = headers.get("content-type");
+  if (!NAVIGABLE.test(method) || (method === "POST" && type !== null && !FORM.test(type))) return true;
+  if (headers.get("x-requested-with")?.trim().toLowerCase() === "xmlhttprequest") return true;
+  if (isSubresource(headers)) return true;
+  const accepted = acceptedTypes(headers.get("accept"));
+  // Programs with the `fetch` of Node say `cors` whatever they want, without the destination that browsers add.
+  if (mode !== null) return headers.has("sec-fetch-dest") || !accepted.some(isHtml);
+  return accepted.length > 0 && !accepted.some((type) => isHtml(type) || type === "*/*");
+}
+
+/** Whether a person goes to a page, by a link, the address bar or a reload: no form, and no script. */
+export function isPageRequest(request: Pick<Request, "method" | "headers">): boolean {
+  return (request.method === "GET" || request.method === "HEAD") && !isScriptRequest(request);
+}
+
+/** What `Sec-Fetch-Dest` says where a person will see the answer (Fetch standard, section 2.2.5). */
+const SHOWN = new Set(["document", "iframe", "frame", "embed", "object", "fencedframe"]);
+
+/** Whether a page asks for something that is no page: a picture, a script, data. */
+export function isSubresource(headers: Headers): boolean {
+  const destination = headers.get("sec-fetch-dest");
+  // A service worker that passes a navigation on loses its destination, but not its mode: a person still goes there.
+  return destination !== null && headers.get("sec-fetch-mode") !== "navigate" && !SHOWN.has(destination);
+}
+
+/**
+ * Whether a request is one of two that a browser may send for one navigation: a service worker's navigation preload, or
+ * what the service worker passes on beside it, which has lost its destination (Service Workers, 'Handle Fetch').
+ */
+export function isDoubled(headers: Headers): boolean {
+  const isPassedOn =
+    headers.get("sec-fetch-mode") === "navigate" && headers.get("sec-fetch-dest") === "empty";
+  return isPassedOn || headers.has("service-worker-navigation-preload");
+}
+
+/** What `Sec-Fetch-Dest` says of a page in another page (Fetch standard, section 2.2.5). */
+const FRAMES = new Set([...SHOWN].filter((destination) => destination !== "document"));
+
+/** Whether the answer is shown in a part of another page. Nobody can log in there: Vipps lets no page frame it. */
+export function isFramed(headers: Headers): boolean {
+  return FRAMES.has(headers.get("sec-fetch-dest") ?? "");
+}
+
+/** Whether HTML is asked for by name. */
+export function namesHtml(headers: Headers): boolean {
+  return acceptedTypes(headers.get("accept")).some(isHtml);
+}
+
+/** The types that an `Accept` header names, without those it refuses (`q=0`). Bounded: no browser names as many. */
+function acceptedTypes(accept: string | null): readonly string[] {
+  return (accept ?? "")
+    .slice(0, 1_000)
+    .toLowerCase()
+    .split(",")
+    .filter((range) => !/;\s*q=0(?:\.0*)?\s*(?:;|$)/.test(range))
+    .map((range) => (range.split(";", 1)[0] ?? "").trim())
+    .filter((type) => type.includes("/"));
+}
+
+const isHtml = (type: string): boolean =>
+  type === "text/html" || type === "application/xhtml+xml" || type === "text/*";
+
+/**
+ * Headers in which browsers, routers and apps say that they only look ahead, and the words with which they say it.
+ * Which of them sends what: docs/site.md.
+ */
+const HINTS: Readonly<Record<string, RegExp>> = {
+  "sec-purpose": /prefetch|prerender|preview/i,
+  purpose: /prefetch|prerender|preview/i,
+  "x-purpose": /prefetch|prerender|preview/i,
+  "x-sec-purpose": /prefetch|prerender|preview/i,
+  "x-moz": /prefetch/i,
+  "next-router-prefetch": /./,
+  "next-router-segment-prefetch": /./,
+  "x-middleware-prefetch": /./,
+  "hx-preloaded": /./,
+};
+
+/** Programs that make a small picture or a summary of an address that somebody has sent, by the name they give. */
+const PREVIEWS =
+  /^(?:WhatsApp|TelegramBot|Twitterbot|Viber|Slackbot|facebookexternalhit|LinkedInBot)\b|\b(?:facebookexternalhit\/|Discordbot\/|BingPreview\/|SkypeUriPreview\b)/i;
+
+/**
+ * Whether a request only looks ahead, at what a person may want to see later: a prefetch, a prerender, a preview, or a
+ * request for headers alone. It may be shown what can be read, but begins, uses up, renews and ends nothing.
+ */
+export function isLookAhead({ method, headers }: Pick<Request, "method" | "headers">): boolean {
+  if (method === "HEAD") return true;
+  if (PREVIEWS.test((headers.get("user-agent") ?? "").slice(0, 500))) return true;
+  return Object.entries(HINTS).some(([name, words]) => words.test(headers.get(name) ?? ""));
+}
+
+/**
+ * The answer to who looks ahead where something would be done: an error that nobody may keep, so that a browser asks
+ * anew when the person really goes there. Any 2xx would be shown in place of the step (WICG nav-speculation,
+ * 'prefetch and redirects').
+ */
+export function notAhead(): Response {
+  return new Response(null, { status: 503, headers: { "cache-control": "no-store", "retry-after": "0" } });
+}
+
+/** Middleware for what does more than answer: looking ahead does none of it. */
+export async function refuseLookAhead(c: AppContext, next: Next): Promise<Response | undefined> {
+  if (isLookAhead(c.req.raw)) return notAhead();
+  await next();
+  return undefined;
+}
+
+/** Middleware for the steps of a login: nobody goes where the answer to a picture's or a script's request leads. */
+export async function refuseSubresource(c: AppContext, next: Next): Promise<Response | undefined> {
+  if (isSubresource(c.req.raw.headers)) return notAhead();
+  await next();
+  return undefined;
+}
+
+/**
+ * Refuses a state-changing request that another website made the browser send (OWASP ASVS 5, V3.5). Browsers
+ * say where a request comes from with `Origin` and `Sec-Fetch-Site`, which no page can forge; a client that
+ * sends neither is not a browser and carries no one else's cookies.
+ * @param alsoAllowed further origins that may send this request.
+ * @throws {Failure} `cross_site`.
+ */
+export function refuseCrossSite(
+  { site }: Settings,
+  headers: Headers,
+  stage: Stage,
+  alsoAllowed: ReadonlySet<string> = new Set(),
+): void {
+  const origin = headers.get("origin");
+  const fetchSite = headers.get("sec-fetch-site");
+  const named = origin !== null && origin !== "null";
+  if (named && (origin === site.origin || alsoAllowed.has(origin))) return;
+  const sameOrigin = fetchSite === "same-origin" || fetchSite === "none";
+  if (!named && (sameOrigin || (fetchSite === null && origin === null))) return;
+  throw new Failure("cross_site", { stage, reason: named ? "foreign origin" : "no trusted origin" });
+}
+
+/**
+ * Whether a form was sent by a deliberate act: our page's script saw that its reader had the page before them
+ * (`armed`), or the reader ticked a box away from the button (`confirm`). One press alone may have been meant for
+ * whatever lay over the page a moment before.
+ */
+export function isDeliberate(form: URLSearchParams | undefined): boolean {
+  return form?.get("armed") === "yes" || isTicked(form);
+}
+
+/** Whether the box was ticked that stands away from the button. */
+export function isTicked(form: URLSearchParams | undefined): boolean {
+  return form?.get("confirm") === "yes";
+}
