@@ -24,7 +24,7 @@ import {
 
 const ROOT = resolve(import.meta.dirname, "../..");
 
-/** A right value of each setting as text, other than its default. A new setting needs one. */
+/** A right value of each setting as text, other than its default; only lists have blanks in theirs. A new setting needs one. */
 const RIGHT: Readonly<Record<SettingName, string>> = {
   SITE_URL: "https://www.example.com",
   BRAND_DATE: "2027-02-01",

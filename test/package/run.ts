@@ -422,7 +422,7 @@ export const de: LanguageTexts = {
   PAGE_FOOT: { kind: textOfAtMost(80), scope: "site" },
 `;
     insert("src/settings/table.ts", "  /** An image beside the site's name", row);
-    insert("test/node/settings-table.test.ts", "  LOGO_URL: ", '  PAGE_FOOT: "Open from six to nine",\n');
+    insert("test/node/settings-table.test.ts", "  LOGO_URL: ", '  PAGE_FOOT: "post@fjordhagen.example",\n');
     await node(root, "build/settings.ts");
     for (const config of ["tsconfig.json", "tsconfig.node.json"])
       await node(root, "node_modules/typescript/bin/tsc", "-p", config);
