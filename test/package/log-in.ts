@@ -29,6 +29,8 @@ export interface Visit {
   readonly words?: readonly (Seen & { readonly locale: string; readonly picture?: string })[];
   /** Cookies of an earlier visit, with which nobody has to log in; else where to keep those of this one. */
   readonly session: { readonly from: string } | { readonly to: string };
+  /** Where the site and the simulator listen: a session is one of an address. Anywhere, if it is no matter. */
+  readonly ports?: readonly [number, number];
 }
 
 /** Without any network but this machine's own, where the system can take it away. */
@@ -48,13 +50,14 @@ async function visit({
   untouched = [],
   words = [],
   session,
+  ports: wanted,
 }: Visit): Promise<number> {
   const executablePath = await findChromium();
   const browser = await chromium.launch({
     ...(executablePath === undefined ? {} : { executablePath }),
     args: ["--no-sandbox", "--disable-gpu"],
   });
-  const [port, simulatorPort] = await freePorts();
+  const [port, simulatorPort] = wanted ?? (await freePorts());
   const site = `http://localhost:${port}`;
   const [command = "", ...args] = start;
   const ports = ["--port", String(port), "--simulator-port", String(simulatorPort)];

@@ -25,6 +25,7 @@ import { basename, dirname, join, resolve } from "node:path";
 import { parseArgs } from "node:util";
 import { buildCreate, buildPackage, PUBLISHED, pack } from "../../build/package.ts";
 import { memoryFolder } from "../memory-folder.ts";
+import { freePorts } from "../node/free-ports.ts";
 import { canCutNetwork, type Seen, type Visit, withoutNetwork } from "./log-in.ts";
 import { startRegistry } from "./registry.ts";
 
@@ -461,14 +462,15 @@ export const de: LanguageTexts = {
       const root = join(folder, "updated");
       await create(root, [], `^${version}`, env);
       const session = join(root, ".session.json");
-      await logInTo(root, { ...NEW, session: { to: session } });
+      const ports = await freePorts();
+      await logInTo(root, { ...NEW, ports, session: { to: session } });
       registry.publish(manifest, pack(join(folder, "package"), folder));
       await runNpm(root, ["update", PUBLISHED.name, "--no-audit", "--no-fund"], env);
       const installed = JSON.parse(
         readFileSync(join(root, "node_modules", PUBLISHED.name, "package.json"), "utf8"),
       );
       if (installed.version !== next) throw new Error(`npm update brought ${installed.version}, not ${next}`);
-      const took = await logInTo(root, { ...NEW, session: { from: session } });
+      const took = await logInTo(root, { ...NEW, ports, session: { from: session } });
       return `npm update: ${version} to ${next}; a session of before opens /members/ ${took} s after the next start`;
     } finally {
       await registry.close();
