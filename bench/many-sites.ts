@@ -203,7 +203,7 @@ async function measure(count: number, logins: number): Promise<void> {
 const PARTS = {
   life: (folder: string, ports: Ports) => measureLife(Number(values.sites ?? 300), folder, ports),
   kv: (folder: string) => measureStore(Number(values.sites ?? 10_000), folder),
-  flood: (folder: string, ports: Ports) => measureFlood(folder, ports),
+  flood: measureFlood,
 } as const;
 
 interface Ports {

@@ -19,7 +19,10 @@ export interface Surroundings {
 }
 
 /** The services that stand beside a design: what answers behind its bindings, and the provider. */
-const SERVICES = { kv: "Namespace", d1: "Database", assets: undefined, provider: undefined } as const;
+const SERVICES = {
+  ...{ kv: "Namespace", d1: "Database" },
+  ...{ assets: undefined, provider: undefined, limiter: undefined },
+} as const;
 
 type ServiceName = keyof typeof SERVICES;
 

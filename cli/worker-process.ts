@@ -7,8 +7,6 @@ import { type OutputLine, readOutputLine } from "./wrangler-output.ts";
 export interface WorkerOptions {
   /** The project's folder. */
   readonly root: string;
-  /** Another configuration of wrangler than the project's; absolute. */
-  readonly config?: string;
   readonly port: number;
   /** TLS, with a certificate that wrangler makes on this machine. */
   readonly https?: boolean;
@@ -57,12 +55,11 @@ function killGroup(child: ChildProcess): void {
  * first and everything of the worker can be ended together.
  */
 export function startWorker(options: WorkerOptions): WorkerProcess {
-  const { root, config, port, https = false, state, settingsFile, overrides, quiet, onOutput } = options;
+  const { root, port, https = false, state, settingsFile, overrides, quiet, onOutput } = options;
   const guard = new URL("exit-with-parent.mjs", import.meta.url).href;
   const args = [
     ...["dev", "--port", String(port), "--inspector-port", "0", "--persist-to", state],
     ...["--show-interactive-dev-session=false", "--log-level", quiet ? "error" : "log"],
-    ...(config === undefined ? [] : ["--config", config]),
     ...(https ? ["--local-protocol", "https"] : []),
     ...(settingsFile === undefined ? [] : ["--env-file", settingsFile]),
     ...Object.entries(overrides).flatMap(([name, value]) => ["--var", `${name}:${value}`]),

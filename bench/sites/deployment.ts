@@ -21,8 +21,6 @@ export interface Deployment {
   readonly settings: string;
   readonly sitePort: number;
   readonly simulatorPort: number;
-  /** Its configuration, where it is not the project's. */
-  readonly config?: string;
 }
 
 /** Makes a deployment with an empty storage, with partner keys and a master key for sites. */
@@ -91,7 +89,7 @@ export interface Running {
 
 /** Starts both, with the sales units of all sites there are, and waits until they answer. */
 export async function start(
-  { state, settings, sitePort, simulatorPort, config }: Deployment,
+  { state, settings, sitePort, simulatorPort }: Deployment,
   overrides: Readonly<Record<string, string>> = {},
 ): Promise<Running> {
   const vars = readDevVars(settings);
@@ -100,7 +98,6 @@ export async function start(
   const env = { ...vars, VIPPS_ISSUER: simulatorIssuer(simulatorPort) };
   const simulator = await startSimulator({ port: simulatorPort, env, salesUnits });
   const worker = startWorker({
-    ...(config === undefined ? {} : { config }),
     ...{ root: ROOT, port: sitePort, state, settingsFile: settings, overrides, quiet: true },
     onOutput: (line) => {
       if (line.kind === "error") console.error(line.text);

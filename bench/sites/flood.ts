@@ -1,12 +1,20 @@
 // One site is flooded; what do the others notice?
 
-import { writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { randomBytes } from "node:crypto";
+import { join, resolve } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
-import { readConfig, tablesIn, withValues } from "../../cli/project-config.ts";
+import { newKeySet } from "../../cli/session-key-set.ts";
+import { readMasterKeys } from "../../src/sites/master-keys.ts";
+import { siteKey, writeSiteDocument } from "../../src/sites/site-document.ts";
+import { startDeployment } from "../../test/releases/deployment.ts";
+import { buildRelease } from "../../test/releases/release.ts";
+import { type Connection, openConnection, type Received } from "../load/connection.ts";
+import { createProvider, type Provider } from "../load/provider.ts";
+import { SALES_UNIT } from "../load/sales-unit.ts";
+import { newVisitor, type Visitor } from "../load/visitor.ts";
+import { buildServices } from "../running-design.ts";
 import { quantile } from "../statistics.ts";
-import { type Deployment, makeDeployment, ROOT, site, start } from "./deployment.ts";
-import { ask, cookiesOf, hostOf, logInAt } from "./visit.ts";
+import { chooseCores, pinGenerator } from "../workerd/cores.ts";
 
 /** Sites beside the flooded one. */
 const OTHERS = 10;
@@ -19,7 +27,7 @@ const FLOOD = 60;
 const SHARE = 120;
 /** Requests to the others' session route, and logins there, a second. */
 const SESSIONS = 20;
-const LOGINS = 1;
+const LOGINS = 2;
 /** How long each span is, in seconds. */
 const SPAN = 25;
 /** Spans beside the flood, between one alone before and one after: in the last, the site has had its share of a minute. */
@@ -27,92 +35,112 @@ const FLOODED_SPANS = 3;
 /** What the others may have to wait, beside what they wait alone. */
 const BEARABLE = 1.5;
 
-const FLOODED = 1;
+const hostOf = (number: number) => `site-${number}.example`;
+const FLOODED = hostOf(0);
 
 interface Times {
   readonly sessions: number[];
   readonly logins: number[];
 }
 
+/** A deployment of many sites under way, and the person who plays everybody at Vipps. */
+interface Running {
+  readonly provider: Provider;
+  /** A browser at a site, on a connection that nobody else uses meanwhile. */
+  readonly as: <Value>(
+    host: string,
+    work: (visitor: Visitor) => Promise<Value>,
+    cookies?: Cookies,
+  ) => Promise<Value>;
+}
+
+type Cookies = Map<string, string>;
+
 /** @returns whether the others were served nearly as fast as alone */
-export async function measureFlood(
-  folder: string,
-  ports: Pick<Deployment, "sitePort" | "simulatorPort">,
-): Promise<boolean> {
-  const { sitePort } = ports;
-  const config = writeConfiguration(folder);
-  const deployment = { ...(await makeDeployment(join(folder, "here"), ports)), config };
-  const file = join(folder, "sites.json");
-  const numbers = Array.from({ length: OTHERS + 1 }, (_, index) => FLOODED + index);
-  writeFileSync(
-    file,
-    JSON.stringify(
-      numbers.map((number) => ({
-        SITE_URL: `http://${hostOf(number, sitePort)}`,
-        VIPPS_CLIENT_ID: `client-of-site-${number}`,
-        VIPPS_CLIENT_SECRET: `secret-of-site-${number}`,
-        VIPPS_MSN: String(200_000 + number),
-      })),
-    ),
+export async function measureFlood(folder: string): Promise<boolean> {
+  const cores = chooseCores();
+  if (cores !== undefined) pinGenerator(cores);
+  const provider = await createProvider();
+  const release = await buildRelease(resolve("."), join(folder, "release"));
+  await buildServices(folder);
+  const SITES_KEYS = JSON.stringify({
+    keys: [{ kty: "oct", k: randomBytes(32).toString("base64url"), kid: "master" }],
+  });
+  const hosts = Array.from({ length: OTHERS + 1 }, (_, number) => hostOf(number));
+  const kv = Object.fromEntries(
+    await Promise.all(hosts.map((host) => documentOf(host, SITES_KEYS, provider))),
   );
-  await site(deployment, ["add", "--file", file]);
-  const running = await start(deployment);
+  const { migrations } = release;
+  const stored = { kv, sql: "SELECT 1" };
+  const server = await startDeployment({
+    ...{ edge: release, migrations, folder, provider, vars: { SITES_KEYS }, stored, share: SHARE, cores },
+  });
+  const idle: Connection[] = [];
+  const running: Running = {
+    provider,
+    async as(host, work, cookies) {
+      const connection = idle.pop() ?? openConnection(server.port);
+      const visitor = newVisitor(connection, cookies);
+      const send: Visitor["send"] = (sent) => visitor.send({ ...sent, headers: { ...sent.headers, host } });
+      const value = await work({ ...visitor, send });
+      idle.push(connection);
+      return value;
+    },
+  };
   try {
-    const others = numbers.filter((number) => number !== FLOODED).map((number) => hostOf(number, sitePort));
-    const cookies = new Map<string, string>();
-    for (const host of others) cookies.set(host, (await logInAt(sitePort, host)).cookie);
-    const visit = () => visitOthers(sitePort, others, cookies);
-    // What is slow only once is over before anything counts.
-    await visit();
-    const [alone, flooded]: [Times, Times] = [
-      { sessions: [], logins: [] },
-      { sessions: [], logins: [] },
-    ];
-    const answers = new Map<number, number>();
-    append(alone, await visit());
-    const flood = startFlood(sitePort, answers);
-    for (let span = 0; span < FLOODED_SPANS; span += 1) append(flooded, await visit());
-    await flood.stop();
-    append(alone, await visit());
-    const sent = [...answers.values()].reduce((sum, count) => sum + count, 0);
-    const by = [...answers].toSorted().map(([status, count]) => `${count} answered ${status}`);
-    console.log(
-      `flood: ${FLOOD} visits a second for ${FLOODED_SPANS * SPAN} s, ${sent} requests (${by.join(", ")}), of which a site may finish ${SHARE} a minute; others: ${SESSIONS} session requests and ${LOGINS} login a second at ${OTHERS} sites`,
-    );
-    const parts = [
-      ["session route", alone.sessions, flooded.sessions],
-      ["logins", alone.logins, flooded.logins],
-    ] as const;
-    const factors = parts.map(([what, one, other]) => {
-      const [before, beside] = [quantile(one, 0.95), quantile(other, 0.95)];
-      const factor = beside / before;
-      console.log(
-        `others' ${what}: p95 ${before.toFixed(1)} ms alone (${one.length}), ${beside.toFixed(1)} ms beside the flood (${other.length}): ${factor.toFixed(2)} times; medians ${quantile(one, 0.5).toFixed(1)} and ${quantile(other, 0.5).toFixed(1)} ms`,
-      );
-      return factor;
-    });
-    return factors.every((factor) => factor <= BEARABLE);
+    return await compare(running, hosts.slice(1));
   } finally {
-    await running.stop();
+    await Promise.all(idle.map((connection) => connection.close()));
+    await server.stop();
   }
 }
 
-/** The project's configuration with the share of a site that fits what plays Cloudflare here. @returns its path */
-function writeConfiguration(folder: string): string {
-  const config = readConfig(ROOT);
-  const { main, assets, ratelimits } = config.values;
-  const ofEverySite = tablesIn(ratelimits).map((limit) =>
-    limit.name === "LOGIN_SITE_LIMITER" ? { ...limit, simple: { limit: SHARE, period: 60 } } : limit,
-  );
+async function documentOf(host: string, keys: string, { issuer }: Provider): Promise<[string, string]> {
+  const master = readMasterKeys(keys);
+  if (master === undefined) throw new Error("the master keys cannot be read");
   const values = {
-    ...config.values,
-    main: join(ROOT, String(main)),
-    assets: { ...tablesIn([assets])[0], directory: join(ROOT, "demo") },
-    ratelimits: ofEverySite,
+    SITE_URL: `https://${host}`,
+    VIPPS_ISSUER: issuer,
+    VIPPS_CLIENT_ID: SALES_UNIT.clientId,
+    VIPPS_CLIENT_SECRET: SALES_UNIT.clientSecret,
+    VIPPS_MSN: SALES_UNIT.msn,
+    SESSION_KEYS: JSON.stringify(newKeySet()),
   };
-  const path = join(folder, config.name);
-  writeFileSync(path, withValues(config, values));
-  return path;
+  return [siteKey(host), JSON.stringify(await writeSiteDocument(master, host, values, Date.now()))];
+}
+
+async function compare(running: Running, others: readonly string[]): Promise<boolean> {
+  const visit = async (): Promise<Times> => visitOthers(running, others);
+  // What is slow only once is over before anything counts.
+  await visit();
+  const [alone, flooded]: [Times, Times] = [
+    { sessions: [], logins: [] },
+    { sessions: [], logins: [] },
+  ];
+  const answers = new Map<number, number>();
+  append(alone, await visit());
+  const flood = startFlood(running, answers);
+  for (let span = 0; span < FLOODED_SPANS; span += 1) append(flooded, await visit());
+  await flood.stop();
+  append(alone, await visit());
+  const sent = [...answers.values()].reduce((sum, count) => sum + count, 0);
+  const by = [...answers].toSorted().map(([status, count]) => `${count} answered ${status}`);
+  console.log(
+    `flood: ${FLOOD} visits a second for ${FLOODED_SPANS * SPAN} s, ${sent} requests (${by.join(", ")}), of which a site may finish ${SHARE} a minute; others: ${SESSIONS} session requests and ${LOGINS} logins a second at ${OTHERS} sites`,
+  );
+  const parts = [
+    ["session route", alone.sessions, flooded.sessions],
+    ["logins", alone.logins, flooded.logins],
+  ] as const;
+  const factors = parts.map(([what, one, other]) => {
+    const [before, beside] = [quantile(one, 0.95), quantile(other, 0.95)];
+    const factor = beside / before;
+    console.log(
+      `others' ${what}: p95 ${before.toFixed(1)} ms alone (${one.length}), ${beside.toFixed(1)} ms beside the flood (${other.length}): ${factor.toFixed(2)} times; medians ${quantile(one, 0.5).toFixed(1)} and ${quantile(other, 0.5).toFixed(1)} ms`,
+    );
+    return factor;
+  });
+  return factors.every((factor) => factor <= BEARABLE);
 }
 
 function append(to: Times, { sessions, logins }: Times): void {
@@ -121,26 +149,49 @@ function append(to: Times, { sessions, logins }: Times): void {
 }
 
 /** Asks the others at their pace, whether or not the answers keep up. @throws {Error} where one is not served */
-async function visitOthers(
-  port: number,
-  hosts: readonly string[],
-  cookies: ReadonlyMap<string, string>,
-): Promise<Times> {
+async function visitOthers(running: Running, hosts: readonly string[]): Promise<Times> {
   const times: Times = { sessions: [], logins: [] };
+  const hostOfTurn = (turn: number) => hosts[turn % hosts.length] ?? "";
+  const cookies = new Map<string, Cookies>();
+  for (const [index, host] of hosts.entries()) {
+    const jar: Cookies = new Map();
+    await running.as(host, (visitor) => logIn(running.provider, visitor, index), jar);
+    cookies.set(host, jar);
+  }
   await Promise.all([
     atPace(SESSIONS, async (turn) => {
-      const host = hosts[turn % hosts.length] ?? "";
+      const host = hostOfTurn(turn);
       const since = performance.now();
-      const { status, body } = await ask(port, host, "/auth/session", { cookie: cookies.get(host) ?? "" });
+      const { status, body } = await running.as(
+        host,
+        (visitor) => visitor.send({ path: "/auth/session" }),
+        cookies.get(host),
+      );
       times.sessions.push(performance.now() - since);
       if (status !== 200 || !body.includes('"authenticated":true'))
-        throw new Error(`${host} answered ${status}`);
+        throw new Error(`${host} answered ${status}: ${body}`);
     }),
     atPace(LOGINS, async (turn) => {
-      times.logins.push((await logInAt(port, hosts[turn % hosts.length] ?? "")).took);
+      const host = hostOfTurn(turn);
+      times.logins.push(
+        await running.as(host, (visitor) => logIn(running.provider, visitor, hosts.length + turn)),
+      );
     }),
   ]);
   return times;
+}
+
+/** @returns what the site took for it, in milliseconds. @throws {Error} where nobody is logged in after it */
+async function logIn(provider: Provider, visitor: Visitor, person: number): Promise<number> {
+  const timed = async (path: string): Promise<[Received, number]> => {
+    const since = performance.now();
+    return [await visitor.send({ path }), performance.now() - since];
+  };
+  const [begun, toBegin] = await timed("/auth/login");
+  const back = await provider.confirm(String(begun.headers.location), person);
+  const [finished, toFinish] = await timed(back);
+  if (finished.status === 302 || finished.status === 303) return toBegin + toFinish;
+  throw new Error(`a login ended with ${finished.status}: ${finished.body.slice(0, 400)}`);
 }
 
 /** Does something so often a second, for a span. */
@@ -155,23 +206,22 @@ async function atPace(perSecond: number, deed: (turn: number) => Promise<void>):
 }
 
 /** Begins logins at the flooded site and ends each with an invented code, at its pace until it is stopped. */
-function startFlood(port: number, answers: Map<number, number>): { stop(): Promise<void> } {
+function startFlood({ as }: Running, answers: Map<number, number>): { stop(): Promise<void> } {
   let isOver = false;
-  const host = hostOf(FLOODED, port);
   const count = (status: number) => answers.set(status, (answers.get(status) ?? 0) + 1);
-  const visit = async () => {
-    const begun = await ask(port, host, "/auth/login");
+  const visit = async (visitor: Visitor) => {
+    const begun = await visitor.send({ path: "/auth/login" });
     count(begun.status);
-    const state = URL.parse(begun.headers.location ?? "")?.searchParams.get("state");
+    const state = URL.parse(String(begun.headers.location))?.searchParams.get("state");
     if (!state) return;
     const path = `/auth/callback?code=made-up&state=${encodeURIComponent(state)}`;
-    count((await ask(port, host, path, { cookie: cookiesOf(begun) })).status);
+    count((await visitor.send({ path })).status);
   };
-  const visits: Promise<unknown>[] = [];
+  const visits: Promise<void>[] = [];
   const work = (async () => {
     const begun = performance.now();
     for (let turn = 0; !isOver; turn += 1) {
-      visits.push(visit().catch(() => count(0)));
+      visits.push(as(FLOODED, visit).catch(() => void count(0)));
       await pause(Math.max(0, begun + ((turn + 1) * 1000) / FLOOD - performance.now()));
     }
   })();

@@ -29,6 +29,8 @@ async function token(form: string): Promise<Response> {
     await scheduler.wait(HANGS_FOR);
     return new Response("no answer", { status: 504 });
   }
+  // What Vipps answers to a code that it never gave (RFC 6749 section 5.2).
+  if (!idToken.includes(".")) return json('{"error":"invalid_grant"}', "no-store", 400);
   return json(
     JSON.stringify({
       access_token: accessTokenOf(JSON.parse(decode(idToken.split(".")[1] ?? ""))),
@@ -49,8 +51,9 @@ function decode(base64url: string): string {
   return atob(base64url.replaceAll("-", "+").replaceAll("_", "/"));
 }
 
-function json(body: string, cacheControl: string): Response {
+function json(body: string, cacheControl: string, status = 200): Response {
   return new Response(body, {
+    status,
     headers: { "content-type": "application/json", "cache-control": cacheControl },
   });
 }

@@ -3,6 +3,7 @@ import { join, relative, resolve } from "node:path";
 import { OURS_D1 } from "../../bench/designs/ours.ts";
 import type { Provider } from "../../bench/load/provider.ts";
 import type { Binding, WorkerService } from "../../bench/workerd/config.ts";
+import type { Cores } from "../../bench/workerd/cores.ts";
 import { type Server, startServer } from "../../bench/workerd/server.ts";
 import type { Release } from "./release.ts";
 
@@ -21,6 +22,9 @@ export interface Deployment {
   readonly vars?: Readonly<Record<string, string>>;
   /** What is stored before the first request ever. */
   readonly stored?: { readonly kv: Readonly<Record<string, string>>; readonly sql: string } | undefined;
+  /** What each of many sites may finish in a minute (LOGIN_SITE_LIMITER); without it, as much as comes. */
+  readonly share?: number;
+  readonly cores?: Cores | undefined;
 }
 
 const OBJECTS = { LOGIN_ATTEMPTS: "LoginAttempts", USER_SESSIONS: "UserSessions" } as const;
@@ -34,6 +38,8 @@ export function startDeployment({
   provider,
   vars = {},
   stored,
+  share,
+  cores,
 }: Deployment): Promise<Server> {
   const isMixed = objects !== edge;
   // Objects are found by the name of the service that they live in.
@@ -44,6 +50,7 @@ export function startDeployment({
     { name: "VIPPS_METADATA", kv: "kv" },
     { name: "SITES", kv: "kv" },
     { name: "ACCOUNTS_DB", d1: "d1" },
+    ...(share === undefined ? [] : [{ name: "LOGIN_SITE_LIMITER", service: "limiter" }]),
   ];
   const namespaces = (of: string | undefined): readonly Binding[] =>
     Object.entries(OBJECTS).map(([name, durableObject]) => ({ name, durableObject, of }));
@@ -85,8 +92,9 @@ export function startDeployment({
       { name: "DISCOVERY", text: provider.discovery },
       { name: "JWKS", text: provider.jwks },
     ]),
+    ...(share === undefined ? [] : [service("limiter", undefined, [{ name: "LIMIT", text: String(share) }])]),
     service("kv", "Namespace", [{ name: "STORED", text: JSON.stringify(stored?.kv ?? {}) }]),
     service("d1", "Database", [{ name: "SCHEMA", text: JSON.stringify(schema) }]),
   ];
-  return startServer({ folder, services, main: isMixed ? "edge" : home, cores: undefined });
+  return startServer({ folder, services, main: isMixed ? "edge" : home, cores });
 }
