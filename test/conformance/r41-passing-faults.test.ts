@@ -43,8 +43,13 @@ function beginHour(): void {
   vi.setSystemTime(Math.ceil(Date.now() / 3600_000) * 3600_000);
 }
 
-/** Everything that a person and one of the staff do, in order; each answer's status. */
-async function everything(site: TestSite): Promise<{ readonly statuses: readonly string[] }> {
+/** Everything that a person and one of the staff do, in order. */
+async function everything(site: TestSite): Promise<{
+  /** Each answer's. */
+  readonly statuses: readonly string[];
+  /** What there is before the person is erased, and what is told of them with them. */
+  readonly rowsBefore: Readonly<Record<string, number>>;
+}> {
   const statuses: string[] = [];
   const note = async (what: string, answer: Promise<Response>) => {
     const response = await answer;
@@ -88,12 +93,13 @@ async function everything(site: TestSite): Promise<{ readonly statuses: readonly
   const third = openBrowser(site, { ...ENGLISH, ...FROM_HERE });
   wait(1);
   await logIn(third, "sofie");
+  const rowsBefore = await rowCounts();
   await note("erase", third.post("/auth/me/erase", TICKED));
   await note("log out", staff.post("/auth/logout", { return_to: "/" }));
   const cancelled = openBrowser(site);
   const cancels = await cancelled.atProvider(await cancelled.startLogin(), { cancelAt: "app" });
   await note("cancels", cancelled.get(cancels.href));
-  return { statuses };
+  return { statuses, rowsBefore };
 }
 
 const SCRIPT = {
@@ -106,7 +112,7 @@ describe("R41 every call to storage fails once", () => {
     "%s the work: nobody notices, and nothing is doubled or half made",
     async (moment) => {
       beginHour();
-      const { statuses } = await everything(openSite({ vars: VARS }));
+      const { statuses, rowsBefore } = await everything(openSite({ vars: VARS }));
       const undisturbed = { rows: await rowCounts(), figures: await figures(), logins: await keptOfLogins() };
       expect(statuses.filter((status) => /5\d\d$/.test(status))).toEqual([]);
       await forgetEverything();
@@ -118,6 +124,8 @@ describe("R41 every call to storage fails once", () => {
       const failures = site.log.filter(({ code }) => code === "storage_unavailable");
       expect(failures).toEqual([]);
       expect(done.statuses).toEqual(statuses);
+      expect(rowsBefore.audit_log).toBeGreaterThan(2);
+      expect(done.rowsBefore).toEqual(rowsBefore);
       expect(await rowCounts()).toEqual(undisturbed.rows);
       expect(await figures()).toEqual(undisturbed.figures);
       expect((await keptOfLogins()).length).toBe(undisturbed.logins.length);
