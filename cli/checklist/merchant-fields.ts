@@ -43,9 +43,7 @@ const ASKED = {
   },
   partner: { partner_name: "The partner's name, if a partner or platform sends this" },
   description: { description: "The solution in a few sentences: what the site is, who logs in, what for" },
-  pilot: {
-    pilot_customer: "The pilot customer: company, Merchant Serial Number, when they start",
-  },
+  pilot: { pilot_customer: "The pilot customer: company, Merchant Serial Number, when they start" },
   video: {
     video: "Where is the video that shows one login that succeeds and one that the customer rejects?",
   },

@@ -43,7 +43,7 @@ export interface Row {
   readonly scenes?: readonly SceneName[];
   /** Said where that scene was not played. */
   readonly unseen?: string;
-  /** Whether it is about what goes between worker and Vipps, which nobody sees of a deployed site. */
+  /** Whether it is about what goes between worker and Vipps at a login, which nobody sees of a deployed site. */
   readonly isWire?: true;
   /** Why the row does not concern this site, by its settings. */
   readonly notApplicable?: (seen: Seen) => string | false;
@@ -76,28 +76,29 @@ export const ROWS = Object.fromEntries(
 export const ROW_IDS = Object.keys(ROWS) as readonly RowId[];
 
 /** What has to be walked to judge a row. */
-export const scenesOf = ({ sees, scenes = [] }: Row): readonly SceneName[] =>
-  sees === undefined ? scenes : [sees, ...scenes];
+export const scenesOf = ({ sees, scenes = [], isWire }: Row): readonly SceneName[] => [
+  ...(sees === undefined ? [] : [sees]),
+  ...(isWire ? (["login"] as const) : []),
+  ...scenes,
+];
 
-export interface Circumstances {
-  /** Milliseconds since the epoch. */
-  readonly now: number;
-  /** Of this package. */
-  readonly version: string;
-  /** Why scenes came to no end. */
-  readonly failed: Readonly<Partial<Record<SceneName, string>>>;
-}
+/** Why scenes came to no end. */
+type Failed = Readonly<Partial<Record<SceneName, string>>>;
 
-/** Judges rows by what a run saw. Nothing that leaves here holds a secret or anything personal. */
+/**
+ * Judges rows by what a run saw. Nothing that leaves here holds a secret or anything personal.
+ * @param circumstances `now` in milliseconds since the epoch; the `version` of this package
+ */
 export function judgeRows(
   seen: Seen,
   ids: readonly RowId[],
   redactor: Redactor,
-  { now, version, failed }: Circumstances,
+  circumstances: { readonly now: number; readonly version: string; readonly failed: Failed },
 ): JudgedRow[] {
   // Everything is learned before anything is shown: a value may turn up before the place that gives it away.
   for (const exchange of seen.exchanges) redactor.learn(exchange);
   const { environment, issuer, site } = seen;
+  const { now, version, failed } = circumstances;
   const takenAt = new Date(now).toISOString();
   return ROW_IDS.filter((id) => ids.includes(id)).map((row) => ({
     row,
@@ -110,7 +111,7 @@ export function judgeRows(
 
 type Judged = Omit<Evidence, "takenAt" | "environment" | "issuer" | "site" | "version">;
 
-function judged(row: Row, seen: Seen, failed: Circumstances["failed"], redactor: Redactor): Judged {
+function judged(row: Row, seen: Seen, failed: Failed, redactor: Redactor): Judged {
   const { show, sweep } = redactor;
   const none = { findings: [], exchanges: [], pictures: [], logLines: [] };
   const notApplicable = row.notApplicable?.(seen) || undefined;

@@ -103,11 +103,8 @@ export async function beginLoginAtVipps(
   };
 }
 
-const everyStep = (found: Found): AuthorizeVerdict => ({
-  "client-id": found,
-  "redirect-uri-registered": found,
-  "authorize-request": found,
-});
+const everyStep = (found: Found) =>
+  Object.fromEntries(STEPS.map((step) => [step, found])) as AuthorizeVerdict;
 
 function refusalIn(answer: Answer, endpoint: string, redirectUri: string): Refusal | undefined {
   const { status, text } = answer;

@@ -33,7 +33,6 @@ export const ENDPOINT_ROWS = {
     endpoint: `GET ${ACCESS}/.well-known/openid-configuration`,
     asked: "The endpoints are taken from the well-known document.",
     how: "Every endpoint is taken from the discovery document; no path is written down in the code. The document is cached for an hour, as its Cache-Control says, in memory and in KV, and a stale copy serves while Vipps is unreachable. Its issuer must equal the configured one, character by character.",
-    scenes: ["login"],
     isWire: true,
     judge(seen) {
       const all = asked(seen, "discovery");
@@ -56,7 +55,6 @@ export const ENDPOINT_ROWS = {
     endpoint: `GET ${ACCESS}/.well-known/jwks.json`,
     asked: "ID tokens are verified with the published keys.",
     how: "ID tokens are verified with the published RSA keys, RS256 alone. The keys are cached beside the discovery document; an unknown kid fetches them once more, throttled, so a rotation of keys is noticed at the first token.",
-    scenes: ["login"],
     isWire: true,
     judge(seen) {
       const all = asked(seen, "jwks");
@@ -99,7 +97,6 @@ export const ENDPOINT_ROWS = {
     endpoint: `POST ${ACCESS}/oauth2/token`,
     asked: "The code is exchanged for tokens on the server.",
     how: "The code is exchanged on the server, once, with the code verifier and the sales unit's keys. Redirects are not followed, answers are bounded in size and time. The ID token's signature, iss, aud, exp, iat, nonce and at_hash are checked.",
-    scenes: ["login"],
     isWire: true,
     judge(seen) {
       if (seen.environment === "deployed") return {};
@@ -127,7 +124,7 @@ export const ENDPOINT_ROWS = {
     endpoint: "GET /vipps-userinfo-api/userinfo",
     asked: "Not a row of Vipps' list; shown because the worker may use it.",
     how: "Since May and September 2025 the ID token carries the consented claims, so userinfo is asked only for requested claims that the ID token did not bring.",
-    scenes: ["login", "olderToken"],
+    scenes: ["olderToken"],
     isWire: true,
     /** Judges when userinfo is asked, and with what. */
     judge(seen) {

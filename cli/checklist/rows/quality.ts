@@ -103,7 +103,6 @@ export const QUALITY_ROWS = {
     title: "Include standard HTTP headers",
     asked: "The standard headers go with every API request. Mandatory for partners and platforms.",
     how: "All five headers are sent with every request to Vipps, discovery and keys included, each at most 30 characters.",
-    scenes: ["login"],
     isWire: true,
     judge({ exchanges, environment }) {
       if (environment === "deployed") return {};

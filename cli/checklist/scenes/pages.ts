@@ -94,15 +94,10 @@ const REFERENCE = /^[0-9A-Z]{4}-[0-9A-Z]{4}$/;
 
 /** Troubles that only a provider that can be made to misbehave lets us show. */
 const TROUBLES: readonly { readonly cause: string; readonly behaviour: BehaviourUpdate }[] = [
-  {
-    cause: "Vipps' token endpoint is down",
-    behaviour: { endpoints: { token: { answer: "down" } } },
-  },
+  { cause: "Vipps' token endpoint is down", behaviour: { endpoints: { token: { answer: "down" } } } },
   {
     cause: "The sales unit's keys are refused (invalid_client)",
-    behaviour: {
-      endpoints: { token: { answer: "error", errorCode: "invalid_client", errorStatus: 401 } },
-    },
+    behaviour: { endpoints: { token: { answer: "error", errorCode: "invalid_client", errorStatus: 401 } } },
   },
   { cause: "The ID token has another nonce", behaviour: { idTokenFault: "wrongNonce" } },
   { cause: "Vipps sends the user back with server_error", behaviour: { returnError: "server_error" } },
