@@ -3,41 +3,97 @@
 import { Command } from "@commander-js/extra-typings";
 import { readProtectedPaths } from "../src/rules/protected-paths.ts";
 import { readRequirement } from "../src/rules/requirement.ts";
-import { CommandError } from "./command-error.mjs";
+import { writtenAsText } from "../src/settings/kinds.ts";
+import type { SiteSettings } from "../src/settings/types.ts";
+import { withDeployment } from "../src/sites/deployment-settings.ts";
+import { openSettings, readSiteDocument } from "../src/sites/site-document.ts";
+import { originOfHost, siteHost } from "../src/sites/site-host.ts";
+import { CommandError, usageError } from "./command-error.mjs";
 import type { CommandContext } from "./command-line.ts";
 import { DEFAULT_SITE_PORT } from "./dev-vars.mjs";
 import { readLocalSource } from "./doctor/settings-source.ts";
 import { explainPath, type PathExplanation } from "./path-rule.ts";
+import { listEntries, readSites } from "./sites/site-store.ts";
+import { hostNamed, noSite, withStorage } from "./sites/sites-command.ts";
+import { placeName, type SitesPlace } from "./sites/sites-place.ts";
 
 /** The command `rules`. */
 export function rules(context: CommandContext) {
   return new Command("rules")
     .description(
-      "Says who may see an address of the site: everybody, whoever is logged in, or only some of them.",
+      "Says who may see an address of a site: everybody, whoever is logged in, or only some of them. A whole address is judged by the rules of the site at its host.",
     )
     .argument("<addresses...>", "paths or whole addresses, in any spelling")
+    .option("--site <host>", "whose paths these are, where the deployment serves several sites; else its own")
     .option("--env <name>", "an environment of the configuration")
     .option("--settings <file>", "a settings file in place of .dev.vars", context.path)
     .option("--config <file>", "another configuration than the project's", context.path)
+    .option(
+      "--persist-to <folder>",
+      "where the local storage is, if not in wrangler's own place",
+      context.path,
+    )
     .option("--json", "the result as JSON on the standard output")
     .action(async (addresses, options) => {
-      const site = await guardedSite(context, options);
-      const explained = addresses.map((address) => ({ address, ...explainPath(site, address) }));
-      if (options.json) return context.print(JSON.stringify({ site: site.origin, addresses: explained }));
+      const named = addresses.map((address) => ({ address, url: addressOf(address, options.site) }));
+      const sites = await guardedSites(
+        context,
+        options,
+        named.flatMap(({ url }) => url ?? []),
+      );
+      const explained = named.map(({ address, url }) => {
+        const site = sites.at(url);
+        return { address, site: site.origin, ...explainPath(site, url?.href ?? address) };
+      });
+      if (options.json) {
+        const usual = options.site === undefined ? sites.own.origin : explained[0]?.site;
+        return context.print(JSON.stringify({ site: usual, addresses: explained }));
+      }
       for (const { address, ...one } of explained)
         for (const line of explanationLines(address, one)) context.print(line);
     });
 }
 
-/** @throws {CommandError} where the settings cannot be read. */
-async function guardedSite(
-  { root, env }: CommandContext,
-  options: {
-    readonly env?: string | undefined;
-    readonly settings?: string | undefined;
-    readonly config?: string | undefined;
-  },
-) {
+/** What a whole address begins with; `www.example.com:8787/` is one too, and no path. */
+const WHOLE = /^(?:https?:\/\/|[a-z\d.-]+:\d+(?:\/|$))/i;
+
+/**
+ * An address whose host says whose it is.
+ * @param site the site that was named, for a path.
+ * @returns undefined for a path of the deployment's own site.
+ * @throws {CommandError} where host and name are of two sites, or the host is none that a site can have.
+ */
+function addressOf(address: string, site: string | undefined): URL | undefined {
+  const named = site === undefined ? undefined : hostNamed(site);
+  if (!WHOLE.test(address)) {
+    if (named === undefined) return undefined;
+    return URL.parse(`${originOfHost(named)}${address.startsWith("/") ? "" : "/"}${address}`) ?? undefined;
+  }
+  const host = hostNamed(address);
+  if (named !== undefined && host !== named)
+    throw usageError(`${address} is of another site than --site ${named}`);
+  return (
+    URL.parse(
+      address.includes("://") ? address : `${originOfHost(host)}${address.slice(address.search(/\/|$/))}`,
+    ) ?? undefined
+  );
+}
+
+/** What decides on the addresses of one site. */
+type GuardedSite = Pick<SiteSettings, "origin" | "authPath" | "protectedPaths">;
+
+interface PlaceOptions {
+  readonly env?: string | undefined;
+  readonly settings?: string | undefined;
+  readonly config?: string | undefined;
+  readonly persistTo?: string | undefined;
+}
+
+/**
+ * The deployment's own site, and the further ones that addresses name.
+ * @throws {CommandError} where the settings cannot be read, or an address is of no site here.
+ */
+async function guardedSites({ root, env }: CommandContext, options: PlaceOptions, urls: readonly URL[]) {
   const { values } = await readLocalSource({
     root,
     environment: options.env,
@@ -45,12 +101,46 @@ async function guardedSite(
     configFile: options.config,
     processEnv: env,
   });
-  const { PROTECTED_PATHS: text = "", AUTH_PATH: authPath = "/auth", SITE_URL: url = "" } = values;
+  const own = guardedSite(values);
+  const hosts = [...new Set(urls.map(({ href }) => siteHost(href) ?? ""))].filter(
+    (host) => host !== siteHost(own.origin),
+  );
+  const further = hosts.length === 0 ? new Map<string, GuardedSite>() : await furtherSites();
+  return { own, at: (url: URL | undefined) => further.get(siteHost(url?.href) ?? "") ?? own };
+
+  function furtherSites(): Promise<ReadonlyMap<string, GuardedSite>> {
+    const place: SitesPlace = {
+      ...{ root, environment: options.env, persistTo: options.persistTo, settingsFile: options.settings },
+    };
+    return withStorage(place, async (session) => {
+      const entries = await listEntries(session);
+      const sites = new Map<string, GuardedSite>();
+      for (const host of hosts) {
+        const entry = entries.get(host);
+        const meant = entry?.kind === "alias" ? entry.of : host;
+        if (meant === siteHost(own.origin)) sites.set(host, own);
+        else if (entries.get(meant)?.kind === "site") {
+          const document = readSiteDocument((await readSites(session, [meant])).get(meant) ?? "");
+          if (document === undefined) throw new CommandError(`${meant} is no document that can be read`);
+          const all = withDeployment(openSettings(document), values);
+          if ("faults" in all) throw new CommandError(`${meant}: ${all.faults.join("; ")}`);
+          sites.set(host, guardedSite(all.values));
+        } else throw await noSite(session, host, placeName(place));
+      }
+      return sites;
+    });
+  }
+}
+
+/** @throws {CommandError} where its rules cannot be read. */
+function guardedSite(values: Readonly<Record<string, unknown>>): GuardedSite {
+  const textOf = (name: string) => writtenAsText(values[name]);
+  const text = textOf("PROTECTED_PATHS");
   const read = text.trim() === "" ? { rules: [] } : readProtectedPaths(text);
   if ("fault" in read) throw new CommandError(`PROTECTED_PATHS ${read.fault}.`);
   return {
-    origin: URL.parse(url)?.origin ?? `http://localhost:${DEFAULT_SITE_PORT}`,
-    authPath,
+    origin: URL.parse(textOf("SITE_URL"))?.origin ?? `http://localhost:${DEFAULT_SITE_PORT}`,
+    authPath: textOf("AUTH_PATH") || "/auth",
     protectedPaths: read.rules,
   };
 }
