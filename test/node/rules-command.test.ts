@@ -152,7 +152,10 @@ describe("vipps-login rules", () => {
 
     it("refuses the host of no site here, and two sites in one line", async () => {
       const unknown = await rules("https://kunde9.example/board/");
-      expect([unknown.code, unknown.stderr]).toEqual([1, expect.stringContaining("kunde9.example is no site here")]);
+      expect([unknown.code, unknown.stderr]).toEqual([
+        1,
+        expect.stringContaining("kunde9.example is no site here"),
+      ]);
       const near = await rules("/a", "--site", "kunde1.localhost");
       expect([near.code, near.stderr]).toEqual([
         1,
