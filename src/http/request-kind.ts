@@ -101,12 +101,21 @@ const PREVIEWS =
   /^(?:WhatsApp|TelegramBot|Twitterbot|Viber|Slackbot|facebookexternalhit|LinkedInBot)\b|\b(?:facebookexternalhit\/|Discordbot\/|BingPreview\/|SkypeUriPreview\b)/i;
 
 /**
+ * Every other program that reads addresses and says so of itself: by whom to ask about it, `+https://…`, or as a bot.
+ * Cubot makes phones.
+ */
+const ROBOTS = /\+(?:https?:|mailto:)|(?<!cu)bot\b|\bGoogleImageProxy\b/i;
+
+/**
  * Whether a request only looks ahead, at what a person may want to see later: a prefetch, a prerender, a preview, or a
  * request for headers alone. It may be shown what can be read, but begins, uses up, renews and ends nothing.
  */
 export function isLookAhead({ method, headers }: Pick<Request, "method" | "headers">): boolean {
   if (method === "HEAD") return true;
-  if (PREVIEWS.test((headers.get("user-agent") ?? "").slice(0, 500))) return true;
+  const agent = (headers.get("user-agent") ?? "").slice(0, 500);
+  if (PREVIEWS.test(agent)) return true;
+  // What posts is no reader: a server that calls a webhook may say as well whom to ask about it.
+  if (method !== "POST" && ROBOTS.test(agent)) return true;
   return Object.entries(HINTS).some(([name, words]) => words.test(headers.get(name) ?? ""));
 }
 

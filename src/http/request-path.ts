@@ -5,7 +5,7 @@ export interface RequestPath {
   /**
    * The same path decoded, in every way in which some server reads it: with encoded slashes as text and as
    * slashes, with and without `;parameters`, cut at an encoded `?` or `#`, decoded twice, with compatibility
-   * characters replaced. An ordinary path has one reading.
+   * characters replaced, behind the name of a program (`/index.php/page`). An ordinary path has one reading.
    */
   readonly readings: ReadonlySet<string>;
 }
@@ -18,10 +18,13 @@ const READING_LIMIT = 32;
 /** The same for all readings together, in characters: reading on takes as long for a long path as for a short one. */
 const READING_LENGTH_LIMIT = 32_768;
 
-/** Nothing in it can be read in two ways: ASCII letters and digits, and no segment that begins with a dot. */
-const PLAIN_PATH = /^(?:\/[\w~-][\w.~-]*)*\/?$/;
+/**
+ * Nothing in it can be read in two ways: ASCII letters and digits, no segment that begins with a dot, and none with a
+ * dot in it but the last: that may be a program that takes the rest for its own path.
+ */
+const PLAIN_PATH = /^(?:\/[\w~-]+)*(?:\/[\w~-][\w.~-]*)?\/?$/;
 /** The same, as the path of a whole URL. */
-const PLAIN_URL = /^https?:\/\/[\w.:[\]-]+((?:\/[\w~-][\w.~-]*)*\/?)(?:[?#]|$)/;
+const PLAIN_URL = /^https?:\/\/[\w.:[\]-]+((?:\/[\w~-]+)*(?:\/[\w~-][\w.~-]*)?\/?)(?:[?#]|$)/;
 
 /** Whether the path of a request's URL, as it was sent, is longer than any page's. */
 export function isPathTooLong(url: string): boolean {
@@ -63,7 +66,16 @@ const WAYS_OF_READING: readonly ((path: string) => string)[] = [
   (path) => (path.includes(";") ? path.replace(/;[^/]*/g, "") : path),
   (path) => path.replace(/[?#].*$/s, ""),
   (path) => (NOT_ASCII.test(path) ? path.normalize("NFKC") : path),
+  // Programs get what stands behind their name as the path (CGI, RFC 3875 section 4.1.5), and some leave out what
+  // stands before it.
+  (path) => path.replace(PROGRAM, ""),
+  (path) => path.slice(endOf(PROGRAM.exec(path))),
 ];
+
+/** The name of a program, such as PHP's front controllers, with more behind it. */
+const PROGRAM = /\/[^/]*\.(?:php\d?|phtml|aspx?|ashx|cfm|cgi|jsp|pl|py)(?=\/)/i;
+
+const endOf = (found: RegExpExecArray | null): number => (found === null ? 0 : found.index + found[0].length);
 
 const NOT_ASCII = /[^\p{ASCII}]/u;
 

@@ -2,7 +2,7 @@ import { Failure } from "../failure.ts";
 import { isPreflight } from "../http/cross-origin.ts";
 import { firstOf } from "../http/forwarded-header.ts";
 import type { AppContext } from "../http/request-context.ts";
-import { queryParameter, queryParameters } from "../http/request-input.ts";
+import { queryOf, queryParameter, queryParameters } from "../http/request-input.ts";
 import { isFramed, isPageRequest } from "../http/request-kind.ts";
 import { fittedReturnUrl, safeReturnUrl } from "../http/return-url.ts";
 import { readRequired } from "../rules/asked-rule.ts";
@@ -36,6 +36,7 @@ export async function verifySession(c: AppContext): Promise<Response> {
   if (queryParameter(c.req.raw, "preflight") === "allow" && isPreflight(method, headers))
     return new Response(null, { status: 204, headers: answer });
 
+  refuseUnknown(c.req.raw);
   const required = readRequired(settings, queryParameters(c.req.raw, "require"), true);
   const { session, setCookie } = await currentSession(settings, { method, headers }, (work) =>
     c.executionCtx.waitUntil(work),
@@ -75,6 +76,15 @@ export async function verifySession(c: AppContext): Promise<Response> {
     jsonOnly: true,
     setCookie,
   });
+}
+
+const PARAMETERS = new Set(["require", "login", "preflight"]);
+
+/** Nobody is let through because `require` was called `Require`, `requires` or `group`. @throws {Failure} `rule_unknown` */
+function refuseUnknown(request: Request): void {
+  for (const name of queryOf(request)?.keys() ?? [])
+    if (!PARAMETERS.has(name))
+      throw new Failure("rule_unknown", { stage: "site", reason: "unknown parameter", jsonOnly: true });
 }
 
 /**

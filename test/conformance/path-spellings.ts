@@ -48,6 +48,8 @@ export const ORIGINS: Readonly<Record<string, (path: string) => string>> = {
     resolveDots(merge(asText(decodeOnce(path)).replaceAll("\\", "/")).replace(/[. ]+(?=\/|$)/g, "")),
   "two decoders in a row": (path) => resolveDots(merge(decodeOnce(decodeOnce(path)))),
   "three decoders in a row": (path) => resolveDots(merge(decodeOnce(decodeOnce(decodeOnce(path))))),
+  "PHP behind a front controller: what stands behind the program's name": (path) =>
+    resolveDots(merge(asText(decodeOnce(path)).replace(/^\/(?:app\/)?[^/]+\.php(?=\/)/i, ""))),
   "a framework that parses the decoded path as a URL again": (path) =>
     resolveDots(merge(cut(decodeOnce(path)))),
   "a file system that folds compatibility characters": (path) =>
@@ -78,6 +80,9 @@ export const HAND_WRITTEN: readonly string[] = [
   ...TARGETS.map((target) => target.toUpperCase()),
   ...TARGETS.map((target) => target.replace("/m", "//m")),
   ...TARGETS.map((target) => target.replace("/m", "/./m")),
+  ...["/index.php", "/INDEX.PHP", "/app/index%2ephp", "/index.php/"].flatMap((program) =>
+    TARGETS.map((target) => program + target),
+  ),
   ...TARGETS.map((target) => target.replace("/m", "/%2e/m")),
   ...TARGETS.map((target) => target.replace("/m", "/public/../m")),
   ...TARGETS.map((target) => target.replace("/m", "/public/%2e%2e/m")),

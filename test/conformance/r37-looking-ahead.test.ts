@@ -89,6 +89,7 @@ describe("R37 looking ahead", () => {
       for (const method of Object.keys(route.methods)) {
         for (const kind of kindsOf("ahead")) {
           if (kind.method === "HEAD" && method !== "GET") continue;
+          if (kind.readsOnly && method !== "GET") continue;
           const response = await lookAhead(here, kind, route.path, method);
           const at = `${kind.what}: ${method} ${route.path} answered ${response.status}`;
           expect(response.headers.getSetCookie(), at).toEqual([]);

@@ -9,6 +9,8 @@ export interface RequestKind {
   readonly method?: "HEAD";
   /** Shown in a part of another page. */
   readonly isFramed?: true;
+  /** Looks ahead where it reads; a server of that name that posts calls a webhook. */
+  readonly readsOnly?: true;
 }
 
 const HTML = "text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,image/webp,*/*;q=0.8";
@@ -51,6 +53,11 @@ export const REQUEST_KINDS: readonly RequestKind[] = [
       "x-requested-with": "com.facebook.katana",
       "user-agent": `${CHROME} [FB_IAB/FB4A]`,
     },
+  },
+  {
+    what: "a phone of a make whose name ends in bot",
+    sender: "person",
+    headers: { ...navigation(), "user-agent": CHROME.replace("Pixel 9", "CUBOT KINGKONG 9") },
   },
   {
     what: "the same without Fetch Metadata",
@@ -289,6 +296,28 @@ export const REQUEST_KINDS: readonly RequestKind[] = [
       "user-agent": "Mozilla/5.0 (Windows NT 6.1; WOW64) SkypeUriPreview Preview/0.5",
     },
   },
+  ...Object.entries({
+    "Slack's, of pictures": "Slack-ImgProxy (+https://api.slack.com/robots)",
+    Mastodon: "Mastodon/4.4.3 (http.rb/5.2.0; +https://mastodon.example/)",
+    Bluesky: "Mozilla/5.0 (compatible; Bluesky Cardyb/1.1; +mailto:support@bsky.app)",
+    Snapchat:
+      "Mozilla/5.0 (compatible; Snap URL Preview Service; bot; snapchat; https://developers.snap.com/robots)",
+    Pinterest: "Mozilla/5.0 (compatible; Pinterestbot/1.0; +https://www.pinterest.com/bot.html)",
+    Reddit: "Mozilla/5.0 (compatible; redditbot/1.0; +https://www.reddit.com/feedback)",
+    Iframely: "Iframely/1.3.1 (+https://iframely.com/docs/about)",
+    Google: "Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)",
+    "Gmail's, of pictures":
+      "Mozilla/5.0 (Windows NT 5.1; rv:11.0) Gecko Firefox/11.0 (via ggpht.com GoogleImageProxy)",
+    Apple:
+      "Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_5) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/13.1.1 Safari/605.1.15 (Applebot/0.1; +http://www.apple.com/go/applebot)",
+  }).map(([whose, agent]): RequestKind => {
+    return {
+      what: `a preview or a robot: ${whose}`,
+      sender: "ahead",
+      readsOnly: true,
+      headers: { accept: "*/*", "user-agent": agent },
+    };
+  }),
 ];
 
 /** The kinds that one sort of sender sends. */

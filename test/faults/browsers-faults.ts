@@ -65,6 +65,13 @@ export const BROWSERS_FAULTS = [
       [lookingAhead],
     ],
     [
+      "a robot that says so is asking",
+      'if (method !== "POST" && ROBOTS.test(agent)) return true;',
+      "",
+      [lookingAhead],
+    ],
+    ["a make of phones is a robot", "(?<!cu)bot", "bot", [lookingAhead]],
+    [
       "a messenger's preview is asking",
       "if (PREVIEWS.test(",
       "if (PREVIEWS.test === undefined && PREVIEWS.test(",

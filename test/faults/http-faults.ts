@@ -6,6 +6,7 @@ const otherBrowser = requirement("r14-other-browser");
 const nativeApp = workerTest("native-app");
 const rateLimit = workerTest("rate-limit");
 const paths = requirement("r22-paths");
+const rules = workerTest("rules");
 
 export const HTTP_FAULTS = [
   ...faultsIn("src/http/cookie.ts", [
@@ -89,11 +90,26 @@ export const HTTP_FAULTS = [
       [returnUrl],
     ],
   ]),
+  ...faultsIn("src/site/verify-route.ts", [
+    ["a mistyped parameter lets everybody through", "  refuseUnknown(c.req.raw);\n", "", [rules]],
+  ]),
   ...faultsIn("src/http/request-path.ts", [
     [
       "an encoded dot segment reaches the origin",
       "UNSAFE_CHARACTER.test(reading) || DOT_SEGMENT.test(reading)",
       "UNSAFE_CHARACTER.test(reading)",
+      [paths],
+    ],
+    [
+      "a program's name hides a protected path",
+      "(path) => path.slice(endOf(PROGRAM.exec(path))),",
+      "",
+      [paths],
+    ],
+    [
+      "a plain look hides it",
+      "/^https?:\\/\\/[\\w.:[\\]-]+((?:\\/[\\w~-]+)*",
+      "/^https?:\\/\\/[\\w.:[\\]-]+((?:\\/[\\w~-][\\w.~-]*)*",
       [paths],
     ],
     [

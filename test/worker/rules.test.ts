@@ -383,6 +383,20 @@ describe("/auth/verify?require=", () => {
     expect(stranger.status).toBe(status === 400 ? 400 : 401);
   });
 
+  it.each(["Require=group:board", "require[]=group:board", "requires=group:board", "group=board", "x"])(
+    "lets nobody through who asks with a parameter that it does not know: %s",
+    async (query) => {
+      const { site } = ruledSite("/members/*");
+      const holder = { groups: [], ages: {}, loggedInFor: 1, inApp: false };
+      const cookie = `${SESSION_COOKIE}=${await tokenFor(site, holder)}`;
+      for (const headers of [{ cookie }, {}]) {
+        const answer = await site.fetch(new Request(`${SITE}/auth/verify?${query}`, { headers }));
+        expect(answer.status).toBe(400);
+        expect(await answer.json()).toMatchObject({ code: "rule_unknown" });
+      }
+    },
+  );
+
   it("sends people to a page that says what is missing, and lets them on from there", async () => {
     const { site } = ruledSite("/members/*", { SESSION_CLAIMS: "name groups age_over_18" });
     const browser = openBrowser(site, { ...ENGLISH, ...FROM_HERE });
