@@ -15,7 +15,8 @@ import { completeDevVars, readDevVars } from "./dev-vars.mjs";
 import { faultsOfLocalWorker } from "./doctor/worker-settings.ts";
 import { type AskedAddresses, type LocalAddresses, settleAddresses } from "./local-addresses.ts";
 import { applyMigrations, DEFAULT_STATE } from "./migrations.mjs";
-import { configName, migrationsFolder, type ProjectConfig, readConfig } from "./project-config.ts";
+import { configName, mainOf, migrationsFolder, type ProjectConfig, readConfig } from "./project-config.ts";
+import { languagesOf } from "./project-languages.ts";
 import { claimState } from "./running-instance.ts";
 import type { SitesPlace } from "./sites/sites-place.ts";
 import { patternsIn, unguardedFaults } from "./unguarded-assets.ts";
@@ -234,7 +235,8 @@ async function runOnce(run: Run, settingsFile: string, context: CommandContext):
   const effective = { ...varsOf(config), ...settings, ...addresses.overrides };
   const { vars = {} }: StartConfig = config.values;
   const given = { ...vars, ...settings, ...addresses.overrides };
-  for (const fault of faultsOfLocalWorker(given, bindingsOf(config.values)))
+  const isLanguage = languagesOf(mainOf(config));
+  for (const fault of faultsOfLocalWorker(given, bindingsOf(config.values), isLanguage, addresses.site))
     context.tell(`${fault}. docs/configuration.md has every setting.`);
   const print = (text: string) => (quiet ? undefined : context.print(text));
   for (const note of addresses.notes) print(note);

@@ -1,7 +1,7 @@
 // The project's configuration of wrangler: wrangler.jsonc, wrangler.json or wrangler.toml, whichever it has.
 
 import { existsSync, readFileSync } from "node:fs";
-import { basename, join, resolve } from "node:path";
+import { basename, dirname, join, resolve } from "node:path";
 import { isDeepStrictEqual } from "node:util";
 import { parse as parseToml, patch } from "@decimalturn/toml-patch";
 import {
@@ -127,6 +127,12 @@ function* differences(
     for (const key of new Set([...Object.keys(before), ...Object.keys(after)]))
       yield* differences(before[key], after[key], [...path, key]);
   } else if (!isDeepStrictEqual(before, after)) yield [path, after];
+}
+
+/** The file in which the Worker begins, absolute; undefined where the configuration names none. @throws {CommandError} */
+export function mainOf(config: ProjectConfig, environment = ""): string | undefined {
+  const main = environmentIn(config, environment).main ?? config.values.main;
+  return typeof main === "string" ? resolve(dirname(config.path), main) : undefined;
 }
 
 /** The binding of the database. */

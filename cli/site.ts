@@ -31,6 +31,7 @@ import {
   type HostsOptions,
   hostNamed,
   hostsMeant,
+  languagesAt,
   noSite,
   now,
   numberOf,
@@ -252,8 +253,9 @@ async function add(context: CommandContext, url: string | undefined, options: Ad
     file === undefined ? [{ ...given, SITE_URL: url ?? "" }] : readSiteFile(path(file), env, given);
   const keys = masterKeysAt(place, env);
   const deployment = await deploymentOf(context, place);
+  const isLanguage = languagesAt(place);
   const results = await withStorage(place, (session) =>
-    addSites({ session, keys, deployment, sites, update, takeOver, dryRun, at: now() }),
+    addSites({ session, keys, deployment, isLanguage, sites, update, takeOver, dryRun, at: now() }),
   );
   const count = (outcome: SiteResult["outcome"]) => results.filter((one) => one.outcome === outcome).length;
   const counts = {
@@ -343,6 +345,7 @@ async function alias(
       const sites = [{ SITE_URL: values.SITE_URL ?? "", [ALIASES]: aliases.join(" ") }];
       const [result] = await addSites({
         ...{ session, keys, deployment, sites, update: true, takeOver: false, dryRun, at: now() },
+        isLanguage: languagesAt(place),
       });
       if (result?.outcome === "refused") throw new CommandError(`${host}: ${result.faults.join("; ")}.`);
     }
@@ -437,7 +440,10 @@ async function check(
   const checked = await withStorage(place, async (session) => {
     const hosts = await hostsMeant(session, typed, options);
     const isDeployed = place.environment !== undefined;
-    return checkSites({ session, keys, hosts, deployment, isDeployed, offline, fetch });
+    return checkSites({
+      ...{ session, keys, hosts, deployment, isDeployed, offline, fetch },
+      isLanguage: languagesAt(place),
+    });
   });
   const seconds = Math.round((performance.now() - since) / 100) / 10;
   const ill = checked.filter(({ healthy }) => !healthy);

@@ -3,7 +3,6 @@ import { ownEvents } from "./events/own-events.ts";
 import { Failure } from "./failure.ts";
 import { logEvent, nameSite } from "./log.ts";
 import { isLanguage } from "./pages/language.ts";
-import { writtenAsText } from "./settings/kinds.ts";
 import {
   isLocalHost,
   isUnset,
@@ -11,9 +10,9 @@ import {
   type Surroundings,
   settingsFrom,
 } from "./settings/read-settings.ts";
-import { OWN_SITE, SETTINGS } from "./settings/table.ts";
+import { SETTINGS } from "./settings/table.ts";
 import type { Settings, SettingsResult } from "./settings/types.ts";
-import { siteDefaults, withDeployment } from "./sites/deployment-settings.ts";
+import { furtherSettings, hasOwnSite, isOwnAddress, siteDefaults } from "./sites/deployment-settings.ts";
 import { type MasterKeys, readMasterKeys } from "./sites/master-keys.ts";
 import {
   type DocumentMarks,
@@ -60,7 +59,7 @@ export function settingsOfHost(
   if (isUnset(env.SITES_KEYS)) return readSettings(env, requestUrl);
   const host = siteHost(requestUrl);
   const isDotted = new URL(requestUrl).hostname.endsWith(".");
-  if (isOwnHost(env, requestUrl, host)) {
+  if (isOwnAddress(env, requestUrl)) {
     const own = readSettings(env, requestUrl);
     return isDotted ? withoutDot(own) : own;
   }
@@ -151,18 +150,6 @@ function defaultDays(env: Cloudflare.Env): number {
   return Number.isInteger(days) && days >= 1 ? days : SETTINGS.LOGIN_EVENTS_DAYS.default;
 }
 
-/** Whether the deployment's own settings are a site of their own beside those in KV. */
-function hasOwnSite(env: Cloudflare.Env): boolean {
-  return isUnset(env.SITES_KEYS) || !OWN_SITE.every((name) => isUnset(env[name]));
-}
-
-function isOwnHost(env: Cloudflare.Env, requestUrl: string, host: string | undefined): boolean {
-  if (!isUnset(env.SITE_URL)) return host !== undefined && siteHost(writtenAsText(env.SITE_URL)) === host;
-  const { hostname } = new URL(requestUrl);
-  // Without SITE_URL, as on a developer's machine, names below localhost are left to the documents.
-  return hasOwnSite(env) && isLocalHost(hostname) && !hostname.endsWith(".localhost");
-}
-
 /**
  * Reads and checks the deployment's own settings.
  * @param env the Worker's environment.
@@ -186,21 +173,12 @@ export function readSettings(env: Cloudflare.Env, requestUrl: string): SettingsR
   return result;
 }
 
-/**
- * Settings together with what the code that is deployed brings of its own: which languages there are is for it to say,
- * and whether it takes events.
- */
+/** Settings together with what the code that is deployed brings of its own: whether it takes events. */
 function fitForCode(result: SettingsResult): SettingsResult {
   if ("faults" in result) return result;
   const { site, storage } = result.settings;
   nameSite(site.partition, site.origin);
-  const { language } = site;
-  const faults = [
-    ...(language === undefined || isLanguage(language)
-      ? []
-      : [`SITE_LANGUAGE is ${language}, a language without texts here`]),
-    ...(ownEvents() === undefined ? [] : missingForEvents("The option events", storage)),
-  ];
+  const faults = ownEvents() === undefined ? [] : missingForEvents("The option events", storage);
   return faults.length === 0 ? result : { faults };
 }
 
@@ -214,6 +192,7 @@ function localOrigin(requestUrl: string): string | undefined {
 
 function surroundings(env: Cloudflare.Env): Omit<Surroundings, "origin" | "partition"> {
   return {
+    isLanguage,
     deploymentSecret: masterSecret(env.SITES_KEYS),
     storage: {
       metadata: env.VIPPS_METADATA,
@@ -324,10 +303,8 @@ function resolvedFrom(
   if (aliasOf !== undefined)
     return siteHost(url?.href) === aliasOf && url !== null ? { movedTo: url.origin } : "unknownHost";
   if (siteHost(url?.href) !== host) return { faults: ["SITE_URL is not this host's"] };
-  const all = withDeployment(values, { ...env });
-  if ("faults" in all) return all;
   const around = surroundings(env);
   // The deployment's own pages are not the site's.
   const storage = { ...around.storage, assets: undefined };
-  return fitForCode(settingsFrom(all.values, { ...around, storage, origin: undefined, partition }));
+  return fitForCode(furtherSettings(values, { ...env }, { ...around, storage, partition }));
 }

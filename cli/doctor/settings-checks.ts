@@ -3,6 +3,7 @@ import { isSecret, isSettingName, SETTING_NAMES, SETTINGS } from "../../src/sett
 import { error, ok, skipped, warning } from "../findings/finding.ts";
 import { type Check, known } from "./facts.ts";
 import type { SettingsSource } from "./settings-source.ts";
+import { faultsOfFurtherSites } from "./worker-settings.ts";
 
 /** How the names of settings begin: a stranger among them is a slip, or a setting of another version. */
 const BEGINNINGS = new Set(SETTING_NAMES.map((name) => name.split("_")[0]));
@@ -24,11 +25,11 @@ export const SETTINGS_CHECKS = {
   settings: {
     why: "With a setting missing or malformed the worker answers every request with an error page.",
     *look({ source, read, missing }) {
+      const own = "faults" in read ? read.faults : [];
+      const faults = new Set([...own, ...faultsOfFurtherSites(source)]);
+      for (const fault of faults) yield error(`${fault}.`, whereToMend(source, fault));
       if ("noSite" in read) return missing;
-      if ("faults" in read) {
-        for (const fault of read.faults) yield error(`${fault}.`, whereToMend(source, fault));
-        return "";
-      }
+      if ("faults" in read || faults.size > 0) return "";
       const hidden = [...read.hidden].join(", ");
       if (hidden === "") return `Complete and well formed (${source.name}).`;
       if (source.deployedSecrets !== undefined)
@@ -170,6 +171,8 @@ function whereToMend({ name, environment, settingsFiles, worker }: SettingsSourc
   const isLocal = environment === undefined && worker !== undefined;
   if (isLocal && settingsFiles.length === 0)
     return "Start it once (npm start, or npx vipps-login dev): that makes .dev.vars, with keys for the simulator.";
+  if (setting === "SITE_DEFAULTS" && worker === undefined)
+    return "Set it right in the settings of the deployment: every site has these.";
   if (!isSecret(setting)) return `Set it right in ${name}; docs/configuration.md has every setting.`;
   return isLocal
     ? `Put ${setting} into ${settingsFiles[0]?.path}: a secret does not belong into the configuration.`

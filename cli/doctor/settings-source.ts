@@ -10,6 +10,7 @@ import { CommandError } from "../command-error.mjs";
 import { readDevVars } from "../dev-vars.mjs";
 import { pendingMigrations } from "../migrations.mjs";
 import { findConfig, migrationsFolder, sectionName } from "../project-config.ts";
+import { languagesOf } from "../project-languages.ts";
 
 /** The settings to examine and everything known around them. */
 export interface SettingsSource {
@@ -31,6 +32,10 @@ export interface SettingsSource {
   readonly settingsFiles: readonly { readonly path: string; readonly mode: number | undefined }[];
   /** The files that git tracks, as they are here; undefined where there is no git. */
   readonly trackedFiles: readonly { readonly path: string; readonly text: string }[] | undefined;
+  /** Whether the Worker can show pages in a language, as far as the project's code says. */
+  readonly isLanguage: (code: string) => boolean;
+  /** What stands in the way of putting the settings together at all; for a further site only. */
+  readonly faults?: readonly string[];
   /** Undefined where the worker's configuration is another's affair. */
   readonly worker: WorkerConfig | undefined;
   /** Migrations that are not applied; undefined where that cannot be seen. */
@@ -63,7 +68,7 @@ export async function readLocalSource(options: LocalSourceOptions): Promise<Sett
   const isThere = existsSync(settingsFile);
   if (options.settingsFile !== undefined && !isThere)
     throw new CommandError(`There is no file ${options.settingsFile}.`);
-  const { vars, worker } = await readConfig(configFile, environment);
+  const { vars, worker, isLanguage } = await readConfig(configFile, environment);
   const inProcess = environment === undefined ? {} : secretsOf(options.processEnv);
   const shown = (path: string) => {
     const near = relative(process.cwd(), path);
@@ -83,6 +88,7 @@ export async function readLocalSource(options: LocalSourceOptions): Promise<Sett
     otherEnvironments: otherEnvironments(root, settingsFile),
     settingsFiles: isThere ? [{ path: shown(settingsFile), mode }] : [],
     trackedFiles: await trackedFiles(root),
+    isLanguage,
     worker,
     pendingMigrations: environment === undefined ? pendingMigrations(root, migrations) : undefined,
   };
@@ -166,6 +172,7 @@ async function readConfig(configFile: string, environment: string | undefined) {
   const eventQueue = queues.producers?.find(({ binding }) => binding === "EVENTS_QUEUE")?.queue;
   return {
     vars: config.vars,
+    isLanguage: languagesOf(config.main),
     worker: {
       compatibilityDate: config.compatibility_date,
       /** What each is, by the name of the binding. */

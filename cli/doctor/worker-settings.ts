@@ -1,7 +1,13 @@
 import { writtenAsText } from "../../src/settings/kinds.ts";
-import { type Bindings, settingsFrom } from "../../src/settings/read-settings.ts";
-import { defaultOf, OWN_SITE, rowOf, type SettingName, secretNames } from "../../src/settings/table.ts";
+import { type Bindings, isLocalHost, isUnset, settingsFrom } from "../../src/settings/read-settings.ts";
+import { defaultOf, rowOf, type SettingName, secretNames } from "../../src/settings/table.ts";
 import type { Settings } from "../../src/settings/types.ts";
+import {
+  type DeploymentValues,
+  furtherSettings,
+  hasOwnSite,
+  siteDefaults,
+} from "../../src/sites/deployment-settings.ts";
 import { DEFAULT_SITE_PORT } from "../dev-vars.mjs";
 import { newEventSecret } from "../event-secret.ts";
 import { newKeySet } from "../session-key-set.ts";
@@ -24,6 +30,7 @@ const LOCAL_SITE = `http://localhost:${DEFAULT_SITE_PORT}`;
  */
 export function readAsWorker(source: SettingsSource): ReadSettings {
   const { values, deployedSecrets, secretsElsewhere } = source;
+  if (source.faults !== undefined) return { faults: source.faults };
   if (hasNoSite(source)) return { noSite: true };
   const isHidden = (name: SettingName) =>
     !values[name] &&
@@ -31,17 +38,39 @@ export function readAsWorker(source: SettingsSource): ReadSettings {
       ? secretsElsewhere && isNeeded(name, values)
       : deployedSecrets.includes(name));
   const hidden = new Set(secretNames().filter(isHidden));
-  const standIns = Object.fromEntries([...hidden].map((name) => [name, standIn(name)]));
-  // What stands in wrangler.toml as a number, a boolean or a list reaches the worker as that.
-  const given = Object.entries(values).map(([name, text]) => {
-    const isAsThere = text === writtenAsText(source.vars[name]);
-    return [name, isAsThere ? source.vars[name] : text] as const;
-  });
-  // Bindings that no login works without are examined by themselves.
-  const isBound = (name: string) => NEEDED.has(name) || source.worker?.bindings.has(name) !== false;
-  const around = surroundings(secretsElsewhere ? undefined : LOCAL_SITE, isBound);
-  const read = settingsFrom({ ...Object.fromEntries(given), ...standIns }, around);
+  const read = settingsFrom({ ...givenBy(source), ...standInsFor([...hidden]) }, surroundingsOf(source));
   return "faults" in read ? read : { settings: read.settings, hidden };
+}
+
+/** What keeps the worker from serving every further site, whatever it says itself, in the worker's words. */
+export function faultsOfFurtherSites(source: SettingsSource): readonly string[] {
+  const { values, deployedSecrets, secretsElsewhere } = source;
+  if (source.worker === undefined) return [];
+  const mayBeThere = (name: SettingName) =>
+    !values[name] && (deployedSecrets === undefined ? secretsElsewhere : deployedSecrets.includes(name));
+  const mayServe =
+    servesFurtherSites(source) || (mayBeThere("SITES_KEYS") && values.SITE_DEFAULTS !== undefined);
+  if (!mayServe) return [];
+  const standIns = standInsFor(secretNames().filter(mayBeThere));
+  return faultsOfAnySite({ ...givenBy(source), ...standIns }, surroundingsOf(source));
+}
+
+/** What stands in wrangler.toml as a number, a boolean or a list reaches the worker as that. */
+function givenBy({ values, vars }: SettingsSource): DeploymentValues {
+  const given = Object.entries(values).map(([name, text]) => {
+    const isAsThere = text === writtenAsText(vars[name]);
+    return [name, isAsThere ? vars[name] : text] as const;
+  });
+  return Object.fromEntries(given);
+}
+
+const standInsFor = (names: readonly SettingName[]): Readonly<Record<string, string>> =>
+  Object.fromEntries(names.map((name) => [name, standIn(name)]));
+
+function surroundingsOf({ secretsElsewhere, worker, isLanguage }: SettingsSource) {
+  // Bindings that no login works without are examined by themselves.
+  const isBound = (name: string) => NEEDED.has(name) || worker?.bindings.has(name) !== false;
+  return surroundings(secretsElsewhere ? undefined : LOCAL_SITE, isBound, isLanguage);
 }
 
 const NEEDED = new Set(["VIPPS_METADATA", "LOGIN_ATTEMPTS", "USER_SESSIONS"]);
@@ -51,9 +80,8 @@ export function servesFurtherSites({ values, deployedSecrets }: SettingsSource):
   return Boolean(values.SITES_KEYS) || deployedSecrets?.includes("SITES_KEYS") === true;
 }
 
-/** As src/settings.ts decides it. */
 function hasNoSite(source: SettingsSource): boolean {
-  return servesFurtherSites(source) && OWN_SITE.every((name) => !source.values[name]);
+  return servesFurtherSites(source) && !hasOwnSite({ ...source.values, SITES_KEYS: "somewhere" });
 }
 
 /** Whether the worker cannot do without a secret, by what else is set. */
@@ -71,7 +99,11 @@ function standIn(name: SettingName): string {
 }
 
 /** What the worker runs in, as the settings know it: of a binding only whether it is there matters here. */
-function surroundings(origin: string | undefined, has: (name: string) => boolean) {
+function surroundings(
+  origin: string | undefined,
+  has: (name: string) => boolean,
+  isLanguage: (code: string) => boolean,
+) {
   const object: DurableObjectBinding = { jurisdiction: () => object };
   const storage = {
     metadata: has("VIPPS_METADATA") ? { binding: "kv" } : undefined,
@@ -82,21 +114,61 @@ function surroundings(origin: string | undefined, has: (name: string) => boolean
     events: has("EVENTS_QUEUE") ? { binding: "queue" } : undefined,
   };
   const limiters = { start: undefined, finish: undefined, wide: undefined, site: undefined };
-  return { origin, partition: "default", storage: storage as Bindings, limiters };
+  return { origin, partition: "default", storage: storage as Bindings, limiters, isLanguage };
+}
+
+/**
+ * What the worker reads of a further site that says nothing but who it is: what is wrong then is wrong with what all
+ * of them have from the deployment.
+ */
+function faultsOfAnySite(
+  deployment: DeploymentValues,
+  { origin, ...around }: ReturnType<typeof surroundings>,
+): readonly string[] {
+  if (isUnset(deployment.SITES_KEYS)) return [];
+  const read = siteDefaults(deployment);
+  if ("faults" in read) return read.faults;
+  const { values: defaults } = read;
+  const any = furtherSettings(anySite(defaults, deployment, origin), deployment, around);
+  if (!("faults" in any)) return [];
+  const isDefault = (fault: string) => Object.hasOwn(defaults, /^\w*/.exec(fault)?.[0] ?? "");
+  return any.faults.map((fault) => (isDefault(fault) ? `SITE_DEFAULTS: ${fault}` : fault));
+}
+
+/** A further site with what only a site can say, or what it can still add to the defaults. */
+function anySite(
+  defaults: DeploymentValues,
+  deployment: DeploymentValues,
+  origin: string | undefined,
+): Readonly<Record<string, string>> {
+  const own = URL.parse(writtenAsText(deployment.SITE_URL) || (origin ?? ""));
+  const isLocal = own !== null && isLocalHost(own.hostname);
+  const secrets = secretNames().filter((name) => rowOf(name).scope === "site");
+  const added = { REGISTRY_URL: "https://registry.example", TERMS_URL: "/terms", TERMS_VERSION: "1" };
+  return {
+    ...Object.fromEntries(Object.entries(added).filter(([name]) => isUnset(defaults[name]))),
+    ...standInsFor(secrets),
+    SITE_URL: isLocal ? "http://site.localhost" : "https://site.example",
+    VIPPS_MSN: "123456",
+    VIPPS_CLIENT_ID: "any",
+  };
 }
 
 /**
  * What the worker on this machine will find wrong with its settings, in the same words.
  * @param values as TOML, JSON and settings files have them.
  * @param bindings the names of what wrangler.toml binds.
+ * @param isLanguage whether the worker can show pages in a language.
+ * @param origin where it is, should the settings not say it.
  */
 export function faultsOfLocalWorker(
   values: Readonly<Record<string, unknown>>,
   bindings: ReadonlySet<string>,
+  isLanguage: (code: string) => boolean,
+  origin = LOCAL_SITE,
 ): readonly string[] {
-  const read = settingsFrom(
-    values,
-    surroundings(LOCAL_SITE, (name) => bindings.has(name)),
-  );
-  return "faults" in read ? read.faults : [];
+  const around = surroundings(origin, (name) => bindings.has(name), isLanguage);
+  const own = hasOwnSite(values) ? settingsFrom(values, around) : undefined;
+  const ownFaults = own !== undefined && "faults" in own ? own.faults : [];
+  return [...new Set([...ownFaults, ...faultsOfAnySite(values, around)])];
 }

@@ -51,6 +51,8 @@ export interface AddRequest {
   readonly keys: MasterKeys;
   /** The deployment's settings, as far as they are known here. */
   readonly deployment: DeploymentValues;
+  /** Whether the worker can show pages in a language. */
+  readonly isLanguage: (code: string) => boolean;
   readonly sites: readonly SiteValues[];
   /** Keeps the settings of a site that is there already, but for those that are given; an empty one goes. */
   readonly update: boolean;
@@ -103,7 +105,10 @@ export async function addSites(request: AddRequest): Promise<readonly SiteResult
     const host = siteHost(given.SITE_URL);
     if (host === undefined) {
       results.push(
-        refused(given.SITE_URL ?? "(no SITE_URL)", faultsOf(given, request.deployment).slice(0, 1)),
+        refused(
+          given.SITE_URL ?? "(no SITE_URL)",
+          faultsOf(given, request.deployment, request.isLanguage).slice(0, 1),
+        ),
       );
       continue;
     }
@@ -113,7 +118,7 @@ export async function addSites(request: AddRequest): Promise<readonly SiteResult
     const faults = twice.has(host)
       ? ["SITE_URL stands in the file twice"]
       : [
-          ...faultsOf(values, request.deployment),
+          ...faultsOf(values, request.deployment, request.isLanguage),
           ...(await keyFaults(values, known)),
           ...placeFaults(request, known, host),
           ...cookieFaults(known, host, values),

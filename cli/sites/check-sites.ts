@@ -1,5 +1,6 @@
 // `site check`: the doctor, for sites in KV.
 
+import { writtenAsText } from "../../src/settings/kinds.ts";
 import { type DeploymentValues, withDeployment } from "../../src/sites/deployment-settings.ts";
 import type { MasterKeys } from "../../src/sites/master-keys.ts";
 import { openSiteDocument, readSiteDocument, type SiteValues } from "../../src/sites/site-document.ts";
@@ -11,6 +12,7 @@ import { isProblem, verdictOf } from "../findings/finding.ts";
 import { startProgress } from "../progress-bar.ts";
 import { whyClosed } from "./change-keys.ts";
 import { readSites } from "./site-store.ts";
+import { ALIASES } from "./site-values.ts";
 import { whyNoSite } from "./sites-command.ts";
 
 export interface SiteCheck {
@@ -21,6 +23,8 @@ export interface SiteCheck {
   readonly deployment: DeploymentValues;
   /** Whether its secrets may be at Cloudflare, where nobody can read them. */
   readonly isDeployed: boolean;
+  /** Whether the Worker can show pages in a language. */
+  readonly isLanguage: (code: string) => boolean;
   /** Leaves the deployed sites out. */
   readonly offline: boolean;
   /** Asks Vipps and the sites. */
@@ -75,13 +79,14 @@ export async function checkSites(check: SiteCheck): Promise<readonly CheckedSite
 }
 
 async function checkSite(
-  { deployment, isDeployed, offline, fetch }: SiteCheck,
+  check: SiteCheck,
   host: string,
   values: SiteValues,
   shared: NonNullable<Network["shared"]>,
 ): Promise<CheckedSite> {
+  const { offline, fetch } = check;
   const findings = await examine({
-    source: sourceOf(host, values, deployment, isDeployed),
+    source: sourceOf(host, values, check),
     target: offline ? undefined : values.SITE_URL,
     fetch,
     now: Date.now,
@@ -93,16 +98,19 @@ async function checkSite(
 /** A site's settings as the doctor takes them: the deployment's own files are not the site's affair. */
 function sourceOf(
   host: string,
-  values: SiteValues,
-  deployment: DeploymentValues,
-  isDeployed: boolean,
+  { [ALIASES]: _hosts, ...values }: SiteValues,
+  { deployment, isDeployed, isLanguage }: SiteCheck,
 ): SettingsSource {
   const all = withDeployment(values, deployment);
+  const read = "values" in all ? all.values : values;
   return {
     name: `the site ${host}`,
     environment: undefined,
-    values: textsOf("values" in all ? all.values : values),
-    vars: {},
+    values: textsOf(read),
+    // What SITE_DEFAULTS has as a number or a list reaches the worker as that.
+    vars: Object.fromEntries(Object.entries(read).filter(([, value]) => typeof value !== "string")),
+    isLanguage,
+    ...("faults" in all && { faults: all.faults }),
     // A partner's keys may be known to the deployed worker alone.
     secretsElsewhere: isDeployed && values.VIPPS_KEYS === "partner",
     deployedSecrets: undefined,
@@ -116,7 +124,9 @@ function sourceOf(
 
 function textsOf(values: Readonly<Record<string, unknown>>): Readonly<Record<string, string>> {
   return Object.fromEntries(
-    Object.entries(values).flatMap(([name, value]) => (typeof value === "string" ? [[name, value]] : [])),
+    Object.entries(values).flatMap(([name, value]) =>
+      value === undefined ? [] : [[name, writtenAsText(value)]],
+    ),
   );
 }
 

@@ -21,6 +21,7 @@ import { exportedLines, importRows, openExport } from "./site-transfer.ts";
 import {
   deploymentOf,
   hostNamed,
+  languagesAt,
   noSite,
   now,
   numberOf,
@@ -125,8 +126,12 @@ export async function rename(
   const [from, to] = [hostNamed(typedOld), hostNamed(typedNew)];
   const keys = masterKeysAt(place, env);
   const deployment = await deploymentOf(context, place);
+  const isLanguage = languagesAt(place);
   const { mentions, isDone } = await withStorage(place, (session) =>
-    renameSite({ ...{ session, keys, deployment, from, to, dryRun }, noRedirect: !redirect, at: now() }),
+    renameSite({
+      ...{ session, keys, deployment, isLanguage, from, to, dryRun },
+      ...{ noRedirect: !redirect, at: now() },
+    }),
   );
   if (json) return print(JSON.stringify({ dry_run: dryRun, from, to, redirects: redirect, mentions }));
   if (isDone) return print(`${from} is ${to} already.`);
@@ -237,6 +242,7 @@ export async function importSite(context: CommandContext, typed: string, options
     }
     const request = {
       ...{ session, keys, deployment, sites: [settings], update: false, takeOver: true, at: now() },
+      isLanguage: languagesAt(place),
       partitions: new Map([[host, partition]]),
     };
     const [judged] = await addSites({ ...request, dryRun: true });

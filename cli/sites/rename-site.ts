@@ -21,6 +21,8 @@ export interface Renaming {
   readonly session: D1Session;
   readonly keys: MasterKeys;
   readonly deployment: DeploymentValues;
+  /** Whether the worker can show pages in a language. */
+  readonly isLanguage: (code: string) => boolean;
   readonly from: string;
   readonly to: string;
   /** Leaves nothing at the old host, where visitors would otherwise be led to the new one. */
@@ -44,7 +46,7 @@ export interface Renamed {
  * @throws {CommandError}
  */
 export async function renameSite(renaming: Renaming): Promise<Renamed> {
-  const { session, keys, deployment, from, to, noRedirect, dryRun, at } = renaming;
+  const { session, keys, deployment, isLanguage, from, to, noRedirect, dryRun, at } = renaming;
   if (from === to) throw new CommandError("The old host and the new one are the same.", "usage");
   const [entries, records] = await Promise.all([listEntries(session), siteRecords(session)]);
   if (records === undefined)
@@ -69,7 +71,7 @@ export async function renameSite(renaming: Renaming): Promise<Renamed> {
     throw new CommandError(`${from} is an old document that somebody put back: add the site again.`);
   const { partition = from } = marksOf(document);
   const next = renamedValues(values, renaming);
-  const faults = faultsOf(next, deployment);
+  const faults = faultsOf(next, deployment, isLanguage);
   if (faults.length > 0) throw new CommandError(`${to}: ${faults.join("; ")}.`);
   const before = records.get(to)?.site ?? to;
   if (!isHalfDone && before !== partition && partitionOf(records, to) !== undefined) {

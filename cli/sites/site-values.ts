@@ -4,9 +4,9 @@ import { createHmac } from "node:crypto";
 import { calculateJwkThumbprint } from "jose";
 import { getDomain } from "tldts";
 import { writtenAsText } from "../../src/settings/kinds.ts";
-import { type Bindings, isLocalHost, settingsFrom } from "../../src/settings/read-settings.ts";
+import { type Bindings, isLocalHost } from "../../src/settings/read-settings.ts";
 import { isSealed, isSettingName, rowOf, siteNames } from "../../src/settings/table.ts";
-import { type DeploymentValues, partnerKeys, withDeployment } from "../../src/sites/deployment-settings.ts";
+import { type DeploymentValues, furtherSettings, partnerKeys } from "../../src/sites/deployment-settings.ts";
 import type { MasterKeys } from "../../src/sites/master-keys.ts";
 import {
   type DocumentMarks,
@@ -44,16 +44,20 @@ function listIn(text: string): readonly string[] {
 /**
  * Everything that would keep the worker from serving a site, by the worker's own rules.
  * @param deployment the deployment's settings, as far as they are known here.
+ * @param isLanguage whether the worker can show pages in a language.
  * @returns one line for each fault; none for a site that can be served.
  */
-export function faultsOf(values: SiteValues, deployment: DeploymentValues): readonly string[] {
+export function faultsOf(
+  values: SiteValues,
+  deployment: DeploymentValues,
+  isLanguage: (code: string) => boolean,
+): readonly string[] {
   const unknown = Object.keys(values)
     .filter((name) => !SITE_SETTINGS.includes(name))
     .map((name) => `${name} is ${isDeployments(name) ? "the deployment's" : "no setting of a site"}`);
   // Whether the deployment really has the partner's keys is the doctor's affair.
-  const all = withDeployment(values, { ...STAND_INS, ...deployment });
-  if ("faults" in all) return [...unknown, ...all.faults];
-  const read = settingsFrom(all.values, { ...SURROUNDINGS, partition: "check" });
+  const around = { ...SURROUNDINGS, partition: "check", isLanguage };
+  const read = furtherSettings(values, { ...STAND_INS, ...deployment }, around);
   return [...unknown, ...hostFaults(values, deployment), ...("faults" in read ? read.faults : [])];
 }
 
@@ -137,7 +141,6 @@ const object: DurableObjectBinding = { jurisdiction: () => object };
 
 /** Bindings as the settings know them: only that they are there matters here. */
 const SURROUNDINGS = {
-  origin: undefined,
   storage: {
     metadata: { binding: "kv" },
     loginAttempts: object,

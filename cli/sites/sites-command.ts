@@ -8,6 +8,8 @@ import type { D1Target } from "../d1-command.ts";
 import { type D1Session, openSession } from "../d1-session.ts";
 import { readDeployment } from "../doctor/settings-source.ts";
 import { withoutPort } from "../member-site.ts";
+import { mainOf, readConfig } from "../project-config.ts";
+import { languagesOf } from "../project-languages.ts";
 import { listSites } from "./site-store.ts";
 import type { SitesPlace } from "./sites-place.ts";
 
@@ -82,6 +84,11 @@ export async function keepStorage(
 export async function deploymentOf({ env }: CommandContext, place: SitesPlace): Promise<DeploymentValues> {
   const { root, environment, settingsFile } = place;
   return readDeployment({ root, environment, settingsFile, processEnv: env });
+}
+
+/** Whether the Worker can show pages in a language, as far as the project's code says. @throws {CommandError} */
+export function languagesAt({ root, environment }: SitesPlace): (code: string) => boolean {
+  return languagesOf(mainOf(readConfig(root), environment));
 }
 
 export interface HostsOptions extends Options {

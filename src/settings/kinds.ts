@@ -582,7 +582,10 @@ export const supportStaff = (): Kind<SupportSettings> => {
 export const settingValues = (): Kind<Readonly<Record<string, unknown>>> =>
   structure(
     'must be a table of settings, such as { SESSION_IDLE = 86400 }, or JSON such as {"SESSION_IDLE":86400}',
-    (value) => v.parse(v.record(v.string(), v.unknown()), value),
+    (value) => {
+      if (Array.isArray(value)) throw new Error("no table");
+      return v.parse(v.record(v.string(), v.unknown()), value);
+    },
     "object",
   );
 

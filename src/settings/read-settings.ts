@@ -33,6 +33,8 @@ export interface Surroundings {
   /** A secret that all sites of the deployment share, where there is more than one. */
   readonly deploymentSecret?: string | undefined;
   readonly limiters: Settings["limiters"];
+  /** Whether pages can be shown in a language: which there are is for the code to say that is deployed. */
+  readonly isLanguage: (code: string) => boolean;
 }
 
 /** Whether a host name is this machine's own. */
@@ -166,6 +168,9 @@ export function settingsFrom(values: SettingValues, surroundings: Surroundings):
   const issuer = read.VIPPS_ISSUER ?? ISSUERS[read.VIPPS_ENVIRONMENT];
   const isLocal = siteOrigin !== undefined && isLocalHost(new URL(siteOrigin).hostname);
   if (siteOrigin !== undefined) faults.push(...plainAddresses(read, isLocal));
+  const { SITE_LANGUAGE: language } = read;
+  if (language !== undefined && !surroundings.isLanguage(language))
+    faults.push(`SITE_LANGUAGE is ${language}, a language without texts here`);
   const cookieDomain = read.SESSION_COOKIE_DOMAIN?.replace(/^\./, "").toLowerCase();
   if (cookieDomain !== undefined && siteOrigin !== undefined) {
     const host = new URL(siteOrigin).hostname;
@@ -201,7 +206,7 @@ export function settingsFrom(values: SettingValues, surroundings: Surroundings):
         origin: siteOrigin,
         isLocal,
         partition: surroundings.partition,
-        language: read.SITE_LANGUAGE,
+        language,
         brandDate: read.BRAND_DATE,
         face: {
           ...faceOfHost(siteOrigin),

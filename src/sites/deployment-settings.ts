@@ -1,8 +1,18 @@
 import * as v from "valibot";
 import { writtenAsText } from "../settings/kinds.ts";
-import { isUnset } from "../settings/read-settings.ts";
-import { inheritedNames, isSealed, rowOf, SETTING_NAMES, SETTINGS, siteNames } from "../settings/table.ts";
+import { isLocalHost, isUnset, type Surroundings, settingsFrom } from "../settings/read-settings.ts";
+import {
+  inheritedNames,
+  isSealed,
+  OWN_SITE,
+  rowOf,
+  SETTING_NAMES,
+  SETTINGS,
+  siteNames,
+} from "../settings/table.ts";
+import type { SettingsResult } from "../settings/types.ts";
 import type { SiteValues } from "./site-document.ts";
+import { siteHost } from "./site-host.ts";
 
 /** The keys of a partner: the deployment's, whichever of its sites they act for. */
 export const partnerKeys = () =>
@@ -13,6 +23,24 @@ export const partnerKeys = () =>
 
 /** The deployment's settings, of which its sites may use some. */
 export type DeploymentValues = Readonly<Record<string, unknown>>;
+
+/** What says whether a deployment has a site of its own, and where. */
+type OwnSiteValues = { readonly [Name in (typeof OWN_SITE)[number] | "SITES_KEYS"]?: unknown };
+
+/** Whether the deployment's own settings are a site of their own beside those in KV. */
+export function hasOwnSite(deployment: OwnSiteValues): boolean {
+  return isUnset(deployment.SITES_KEYS) || !OWN_SITE.every((name) => isUnset(deployment[name]));
+}
+
+/** Whether an address is the deployment's own site's, and so no further one's. */
+export function isOwnAddress(deployment: OwnSiteValues, url: string): boolean {
+  const { SITE_URL } = deployment;
+  const host = siteHost(url);
+  if (!isUnset(SITE_URL)) return host !== undefined && siteHost(writtenAsText(SITE_URL)) === host;
+  const { hostname } = new URL(url);
+  // Without SITE_URL, as on a developer's machine, names below localhost are left to the documents.
+  return hasOwnSite(deployment) && isLocalHost(hostname) && !hostname.endsWith(".localhost");
+}
 
 /** What can be only one site's, though it is no secret. */
 const ONE_SITES: readonly string[] = ["SITE_URL", "VIPPS_MSN", "VIPPS_CLIENT_ID", "SESSION_COOKIE_DOMAIN"];
@@ -72,4 +100,18 @@ export function withDeployment(
     return { faults: chosen.map(([name]) => `${name} is the deployment's with VIPPS_KEYS=partner`) };
   const partner = Object.fromEntries(partnerKeys().map((name) => [name, deployment[name]]));
   return { values: { ...inherited, ...site, AGENCY_STAFF, ...partner } };
+}
+
+/**
+ * The settings of a further site, from what it says itself and what it has from the deployment: the one reading of
+ * them, by the worker and by every command.
+ * @returns the settings, or every fault at once. Never throws.
+ */
+export function furtherSettings(
+  own: SiteValues,
+  deployment: DeploymentValues,
+  surroundings: Omit<Surroundings, "origin">,
+): SettingsResult {
+  const all = withDeployment(own, deployment);
+  return "faults" in all ? all : settingsFrom(all.values, { ...surroundings, origin: undefined });
 }

@@ -3,6 +3,7 @@ import { addSites } from "../../cli/sites/add-sites.ts";
 import { checkSites, problemsOf } from "../../cli/sites/check-sites.ts";
 import { masterKeysIn } from "../../cli/sites/master-key-place.ts";
 import { createSimulator } from "../../simulator/simulator.ts";
+import { isLanguage } from "../../src/pages/language.ts";
 import { openMemoryStorage } from "./memory-storage.ts";
 
 const VIPPS = "https://api.vipps.no";
@@ -19,7 +20,7 @@ it("checks many sites side by side, asks once for what they share, and sums up w
     VIPPS_PARTNER_SUBSCRIPTION_KEY: "key-of-the-partner",
   };
   const added = await addSites({
-    ...{ session, keys, deployment, update: false, takeOver: false, dryRun: false, at: 1 },
+    ...{ session, keys, deployment, isLanguage, update: false, takeOver: false, dryRun: false, at: 1 },
     sites: hosts.map((host, index) => ({
       ...{ SITE_URL: `https://${host}`, VIPPS_KEYS: "partner", VIPPS_MSN: String(200_000 + index) },
     })),
@@ -55,7 +56,7 @@ it("checks many sites side by side, asks once for what they share, and sums up w
     });
   };
   const checked = await checkSites({
-    ...{ session, keys, hosts, deployment, isDeployed: true, offline: true, fetch: ask },
+    ...{ session, keys, hosts, deployment, isLanguage, isDeployed: true, offline: true, fetch: ask },
   });
   expect(checked.map(({ host }) => host)).toEqual(hosts);
   const times = (part: string) => asked.filter((path) => path.includes(part)).length;
@@ -66,5 +67,40 @@ it("checks many sites side by side, asks once for what they share, and sums up w
   expect(problemsOf(checked).map((problem) => problem.hosts)).toEqual(
     hosts.slice(0, 2).map((host) => [host]),
   );
+  await session.close();
+});
+
+it("judges a site by what it has from the deployment, in the worker's words, and knows its other addresses", async () => {
+  const session = openMemoryStorage();
+  const keys = masterKeysIn(JSON.stringify({ keys: [{ kty: "oct", k: "A".repeat(43), kid: "any" }] }));
+  const SITE_URL = "https://www.bakeri.example";
+  await addSites({
+    ...{ session, keys, deployment: {}, isLanguage, update: false, takeOver: false, dryRun: false, at: 1 },
+    sites: [
+      {
+        ...{ SITE_URL, VIPPS_MSN: "200001", VIPPS_CLIENT_ID: "id", VIPPS_CLIENT_SECRET: "any" },
+        SITE_ALIASES: "bakeri.example",
+      },
+    ],
+  });
+  const found = async (SITE_DEFAULTS: unknown) => {
+    const [checked] = await checkSites({
+      ...{ session, keys, hosts: ["www.bakeri.example"], isLanguage, isDeployed: true, offline: true },
+      ...{ deployment: { SITE_DEFAULTS }, fetch: () => Promise.reject(new Error("nobody is there")) },
+    });
+    const of = (id: string) => checked?.findings.filter((one) => one.id === id && one.severity !== "ok");
+    expect(of("settings-names")).toEqual([]);
+    return of("settings")?.map(({ what }) => what);
+  };
+  expect(await found({ SESSION_TTL: 86_400 })).toEqual([]);
+  for (const [defaults, what] of [
+    [{ SESSION_TTL: -5 }, "SESSION_TTL must be at least 1 seconds."],
+    [{ SESSION_TTL: "abc" }, "SESSION_TTL must be a whole number of seconds."],
+    [{ FOO: 1 }, "SITE_DEFAULTS: FOO is no setting that sites can share."],
+    [{ VIPPS_MSN: "1" }, "SITE_DEFAULTS: VIPPS_MSN is no setting that sites can share."],
+    [{ SITE_LANGUAGE: "xx" }, "SITE_LANGUAGE is xx, a language without texts here."],
+    ["nonsense", expect.stringContaining("SITE_DEFAULTS must be a table of settings")],
+  ] as const)
+    expect(await found(defaults)).toEqual([what]);
   await session.close();
 });

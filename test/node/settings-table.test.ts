@@ -9,7 +9,9 @@ import { documentedSettings, editorSchema, withSettingsTables } from "../../buil
 import { type CheckId, examine } from "../../cli/doctor/checks.ts";
 import { readLocalSource, type SettingsSource } from "../../cli/doctor/settings-source.ts";
 import { faultsOfLocalWorker } from "../../cli/doctor/worker-settings.ts";
+import { languagesOf } from "../../cli/project-languages.ts";
 import { newKeySet } from "../../cli/session-key-set.ts";
+import { isLanguage } from "../../src/pages/language.ts";
 import { writtenAsText } from "../../src/settings/kinds.ts";
 import { mistakenNames } from "../../src/settings/names.ts";
 import { type Bindings, faultOfValue, settingsFrom } from "../../src/settings/read-settings.ts";
@@ -21,6 +23,7 @@ import {
   type SettingName,
   type SettingVariable,
 } from "../../src/settings/table.ts";
+import { furtherSettings, hasOwnSite } from "../../src/sites/deployment-settings.ts";
 
 const ROOT = resolve(import.meta.dirname, "../..");
 
@@ -121,8 +124,15 @@ function readOf(name: SettingName, value: SettingVariable): unknown {
 const folder = mkdtempSync(join(tmpdir(), "settings-table-"));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
+/** A project without words of its own. */
+writeFileSync(
+  join(folder, "index.ts"),
+  'export { default, LoginAttempts, UserSessions } from "vipps-login-worker";\n',
+);
+
 const WORKER = {
   name: "settings",
+  main: "index.ts",
   compatibility_date: "2026-10-01",
   kv_namespaces: [{ binding: "VIPPS_METADATA" }, { binding: "SITES" }],
   d1_databases: [{ binding: "ACCOUNTS_DB", database_name: "accounts" }],
@@ -146,9 +156,13 @@ const SURROUNDINGS = {
     events: { binding: "queue" },
   } satisfies Bindings,
   limiters: { start: undefined, finish: undefined, wide: undefined, site: undefined },
+  isLanguage,
 } as const;
 
 let files = 0;
+
+/** A deployment that has further sites alone. */
+const NO_SITE = { VIPPS_CLIENT_ID: "", VIPPS_MSN: "" };
 
 interface Verdicts {
   readonly worker: readonly string[];
@@ -159,6 +173,17 @@ interface Verdicts {
 /** What one check of the doctor finds; it asks nobody. */
 const findingsOf = (source: SettingsSource, id: CheckId) =>
   examine({ source, target: undefined, fetch, now: Date.now, only: new Set([id]) });
+
+/** What the worker finds wrong with a further site that says nothing but who it is. */
+function faultsOfFurtherSite(vars: Readonly<Record<string, unknown>>): readonly string[] {
+  if (!vars.SITES_KEYS) return [];
+  const values = {
+    ...{ SITE_URL: "https://further.example", VIPPS_MSN: "654321", VIPPS_CLIENT_ID: "further" },
+    ...{ VIPPS_CLIENT_SECRET: "secret", SESSION_KEYS: RIGHT.SESSION_KEYS },
+  };
+  const read = furtherSettings(values, vars, { ...SURROUNDINGS, partition: "further.example" });
+  return "faults" in read ? read.faults : [];
+}
 
 /** What the worker, `npm run doctor` and `npm start` each find wrong with the vars of a configuration. */
 async function verdictsOn(vars: Readonly<Record<string, SettingVariable>>): Promise<Verdicts> {
@@ -184,11 +209,13 @@ async function verdictsOn(vars: Readonly<Record<string, SettingVariable>>): Prom
   });
   const findings = (await findingsOf(source, "settings")).filter(({ severity }) => severity === "error");
   const given = (parse(readFileSync(path, "utf8")) as { vars: Record<string, unknown> }).vars;
+  const further = faultsOfFurtherSite({ ...(bindings as object) });
+  const own = hasOwnSite(given) && "faults" in read ? read.faults : [];
   const names = ["VIPPS_METADATA", "ACCOUNTS_DB", "EVENTS_QUEUE", "LOGIN_ATTEMPTS", "USER_SESSIONS"];
   return {
-    worker: "faults" in read ? read.faults.toSorted() : [],
+    worker: [...new Set([...own, ...further])].toSorted(),
     doctor: findings.map(({ what }) => what.replace(/\.$/, "")).toSorted(),
-    start: faultsOfLocalWorker(given, new Set(names)).toSorted(),
+    start: faultsOfLocalWorker(given, new Set(names), languagesOf(join(folder, "index.ts"))).toSorted(),
   };
 }
 
@@ -279,6 +306,58 @@ describe("worker, doctor and start (R39)", () => {
     console.log(
       `${SETTING_NAMES.length} settings, ${NONSENSE.length} kinds of nonsense: ${named} faults named`,
     );
+  });
+
+  const RIGHT_ONE = {
+    ...{ VIPPS_CLIENT_ID: "id", VIPPS_CLIENT_SECRET: "secret", VIPPS_MSN: 123_456 },
+    ...{ SESSION_KEYS: RIGHT.SESSION_KEYS, SITES_KEYS: RIGHT.SITES_KEYS },
+  };
+
+  it("agree on a language without texts", async () => {
+    const said = ["SITE_LANGUAGE is xx, a language without texts here"];
+    expect(await verdictsOn({ ...RIGHT_ONE, SITE_LANGUAGE: "xx" })).toEqual({
+      ...{ worker: said, doctor: said, start: said },
+    });
+  });
+
+  it.each<readonly [SettingVariable, string]>([
+    [{ SUPPORT_STAFF: "+4799999901" }, "SITE_DEFAULTS: SUPPORT_STAFF is no setting that sites can share"],
+    [{ VIPPS_MSN: "123456" }, "SITE_DEFAULTS: VIPPS_MSN is no setting that sites can share"],
+    [{ FOO: 1 }, "SITE_DEFAULTS: FOO is no setting that sites can share"],
+    [{ SITE_LANGUAGE: "xx" }, "SITE_LANGUAGE is xx, a language without texts here"],
+    [{ SESSION_TTL: "abc" }, "SESSION_TTL must be a whole number of seconds"],
+    [{ SESSION_TTL: -5 }, "SESSION_TTL must be at least 1 seconds"],
+    [{ SESSION_IDLE: 20, SESSION_TTL: 10 }, "SESSION_IDLE must not be longer than SESSION_TTL"],
+    [{ PROTECTED_PATHS: "members" }, "PROTECTED_PATHS "],
+    [{ ORIGIN_URL: "origin.example" }, "ORIGIN_URL must be an origin"],
+    [["SESSION_TTL"], "SITE_DEFAULTS must be a table of settings"],
+    [
+      { VIPPS_KEYS: "partner", VIPPS_ENVIRONMENT: "production" },
+      "VIPPS_ENVIRONMENT is the deployment's with VIPPS_KEYS=partner",
+    ],
+    [{ VIPPS_KEYS: "partner" }, "VIPPS_PARTNER_CLIENT_ID is missing, which VIPPS_KEYS=partner needs"],
+    ["nonsense", "SITE_DEFAULTS must be a table of settings"],
+  ])("agree on what stands in SITE_DEFAULTS: %j", async (defaults, fault) => {
+    for (const SITE_DEFAULTS of [defaults, writtenAsText(defaults)])
+      for (const own of [{ SITE_URL: "https://www.example.com" }, NO_SITE]) {
+        const found = await verdictsOn({ ...RIGHT_ONE, ...own, SITE_DEFAULTS });
+        const [worker, doctor, start] = [found.worker, found.doctor, found.start].map((faults) =>
+          faults.map((one) => one.replace(/^SITE_DEFAULTS: /, "")).toSorted(),
+        );
+        expect(worker?.join("; ")).toContain(fault.replace(/^SITE_DEFAULTS: /, ""));
+        expect({ doctor, start }).toEqual({ doctor: worker, start: worker });
+      }
+  });
+
+  it.each<SettingVariable>([
+    { SESSION_IDLE: 3600, SITE_LANGUAGE: "nb" },
+    // What each site still adds itself.
+    { ACCOUNTS: "remote" },
+    { TERMS_URL: "/terms" },
+    { EVENTS_URL: "https://crm.example/events" },
+  ])("take for right in SITE_DEFAULTS what sites can complete: %j", async (SITE_DEFAULTS) => {
+    const { doctor, start } = await verdictsOn({ ...RIGHT_ONE, SITE_DEFAULTS });
+    expect({ doctor, start }).toEqual({ doctor: [], start: [] });
   });
 
   it("agree on a name that resembles a setting's, and the doctor warns of one beside the setting", async () => {

@@ -12,6 +12,7 @@ import { partitionOf, siteRecords } from "../../cli/sites/site-records.ts";
 import { siteTables } from "../../cli/sites/site-rows.ts";
 import { NOT_EXPORTED } from "../../cli/sites/site-transfer.ts";
 import { keepStorage } from "../../cli/sites/sites-command.ts";
+import { isLanguage } from "../../src/pages/language.ts";
 import { siteHostNamed } from "../../src/sites/site-host.ts";
 import { runCommand } from "./command-under-test.ts";
 import { openMemoryStorage } from "./memory-storage.ts";
@@ -644,6 +645,7 @@ describe("a removal", () => {
     const add = (host: string, aliases = "") =>
       addSites({
         ...{ session: storage, keys, deployment: {}, update: false, takeOver: false, dryRun: false, at: 1 },
+        isLanguage,
         sites: [
           {
             ...{ SITE_URL: `https://${host}`, VIPPS_KEYS: "partner", VIPPS_MSN: "200001" },
