@@ -34,20 +34,23 @@ export async function query(target: D1Target, sql: string): Promise<Record<strin
 }
 
 async function execute(target: D1Target, args: readonly string[]): Promise<string> {
-  const { root, remote, environment, persistTo } = target;
+  const command = ["d1", "execute", DATABASE, "--yes", ...placeArguments(target), ...args];
+  const run = await runWrangler(target.root, command);
+  if (run.code === 0) return run.output;
+  throw new CommandError(explained(wranglerFault(run), target), "database");
+}
+
+/** Which database wrangler is told to use. */
+function placeArguments({ remote, environment, persistTo }: D1Target): readonly string[] {
   const where = remote
     ? ["--remote"]
     : ["--local", ...(persistTo === undefined ? [] : ["--persist-to", persistTo])];
-  const which = environment === undefined ? [] : ["--env", environment];
-  const command = ["d1", "execute", DATABASE, "--yes", ...where, ...which, ...args];
-  const run = await runWrangler(root, command);
-  if (run.code === 0) return run.output;
-  throw new CommandError(explained(wranglerFault(run)), "database");
+  return [...where, ...(environment === undefined ? [] : ["--env", environment])];
 }
 
 /** What to do about the faults people really meet. */
-export function explained(reason: string): string {
-  if (reason.includes("no such table"))
-    return `${reason} (Apply the migrations first: npx wrangler d1 migrations apply ${DATABASE} --local or --remote.)`;
-  return reason;
+export function explained(reason: string, target: D1Target): string {
+  if (!reason.includes("no such table")) return reason;
+  const place = placeArguments(target).map((word) => (/^[\w./-]+$/.test(word) ? word : `"${word}"`));
+  return `${reason}. Apply the migrations first: npx wrangler d1 migrations apply ${DATABASE} ${place.join(" ")}`;
 }

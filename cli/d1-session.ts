@@ -10,8 +10,8 @@ import { databases, inFolder, kvNamespaces, outputOf, type RunCommand } from "./
 import { CommandError } from "./command-error.mjs";
 import { type D1Target, explained } from "./d1-command.ts";
 import { localEntries, localKeys, openLocalStorage } from "./local-storage.ts";
-import { DEFAULT_STATE } from "./migrations.mjs";
-import { readConfig } from "./project-config.ts";
+import { applyMigrations, DEFAULT_STATE } from "./migrations.mjs";
+import { migrationsFolder, readConfig } from "./project-config.ts";
 import { resourceName } from "./setup/config-text.ts";
 import { WRANGLER_OFFLINE } from "./wrangler.mjs";
 
@@ -78,7 +78,7 @@ const noNamespace = () => databaseError(`There is no KV namespace ${SITES}.`);
 
 /**
  * Opens a session. Here the database's own file is opened once for all statements, beside a running worker or
- * without one; at Cloudflare each batch is one request to its API, which keeps the database answering in between,
+ * without one, and with the first of them gets the tables it lacks; at Cloudflare each batch is one request to its API, which keeps the database answering in between,
  * as a file of SQL (wrangler's `d1 execute --file`) does not.
  * @throws {CommandError}
  */
@@ -141,20 +141,28 @@ function readSection({ root, environment = process.env.CLOUDFLARE_ENV }: D1Targe
 }
 
 function openLocal(target: D1Target): D1Session {
+  const { root, environment = process.env.CLOUDFLARE_ENV } = target;
   const { vars, database, sites, metadata } = readSection(target);
   const state = target.persistTo ?? join(target.root, DEFAULT_STATE);
   const id = database?.preview_database_id ?? database?.database_id ?? DATABASE;
-  const file = openLocalStorage("d1", state, id);
+  let opening: Promise<DatabaseSync | undefined> | undefined;
+  const openFile = async () => {
+    // As "vipps-login dev" does; the migrations of an environment are applied by whoever chose to have one here.
+    if (environment === undefined) await applyMigrations(root, state, migrationsFolder(root));
+    return openLocalStorage("d1", state, id);
+  };
   const namespace = localNamespace(state, sites?.id);
   return {
     vars,
     async batch(statements) {
       if (database === undefined) throw noDatabase();
+      opening ??= openFile();
+      const file = await opening;
       try {
         if (file === undefined) throw new Error("no such table: accounts");
         return inTransaction(file, () => statements.map((statement) => carryOut(file, statement)));
       } catch (error) {
-        throw databaseError(explained(error instanceof Error ? error.message : String(error)));
+        throw databaseError(explained(error instanceof Error ? error.message : String(error), target));
       }
     },
     async metadataKeys(prefix) {
@@ -162,7 +170,8 @@ function openLocal(target: D1Target): D1Session {
     },
     sites: namespace,
     async close() {
-      file?.close();
+      // Whoever waited for it has heard why it could not be opened.
+      (await opening?.catch(() => undefined))?.close();
       await namespace.close();
     },
   };
@@ -313,7 +322,7 @@ async function openRemote(target: D1Target): Promise<D1Session> {
       : { "x-auth-key": key.key, "x-auth-email": key.email }),
   };
   const call = (path: string, init: RequestInit = {}) =>
-    askPatiently(`${api}/accounts/${account}/${path}`, { ...init, headers });
+    askPatiently(`${api}/accounts/${account}/${path}`, { ...init, headers }, target);
   const keysOf = async (known: string | undefined, binding: string, prefix: string) => {
     const namespace = known ?? (await kvNamespaces(run)).get(resourceName(workerName, binding));
     const keys: string[] = [];
@@ -413,7 +422,11 @@ function remoteNamespace(call: Call, find: () => Promise<string | undefined>): K
  * times.
  * @throws {CommandError}
  */
-async function askPatiently(url: string, init: RequestInit): Promise<v.InferOutput<typeof envelope>> {
+async function askPatiently(
+  url: string,
+  init: RequestInit,
+  target: D1Target,
+): Promise<v.InferOutput<typeof envelope>> {
   for (let tries = 1; ; tries += 1) {
     const response = await fetch(url, init).catch((error: Error) => error);
     const isBusy = response instanceof Error || response.status === 429 || response.status >= 500;
@@ -425,7 +438,9 @@ async function askPatiently(url: string, init: RequestInit): Promise<v.InferOutp
     if (response instanceof Error) throw databaseError(`Cloudflare is out of reach: ${response.message}.`);
     const said = parsed(envelope, await response.json().catch(() => undefined));
     if (said.success) return said;
-    throw databaseError(explained(said.errors[0]?.message ?? `Cloudflare answered ${response.status}.`));
+    throw databaseError(
+      explained(said.errors[0]?.message ?? `Cloudflare answered ${response.status}.`, target),
+    );
   }
 }
 

@@ -138,7 +138,15 @@ function staticSite(root: string, read: Read, wanted: string | undefined): Plan 
     const before = read(path);
     return { path, before, after: before ?? after };
   });
-  changes.push(linesAdded(read, ".gitignore", ["node_modules/", ".wrangler/", ".dev.vars", ".dev.vars.*"]));
+  changes.push(
+    linesAdded(read, ".gitignore", [
+      "node_modules/",
+      ".wrangler/",
+      ".dev.vars",
+      ".dev.vars.*",
+      "*.report.csv",
+    ]),
+  );
   // A site that is the whole folder would show what is not the site.
   if (found.site === ".") changes.push(linesAdded(read, ".assetsignore", IGNORED));
   const build = "build" in found ? found.build : undefined;
@@ -205,7 +213,7 @@ function ownWorker(name: string, text: string, read: Read): Plan {
     throw new CommandError(`${name} names no file as "main" that is here`);
   const { after, next } = withLogin(code);
   changes.push({ path: main, before: code, after });
-  changes.push(linesAdded(read, ".gitignore", [".dev.vars", ".dev.vars.*"]));
+  changes.push(linesAdded(read, ".gitignore", [".dev.vars", ".dev.vars.*", "*.report.csv"]));
   return { kind: "a Worker of its own", changes, next: [...next, "npx vipps-login dev"] };
 }
 

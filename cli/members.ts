@@ -1,7 +1,7 @@
 // `vipps-login members import`: brings an existing member list into the registry.
 
 import { once } from "node:events";
-import { createWriteStream, existsSync, statSync } from "node:fs";
+import { createWriteStream, existsSync, rmSync, statSync, type WriteStream } from "node:fs";
 import { finished } from "node:stream/promises";
 import { Command } from "@commander-js/extra-typings";
 import { type CountryCode, isSupportedCountry } from "libphonenumber-js/max";
@@ -202,13 +202,12 @@ async function readList(
   const format = await recogniseFormat(file, options.delimiter);
   const size = statSync(file).size;
   const progress = startProgress(options.dryRun ? "checking" : "importing");
-  const report = createWriteStream(options.report);
-  report.write("line,result,reason,explanation\n");
+  let report: WriteStream | undefined;
   const refused: Partial<Record<Refusal, number>> = {};
   const notes: Partial<Record<Note, number>> = {};
   let isFull = false;
   const tell = (line: number, result: "refused" | "note", reason: Refusal | Note) => {
-    isFull = !report.write(`${line},${result},${reason},"${EXPLANATIONS[reason]}"\n`);
+    isFull = report?.write(`${line},${result},${reason},"${EXPLANATIONS[reason]}"\n`) === false;
   };
 
   const seen = { keys: new Set<string>(), phones: new Set<string>(), emails: new Set<string>() };
@@ -225,6 +224,9 @@ async function readList(
       if (header === undefined) {
         names = "broken" in row ? [] : row.cells;
         header = recogniseHeader(names, named);
+        // Only now: of a file that is no member list there is nothing to report.
+        report = createWriteStream(options.report);
+        report.write("line,result,reason,explanation\n");
         continue;
       }
       rows += 1;
@@ -237,7 +239,7 @@ async function readList(
         refused[refusal] = (refused[refusal] ?? 0) + 1;
         tell(row.line, "refused", refusal);
       }
-      if (isFull) {
+      if (isFull && report !== undefined) {
         await once(report, "drain");
         isFull = false;
       }
@@ -246,7 +248,8 @@ async function readList(
     if (portion.length > 0) await takeIn(portion);
   } finally {
     progress.done();
-    report.end();
+    report?.end();
+    if (report !== undefined) await finished(report);
   }
 
   /** Puts a row into the portion, or says why not. */
@@ -271,7 +274,6 @@ async function readList(
     return undefined;
   }
 
-  await finished(report);
   if (header === undefined)
     throw new CommandError("The file is empty: it needs a header and a line for each member.");
   const columns = Object.fromEntries(
@@ -323,6 +325,8 @@ async function importInto(options: Options, session: D1Session, { key }: MemberS
     return { checked, imported };
   } catch (error) {
     await writing.catch(() => undefined);
+    // It would tell of lines that were never taken in.
+    if (done === 0) rmSync(options.report, { force: true });
     if (!(error instanceof CommandError) || done === 0) throw error;
     throw new CommandError(
       `${error.message} ${done.toLocaleString("en")} members are in; run the same command again for the rest.`,

@@ -290,11 +290,23 @@ describe("vipps-login members import", () => {
     expect(existsSync(at("state"))).toBe(false);
   });
 
-  it("asks for the tables where there are none", async () => {
-    const { code, stderr } = await run(at("list.csv"), "--persist-to", at("state"));
-    expect(code).toBe(1);
-    expect(stderr).toContain("Apply the migrations first");
+  it("makes the tables where there are none, as dev does", async () => {
+    const state = at("no-tables-yet");
+    const { code, stdout, stderr } = await run(at("list.csv"), "--persist-to", state, "--json");
+    expect([code, stderr]).toEqual([0, ""]);
+    expect(JSON.parse(stdout)).toMatchObject({ accounts_added: 96 });
   }, 300_000);
+
+  it("leaves the database of an environment alone, says what to paste, and reports nothing", async () => {
+    const place = ["--env", "production", "--persist-to", at("its-state")];
+    const report = at("reported.csv");
+    const { code, stderr } = await run(at("list.csv"), ...place, "--report", report);
+    expect(code).toBe(1);
+    expect(stderr).toContain(
+      `no such table: accounts. Apply the migrations first: npx wrangler d1 migrations apply ACCOUNTS_DB --local --persist-to ${at("its-state")} --env production\n`,
+    );
+    expect(existsSync(report)).toBe(false);
+  });
 
   it("takes a list in, twice with the same registry, and leaves people who log in what Vipps says", async () => {
     await makeLocalState(at("state"));
