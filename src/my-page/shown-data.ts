@@ -44,15 +44,16 @@ export function shownData(
 /** What a person shared for a purpose of the site's, behind the site's word for it; each once. */
 export function shownShared(language: Language, shared: readonly SharedClaims[]): readonly ShownFact[] {
   const { me } = textsIn(language);
-  const all = shared.flatMap(({ purpose, claims }) =>
-    factsOf([
-      [`${me.name} (${purpose})`, claims.name],
-      [`${me.phone} (${purpose})`, claims.phone_number && phoneWords(claims.phone_number)],
-      [`${me.email} (${purpose})`, claims.email],
-      [`${me.address} (${purpose})`, addressLines(claims.address)],
-      [`${me.birthdate} (${purpose})`, claims.birthdate],
-    ]),
-  );
+  const all = shared.flatMap(({ purpose, claims }) => {
+    const words = Object.hasOwn(me.purposes, purpose) ? me.purposes[purpose] : purpose;
+    return factsOf([
+      [`${me.name} (${words})`, claims.name],
+      [`${me.phone} (${words})`, claims.phone_number && phoneWords(claims.phone_number)],
+      [`${me.email} (${words})`, claims.email],
+      [`${me.address} (${words})`, addressLines(claims.address)],
+      [`${me.birthdate} (${words})`, claims.birthdate],
+    ]);
+  });
   return [...new Map(all.map((fact) => [`${fact.label} ${fact.value}`, fact])).values()];
 }
 

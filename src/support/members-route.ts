@@ -4,6 +4,7 @@ import { type MemberFilter, membersExport } from "../accounts/members-export.ts"
 import { Failure } from "../failure.ts";
 import { groupName } from "../group-name.ts";
 import { formBody, queryOf } from "../http/request-input.ts";
+import { consentWording } from "../pages/consent-wording.ts";
 import { membersPage } from "../pages/support/members-page.ts";
 import { answerPage, consolePath } from "./answers.ts";
 import { answerExport, formatOf, PORTION, queriesOf } from "./exported-file.ts";
@@ -32,7 +33,12 @@ export const showMembers = withinConsole(async (request: StaffRequest): Promise<
     ...wordsOf(filter),
   });
   const [groups, answered] = await Promise.all([registry.groupNames(), answeredConsents(records)]);
-  const consents = [...new Set([...settings.accounts.consents.map(({ id }) => id), ...answered])];
+  const own = settings.accounts.consents.map((one) => ({
+    id: one.id,
+    wording: consentWording(one, request.page.language),
+  }));
+  const others = answered.filter((id) => !own.some((one) => one.id === id));
+  const consents = [...own, ...others.map((id) => ({ id, wording: id }))];
   const page = isWaiting ? await waitingPage(request, after) : await peoplePage(request, filter, after);
   return answerPage(
     request,
@@ -88,10 +94,12 @@ const CONSENT_LIMIT = 200;
 /** What a form or an address asks for; what is no name of anything asks for nothing. */
 function filterOf(asked: URLSearchParams): MemberFilter {
   const group = groupName(asked.get("group") ?? "");
-  const consent = (asked.get("consent") ?? "").slice(0, CONSENT_LIMIT);
+  // The page's own form asks for both in one; addresses have them apart.
+  const [, given, answered] = /^(yes|no):(.+)$/s.exec(asked.get("answered") ?? "") ?? [];
+  const consent = (answered ?? asked.get("consent") ?? "").slice(0, CONSENT_LIMIT);
   return {
     ...(group !== undefined && { group }),
-    ...(consent !== "" && { answer: { consent, granted: asked.get("answer") !== "no" } }),
+    ...(consent !== "" && { answer: { consent, granted: (given ?? asked.get("answer")) !== "no" } }),
   };
 }
 

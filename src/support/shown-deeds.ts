@@ -33,6 +33,9 @@ export async function shownDeeds(
   return shown;
 }
 
+/** Commands, as the log names who did something. */
+const COMMANDS: ReadonlySet<string> = new Set(["consents:export", "members:export", "restore"]);
+
 function shownDeed(
   request: StaffRequest,
   line: RecordedAudit,
@@ -46,7 +49,7 @@ function shownDeed(
   // Of another site, where the account is that of somebody of the agency's.
   const colleague =
     line.details.from === undefined ? (names.get(line.actor) ?? line.actor) : texts.details.agency;
-  const other = isStaff ? colleague : texts[line.actorRole];
+  const other = isStaff ? colleague : texts[COMMANDS.has(line.actor) ? "commandLine" : line.actorRole];
   return {
     when: when(request, line.at),
     actor: isOwn ? texts.you : other,

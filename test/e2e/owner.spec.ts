@@ -87,7 +87,7 @@ test.describe("a site with a face, groups and rules", () => {
     const form = page.locator("form", { has: page.getByLabel("Another group") });
     await form.getByLabel("board", { exact: true }).check();
     await picture(page, "console-groups");
-    await form.getByLabel("Yes, this is right").check();
+    await form.getByLabel("Yes, change the groups").check();
     await form.getByRole("button", { name: "Save" }).click();
     await expect(page.getByRole("status")).toHaveText("The groups are saved.");
     await expect(page.getByText("+board")).toBeVisible();

@@ -84,7 +84,19 @@ describe("the list of members", () => {
     expect(await listed("group=nobody")).toEqual([]);
     const page = await (await staff.get(`${MEMBERS}?group=trainers`)).text();
     expect(page).toContain('<option value="trainers" selected>');
-    expect(page).toContain('<option value="newsletter">');
+    expect(page).toContain('<option value="no:newsletter">No: newsletter</option>');
+    expect(await listed("answered=no%3Anewsletter")).toEqual(["acc_6", "acc_9"]);
+    expect(await listed("answered=&group=nobody")).toEqual([]);
+    const chosen = await (await staff.get(`${MEMBERS}?answered=yes%3Anewsletter`)).text();
+    expect(chosen).toContain('<option value="yes:newsletter" selected>');
+    expect(chosen).toContain('<input type="hidden" name="answer" value="yes">');
+  });
+
+  it("names a consent as people were asked for it", async () => {
+    const CONSENTS =
+      '[{"id":"newsletter","text":{"en":"Send me the newsletter","nb":"Send meg nyhetsbrevet"}}]';
+    const { staff } = await desk({ CONSENTS });
+    expect(textOf(await (await staff.get(MEMBERS)).text())).toContain("Yes: Send me the newsletter");
   });
 
   it("shows who waits to be linked", async () => {
@@ -119,6 +131,16 @@ describe("the list of members", () => {
     });
     expect(textOf(await (await staff.get("/auth/support/log")).text())).toContain(
       "Looked : Members, board, n, Yes",
+    );
+    await accountsDatabase()
+      .prepare(
+        `INSERT INTO audit_log (site, at, actor, actor_role, action, details)
+         VALUES ('default', ?1, 'members:export', 'system', 'exported', '{"list":"members"}')`,
+      )
+      .bind(Math.floor(Date.now() / 1000))
+      .run();
+    expect(textOf(await (await staff.get("/auth/support/log")).text())).toMatch(
+      /Exported : Members [^·]+· From the command line/,
     );
   });
 

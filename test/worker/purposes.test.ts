@@ -3,6 +3,7 @@ import { env } from "cloudflare:workers";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { isTooLongToSeal, newLoginId, openState, sealState } from "../../src/login/login-state.ts";
+import { useTexts } from "../../src/pages/own-texts.ts";
 import { readSettings } from "../../src/settings.ts";
 import { openHostileSite } from "../conformance/hostile-site.ts";
 import { BROWSER_COOKIE, type Browser, openBrowser, SESSION_COOKIE, type SessionAnswer } from "./browser.ts";
@@ -169,6 +170,10 @@ describe("a purpose", () => {
     const browser = openBrowser(openShop(), { "accept-language": "en" });
     await logInFor(browser);
     expect(textOf(await (await browser.get("/auth/me")).text())).toContain(`Address (delivery) ${HOME}`);
+    useTexts({ en: { me: { purposes: { delivery: "for the delivery" } } } });
+    const worded = textOf(await (await browser.get("/auth/me")).text());
+    useTexts({});
+    expect(worded).toContain(`Address (for the delivery) ${HOME}`);
     const file: { shared?: unknown } = await (await browser.get("/auth/me/download")).json();
     const { session } = await browser.session();
     expect(file.shared).toMatchObject([

@@ -174,7 +174,7 @@ ${choices.map(choice)}
 ${said !== undefined && html`<p class="wrong" id="wrong-groups" role="alert">${said}</p>`}
 </div>
 <p class="help">${groupsHelp}</p>
-${tick(texts.confirmCorrect, wrong === "unticked" ? textsIn(language).press.tickFirst : undefined)}
+${tick(texts.confirmGroups, wrong === "unticked" ? textsIn(language).press.tickFirst : undefined)}
 <p><button class="button primary small" type="submit">${texts.save}</button></p>
 </form>
 </details>`;

@@ -1,5 +1,6 @@
 import { html, raw } from "hono/html";
 import type { Html } from "../layout.ts";
+import type { SupportTexts } from "../texts/support/support-texts.ts";
 import { accountList, requestList } from "./people.ts";
 import type { ShownAccount, ShownRequest } from "./shown.ts";
 import { supportTextsIn } from "./support-language.ts";
@@ -11,7 +12,7 @@ interface MembersPageProps extends SupportPageProps {
   readonly action: string;
   /** What can be chosen. */
   readonly groups: readonly string[];
-  readonly consents: readonly string[];
+  readonly consents: readonly { readonly id: string; readonly wording: string }[];
   readonly filter: {
     readonly group?: string | undefined;
     readonly answer?: { readonly consent: string; readonly granted: boolean } | undefined;
@@ -64,13 +65,11 @@ function select(
 function chooser({ language, action, groups, consents, filter }: MembersPageProps): Html {
   const texts = supportTextsIn(language);
   const { group, answer, isWaiting } = filter;
-  const answers = [["no", texts.no]] as const;
   return html`
 <form method="get" action="${action}">
 <div class="fields">
 ${select(texts.groups, "group", texts.everybody, chosenAmong(groups, group), group)}
-${select(texts.consents, "consent", texts.everybody, chosenAmong(consents, answer?.consent), answer?.consent)}
-${select(texts.answer, "answer", texts.yes, answers, answer?.granted === false ? "no" : undefined)}
+${select(texts.consents, "answered", texts.everybody, answersTo(consents, texts, answer?.consent), answer && answered(answer))}
 <label class="choice"><input type="checkbox" name="waiting" value="yes"${isWaiting && raw(" checked")}><span>${texts.requests}</span></label>
 </div>
 <p class="actions"><button class="button primary" type="submit">${texts.show}</button></p>
@@ -80,6 +79,25 @@ ${select(texts.answer, "answer", texts.yes, answers, answer?.granted === false ?
 /** The names there are, and the chosen one, which may have nobody any more. */
 const chosenAmong = (names: readonly string[], chosen: string | undefined) =>
   [...new Set([...names, ...(chosen === undefined ? [] : [chosen])])].map((name) => [name, name] as const);
+
+/** The two answers to each consent: one list, so that no answer stands there without its question. */
+function answersTo(
+  consents: MembersPageProps["consents"],
+  { yes, no }: SupportTexts,
+  chosen: string | undefined,
+): readonly (readonly [value: string, words: string])[] {
+  const isKnown = chosen === undefined || consents.some(({ id }) => id === chosen);
+  return [...consents, ...(isKnown ? [] : [{ id: chosen, wording: chosen }])].flatMap(
+    ({ id: consent, wording }) => [
+      [answered({ consent, granted: true }), `${yes}: ${wording}`] as const,
+      [answered({ consent, granted: false }), `${no}: ${wording}`] as const,
+    ],
+  );
+}
+
+/** An answer to a consent as one value of the form. */
+const answered = ({ consent, granted }: { readonly consent: string; readonly granted: boolean }) =>
+  `${granted ? "yes" : "no"}:${consent}`;
 
 /** What was chosen, as the fields of a form. */
 function chosenFields({

@@ -103,7 +103,7 @@ export const da = (): Texts => ({
     notFound: {
       title: "Siden blev ikke fundet",
       happened: "Adressen findes ikke.",
-      next: "Gå tilbage til hjemmesiden.",
+      next: "Se, om adressen er skrevet rigtigt, eller begynd på forsiden.",
     },
     badRequest: {
       title: "Vi forstod ikke adressen",
@@ -204,6 +204,7 @@ export const da = (): Texts => ({
     memberNumber: "Medlemsnummer",
     groups: "Grupper",
     accountId: "Konto-id",
+    purposes: {},
     since: "Konto oprettet",
     consents: "Dine valg",
     saved: "Gemt.",
@@ -228,7 +229,7 @@ export const da = (): Texts => ({
     titleAgain: "Vilkårene er ændret",
     lead: "Velkommen til {site}. For at logge ind skal du acceptere vilkårene.",
     leadAgain: "{site} har nye vilkår. For at gå videre skal du acceptere dem.",
-    leadConsents: "Velkommen til {site}. Du kan også sige ja til dette:",
+    leadConsents: "Velkommen til {site}. Du vælger selv, om du vil sige ja til dette:",
     terms: "Vilkår",
     privacy: "Privatlivspolitik",
     accept: "Jeg har læst og accepterer vilkårene",

@@ -104,7 +104,7 @@ export const en = (): Texts => ({
     notFound: {
       title: "There is nothing here",
       happened: "The address does not exist.",
-      next: "Go back to the site.",
+      next: "Check how the address is spelled, or start from the front page.",
     },
     badRequest: {
       title: "We did not understand the address",
@@ -206,6 +206,7 @@ export const en = (): Texts => ({
     memberNumber: "Member number",
     groups: "Groups",
     accountId: "Account id",
+    purposes: {},
     since: "Account created",
     consents: "Your choices",
     saved: "Saved.",
@@ -231,7 +232,7 @@ export const en = (): Texts => ({
     titleAgain: "The terms have changed",
     lead: "Welcome to {site}. To be logged in you need to accept the terms.",
     leadAgain: "{site} has new terms. To go on you need to accept them.",
-    leadConsents: "Welcome to {site}. You may also say yes to this:",
+    leadConsents: "Welcome to {site}. It is up to you whether to say yes to this:",
     terms: "Terms and conditions",
     privacy: "Privacy policy",
     accept: "I have read and accept the terms and conditions",

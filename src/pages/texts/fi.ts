@@ -105,7 +105,7 @@ export const fi = (): Texts => ({
     notFound: {
       title: "Sivua ei löytynyt",
       happened: "Osoitetta ei ole olemassa.",
-      next: "Palaa sivustolle.",
+      next: "Tarkista, että osoite on kirjoitettu oikein, tai aloita etusivulta.",
     },
     badRequest: {
       title: "Emme ymmärtäneet osoitetta",
@@ -206,6 +206,7 @@ export const fi = (): Texts => ({
     memberNumber: "Jäsennumero",
     groups: "Ryhmät",
     accountId: "Tilin tunnus",
+    purposes: {},
     since: "Tili luotu",
     consents: "Valintasi",
     saved: "Tallennettu.",
@@ -231,7 +232,7 @@ export const fi = (): Texts => ({
     titleAgain: "Ehdot ovat muuttuneet",
     lead: "Tervetuloa sivustolle {site}. Jotta voit kirjautua, sinun on hyväksyttävä ehdot.",
     leadAgain: "Sivustolla {site} on uudet ehdot. Jotta voit jatkaa, sinun on hyväksyttävä ne.",
-    leadConsents: "Tervetuloa sivustolle {site}. Voit myös antaa luvan tähän:",
+    leadConsents: "Tervetuloa sivustolle {site}. Voit itse päättää, annatko luvan tähän:",
     terms: "Ehdot",
     privacy: "Tietosuojaseloste",
     accept: "Olen lukenut ja hyväksyn ehdot",

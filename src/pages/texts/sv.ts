@@ -103,7 +103,7 @@ export const sv = (): Texts => ({
     notFound: {
       title: "Sidan hittades inte",
       happened: "Adressen finns inte.",
-      next: "Gå tillbaka till webbplatsen.",
+      next: "Kontrollera att adressen är rätt skriven, eller börja på startsidan.",
     },
     badRequest: {
       title: "Vi förstod inte adressen",
@@ -204,6 +204,7 @@ export const sv = (): Texts => ({
     memberNumber: "Medlemsnummer",
     groups: "Grupper",
     accountId: "Konto-id",
+    purposes: {},
     since: "Konto skapat",
     consents: "Dina val",
     saved: "Sparat.",
@@ -228,7 +229,7 @@ export const sv = (): Texts => ({
     titleAgain: "Villkoren har ändrats",
     lead: "Välkommen till {site}. För att logga in behöver du godkänna villkoren.",
     leadAgain: "{site} har nya villkor. För att gå vidare behöver du godkänna dem.",
-    leadConsents: "Välkommen till {site}. Du kan också säga ja till det här:",
+    leadConsents: "Välkommen till {site}. Du väljer själv om du vill säga ja till det här:",
     terms: "Villkor",
     privacy: "Integritetspolicy",
     accept: "Jag har läst och godkänner villkoren",

@@ -51,6 +51,8 @@ export interface Texts {
     readonly memberNumber: string;
     readonly groups: string;
     readonly accountId: string;
+    /** The site's words for what it asks for (`PURPOSES`), by name; a name without words is shown as it is. */
+    readonly purposes: Readonly<Record<string, string>>;
     readonly since: string;
     readonly consents: string;
     readonly saved: string;

@@ -5,7 +5,7 @@ export const da = (): SupportTexts => ({
   newSearch: "Ny søgning",
   search: "Find en person",
   searchHelp: "Telefon, e-mail, navn, medlemsnummer, konto-id eller referencen fra en fejlside.",
-  everywhere: "På alle websteder: ud fra alt andet end navn",
+  everywhere: "Søg på alle websteder (ikke på navn)",
   everywhereHelp: "Gå videre i webstedets kundeservice. Loggen dér viser, at du har fundet dette.",
   searchButton: "Søg",
   results: "Søgeresultat",
@@ -53,11 +53,10 @@ export const da = (): SupportTexts => ({
   members: "Medlemmer",
   choose: "Hvem",
   everybody: "Alle",
-  answer: "Svar",
   show: "Vis",
   handOut: "Som fil",
   handOutHelp:
-    "Alle som valget passer på, ikke kun denne side. CSV åbnes i et regneark, JSON er til programmer. Det noteres, at du har hentet dem, og hvor mange.",
+    "Alle i udvalget, ikke kun dem på denne side. CSV åbnes i et regneark, JSON er til programmer. Det noteres, at du har hentet dem, og hvor mange.",
   firstPage: "Første side",
   nextPage: "Næste side",
   yes: "Ja",
@@ -90,7 +89,7 @@ export const da = (): SupportTexts => ({
   noCandidates: "Ingen. Find personens konto først, og angiv denne reference der.",
   confirmLink: "Jeg har sikret mig, hvem det er",
   link: "Tilknyt denne konto",
-  linkByReference: "Referencen til en, der skal tilknyttes",
+  linkByReference: "Tilknyt med en reference",
   next: "Fortsæt",
   correct: "Ret oplysninger",
   correctHelp:
@@ -99,6 +98,7 @@ export const da = (): SupportTexts => ({
   save: "Gem",
   groups: "Grupper",
   newGroup: "Endnu en gruppe",
+  confirmGroups: "Ja, skift grupperne",
   groupsHelp: "Sider for en gruppe åbner eller lukker inden for {delay}.",
   staffGroup: "(medarbejdere: ændres i indstillingerne eller medlemslisten)",
   wrongGroups: {
@@ -130,6 +130,7 @@ export const da = (): SupportTexts => ({
   you: "Du",
   self: "Personen selv",
   system: "Automatisk",
+  commandLine: "Fra kommandolinjen",
   actions: {
     viewed: "Åbnede",
     searched: "Søgte",

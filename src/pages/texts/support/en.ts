@@ -5,7 +5,7 @@ export const en = (): SupportTexts => ({
   newSearch: "New search",
   search: "Find a person",
   searchHelp: "Phone, email, name, member number, account id, or the reference from an error page.",
-  everywhere: "At all sites: by anything but a name",
+  everywhere: "Search all sites (not by name)",
   everywhereHelp: "Go on in the console of the site. Its log says that you found this.",
   searchButton: "Search",
   results: "Search results",
@@ -52,11 +52,10 @@ export const en = (): SupportTexts => ({
   members: "Members",
   choose: "Who",
   everybody: "Everybody",
-  answer: "Answer",
   show: "Show",
   handOut: "As a file",
   handOutHelp:
-    "Everybody whom the choice fits, not only this page. CSV opens in a spreadsheet; JSON is for programs. It is noted that you took them, and how many.",
+    "Everybody in the selection, not only this page. CSV opens in a spreadsheet; JSON is for programs. It is noted that you took them, and how many.",
   firstPage: "First page",
   nextPage: "Next page",
   yes: "Yes",
@@ -89,7 +88,7 @@ export const en = (): SupportTexts => ({
   noCandidates: "None. Find the person's account first, and give this reference there.",
   confirmLink: "I have made sure of who this is",
   link: "Link to this account",
-  linkByReference: "Reference of a person to link",
+  linkByReference: "Link by a reference",
   next: "Continue",
   correct: "Correct",
   correctHelp:
@@ -98,6 +97,7 @@ export const en = (): SupportTexts => ({
   save: "Save",
   groups: "Groups",
   newGroup: "Another group",
+  confirmGroups: "Yes, change the groups",
   groupsHelp: "Pages for a group open, or close, within {delay}.",
   staffGroup: "(staff: changed in the settings or the member list)",
   wrongGroups: {
@@ -129,6 +129,7 @@ export const en = (): SupportTexts => ({
   you: "You",
   self: "The person",
   system: "Automatic",
+  commandLine: "From the command line",
   actions: {
     viewed: "Looked",
     searched: "Searched",

@@ -5,7 +5,7 @@ export const fi = (): SupportTexts => ({
   newSearch: "Uusi haku",
   search: "Etsi henkilö",
   searchHelp: "Puhelin, sähköposti, nimi, jäsennumero, tilin tunnus tai virhesivun viite.",
-  everywhere: "Kaikilta sivustoilta: kaikella muulla paitsi nimellä",
+  everywhere: "Hae kaikilta sivustoilta (ei nimellä)",
   everywhereHelp: "Jatka sivuston omassa asiakaspalvelussa. Sen loki kertoo, että löysit tämän.",
   searchButton: "Hae",
   results: "Hakutulokset",
@@ -53,11 +53,10 @@ export const fi = (): SupportTexts => ({
   members: "Jäsenet",
   choose: "Ketkä",
   everybody: "Kaikki",
-  answer: "Vastaus",
   show: "Näytä",
   handOut: "Tiedostona",
   handOutHelp:
-    "Kaikki, joihin valinta sopii, ei vain tämä sivu. CSV avautuu taulukkolaskennassa, JSON on ohjelmille. Lokiin merkitään, että hait tiedot, ja kuinka monta.",
+    "Kaikki valintaa vastaavat henkilöt, eivät vain tällä sivulla näkyvät. CSV avautuu taulukkolaskennassa, JSON on ohjelmille. Lokiin merkitään, että hait tiedot, ja kuinka monta.",
   firstPage: "Ensimmäinen sivu",
   nextPage: "Seuraava sivu",
   yes: "Kyllä",
@@ -93,7 +92,7 @@ export const fi = (): SupportTexts => ({
   noCandidates: "Ei yhtään. Etsi ensin henkilön tili ja anna tämä viite siellä.",
   confirmLink: "Olen varmistunut siitä, kuka tämä on",
   link: "Liitä tähän tiliin",
-  linkByReference: "Liitettävän henkilön viite",
+  linkByReference: "Liitä viitteen avulla",
   next: "Jatka",
   correct: "Korjaa tietoja",
   correctHelp:
@@ -102,6 +101,7 @@ export const fi = (): SupportTexts => ({
   save: "Tallenna",
   groups: "Ryhmät",
   newGroup: "Toinen ryhmä",
+  confirmGroups: "Kyllä, muuta ryhmiä",
   groupsHelp: "Ryhmän sivut avautuvat tai sulkeutuvat viiveellä (enintään {delay}).",
   staffGroup: "(henkilökunta: muutetaan asetuksissa tai jäsenluettelossa)",
   wrongGroups: {
@@ -133,6 +133,7 @@ export const fi = (): SupportTexts => ({
   you: "Sinä",
   self: "Henkilö itse",
   system: "Automaattinen",
+  commandLine: "Komentoriviltä",
   actions: {
     viewed: "Avasi",
     searched: "Haki",

@@ -5,7 +5,7 @@ export const nb = (): SupportTexts => ({
   newSearch: "Nytt søk",
   search: "Finn en person",
   searchHelp: "Telefon, e-post, navn, medlemsnummer, konto-id eller referansen fra en feilside.",
-  everywhere: "På alle nettsteder: på alt annet enn navn",
+  everywhere: "Søk på alle nettsteder (ikke med navn)",
   everywhereHelp: "Gå videre i kundeservicen på nettstedet. Loggen der viser at du har funnet dette.",
   searchButton: "Søk",
   results: "Søkeresultat",
@@ -53,11 +53,10 @@ export const nb = (): SupportTexts => ({
   members: "Medlemmer",
   choose: "Hvem",
   everybody: "Alle",
-  answer: "Svar",
   show: "Vis",
   handOut: "Som fil",
   handOutHelp:
-    "Alle som valget passer på, ikke bare denne siden. CSV åpnes i et regneark, JSON er for programmer. Det noteres at du har hentet dem, og hvor mange.",
+    "Alle i utvalget, ikke bare de på denne siden. CSV åpnes i et regneark, JSON er for programmer. Det noteres at du har hentet dem, og hvor mange.",
   firstPage: "Første side",
   nextPage: "Neste side",
   yes: "Ja",
@@ -89,7 +88,7 @@ export const nb = (): SupportTexts => ({
   noCandidates: "Ingen. Finn personens konto først, og oppgi denne referansen der.",
   confirmLink: "Jeg har forsikret meg om hvem dette er",
   link: "Koble til denne kontoen",
-  linkByReference: "Referansen til en som skal kobles",
+  linkByReference: "Koble til med en referanse",
   next: "Fortsett",
   correct: "Rett opplysninger",
   correctHelp:
@@ -98,6 +97,7 @@ export const nb = (): SupportTexts => ({
   save: "Lagre",
   groups: "Grupper",
   newGroup: "En gruppe til",
+  confirmGroups: "Ja, endre gruppene",
   groupsHelp: "Sider for en gruppe åpner eller lukker seg innen {delay}.",
   staffGroup: "(ansatte: endres i innstillingene eller medlemslisten)",
   wrongGroups: {
@@ -129,6 +129,7 @@ export const nb = (): SupportTexts => ({
   you: "Du",
   self: "Personen selv",
   system: "Automatisk",
+  commandLine: "Fra kommandolinjen",
   actions: {
     viewed: "Åpnet",
     searched: "Søkte",

@@ -94,8 +94,6 @@ export interface SupportTexts {
   /** Above what a list can be chosen by, and what stands for no choice. */
   readonly choose: string;
   readonly everybody: string;
-  /** To a question of consent. */
-  readonly answer: string;
   readonly show: string;
   readonly handOut: string;
   readonly handOutHelp: string;
@@ -138,6 +136,7 @@ export interface SupportTexts {
   readonly save: string;
   readonly groups: string;
   readonly newGroup: string;
+  readonly confirmGroups: string;
   /** `{delay}` is a length of time. */
   readonly groupsHelp: string;
   /** Beside a group whose members are staff. */
@@ -157,6 +156,8 @@ export interface SupportTexts {
   readonly you: string;
   readonly self: string;
   readonly system: string;
+  /** Of what a command did, such as an export. */
+  readonly commandLine: string;
   readonly actions: Readonly<
     Record<
       | "viewed"

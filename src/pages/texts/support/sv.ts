@@ -5,7 +5,7 @@ export const sv = (): SupportTexts => ({
   newSearch: "Ny sökning",
   search: "Hitta en person",
   searchHelp: "Telefon, e-post, namn, medlemsnummer, konto-id eller referensen från en felsida.",
-  everywhere: "På alla webbplatser: med allt utom namn",
+  everywhere: "Sök på alla webbplatser (inte på namn)",
   everywhereHelp: "Fortsätt i kundtjänsten på webbplatsen. Loggen där visar att du har hittat detta.",
   searchButton: "Sök",
   results: "Sökresultat",
@@ -53,11 +53,10 @@ export const sv = (): SupportTexts => ({
   members: "Medlemmar",
   choose: "Vilka",
   everybody: "Alla",
-  answer: "Svar",
   show: "Visa",
   handOut: "Som fil",
   handOutHelp:
-    "Alla som valet passar in på, inte bara den här sidan. CSV öppnas i ett kalkylblad, JSON är för program. Det noteras att du har hämtat dem, och hur många.",
+    "Alla i urvalet, inte bara de på den här sidan. CSV öppnas i ett kalkylblad, JSON är för program. Det noteras att du har hämtat dem, och hur många.",
   firstPage: "Första sidan",
   nextPage: "Nästa sida",
   yes: "Ja",
@@ -89,7 +88,7 @@ export const sv = (): SupportTexts => ({
   noCandidates: "Inga. Hitta personens konto först, och ange referensen där.",
   confirmLink: "Jag har försäkrat mig om vem det är",
   link: "Koppla till detta konto",
-  linkByReference: "Referensen till någon som ska kopplas",
+  linkByReference: "Koppla med en referens",
   next: "Fortsätt",
   correct: "Rätta uppgifter",
   correctHelp:
@@ -98,6 +97,7 @@ export const sv = (): SupportTexts => ({
   save: "Spara",
   groups: "Grupper",
   newGroup: "En grupp till",
+  confirmGroups: "Ja, ändra grupperna",
   groupsHelp: "Sidor för en grupp öppnas eller stängs inom {delay}.",
   staffGroup: "(personal: ändras i inställningarna eller medlemslistan)",
   wrongGroups: {
@@ -129,6 +129,7 @@ export const sv = (): SupportTexts => ({
   you: "Du",
   self: "Personen själv",
   system: "Automatiskt",
+  commandLine: "Från kommandoraden",
   actions: {
     viewed: "Öppnade",
     searched: "Sökte",
