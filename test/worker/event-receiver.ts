@@ -50,6 +50,9 @@ export function openToldSite(options: SiteOptions = {}): ToldSite {
         const { type, data } = webhook.verify(body, headers) as Omit<ReceivedEvent, "id">;
         received.push({ id: headers["webhook-id"] ?? "", type, data });
       }
+      // Who is sent on without having said no goes there, and who is there takes anything.
+      if (answer.headers.has("location") && request.redirect === "follow")
+        return new Response(null, { status: 204 });
       return answer;
     },
   });

@@ -355,14 +355,17 @@ describe("a login for a purpose", () => {
   });
 
   it("whose purpose is gone from the settings meanwhile brings nothing and keeps nothing", async () => {
-    const browser = openBrowser(openShop());
+    const before = openShop();
+    const browser = openBrowser(before);
     const callback = await browser.atProvider(await begin(browser));
-    const later = openSite({ vars: { PURPOSES: "letter: birthDate" } });
+    const later = openShop({ vars: { PURPOSES: "letter: birthDate" }, provider: before.simulator.fetch });
     const cookies = new Map(browser.cookies);
     const after = openBrowser(later);
     for (const [name, value] of cookies) after.cookies.set(name, value);
     expect(after.cookies.has(BROWSER_COOKIE)).toBe(true);
     await after.get(callback.href);
+    expect(Object.keys((await after.session()).user ?? {})).toEqual(["sub", "name"]);
+    expect(tokenOf(after)).not.toContain("address");
     expect(await databaseText(later)).not.toContain(HOME);
   });
 
