@@ -2,6 +2,7 @@
 
 import { Command } from "@commander-js/extra-typings";
 import { writtenAsText } from "../src/settings/kinds.ts";
+import { leadingBack } from "../src/settings/read-settings.ts";
 import { isSealed } from "../src/settings/table.ts";
 import {
   openSettings,
@@ -25,7 +26,7 @@ import { writeAliases } from "./sites/site-aliases.ts";
 import { readSiteFile } from "./sites/site-file.ts";
 import { siteRecords } from "./sites/site-records.ts";
 import { listEntries, listSites, readSites, type SiteEntry } from "./sites/site-store.ts";
-import { ALIASES, blanked } from "./sites/site-values.ts";
+import { ALIASES, blanked, isOwnHost, originHostOf } from "./sites/site-values.ts";
 import {
   deploymentOf,
   type HostsOptions,
@@ -331,7 +332,12 @@ async function alias(
     );
     const aliases = [...new Set([...before, ...further])];
     if (isOwn) {
-      const taken = further.filter((other) => isTaken(entries.get(other), host) || other === host);
+      const taken = further.filter(
+        (other) => isTaken(entries.get(other), host) || isOwnHost(deployment, other),
+      );
+      const origin = writtenAsText(deployment.ORIGIN_URL);
+      if (further.some((other) => other === originHostOf({ ORIGIN_URL: origin })))
+        throw new CommandError(`${leadingBack(origin)}.`);
       if (taken.length > 0) throw new CommandError(`${taken.join(", ")} is a host that is in use already.`);
       const siteUrl = writtenAsText(deployment.SITE_URL);
       const records = await siteRecords(session);

@@ -1,6 +1,7 @@
 // `site add`: one site from the command line, or many from a file.
 
 import { writtenAsText } from "../../src/settings/kinds.ts";
+import { leadingBack } from "../../src/settings/read-settings.ts";
 import type { DeploymentValues } from "../../src/sites/deployment-settings.ts";
 import type { MasterKeys } from "../../src/sites/master-keys.ts";
 import {
@@ -31,6 +32,7 @@ import {
   faultsOf,
   fingerprintOf,
   isSharedDomain,
+  originHostOf,
   thumbprintsOf,
   withNormalUrl,
   withSessionKeys,
@@ -97,6 +99,7 @@ export async function addSites(request: AddRequest): Promise<readonly SiteResult
   const { entries, records, present } = known;
   const twice = repeated(sites.map((values) => siteHost(values.SITE_URL)));
   const aliased = new Set(sites.flatMap(aliasesOf));
+  const givenHosts = new Set([...aliased, ...sites.flatMap((values) => siteHost(values.SITE_URL) ?? [])]);
   const accepted: AliasedSite[] = [];
   const results: SiteResult[] = [];
   const waiting: StoredDocument[] = [];
@@ -122,6 +125,7 @@ export async function addSites(request: AddRequest): Promise<readonly SiteResult
           ...(await keyFaults(values, known)),
           ...placeFaults(request, known, host),
           ...cookieFaults(known, host, values),
+          ...originFaults(entries, givenHosts, host, values),
           ...aliasFaults(entries, aliasedSite(values)),
           ...(aliased.has(host) ? ["it is another address of a site of the same file"] : []),
         ];
@@ -260,6 +264,21 @@ function cookieFaults({ cookieDomains }: Known, host: string, values: SiteValues
   return other === undefined
     ? []
     : [`SESSION_COOKIE_DOMAIN is shared with ${other}: they would log each other's people out`];
+}
+
+/**
+ * That an origin is one of the deployment's own sites. Refused whenever a site is written, so that no ring of them can
+ * come about: the last of them would have to name one that is there.
+ */
+function originFaults(
+  entries: ReadonlyMap<string, SiteEntry>,
+  givenHosts: ReadonlySet<string>,
+  host: string,
+  values: SiteValues,
+): readonly string[] {
+  const origin = originHostOf(values);
+  if (origin === undefined || origin === host || aliasesOf(values).includes(origin)) return [];
+  return entries.has(origin) || givenHosts.has(origin) ? [leadingBack(values.ORIGIN_URL ?? "")] : [];
 }
 
 /** Who sets a session for which domain: the sites that stay as they are, those that are given, and the own site. */

@@ -3,10 +3,15 @@
 import { createHmac } from "node:crypto";
 import { calculateJwkThumbprint } from "jose";
 import { getDomain } from "tldts";
-import { writtenAsText } from "../../src/settings/kinds.ts";
-import { type Bindings, isLocalHost } from "../../src/settings/read-settings.ts";
+import { readOrigin, writtenAsText } from "../../src/settings/kinds.ts";
+import { type Bindings, isLocalHost, leadingBack } from "../../src/settings/read-settings.ts";
 import { isSealed, isSettingName, rowOf, siteNames } from "../../src/settings/table.ts";
-import { type DeploymentValues, furtherSettings, partnerKeys } from "../../src/sites/deployment-settings.ts";
+import {
+  type DeploymentValues,
+  furtherSettings,
+  isOwnAddress,
+  partnerKeys,
+} from "../../src/sites/deployment-settings.ts";
 import type { MasterKeys } from "../../src/sites/master-keys.ts";
 import {
   type DocumentMarks,
@@ -14,7 +19,7 @@ import {
   versionAfter,
   writeSiteDocument,
 } from "../../src/sites/site-document.ts";
-import { siteHost, siteHostNamed } from "../../src/sites/site-host.ts";
+import { originOfHost, siteHost, siteHostNamed } from "../../src/sites/site-host.ts";
 import { newKeySet } from "../session-key-set.ts";
 import type { StoredDocument } from "./site-store.ts";
 
@@ -70,17 +75,21 @@ function hostFaults(values: SiteValues, deployment: DeploymentValues): readonly 
       "SITE_URL must be the address of one host, such as https://www.example.com: letters, digits, hyphens and dots",
     ];
   const { hostname } = new URL(`https://${host}`);
-  const own = siteHost(writtenAsText(deployment.SITE_URL));
-  if (host === own) faults.push("SITE_URL is the deployment's own site");
+  if (isOwnHost(deployment, host))
+    faults.push(`SITE_URL is the deployment's own site: the worker answers ${host} with that`);
   for (const alias of aliasesOf(values)) {
     const name = siteHost(`https://${alias}`);
     const isServed =
-      name !== undefined &&
-      name !== host &&
-      name !== own &&
-      !isUnservable(new URL(`https://${name}`).hostname);
-    if (!isServed) faults.push(`${ALIASES} must be further hosts of this site, and ${alias} is none`);
+      name !== undefined && name !== host && !isUnservable(new URL(`https://${name}`).hostname);
+    if (name !== undefined && isOwnHost(deployment, name))
+      faults.push(
+        `${ALIASES}: ${alias} is the deployment's own site, which the worker answers with that and not with this one`,
+      );
+    else if (!isServed) faults.push(`${ALIASES} must be further hosts of this site, and ${alias} is none`);
   }
+  const originHost = originHostOf(values);
+  if (originHost !== undefined && aliasesOf(values).includes(originHost))
+    faults.push(leadingBack(values.ORIGIN_URL ?? ""));
   if (isUnservable(hostname))
     faults.push(
       "SITE_URL must be a host below a domain that somebody can own, not an address or a suffix of many",
@@ -93,11 +102,32 @@ function hostFaults(values: SiteValues, deployment: DeploymentValues): readonly 
   return faults;
 }
 
+/**
+ * Whether the worker answers a host with the deployment's own site. On this machine it has every port: `npm start` may
+ * put the site on another than SITE_URL says, and nothing but names below localhost is left to further sites.
+ */
+export function isOwnHost(deployment: DeploymentValues, host: string): boolean {
+  const own = siteHost(writtenAsText(deployment.SITE_URL));
+  return (
+    isOwnAddress(deployment, originOfHost(host)) || (own !== undefined && isUnnamed(own) && isUnnamed(host))
+  );
+}
+
+/** Whether a host is this machine itself, and no name below localhost. */
+function isUnnamed(host: string): boolean {
+  const { hostname } = new URL(`https://${host}`);
+  return isLocalHost(hostname) && !hostname.endsWith(".localhost");
+}
+
 /** Whether nobody can have this very name: addresses, and suffixes of many owners. */
 const isUnservable = (hostname: string): boolean => !isLocalHost(hostname) && isPublicSuffix(hostname);
 
 /** Whether what is below a name belongs to many owners. */
 const isPublicSuffix = (name: string): boolean => getDomain(name, { allowPrivateDomains: true }) === null;
+
+/** The host of ORIGIN_URL in its one form; undefined where there is none. */
+export const originHostOf = ({ ORIGIN_URL: written = "" }: Readonly<{ ORIGIN_URL?: string }>) =>
+  siteHost(readOrigin(written.trim()));
 
 /** SESSION_COOKIE_DOMAIN in one form. */
 export function cookieDomainOf({ SESSION_COOKIE_DOMAIN: domain }: SiteValues): string | undefined {

@@ -33,6 +33,8 @@ export interface Surroundings {
   /** A secret that all sites of the deployment share, where there is more than one. */
   readonly deploymentSecret?: string | undefined;
   readonly limiters: Settings["limiters"];
+  /** What the worker answers besides the site's own origin, as far as the settings say. */
+  readonly otherAddresses?: readonly string[];
   /** Whether pages can be shown in a language: which there are is for the code to say that is deployed. */
   readonly isLanguage: (code: string) => boolean;
 }
@@ -151,6 +153,14 @@ function plainAddresses(read: ReadValues, isLocal: boolean): readonly string[] {
   );
 }
 
+/** Whether requests to one address come to the server of the other: on this machine a port has one server. */
+function isSameServer(one: string, other: string): boolean {
+  const [a, b] = [new URL(one), new URL(other)];
+  const portOf = ({ protocol, port }: URL) => port || (protocol === "https:" ? "443" : "80");
+  if (isLocalHost(a.hostname) && isLocalHost(b.hostname)) return portOf(a) === portOf(b);
+  return a.hostname.replace(/\.$/, "") === b.hostname.replace(/\.$/, "") && a.port === b.port;
+}
+
 /**
  * Checks the settings of one site and puts together what the rooms need of them.
  * @returns the settings, or every fault at once. Never throws.
@@ -168,7 +178,10 @@ export function settingsFrom(values: SettingValues, surroundings: Surroundings):
   const issuer = read.VIPPS_ISSUER ?? ISSUERS[read.VIPPS_ENVIRONMENT];
   const isLocal = siteOrigin !== undefined && isLocalHost(new URL(siteOrigin).hostname);
   if (siteOrigin !== undefined) faults.push(...plainAddresses(read, isLocal));
-  const { SITE_LANGUAGE: language } = read;
+  const { SITE_LANGUAGE: language, ORIGIN_URL: originUrl } = read;
+  const answered = [siteOrigin ?? [], surroundings.otherAddresses ?? []].flat();
+  if (originUrl !== undefined && answered.some((address) => isSameServer(originUrl, address)))
+    faults.push(leadingBack(originUrl));
   if (language !== undefined && !surroundings.isLanguage(language))
     faults.push(`SITE_LANGUAGE is ${language}, a language without texts here`);
   const cookieDomain = read.SESSION_COOKIE_DOMAIN?.replace(/^\./, "").toLowerCase();
@@ -217,7 +230,7 @@ export function settingsFrom(values: SettingValues, surroundings: Surroundings):
           accent: read.ACCENT_COLOR,
         },
         authPath,
-        originUrl: read.ORIGIN_URL,
+        originUrl,
         protectedPaths,
         forwardSessionCookie: read.FORWARD_SESSION_COOKIE,
       },
@@ -291,6 +304,10 @@ export function settingsFrom(values: SettingValues, surroundings: Surroundings):
     },
   };
 }
+
+/** That the worker would ask itself for what it does not have. */
+export const leadingBack = (originUrl: string): string =>
+  `ORIGIN_URL must be another server: the worker itself answers ${new URL(originUrl).host}. Without ORIGIN_URL it asks the route's own origin`;
 
 /** What telling anybody of events needs and there is not. @param what needs it, for people. */
 export function missingForEvents(

@@ -1,5 +1,5 @@
 import * as v from "valibot";
-import { writtenAsText } from "../settings/kinds.ts";
+import { readOrigin, writtenAsText } from "../settings/kinds.ts";
 import { isLocalHost, isUnset, type Surroundings, settingsFrom } from "../settings/read-settings.ts";
 import {
   inheritedNames,
@@ -110,8 +110,11 @@ export function withDeployment(
 export function furtherSettings(
   own: SiteValues,
   deployment: DeploymentValues,
-  surroundings: Omit<Surroundings, "origin">,
+  surroundings: Omit<Surroundings, "origin" | "otherAddresses">,
 ): SettingsResult {
   const all = withDeployment(own, deployment);
-  return "faults" in all ? all : settingsFrom(all.values, { ...surroundings, origin: undefined });
+  if ("faults" in all) return all;
+  const ownUrl = readOrigin(writtenAsText(deployment.SITE_URL));
+  const otherAddresses = ownUrl === undefined ? [] : [ownUrl];
+  return settingsFrom(all.values, { ...surroundings, otherAddresses, origin: undefined });
 }

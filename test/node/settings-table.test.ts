@@ -320,6 +320,23 @@ describe("worker, doctor and start (R39)", () => {
     });
   });
 
+  it.each([
+    ["https://www.example.com", "https://www.example.com"],
+    ["https://www.example.com", "https://WWW.example.com./"],
+    ["http://localhost:8787", "http://127.0.0.1:8787"],
+    ["http://localhost:8787", "http://club.localhost:8787"],
+  ])("agree that the origin of %s cannot be %s", async (SITE_URL, ORIGIN_URL) => {
+    const said = [expect.stringContaining("ORIGIN_URL must be another server: the worker itself answers")];
+    expect(await verdictsOn({ ...RIGHT_ONE, SITE_URL, ORIGIN_URL })).toEqual({
+      ...{ worker: said, doctor: said, start: said },
+    });
+    // Every site would ask the deployment's own.
+    const found = await verdictsOn({ ...RIGHT_ONE, SITE_URL, SITE_DEFAULTS: { ORIGIN_URL } });
+    expect([found.worker.length, found.doctor.length, found.start.length]).toEqual([1, 1, 1]);
+    const other = { ...RIGHT_ONE, SITE_URL, ORIGIN_URL: "https://origin.example" };
+    expect(await verdictsOn(other)).toEqual({ worker: [], doctor: [], start: [] });
+  });
+
   it.each<readonly [SettingVariable, string]>([
     [{ SUPPORT_STAFF: "+4799999901" }, "SITE_DEFAULTS: SUPPORT_STAFF is no setting that sites can share"],
     [{ VIPPS_MSN: "123456" }, "SITE_DEFAULTS: VIPPS_MSN is no setting that sites can share"],

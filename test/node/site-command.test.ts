@@ -329,6 +329,69 @@ describe("the host of a site", () => {
     });
   });
 
+  it("is never the deployment's own, by whatever command, on this machine on any port", async () => {
+    const local = await openDeployment("local");
+    const at = (args: readonly string[]) => siteAt(local, args, OWN_ENV);
+    writeFileSync(local.settings, "SITE_URL='http://localhost:8787'\n");
+    expect((await at(["init"])).code).toBe(0);
+    expect((await at(["add", "http://a.localhost:8787", ...OWN])).code).toBe(0);
+    const why = "the deployment's own site";
+    for (const port of [8787, 9000])
+      for (const args of [
+        ["add", `http://localhost:${port}`, ...OWN],
+        ["add", `http://b.localhost:${port}`, ...OWN, "--set", `SITE_ALIASES=localhost:${port}`, "--dry-run"],
+        ["alias", "a.localhost:8787", `localhost:${port}`, "--dry-run"],
+        ["rename", "a.localhost:8787", `localhost:${port}`],
+      ])
+        expect([args[0], await at(args)]).toMatchObject([
+          args[0],
+          { code: 1, stderr: expect.stringContaining(why) },
+        ]);
+    expect(await at(["alias", "localhost:8787", "localhost:9000"])).toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining("in use already"),
+    });
+    // An export names its host itself.
+    const key = (await at(["receive"])).stdout.trim();
+    const out = join(folder, "own-host.export");
+    expect((await at(["export", "a.localhost:8787", "--for", key, "--out", out])).code).toBe(0);
+    expect((await at(["remove", "a.localhost:8787", "--yes"])).code).toBe(0);
+    writeFileSync(
+      local.settings,
+      readFileSync(local.settings, "utf8").replace("//localhost:8787", "//a.localhost:8787"),
+    );
+    expect(await at(["import", out])).toMatchObject({ code: 1, stderr: expect.stringContaining(why) });
+    await local.storage.close();
+  });
+
+  it("is never where ORIGIN_URL leads, nor is that another site or address of the deployment", async () => {
+    const origin = (url: string) => ["--set", `ORIGIN_URL=${url}`];
+    const add = (host: string, ...more: string[]) =>
+      site(["add", `https://${host}`, ...OWN, ...more], OWN_ENV);
+    expect((await add("www.kilde.example", "--set", "SITE_ALIASES=kilde.example")).code).toBe(0);
+    for (const [host, ...more] of [
+      ["ring.example", ...origin("https://ring.example")],
+      ["ring.example", ...origin("http://RING.example.")],
+      ["ring.example", ...origin("https://www.ring.example"), "--set", "SITE_ALIASES=www.ring.example"],
+      ["ring.example", ...origin("https://www.byraa.example")],
+      ["ring.example", ...origin("https://www.kilde.example")],
+      ["ring.example", ...origin("https://kilde.example")],
+    ] as const)
+      expect([more, await add(host, ...more)]).toMatchObject([
+        more,
+        { code: 1, stderr: expect.stringMatching(/ORIGIN_URL must be another server/) },
+      ]);
+    expect((await add("ring.example", ...origin("https://origin.ring.example"))).code).toBe(0);
+    for (const args of [
+      ["alias", "ring.example", "origin.ring.example"],
+      ["rename", "ring.example", "origin.ring.example"],
+    ])
+      expect(await site(args)).toMatchObject({
+        code: 1,
+        stderr: expect.stringMatching(/ORIGIN_URL must be another server/),
+      });
+  });
+
   it.each(["co.uk", ".no", "pages.dev", "kommune.no"])("shares no session for all of %s", async (domain) => {
     const args = [
       "add",

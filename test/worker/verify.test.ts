@@ -64,7 +64,7 @@ describe("GET /auth/verify", () => {
   });
 
   it("gives assertions another audience than sessions, for software that can't check typ", async () => {
-    for (const ORIGIN_URL of ["", SITE, "https://origin.example"]) {
+    for (const ORIGIN_URL of ["", "https://origin.example"]) {
       const browser = openBrowser(openSite({ vars: { ORIGIN_URL } }));
       await browser.logIn();
       const { headers } = await browser.get("/auth/verify");
@@ -73,9 +73,7 @@ describe("GET /auth/verify", () => {
         browser.cookies.get(SESSION_COOKIE) ?? "",
       ].map((token) => decodeJwt(token));
       expect(session?.aud).toBe(SITE);
-      expect(assertion?.aud).toBe(
-        ORIGIN_URL === "https://origin.example" ? ORIGIN_URL : `${SITE}/auth/verify`,
-      );
+      expect(assertion?.aud).toBe(ORIGIN_URL || `${SITE}/auth/verify`);
       expect(assertion?.iss).toBe(session?.iss);
     }
   });
