@@ -18,6 +18,7 @@ import { applyMigrations, DEFAULT_STATE } from "./migrations.mjs";
 import { configName, mainOf, migrationsFolder, type ProjectConfig, readConfig } from "./project-config.ts";
 import { languagesOf } from "./project-languages.ts";
 import { claimState } from "./running-instance.ts";
+import { faultsOfFiles, shownFiles } from "./site-files.ts";
 import type { SitesPlace } from "./sites/sites-place.ts";
 import { patternsIn, unguardedFaults } from "./unguarded-assets.ts";
 import { startWorker } from "./worker-process.ts";
@@ -238,6 +239,7 @@ async function runOnce(run: Run, settingsFile: string, context: CommandContext):
   const isLanguage = languagesOf(mainOf(config));
   for (const fault of faultsOfLocalWorker(given, bindingsOf(config.values), isLanguage, addresses.site))
     context.tell(`${fault}. docs/configuration.md has every setting.`);
+  for (const fault of fileFaults(root, config, settings)) context.tell(fault);
   const print = (text: string) => (quiet ? undefined : context.print(text));
   for (const note of addresses.notes) print(note);
   if ((await applyMigrations(root, state, migrationsFolder(root))) === "applied")
@@ -284,9 +286,27 @@ function refuseUnguardedAssets(
   if (faults.length > 0) throw new CommandError(`${name}: ${faults.join(" ")} See docs/site.md.`);
 }
 
+/** What is wrong with the files of the site, for people. */
+function fileFaults(
+  root: string,
+  { values }: ProjectConfig,
+  settings: Readonly<Record<string, string>>,
+): readonly string[] {
+  const { assets, vars = {} }: StartConfig = values;
+  const shown = assets?.directory === undefined ? undefined : shownFiles(root, assets.directory);
+  if (shown === undefined || assets?.binding === undefined) return [];
+  const setting = (name: string) => settings[name] ?? writtenAsText(vars[name]);
+  const isAll = setting("ORIGIN_URL") === "" && assets.not_found_handling !== "single-page-application";
+  const { secrets, unused } = faultsOfFiles(shown, isAll ? patternsIn(setting("PROTECTED_PATHS")) : []);
+  return [secrets && `${secrets} Name it in ${shown.folder}/.assetsignore.`, unused].filter(
+    (fault) => fault !== undefined,
+  );
+}
+
 /** What the start reads of the configuration. */
 interface StartConfig {
   readonly assets?: {
+    readonly directory?: string;
     readonly run_worker_first?: boolean | readonly string[];
     readonly not_found_handling?: string;
     readonly binding?: string;

@@ -8,7 +8,7 @@ import { confirm, isCancel } from "@clack/prompts";
 import { Command } from "@commander-js/extra-typings";
 import { parse as parseToml, stringify } from "@decimalturn/toml-patch";
 import { applyEdits, type JSONPath, modify, parse as parseJsonc } from "jsonc-parser";
-import { slugOf } from "../create/project.ts";
+import { slugOf, withoutSecrets } from "../create/project.ts";
 import packageJson from "../package.json" with { type: "json" };
 import { CommandError } from "./command-error.mjs";
 import type { CommandContext } from "./command-line.ts";
@@ -111,15 +111,8 @@ function generatorOf(
 /** Where the login's own code goes, beside whatever `src` is. */
 const MAIN = "worker/index.ts";
 
-const IGNORED = [
-  "node_modules",
-  ".git",
-  ".wrangler",
-  ".dev.vars*",
-  "worker",
-  "wrangler.jsonc",
-  "package*.json",
-];
+/** What else is no page where the site is the project's whole folder. */
+const PROJECT_FILES = ["worker", "package*.json"];
 
 function staticSite(root: string, read: Read, wanted: string | undefined): Plan {
   const found = wanted === undefined ? generatorOf(read) : { kind: "a folder of files", site: wanted };
@@ -147,9 +140,13 @@ function staticSite(root: string, read: Read, wanted: string | undefined): Plan 
       "*.report.csv",
     ]),
   );
-  // A site that is the whole folder would show what is not the site.
-  if (found.site === ".") changes.push(linesAdded(read, ".assetsignore", IGNORED));
   const build = "build" in found ? found.build : undefined;
+  // A generator makes its folder anew, and puts into it what it was told to.
+  if (build === undefined) {
+    const path = found.site === "." ? ".assetsignore" : `${found.site.replace(/\/$/, "")}/.assetsignore`;
+    const before = read(path);
+    changes.push({ path, before, after: withoutSecrets(before, found.site === "." ? PROJECT_FILES : []) });
+  }
   return {
     kind: found.kind,
     changes,

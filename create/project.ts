@@ -19,11 +19,36 @@ export interface Project {
   readonly versions: Readonly<Record<"vipps-login-worker" | "wrangler", string>>;
 }
 
+/** What of a site's folder is no page of it. Cloudflare shows everything else; `.well-known` is meant to be read. */
+const NO_PAGES = [
+  ".*",
+  "!.well-known",
+  "node_modules",
+  "wrangler.*",
+  "*.pem",
+  "*.key",
+  "id_rsa*",
+  "id_ed25519*",
+];
+
+/**
+ * An `.assetsignore` that leaves out what is no page. What stands there already comes after it, and so has the last
+ * word.
+ * @param before what it says; undefined where there is none
+ * @param more what is to be left out besides
+ */
+export function withoutSecrets(before: string | undefined, more: readonly string[] = []): string {
+  const there = new Set((before ?? "").split(/\r?\n/).map((line) => line.trim().replace(/\/$/, "")));
+  const missing = [...NO_PAGES, ...more].filter((line) => !there.has(line));
+  return missing.length === 0 ? (before ?? "") : `${missing.join("\n")}\n${before ?? ""}`;
+}
+
 /** The project cannot be made; the message is one line. */
 export class CreateError extends Error {}
 
 /**
- * Writes a new project. Nothing that is there already is changed.
+ * Writes a new project. Of a site that is there already nothing is changed, but that an `.assetsignore` in its folder
+ * keeps what is no page from being shown.
  * @param template the folder of the template
  * @throws {CreateError} where there is something in its folder
  */
@@ -65,6 +90,8 @@ export function writeProject(template: string, project: Project): void {
         return [line, ...own.map((setting) => `${indent}${setting}`)].join(",\n");
       });
   });
+  const ignoring = join(site ?? join(folder, "public"), ".assetsignore");
+  writeFileSync(ignoring, withoutSecrets(existsSync(ignoring) ? readFileSync(ignoring, "utf8") : undefined));
   change(folder, "README.md", (text) => text.replace("# my-site", `# ${name}`));
   const pages = site === undefined ? readdirSync(join(folder, "public"), FILES) : [];
   for (const page of pages.filter((path) => path.endsWith(".html")))

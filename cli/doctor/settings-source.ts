@@ -1,6 +1,6 @@
 import { execFile } from "node:child_process";
 import { existsSync, readFileSync, statSync } from "node:fs";
-import { basename, join, relative, resolve } from "node:path";
+import { basename, dirname, join, relative, resolve } from "node:path";
 import { promisify } from "node:util";
 import type { Unstable_Config } from "wrangler";
 import { writtenAsText } from "../../src/settings/kinds.ts";
@@ -11,6 +11,7 @@ import { readDevVars } from "../dev-vars.mjs";
 import { pendingMigrations } from "../migrations.mjs";
 import { findConfig, migrationsFolder, sectionName } from "../project-config.ts";
 import { languagesOf } from "../project-languages.ts";
+import { shownFiles } from "../site-files.ts";
 
 /** The settings to examine and everything known around them. */
 export interface SettingsSource {
@@ -186,6 +187,11 @@ async function readConfig(configFile: string, environment: string | undefined) {
       ]),
       /** The folder of the static assets, as written. Without a binding they are uploaded and never shown. */
       assets: assets?.binding === undefined ? undefined : assets.directory,
+      /** The files that are shown of it; undefined where there are none. */
+      shownFiles:
+        assets?.binding === undefined || assets.directory === undefined
+          ? undefined
+          : shownFiles(dirname(configFile), assets.directory),
       /** What of the assets passes the worker; undefined where there are none. */
       assetRouting:
         assets?.directory === undefined

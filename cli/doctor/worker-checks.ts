@@ -1,6 +1,7 @@
 import { basename } from "node:path";
 import { patternOf } from "../../src/rules/path-rules.ts";
 import { error, skipped, warning } from "../findings/finding.ts";
+import { faultsOfFiles } from "../site-files.ts";
 import { unguardedFaults } from "../unguarded-assets.ts";
 import { type Check, known } from "./facts.ts";
 import type { WorkerConfig } from "./settings-source.ts";
@@ -94,6 +95,33 @@ export const WORKER_CHECKS = {
       return leftOut.length === 0
         ? "Every file passes the worker."
         : `Past the worker: ${leftOut.join(", ")}.`;
+    }),
+  },
+  /** Whether the files of the site are those that were meant, and PROTECTED_PATHS names any of them. */
+  "site-files": {
+    why: "Every file of the site's folder is shown, but what needs a login or is left out by an .assetsignore.",
+    look: known(function* ({ source: { worker, values }, settings: { site } }) {
+      if (worker === undefined) return NO_CONFIG;
+      const { shownFiles, routes, assetRouting } = worker;
+      if (shownFiles === undefined) return skipped("There is no folder of files here.");
+      // A server behind, and an app of one page, have addresses that are no files.
+      const isAll =
+        !values.ORIGIN_URL &&
+        !routes.some((route) => route.includes("/")) &&
+        assetRouting?.notFound !== "single-page-application";
+      const { secrets, unused } = faultsOfFiles(shownFiles, isAll ? site.protectedPaths.map(patternOf) : []);
+      if (secrets !== undefined)
+        yield error(
+          secrets,
+          `Take it out, or name it in ${shownFiles.folder}/.assetsignore (docs/site.md); what was shown already is known, so change the secrets in it.`,
+        );
+      if (unused !== undefined)
+        yield warning(
+          unused,
+          "Write it as the folder is called, or what was meant to need a login stands open. Where code of yours answers it, leave it.",
+        );
+      const { length } = shownFiles.paths;
+      return `${length} file${length === 1 ? "" : "s"} of ${shownFiles.folder}, none with the name of a secret.`;
     }),
   },
   /** Whether the site's address leads to the worker, as far as wrangler.toml tells. */

@@ -253,6 +253,20 @@ export const FAULTS_HERE: readonly Fault[] = [
     source: withWorker(() => ({ assetRouting: { workerFirst: false, notFound: undefined } })),
   },
   {
+    fault: "secrets among the files of the site",
+    found: ["site-files"],
+    says: /folder demo holds .*: \.env, keys\/id_rsa, \.git\/\.\nTake it out, or name it in demo\/\.assetsignore/,
+    source: withWorker(() => ({
+      shownFiles: { folder: "demo", paths: [".env", "keys/id_rsa", ".git/", "members/index.html"] },
+    })),
+  },
+  {
+    fault: "protected paths that are no files",
+    found: ["site-files"],
+    says: /\/members\/\* in PROTECTED_PATHS fits no file of the site's folder demo/,
+    source: withWorker(() => ({ shownFiles: { folder: "demo", paths: ["medlem/index.html"] } })),
+  },
+  {
     fault: "a route that leaves the callback out",
     found: ["routes"],
     says: /do not cover \/auth\/callback/,

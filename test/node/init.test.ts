@@ -6,6 +6,7 @@ import { parse as parseToml } from "@decimalturn/toml-patch";
 import { parse as parseJsonc } from "jsonc-parser";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { runCommandLine } from "../../cli/command-line.ts";
+import { shownFiles } from "../../cli/site-files.ts";
 
 let root = "";
 beforeEach(() => {
@@ -78,7 +79,10 @@ describe("vipps-login init", () => {
         devDependencies: { wrangler: expect.any(String) },
       });
       expect(changed.map(({ path }) => path)).toContain("wrangler.jsonc");
-      if (site === ".") expect(read(".assetsignore")).toMatch(/node_modules\n[\s\S]*\.dev\.vars/);
+      if (kind === "a folder of files") {
+        write({ [`${site}/.env`]: "KEY=x", [`${site}/.well-known/security.txt`]: "", ".dev.vars": "KEY=x" });
+        expect(shownFiles(root, site)?.paths.toSorted()).toEqual([".well-known/security.txt", "index.html"]);
+      }
       expect((await init("--yes")).told).toContain("Everything is there already.");
     },
   );
