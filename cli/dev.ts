@@ -7,6 +7,7 @@ import { basename, dirname, join, relative } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import { isDeepStrictEqual, styleText } from "node:util";
 import { Command } from "@commander-js/extra-typings";
+import { patternOf } from "../src/rules/path-rules.ts";
 import { writtenAsText } from "../src/settings/kinds.ts";
 import { SETTINGS } from "../src/settings/table.ts";
 import { CommandError, isPlain } from "./command-error.mjs";
@@ -15,6 +16,7 @@ import { completeDevVars, readDevVars } from "./dev-vars.mjs";
 import { faultsOfLocalWorker } from "./doctor/worker-settings.ts";
 import { type AskedAddresses, type LocalAddresses, settleAddresses } from "./local-addresses.ts";
 import { applyMigrations, DEFAULT_STATE } from "./migrations.mjs";
+import { readRules } from "./path-rule.ts";
 import { configName, mainOf, migrationsFolder, type ProjectConfig, readConfig } from "./project-config.ts";
 import { languagesOf } from "./project-languages.ts";
 import { claimState } from "./running-instance.ts";
@@ -279,11 +281,17 @@ function refuseUnguardedAssets(
 ): void {
   const { assets, vars = {} }: StartConfig = values;
   if (assets === undefined) return;
-  const protectedPaths = patternsIn(settings.PROTECTED_PATHS ?? writtenAsText(vars.PROTECTED_PATHS));
+  const protectedPaths = patternsOf(settings.PROTECTED_PATHS ?? vars.PROTECTED_PATHS);
   const routing = { workerFirst: assets.run_worker_first ?? false, notFound: assets.not_found_handling };
   const authPath = settings.AUTH_PATH ?? (writtenAsText(vars.AUTH_PATH) || SETTINGS.AUTH_PATH.default);
   const faults = unguardedFaults(routing, { protectedPaths, authPath });
   if (faults.length > 0) throw new CommandError(`${name}: ${faults.join(" ")} See docs/site.md.`);
+}
+
+/** The patterns of PROTECTED_PATHS; of one that the worker refuses, those that can be made out. */
+function patternsOf(value: unknown): readonly string[] {
+  const read = readRules(value);
+  return "rules" in read ? read.rules.map(patternOf) : patternsIn(writtenAsText(value));
 }
 
 /** What is wrong with the files of the site, for people. */
@@ -297,7 +305,8 @@ function fileFaults(
   if (shown === undefined || assets?.binding === undefined) return [];
   const setting = (name: string) => settings[name] ?? writtenAsText(vars[name]);
   const isAll = setting("ORIGIN_URL") === "" && assets.not_found_handling !== "single-page-application";
-  const { secrets, unused } = faultsOfFiles(shown, isAll ? patternsIn(setting("PROTECTED_PATHS")) : []);
+  const patterns = patternsOf(settings.PROTECTED_PATHS ?? vars.PROTECTED_PATHS);
+  const { secrets, unused } = faultsOfFiles(shown, isAll ? patterns : []);
   return [secrets && `${secrets} Name it in ${shown.folder}/.assetsignore.`, unused].filter(
     (fault) => fault !== undefined,
   );

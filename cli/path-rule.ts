@@ -1,9 +1,24 @@
 // What PROTECTED_PATHS says of one address: the worker's own judgement, in a form for people and programs.
 
+import * as v from "valibot";
 import { isPathTooLong, plainPathname, readPath } from "../src/http/request-path.ts";
 import { requirementsOf, rulesFor } from "../src/rules/path-rules.ts";
 import { requirementText } from "../src/rules/requirement.ts";
+import { protectedPaths } from "../src/settings/kinds.ts";
+import { isUnset } from "../src/settings/read-settings.ts";
 import type { SiteSettings } from "../src/settings/types.ts";
+
+/**
+ * The rules of PROTECTED_PATHS as the worker reads them.
+ * @param value as TOML, JSON and settings files have it: a text, a list or a table
+ */
+export function readRules(
+  value: unknown,
+): { readonly rules: readonly string[] } | { readonly fault: string } {
+  if (isUnset(value)) return { rules: [] };
+  const read = v.safeParse(protectedPaths().schema(), value);
+  return read.success ? { rules: read.output } : { fault: read.issues[0].message };
+}
 
 /** Who may see an address. */
 export interface PathExplanation {

@@ -1,7 +1,6 @@
 // `vipps-login rules`: who may see an address, by the settings as the worker reads them.
 
 import { Command } from "@commander-js/extra-typings";
-import { readProtectedPaths } from "../src/rules/protected-paths.ts";
 import { readRequirement } from "../src/rules/requirement.ts";
 import { writtenAsText } from "../src/settings/kinds.ts";
 import type { SiteSettings } from "../src/settings/types.ts";
@@ -12,7 +11,7 @@ import { CommandError, usageError } from "./command-error.mjs";
 import type { CommandContext } from "./command-line.ts";
 import { DEFAULT_SITE_PORT } from "./dev-vars.mjs";
 import { readLocalSource } from "./doctor/settings-source.ts";
-import { explainPath, type PathExplanation } from "./path-rule.ts";
+import { explainPath, type PathExplanation, readRules } from "./path-rule.ts";
 import { listEntries, readSites } from "./sites/site-store.ts";
 import { hostNamed, noSite, withStorage } from "./sites/sites-command.ts";
 import { placeName, type SitesPlace } from "./sites/sites-place.ts";
@@ -135,8 +134,7 @@ async function guardedSites({ root, env }: CommandContext, options: PlaceOptions
 /** @throws {CommandError} where its rules cannot be read. */
 function guardedSite(values: Readonly<Record<string, unknown>>): GuardedSite {
   const textOf = (name: string) => writtenAsText(values[name]);
-  const text = textOf("PROTECTED_PATHS");
-  const read = text.trim() === "" ? { rules: [] } : readProtectedPaths(text);
+  const read = readRules(values.PROTECTED_PATHS);
   if ("fault" in read) throw new CommandError(`PROTECTED_PATHS ${read.fault}.`);
   return {
     origin: URL.parse(textOf("SITE_URL"))?.origin ?? `http://localhost:${DEFAULT_SITE_PORT}`,

@@ -35,7 +35,9 @@ export function readProtectedPaths(
   return { rules };
 }
 
-const PATTERN_FAULT = "must be path patterns such as /members/* or !/members/open/*";
+/** What is said of whatever is no list of patterns. */
+export const PATTERN_FAULT =
+  "must be path patterns such as /members/* or !/members/open/*, each with what it requires behind it, if anything: /board/* group:board fresh:600";
 const REQUIREMENT_FAULT =
   "may require group:NAME, group:ONE|OTHER, age:YEARS, fresh:SECONDS or acr of a path, and nothing else";
 

@@ -5,7 +5,7 @@
 import * as v from "valibot";
 import { phoneWords } from "../pages/phone-words.ts";
 import type { Contact } from "../pages/site-face.ts";
-import { readProtectedPaths } from "../rules/protected-paths.ts";
+import { PATTERN_FAULT, readProtectedPaths } from "../rules/protected-paths.ts";
 import { isAgeClaim, readRequirement } from "../rules/requirement.ts";
 import { type MasterKeys, readMasterKeys } from "../sites/master-keys.ts";
 import { isAppRedirectUri } from "../vipps/app-redirect-uri.ts";
@@ -234,7 +234,7 @@ function isPage(written: string): boolean {
 
 /** Path patterns, each followed by what it requires, if anything: as words, a list, or a table of patterns. */
 export const protectedPaths = (): Kind<readonly string[]> => {
-  const patterns = list("must be path patterns such as /members/* or !/members/open/*", () =>
+  const patterns = list(PATTERN_FAULT, () =>
     v.pipe(
       v.array(v.string()),
       v.rawTransform(({ dataset, addIssue, NEVER }): readonly string[] => {
@@ -251,8 +251,11 @@ export const protectedPaths = (): Kind<readonly string[]> => {
   };
 };
 
-/** `{ "/board/*": "group:board", "/members/*": true }` as a list; anything else as it is. */
-function rulesOfTable(value: unknown): unknown {
+/** `{ "/board/*": "group:board", "/members/*": true }`, as JSON in a text too, as a list; anything else as it is. */
+function rulesOfTable(written: unknown): unknown {
+  const isTableText = typeof written === "string" && written.trim().startsWith("{");
+  const value = isTableText ? parsedJson(written) : written;
+  if (value === undefined) return written;
   if (typeof value !== "object" || value === null || Array.isArray(value)) return value;
   return Object.entries(value).map(([pattern, required]) =>
     required === true ? pattern : [pattern, required].flat().join(" "),

@@ -140,7 +140,8 @@ export const SETTINGS = {
   },
   /**
    * Path patterns that need a session, such as `/members/* !/members/open/*`, each followed by what it requires
-   * besides, if anything: `/board/* group:board fresh:600`. See [site.md](site.md#protected-paths).
+   * besides, if anything: `/board/* group:board fresh:600`. As a list, each member is one of them:
+   * `["/members/*", "/board/* group:board fresh:600"]`. See [site.md](site.md#protected-paths).
    */
   PROTECTED_PATHS: {
     kind: protectedPaths(),

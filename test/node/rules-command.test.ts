@@ -18,6 +18,10 @@ compatibility_date = "2026-10-01"
 PROTECTED_PATHS = "/members/* /board/* group:board|web fresh:600 /board/minutes* age:18 !/members/open/*"
 [env.other.vars]
 PROTECTED_PATHS = "/a grop:b"
+[env.list.vars]
+PROTECTED_PATHS = ["/medlem/*", "/styret/* group:styret fresh:600"]
+[env.table.vars]
+PROTECTED_PATHS = { "/medlem/*" = true, "/styret/*" = "group:styret fresh:600" }
 `,
   );
 });
@@ -73,6 +77,19 @@ describe("vipps-login rules", () => {
         rules: [],
         excepted: false,
       },
+    ]);
+  });
+
+  it.each(["list", "table"])("reads a %s, each pattern with what it requires", async (name) => {
+    const { code, stdout } = await rules("/styret/a", "/medlem/", "--env", name, "--json");
+    expect(code).toBe(0);
+    expect(JSON.parse(stdout).addresses).toMatchObject([
+      {
+        access: "session",
+        requires: ["group:styret", "fresh:600"],
+        rules: ["/styret/* group:styret fresh:600"],
+      },
+      { access: "session", requires: [], rules: ["/medlem/*"] },
     ]);
   });
 

@@ -192,14 +192,17 @@ describe("npm start", () => {
     );
   });
 
-  test("refuses to show protected files without the worker, in one line", async () => {
-    writeFileSync(place.settingsFile, "PROTECTED_PATHS=/images/*\n");
-    const { output, exited } = place.start(place.onPorts);
-    expect(await exited).toBe(1);
-    expect(output()).toBe(
-      'wrangler.toml: "!/images/*" takes protected paths ("/images/*") from the worker. See docs/site.md.\n',
-    );
-  });
+  test.each(["/images/*", `'["/members/*", "/images/* group:board"]'`, `'{"/images/*": "group:board"}'`])(
+    "refuses to show protected files without the worker, in one line: %s",
+    async (written) => {
+      writeFileSync(place.settingsFile, `PROTECTED_PATHS=${written}\n`);
+      const { output, exited } = place.start(place.onPorts);
+      expect(await exited).toBe(1);
+      expect(output()).toBe(
+        'wrangler.toml: "!/images/*" takes protected paths ("/images/*") from the worker. See docs/site.md.\n',
+      );
+    },
+  );
 
   test.runIf(existsSync("/proc/self/task"))("says so and stops if the worker dies", async () => {
     const { process, output, ready, exited } = place.start(place.onPorts);

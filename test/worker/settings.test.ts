@@ -139,6 +139,13 @@ describe("settings", () => {
     };
     expect(settingsOf(lists).site.protectedPaths).toEqual(["/members/*", "!/members/open/*"]);
     expect(settingsOf(lists).accounts.consents).toEqual([{ id: "newsletter", wording: { en: "News" } }]);
+    const rules = ["/medlem/*", "/styret/* group:styret fresh:600"];
+    for (const written of [
+      rules,
+      JSON.stringify(rules),
+      '{"/medlem/*":true,"/styret/*":"group:styret fresh:600"}',
+    ])
+      expect(settingsOf({ PROTECTED_PATHS: written }).site.protectedPaths).toEqual(rules);
     const login = await openBrowser(
       openSite({ vars: { ...meant, PROTECTED_PATHS: ["/members/*"] } }),
     ).logIn();
