@@ -8,7 +8,7 @@ import { confirm, isCancel } from "@clack/prompts";
 import { Command } from "@commander-js/extra-typings";
 import { parse as parseToml, stringify } from "@decimalturn/toml-patch";
 import { applyEdits, type JSONPath, modify, parse as parseJsonc } from "jsonc-parser";
-import { slugOf, withoutSecrets } from "../create/project.ts";
+import { loginButton, membersFolders, rulesIn, slugOf, withoutSecrets } from "../create/project.ts";
 import packageJson from "../package.json" with { type: "json" };
 import { CommandError } from "./command-error.mjs";
 import type { CommandContext } from "./command-line.ts";
@@ -21,6 +21,10 @@ export function init(context: CommandContext) {
       "Adds the login to a project that is there already: a folder of files, what Astro, Eleventy, Hugo or SvelteKit build, or a Worker of your own. Shows every change first and overwrites nothing.",
     )
     .option("--site <folder>", "where the built site is (else as the generator has it)")
+    .option(
+      "--protect <patterns>",
+      'what needs a login, such as "/members/* /board/*" (else the folders that are called after members)',
+    )
     .option("--package <version>", "what package.json is to name: a version or a packed file")
     .option("--dry-run", "shows the changes and makes none")
     .option("-y, --yes", "makes the changes without asking")
@@ -63,6 +67,7 @@ export interface Plan {
 
 interface Wishes {
   readonly site?: string | undefined;
+  readonly protect?: string | undefined;
   readonly package?: string | undefined;
 }
 
@@ -77,7 +82,7 @@ export function planFor(root: string, wishes: Wishes = {}): Plan {
   const manifest = manifestChange(read("package.json"), basename(root), wishes.package);
   const config = configName(root);
   const text = read(config);
-  const own = text === undefined ? staticSite(root, read, wishes.site) : ownWorker(config, text, read);
+  const own = text === undefined ? staticSite(root, read, wishes) : ownWorker(config, text, read);
   const changes = [...own.changes, manifest].filter(({ before, after }) => before !== after);
   return { ...own, changes, next: ["npm install", ...own.next] };
 }
@@ -114,13 +119,15 @@ const MAIN = "worker/index.ts";
 /** What else is no page where the site is the project's whole folder. */
 const PROJECT_FILES = ["worker", "package*.json"];
 
-function staticSite(root: string, read: Read, wanted: string | undefined): Plan {
+function staticSite(root: string, read: Read, { site: wanted, protect }: Wishes): Plan {
   const found = wanted === undefined ? generatorOf(read) : { kind: "a folder of files", site: wanted };
   if (found === undefined)
     throw new CommandError(`There is no site in ${root}. Name the folder of its files with --site`, "usage");
   const template = readFileSync(new URL("../template/wrangler.jsonc", import.meta.url), "utf8");
+  const rules = protect === undefined ? guessedRules(join(root, found.site)) : rulesIn(protect);
   const config = template
     .replaceAll("my-site", slugOf(basename(root)))
+    .replaceAll('["/members/*"]', () => `[${rules.map((rule) => JSON.stringify(rule)).join(", ")}]`)
     .replace('"main": "src/index.ts"', `"main": ${JSON.stringify(MAIN)}`)
     .replace('"directory": "public"', `"directory": ${JSON.stringify(found.site)}`);
   const files = {
@@ -153,9 +160,16 @@ function staticSite(root: string, read: Read, wanted: string | undefined): Plan 
     next: [
       ...(build === undefined ? [] : [`${build}          # the login shows what is in ${found.site}/`]),
       "npx vipps-login dev",
-      'What needs a login says "PROTECTED_PATHS" in wrangler.jsonc; a login button is <vipps-login> (docs/element.md).',
+      'What needs a login says "PROTECTED_PATHS" in wrangler.jsonc. For a login button, put into your pages:',
+      loginButton("en"),
     ],
   };
+}
+
+/** What of a site needs a login, until its owner says so: of one that is not built yet, what most call it. */
+function guessedRules(site: string): readonly string[] {
+  const found = existsSync(site) ? membersFolders(site) : [];
+  return found.length === 0 ? ["/members/*"] : found;
 }
 
 function linesAdded(read: Read, path: string, lines: readonly string[]): Change {

@@ -7,7 +7,7 @@ import { basename, join, relative, resolve } from "node:path";
 import { parseArgs } from "node:util";
 import { type CANCEL_SYMBOL, cancel, intro, isCancel, outro, select, text } from "@clack/prompts";
 import { isNewEnough, leastNode } from "../cli/node-version.mjs";
-import { CreateError, type Project, writeProject } from "./project.ts";
+import { CreateError, loginButton, membersFolders, type Project, rulesIn, writeProject } from "./project.ts";
 import { SITE_LANGUAGES, type SiteLanguage } from "./words.ts";
 
 /** Names and versions of what the project is made with; put in when this is built. */
@@ -21,6 +21,7 @@ Makes a website with Vipps MobilePay Login in a new folder. Asks what is not sai
   --domain DOMAIN      where it will be, such as www.example.com
   --language LANGUAGE  ${SITE_LANGUAGES.join(", ")}
   --site FOLDER        the site as a folder of files, where there is one already
+  --protect PATTERNS   what of it needs a login, such as "/members/* /board/*"
   --package FILE       vipps-login-worker to install: a packed file, or a version
   --no-install         installs nothing
   --yes, -y            asks nothing
@@ -32,6 +33,7 @@ interface Asked {
   readonly domain: string | undefined;
   readonly language: SiteLanguage | undefined;
   readonly site: string | undefined;
+  readonly protect: string | undefined;
   readonly package: string | undefined;
   readonly install: boolean;
   readonly yes: boolean;
@@ -47,6 +49,7 @@ function readOptions(args: readonly string[]): Asked | undefined {
       domain: { type: "string" },
       language: { type: "string" },
       site: { type: "string" },
+      protect: { type: "string" },
       package: { type: "string" },
       "no-install": { type: "boolean", default: false },
       yes: { type: "boolean", short: "y", default: false },
@@ -57,24 +60,44 @@ function readOptions(args: readonly string[]): Asked | undefined {
   const language = SITE_LANGUAGES.find((one) => one === values.language);
   if (values.language !== undefined && language === undefined)
     throw new CreateError(`--language takes ${SITE_LANGUAGES.join(", ")}, not "${values.language}"`);
-  const wrongDomain = values.domain === undefined ? undefined : domainFault(values.domain);
-  if (wrongDomain !== undefined) throw new CreateError(`--domain: ${wrongDomain}`);
-  const wrongSite = values.site === undefined ? undefined : siteFault(values.site);
-  if (wrongSite !== undefined) throw new CreateError(`--site: ${wrongSite}`);
+  const faults = { name: nameFault, domain: domainFault, site: siteFault, protect: protectFault } as const;
+  for (const name of ["name", "domain", "site", "protect"] as const) {
+    const fault = values[name] === undefined ? undefined : faults[name](values[name]);
+    if (fault !== undefined) throw new CreateError(`--${name}: ${fault}`);
+  }
   if (positionals.length > 1) throw new CreateError("Name one folder.");
-  const { name, domain, site } = values;
+  const { name, domain, site, protect } = values;
   return {
     folder: positionals[0],
-    ...{ name, domain, language, site, package: values.package },
+    ...{ name, domain, language, site, protect, package: values.package },
     install: !values["no-install"],
     yes: values.yes,
   };
 }
 
+/** As long as the worker takes SITE_NAME. */
+const LONGEST_NAME = 60;
+
+const nameFault = (name = ""): string | undefined =>
+  name.trim().length > LONGEST_NAME ? `A site's name has at most ${LONGEST_NAME} characters.` : undefined;
+
+/** The host of a domain, or of the address of a site; undefined for what is neither. */
+function hostOf(domain: string): string | undefined {
+  const address = /^https?:\/\//i.test(domain) ? domain : `https://${domain}`;
+  if (!URL.canParse(address)) return undefined;
+  const { host, pathname, search, hash } = new URL(address);
+  const isWhole = pathname === "/" && search === "" && hash === "";
+  return isWhole && /^(?:[a-z0-9-]+\.)+[a-z][a-z0-9-]+$/.test(host) ? host : undefined;
+}
+
 function domainFault(domain = ""): string | undefined {
-  const isDomain =
-    domain === "" || /^([a-z0-9-]+\.)+[a-z]{2,}$/i.test(URL.parse(`https://${domain}`)?.host ?? "");
-  return isDomain ? undefined : "A domain is like www.example.com.";
+  const written = domain.trim();
+  return written === "" || hostOf(written) !== undefined ? undefined : "A domain is like www.example.com.";
+}
+
+function protectFault(patterns = ""): string | undefined {
+  const isFault = rulesIn(patterns).some((rule) => !/^!?\//.test(rule));
+  return isFault ? "A pattern begins with a slash, such as /members/*." : undefined;
 }
 
 function siteFault(folder = ""): string | undefined {
@@ -96,7 +119,7 @@ async function askFor(asked: Asked): Promise<Omit<Project, "versions">> {
     return sure(await text({ message, initialValue: initial, validate: (value) => fault(value) })) ?? "";
   };
   const folder = await answer(asked.folder, "In which folder?", "my-site");
-  const name = await answer(asked.name, "What is the site called?", basename(resolve(folder)));
+  const name = await answer(asked.name, "What is the site called?", basename(resolve(folder)), nameFault);
   const domain = await answer(asked.domain, "On which domain? (empty if you have none yet)", "", domainFault);
   const language =
     asked.language ??
@@ -114,12 +137,26 @@ async function askFor(asked: Asked): Promise<Omit<Project, "versions">> {
     "",
     siteFault,
   );
+  const guess = site === "" ? NEW_SITE : membersFolders(site).join(" ");
+  const protect =
+    site === "" && asked.protect === undefined
+      ? guess
+      : await answer(
+          asked.protect,
+          "Which of its pages need a login? Patterns such as /members/* (empty for none)",
+          guess,
+          protectFault,
+        );
   return {
     folder: resolve(folder),
-    ...{ name, domain, language },
+    ...{ name: name.trim() || basename(resolve(folder)), domain: hostOf(domain.trim()) ?? "", language },
     site: site === "" ? undefined : resolve(site),
+    protect: rulesIn(protect),
   };
 }
+
+/** What of the pages of a new site needs a login. */
+const NEW_SITE = "/members/*";
 
 const noFault = (_value?: string): string | undefined => undefined;
 
@@ -156,10 +193,19 @@ async function create(asked: Asked): Promise<void> {
   const newer = isNewEnough(node)
     ? ""
     : `\nIt takes Node ${leastNode} or newer, and this is ${node}: install Node 24 from https://nodejs.org first.`;
-  const message = `Ready. Now: ${steps.join(" && ")}${newer}`;
+  const message = `Ready. Now: ${steps.join(" && ")}${newer}${answers.site === undefined ? "" : oldSiteWords(answers)}`;
   if (asked.yes) console.log(message);
   else outro(message);
   if (asked.install && !isInstalled) process.exitCode = 1;
+}
+
+/** What is left to do by the owner of a site that was there already. */
+function oldSiteWords({ language, protect }: Pick<Project, "language" | "protect">): string {
+  const needed =
+    protect.length === 0
+      ? "Nothing of it needs a login yet"
+      : `What needs a login: ${protect.map((rule) => `"${rule}"`).join(", ")}`;
+  return `\n${needed} (PROTECTED_PATHS in wrangler.jsonc).\nFor a login button, put into your pages:\n${loginButton(language)}`;
 }
 
 try {

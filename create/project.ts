@@ -15,6 +15,8 @@ export interface Project {
   readonly language: SiteLanguage;
   /** A folder of files that is the site already, absolute; undefined for a new one. */
   readonly site: string | undefined;
+  /** What of it needs a login: patterns, each followed by what it requires, if anything; none for an open site. */
+  readonly protect: readonly string[];
   /** What `npm install` is to take for the package and for wrangler. */
   readonly versions: Readonly<Record<"vipps-login-worker" | "wrangler", string>>;
 }
@@ -53,7 +55,7 @@ export class CreateError extends Error {}
  * @throws {CreateError} where there is something in its folder
  */
 export function writeProject(template: string, project: Project): void {
-  const { folder, name, domain, language, site, versions } = project;
+  const { folder, name, domain, language, site, protect, versions } = project;
   if (existsSync(folder) && readdirSync(folder).some((file) => file !== ".git"))
     throw new CreateError(
       `${folder} is not empty. In a project that is there already, npx vipps-login init adds the login.`,
@@ -68,6 +70,7 @@ export function writeProject(template: string, project: Project): void {
   renameSync(join(folder, "gitignore"), join(folder, ".gitignore"));
 
   const slug = slugOf(name);
+  const pages = assetsFolder(folder, site);
   change(folder, "package.json", (text) => {
     const manifest = { ...JSON.parse(text), name: slug };
     manifest.dependencies = { "vipps-login-worker": versions["vipps-login-worker"] };
@@ -77,27 +80,67 @@ export function writeProject(template: string, project: Project): void {
   change(folder, "wrangler.jsonc", (text) => {
     const market = { nb: "NO", da: "DK", sv: "SE", fi: "FI", en: undefined }[language];
     const vars = [
+      `"SITE_NAME": ${JSON.stringify(name)}`,
       `"SITE_LANGUAGE": "${language}"`,
       ...(market === undefined ? [] : [`"VIPPS_MARKET": "${market}"`]),
     ];
     let production = 0;
     return text
       .replaceAll("my-site", slug)
-      .replace('"directory": "public"', `"directory": ${JSON.stringify(assetsFolder(folder, site))}`)
-      .replace(/^( +)"PROTECTED_PATHS": .*$/gm, (line, indent: string) => {
+      .replace('"directory": "public"', () => `"directory": ${JSON.stringify(pages)}`)
+      .replace(/^( +)"PROTECTED_PATHS": .*$/gm, (_, indent: string) => {
         production += 1;
         const own = domain === "" || production === 1 ? vars : [...vars, `"SITE_URL": "https://${domain}"`];
-        return [line, ...own.map((setting) => `${indent}${setting}`)].join(",\n");
+        const rules = `"PROTECTED_PATHS": [${protect.map((rule) => JSON.stringify(rule)).join(", ")}]`;
+        return [rules, ...own].map((setting) => `${indent}${setting}`).join(",\n");
       });
   });
   const ignoring = join(site ?? join(folder, "public"), ".assetsignore");
   writeFileSync(ignoring, withoutSecrets(existsSync(ignoring) ? readFileSync(ignoring, "utf8") : undefined));
-  change(folder, "README.md", (text) => text.replace("# my-site", `# ${name}`));
-  const pages = site === undefined ? readdirSync(join(folder, "public"), FILES) : [];
-  for (const page of pages.filter((path) => path.endsWith(".html")))
+  change(folder, "README.md", (text) =>
+    text
+      .replace("# my-site", () => `# ${name}`)
+      .replace("{{pages}}", () => `${pages}/`)
+      .replace("{{begin}}", () => (site === undefined ? "press the button" : `open ${firstAddress(protect)}`))
+      .replace("{{button}}", () => loginButton(language)),
+  );
+  const made = site === undefined ? readdirSync(join(folder, "public"), FILES) : [];
+  for (const page of made.filter((path) => path.endsWith(".html")))
     change(folder, join("public", page), (text) =>
       filled(text.replace('lang="en"', `lang="${language}"`), { ...WORDS[language], name }),
     );
+}
+
+/** An address that leads to the login: of what is protected, or the login's own. */
+function firstAddress(protect: readonly string[]): string {
+  const [rule = ""] = protect.filter((one) => !one.startsWith("!"));
+  const path = rule.split(" ", 1)[0]?.replace(/\*$/, "") ?? "";
+  return path === "" || path.includes("*") ? "`/auth/login?return_to=/`" : `\`${path}\``;
+}
+
+/** What a page needs for a login button, in HTML. */
+export const loginButton = (language: SiteLanguage): string =>
+  `<script src="/auth/vipps-login.js" defer></script>
+<vipps-login logout-to="/" me><a href="/auth/login?return_to=/">${WORDS[language].logIn}</a></vipps-login>`;
+
+/** A list of patterns as people write it, with blanks or commas between; what a pattern requires stays with it. */
+export function rulesIn(text: string): readonly string[] {
+  const rules: string[] = [];
+  for (const word of text.split(/[\s,]+/).filter((one) => one !== "")) {
+    const before = /^!?\//.test(word) ? undefined : rules.pop();
+    rules.push(before === undefined ? word : `${before} ${word}`);
+  }
+  return rules;
+}
+
+/** What members' pages are called, in the languages of a site. */
+const MEMBERS = /^(?:members?|medlem|medlemm[ae]r|medlems.*|j[aä]sen.*)$/i;
+
+/** A guess at what of a site needs a login: its folders that are called after members. */
+export function membersFolders(site: string): readonly string[] {
+  return readdirSync(site, { withFileTypes: true })
+    .filter((entry) => entry.isDirectory() && MEMBERS.test(entry.name.normalize("NFC")))
+    .map(({ name }) => `/${encodeURI(name)}/*`);
 }
 
 const FILES = { recursive: true, encoding: "utf8" } as const;

@@ -135,7 +135,7 @@ describe("a project made with it", () => {
     const config = readFileSync(join(project, "wrangler.jsonc"), "utf8");
     expect(parseJsonc(config)).toMatchObject({
       name: "bjorns-bakeri",
-      vars: { SITE_LANGUAGE: "fi", VIPPS_MARKET: "FI" },
+      vars: { SITE_NAME: "Bjørns Bakeri", SITE_LANGUAGE: "fi", VIPPS_MARKET: "FI" },
     });
     const page = readFileSync(join(project, "public/index.html"), "utf8");
     expect(page).toContain('<html lang="fi">');
@@ -152,6 +152,30 @@ describe("a project made with it", () => {
     expect(readFileSync(join(folder, "public/members/index.html"), "utf8")).toMatch(
       /lang="sv"[\s\S]+Club &amp; Co/,
     );
+  });
+
+  it("takes a domain as it is copied, and an old site of which nothing was said but where it is", () => {
+    const site = join(project, "..", "old-site");
+    mkdirSync(join(site, "medlem"), { recursive: true });
+    writeFileSync(join(site, "index.html"), "<h1>x</h1>");
+    const folder = join(project, "..", "around-old-site");
+    const create = (...options: string[]) =>
+      spawnSync(
+        process.execPath,
+        [join(project, "../create/create.js"), folder, "--no-install", "-y", ...options],
+        {
+          encoding: "utf8",
+        },
+      );
+    expect(create("--domain", "https://www.bakeri.no/butikk").stderr).toBe(
+      "--domain: A domain is like www.example.com.\n",
+    );
+    expect(create("--protect", "members").stderr).toMatch(/^--protect: A pattern begins with a slash/);
+    const { stdout } = create("--domain", "https://www.Bakeri.no/", "--site", site, "--language", "nb");
+    expect(stdout).toContain('What needs a login: "/medlem/*" (PROTECTED_PATHS in wrangler.jsonc).');
+    expect(stdout).toContain('<script src="/auth/vipps-login.js" defer></script>');
+    const { vars } = parseJsonc(readFileSync(join(folder, "wrangler.jsonc"), "utf8")).env.production;
+    expect(vars).toMatchObject({ SITE_URL: "https://www.bakeri.no", PROTECTED_PATHS: ["/medlem/*"] });
   });
 
   it("starts, and somebody logs in", async () => {
