@@ -12,7 +12,7 @@ const SECRET_NAMES: readonly RegExp[] = [
   /^node_modules$/i,
   /^wrangler\.(?:toml|jsonc?)$/i,
   /^id_(?:rsa|dsa|ecdsa|ed25519)$/i,
-  /\.(?:pem|key|p12|pfx|kdbx)$/i,
+  /\.(?:pem|key|p12|pfx|kdbx|report\.csv)$/i,
 ];
 
 const isSecretName = (name: string): boolean => SECRET_NAMES.some((pattern) => pattern.test(name));

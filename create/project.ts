@@ -31,6 +31,8 @@ const NO_PAGES = [
   "*.key",
   "id_rsa*",
   "id_ed25519*",
+  // Of an import of members: who was refused, and why.
+  "*.report.csv",
 ];
 
 /**
