@@ -39,6 +39,8 @@ export interface NewValue {
   readonly key: string;
   readonly value: string;
   readonly metadata: unknown;
+  /** When it goes by itself, in seconds since the epoch; never where undefined. */
+  readonly expiration?: number;
 }
 
 /** A KV namespace. Each call is one request at Cloudflare, or some; the caller sees to it that they are not too big. */
@@ -83,7 +85,33 @@ const noNamespace = () => databaseError(`There is no KV namespace ${SITES}.`);
  * @throws {CommandError}
  */
 export async function openSession(target: D1Target): Promise<D1Session> {
+  const open = kept.get(nameOf(target));
+  if (open !== undefined) return { ...open, close: async () => undefined };
   return target.remote ? openRemote(target) : openLocal(target);
+}
+
+/** Sessions that are kept open for further commands, by what they are opened on. */
+const kept = new Map<string, D1Session>();
+
+const nameOf = ({ root, remote, environment, persistTo }: D1Target): string =>
+  JSON.stringify([root, remote, environment, persistTo]);
+
+/**
+ * Keeps a session for all commands of this process that follow: opening it is most of what a small one takes.
+ * @param session in place of the storage of the target.
+ * @returns the session, which its `close` takes away again.
+ * @throws {CommandError}
+ */
+export async function keepSession(target: D1Target, session?: D1Session): Promise<D1Session> {
+  const open = session ?? (await openSession(target));
+  kept.set(nameOf(target), open);
+  return {
+    ...open,
+    async close() {
+      kept.delete(nameOf(target));
+      await open.close();
+    },
+  };
 }
 
 /** What is read of the configuration, at the top or of one environment: neither has the other's. */
@@ -180,7 +208,7 @@ function openLocal(target: D1Target): D1Session {
 /** KV as wrangler opens it here, as far as a session needs it. */
 interface OpenNamespace {
   get(key: string): Promise<string | null>;
-  put(key: string, value: string, options: { metadata: unknown }): Promise<void>;
+  put(key: string, value: string, options: { metadata: unknown; expiration?: number }): Promise<void>;
   delete(key: string): Promise<void>;
 }
 
@@ -210,7 +238,7 @@ function localNamespace(state: string, id: string | undefined): KvNamespace & { 
           }),
     write: (values) =>
       kv(async (store) => {
-        await Promise.all(values.map(({ key, value, metadata }) => store.put(key, value, { metadata })));
+        await Promise.all(values.map(({ key, value, ...options }) => store.put(key, value, options)));
       }),
     delete: (keys) =>
       kv(async (store) => {

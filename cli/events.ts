@@ -7,7 +7,7 @@ import type { CommandContext } from "./command-line.ts";
 import { databaseCommand, type PlaceOptions, targetOf } from "./d1-place.ts";
 import { openSession } from "./d1-session.ts";
 import { newEventSecret } from "./event-secret.ts";
-import { knownSites, siteNamed } from "./member-site.ts";
+import { siteMeant } from "./member-site.ts";
 
 const STATES = ["waiting", "delivered", "given_up"] as const;
 type State = (typeof STATES)[number];
@@ -74,11 +74,11 @@ interface ListOptions extends PlaceOptions {
 }
 
 async function list(context: CommandContext, options: ListOptions): Promise<void> {
-  const { state, limit, json, settings } = options;
+  const { state, limit, json } = options;
   const target = targetOf(context, options);
   const session = await openSession(target);
   try {
-    const { key: site, name } = siteNamed(options.site, await knownSites(target, settings, session));
+    const { key: site, name } = await siteMeant(context, target, options, session);
     const [found] = await session.batch([
       {
         sql: `SELECT id, type, about, state, tries, fault, due_at FROM events
@@ -129,14 +129,14 @@ interface ReplayOptions extends PlaceOptions {
 }
 
 async function replay(context: CommandContext, options: ReplayOptions): Promise<void> {
-  const { id, since, json, settings } = options;
+  const { id, since, json } = options;
   if (id !== undefined && since !== undefined) throw usageError("Either --id or --since");
   const from = since === undefined ? undefined : Date.parse(since);
   if (Number.isNaN(from)) throw usageError(`--since ${since} is no time such as 2026-11-30T08:00`);
   const target = targetOf(context, options);
   const session = await openSession(target);
   try {
-    const { key: site, name } = siteNamed(options.site, await knownSites(target, settings, session));
+    const { key: site, name } = await siteMeant(context, target, options, session);
     // What is due for so long is found by the next sweep (OVERDUE in src/events/notice.ts).
     const overdue = Date.now() - 10 * 60_000;
     const chosen =

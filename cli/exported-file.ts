@@ -8,7 +8,7 @@ import { type Export, type ExportFormat, type RunQuery, writtenRows } from "../s
 import type { CommandContext } from "./command-line.ts";
 import { type PlaceOptions, targetOf } from "./d1-place.ts";
 import { openSession } from "./d1-session.ts";
-import { knownSites, siteNamed } from "./member-site.ts";
+import { siteMeant } from "./member-site.ts";
 
 /** Rows of one statement. */
 export const PORTION = 20_000;
@@ -55,7 +55,7 @@ export async function writeExport(
   const target = targetOf(context, options);
   const session = await openSession(target);
   try {
-    const { key: site, name } = siteNamed(options.site, await knownSites(target, options.settings, session));
+    const { key: site, name } = await siteMeant(context, target, options, session);
     const run: RunQuery = async (sql, params) => (await session.batch([{ sql, params }]))[0]?.rows ?? [];
     const note = (more: Readonly<Record<string, number>>) =>
       run(

@@ -5,15 +5,16 @@ import { createInterface } from "node:readline/promises";
 import type { Readable, Writable } from "node:stream";
 import { siteHost, siteHostNamed } from "../src/sites/site-host.ts";
 import { CommandError, usageError } from "./command-error.mjs";
-import { PROGRAM } from "./command-line.ts";
+import { type CommandContext, PROGRAM } from "./command-line.ts";
 import type { D1Target } from "./d1-command.ts";
+import type { PlaceOptions } from "./d1-place.ts";
 import type { D1Session } from "./d1-session.ts";
 import { readDevVars } from "./dev-vars.mjs";
-import { partitionOf, siteRecords } from "./sites/site-records.ts";
-import { listEntries } from "./sites/site-store.ts";
-
-/** What `src/settings.ts` calls its own partition: under which key everything of the deployment's own site stands. */
-const OWN_SITE = "default";
+import { masterKeysIn, masterKeyText } from "./sites/master-key-place.ts";
+import { rowKeyOf } from "./sites/opened-site.ts";
+import { siteRecords } from "./sites/site-records.ts";
+import { listEntries, readSites } from "./sites/site-store.ts";
+import { OWN_SITE } from "./sites/stray-rows.ts";
 
 /** The sites of a deployment, as far as they can be told apart by host. */
 export interface KnownSites {
@@ -21,8 +22,6 @@ export interface KnownSites {
   readonly own: string | undefined;
   /** The hosts of the sites in KV. */
   readonly further: readonly string[];
-  /** The keys of the rows of those whose rows do not stand under their host: renamed or imported sites. */
-  readonly keys?: ReadonlyMap<string, string>;
   /** Other addresses, and the host of the site that each is one of. */
   readonly aliases?: ReadonlyMap<string, string>;
 }
@@ -42,15 +41,21 @@ export async function knownSites(
   const url = inFile.SITE_URL ?? session.vars.SITE_URL;
   const entries = await listEntries(session);
   const further = [...entries].flatMap(([host, { kind }]) => (kind === "site" ? [host] : []));
-  const records = further.length === 0 ? undefined : await siteRecords(session);
   return {
     own: typeof url === "string" ? siteHost(url) : undefined,
     further,
-    keys: new Map(further.map((host) => [host, (records && partitionOf(records, host)) ?? host] as const)),
     aliases: new Map(
       [...entries].flatMap(([host, entry]) => (entry.kind === "alias" ? [[host, entry.of] as const] : [])),
     ),
   };
+}
+
+/** A site of the deployment that was named. */
+export interface NamedSite {
+  /** `default` for the deployment's own. */
+  readonly host: string;
+  /** For people. */
+  readonly name: string;
 }
 
 /** A site of the deployment. */
@@ -62,16 +67,49 @@ export interface MemberSite {
 }
 
 /**
+ * Looks up under which key the rows of a site stand: its own document says so.
+ * @throws {CommandError} where that cannot be told.
+ */
+export async function memberSite(
+  { host, name }: NamedSite,
+  session: D1Session,
+  {
+    target,
+    settingsFile,
+    env,
+  }: {
+    readonly target: D1Target;
+    readonly settingsFile: string | undefined;
+    readonly env: CommandContext["env"];
+  },
+): Promise<MemberSite> {
+  if (host === OWN_SITE) return { key: OWN_SITE, name };
+  const { root, environment, persistTo } = target;
+  const master = masterKeyText({ root, environment, persistTo, settingsFile }, env);
+  const [texts, records] = await Promise.all([readSites(session, [host]), siteRecords(session)]);
+  const keys = master === undefined ? undefined : masterKeysIn(master);
+  return { key: await rowKeyOf(keys, host, texts.get(host) ?? "", records), name };
+}
+
+/** The site that `--site` means. @throws {CommandError} for what is no site here, or none that can be gone by */
+export async function siteMeant(
+  { env }: CommandContext,
+  target: D1Target,
+  { site, settings: settingsFile }: PlaceOptions,
+  session: D1Session,
+): Promise<MemberSite> {
+  const named = siteNamed(site, await knownSites(target, settingsFile, session));
+  return memberSite(named, session, { target, settingsFile, env });
+}
+
+/**
  * Finds the site that somebody means, however it is written: a host or a URL, in any case, with or without the
  * port that goes without saying. `default` is the deployment's own.
  * @param named undefined where nothing was said: fine while there is only one site
  * @throws {CommandError} for what is no site here, and where several are and none is named
  */
-export function siteNamed(
-  named: string | undefined,
-  { own, further, keys, aliases }: KnownSites,
-): MemberSite {
-  const ownSite = { key: OWN_SITE, name: own ?? "the deployment's own site" };
+export function siteNamed(named: string | undefined, { own, further, aliases }: KnownSites): NamedSite {
+  const ownSite = { host: OWN_SITE, name: own ?? "the deployment's own site" };
   if (named === undefined) {
     if (further.length === 0) return ownSite;
     const others = `${further.length} further ${further.length === 1 ? "site" : "sites"}`;
@@ -85,7 +123,7 @@ export function siteNamed(
   const typed = siteHostNamed(named);
   const host = (typed && aliases?.get(typed)) ?? typed;
   if (host !== undefined && host === own) return ownSite;
-  if (host !== undefined && further.includes(host)) return { key: keys?.get(host) ?? host, name: host };
+  if (host !== undefined && further.includes(host)) return { host, name: host };
   const near = [...further, ...(own === undefined ? [] : [own])].find(
     (one) => host !== undefined && withoutPort(one) === withoutPort(host),
   );
@@ -97,7 +135,7 @@ export function siteNamed(
 export async function askForSite(
   known: KnownSites,
   { input, output }: { readonly input: Readable; readonly output: Writable },
-): Promise<MemberSite> {
+): Promise<NamedSite> {
   const terminal = createInterface({ input, output });
   const without = known.own === undefined ? "" : ` (Enter for ${known.own}, the deployment's own)`;
   try {

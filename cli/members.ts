@@ -21,7 +21,7 @@ import {
 import { MEMBER_FIELDS, type MemberField, recogniseHeader } from "./member-columns.ts";
 import { type FileFormat, readRows, recogniseFormat } from "./member-file.ts";
 import { EXPLANATIONS, type Member, type Note, type Refusal, readMemberRow } from "./member-row.ts";
-import { askForSite, knownSites, type MemberSite, siteNamed } from "./member-site.ts";
+import { askForSite, knownSites, type MemberSite, memberSite, siteNamed } from "./member-site.ts";
 import { memberPortion } from "./member-sql.ts";
 import { startProgress } from "./progress-bar.ts";
 
@@ -338,12 +338,16 @@ async function importInto(options: Options, session: D1Session, { key }: MemberS
 async function chosenSite(
   options: Options,
   session: D1Session,
-  { stdin, stderr }: CommandContext,
+  { stdin, stderr, env }: CommandContext,
 ): Promise<MemberSite> {
-  const known = await knownSites(options.target, options.settingsFile, session);
+  const { target, settingsFile } = options;
+  const known = await knownSites(target, settingsFile, session);
   const mayAsk = options.site === undefined && known.further.length > 0 && !options.json;
-  if (mayAsk && stdin.isTTY && stderr.isTTY) return askForSite(known, { input: stdin, output: stderr });
-  return siteNamed(options.site, known);
+  const named =
+    mayAsk && stdin.isTTY && stderr.isTTY
+      ? await askForSite(known, { input: stdin, output: stderr })
+      : siteNamed(options.site, known);
+  return memberSite(named, session, { target, settingsFile, env });
 }
 
 async function importMembers(options: Options, context: CommandContext): Promise<void> {

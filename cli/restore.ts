@@ -1,10 +1,22 @@
-// `vipps-login restore`: after the database was put back to an earlier time, erases again who was erased since.
+// `vipps-login restore`: what there is to do after the database was put back to an earlier time. Whoever was erased
+// since is erased again, and the database learns again from the sites' documents what it has noted of them.
 
 import { Command } from "@commander-js/extra-typings";
-import { accountSubject, ERASED } from "../src/accounts/subjects.ts";
+import { CommandError } from "./command-error.mjs";
 import type { CommandContext } from "./command-line.ts";
+import type { D1Target } from "./d1-command.ts";
 import { databaseCommand, type PlaceOptions, targetOf } from "./d1-place.ts";
 import { type D1Session, openSession } from "./d1-session.ts";
+import { erase, erasedAmong, notedErasures } from "./erased-accounts.ts";
+import { siteMeant } from "./member-site.ts";
+import { masterKeysIn, masterKeyText } from "./sites/master-key-place.ts";
+import { openSite } from "./sites/opened-site.ts";
+import { earlierKeys } from "./sites/row-key-history.ts";
+import { noteRecords, type RecordChange, siteRecords } from "./sites/site-records.ts";
+import { deleteRows, siteTables } from "./sites/site-rows.ts";
+import { listSites, readSites } from "./sites/site-store.ts";
+import { numberOf } from "./sites/sites-command.ts";
+import { strayRows, strayWords } from "./sites/stray-rows.ts";
 
 /** The command `restore`. */
 export function restore(context: CommandContext) {
@@ -13,11 +25,20 @@ export function restore(context: CommandContext) {
     .addCommand(
       databaseCommand("erasures", context)
         .description(
-          "erases again whoever was erased after the time that the database was put back to. Who that is, the worker keeps outside of the database, as digests, for 400 days: no older copy may be put back. May be run any number of times",
+          "erases again whoever was erased after the time that the database was put back to. Who that is, the worker keeps outside of the database, as digests, for 400 days: no older copy may be put back. Has the database know the present documents of all sites again, and names rows of sites that are gone. May be run any number of times",
         )
         .option("--dry-run", "only counts them")
         .option("--json", "the result as JSON on the standard output")
         .action((options) => eraseAgain(context, options)),
+    )
+    .addCommand(
+      databaseCommand("rows", context)
+        .description(
+          "names rows in the database that belong to no site there is: of sites that were removed after the time that it was put back to, or with --keep-data, and of imports that were cut off",
+        )
+        .option("--delete <key>", "deletes those of this key")
+        .option("--json", "the result as JSON on the standard output")
+        .action((options) => rowsOfNoSite(context, options)),
     );
 }
 
@@ -27,107 +48,92 @@ interface Options extends PlaceOptions {
 }
 
 async function eraseAgain(context: CommandContext, options: Options): Promise<void> {
-  const session = await openSession(targetOf(context, options));
+  const { print, tell } = context;
+  const { dryRun = false, json } = options;
+  const target = targetOf(context, options);
+  const session = await openSession(target);
   try {
-    const noted = new Set((await session.metadataKeys(ERASED)).map((key) => key.slice(ERASED.length)));
-    const back: Owner[] = [];
-    if (noted.size > 0) {
-      for await (const owner of ownersIn(session))
-        if (noted.has(await accountSubject(owner.site, owner.id))) back.push(owner);
-    }
-    if (!options.dryRun) for (const owner of back) await erase(session, owner);
-    const result = { noted: noted.size, back: back.length, erased: options.dryRun ? 0 : back.length };
-    if (options.json) return context.print(JSON.stringify(result));
+    const only =
+      options.site === undefined ? undefined : (await siteMeant(context, target, options, session)).key;
+    const healed = dryRun ? undefined : await noteDocuments(context, target, options, session);
+    const noted = await notedErasures(session);
+    const back = await erasedAmong(session, noted, await earlierKeys(session), only);
+    if (!dryRun) for (const owner of back) await erase(session, owner, "restore");
+    const strays = await strayRows(session);
+    const result = {
+      noted: noted.size,
+      back: back.length,
+      erased: dryRun ? 0 : back.length,
+      rows_of_no_site: strays.map(({ key, rows }) => ({ key, rows })),
+    };
+    if (healed?.unread)
+      tell(
+        `Without SITES_KEYS, what the database has noted of ${numberOf(healed.unread, "site")} was not compared with the documents.`,
+      );
+    if (json) return print(JSON.stringify(result));
     const people = `${back.length} of ${noted.size} erased accounts were back`;
-    context.print(options.dryRun ? `${people}. Nothing was changed.` : `${people} and are erased again.`);
+    print(dryRun ? `${people}. Nothing was changed.` : `${people} and are erased again.`);
+    if (healed?.noted) print(`The database knows the documents of ${numberOf(healed.noted, "site")} again.`);
+    for (const stray of strays) print(`Rows of no site that there is: ${strayWords(stray)}`);
   } finally {
     await session.close();
   }
 }
 
-/** Whose rows there are. */
-interface Owner {
-  readonly site: string;
-  readonly id: string;
-}
-
-/** Where rows of a person are, and what names them: with a registry of the site's own there are no accounts here. */
-const TABLES = [
-  { table: "accounts", column: "id" },
-  { table: "terms_acceptances", column: "account_id" },
-  { table: "consents", column: "account_id" },
-  { table: "logins", column: "account_id" },
-] as const;
-
-/** Rows of one statement. */
-const PORTION = 5_000;
-
-/** Everybody of whom there are rows, each once. */
-async function* ownersIn(session: D1Session): AsyncGenerator<Owner> {
-  const seen = new Set<string>();
-  for (const { table, column } of TABLES) {
-    let after: Owner = { site: "", id: "" };
-    for (;;) {
-      const sql = `SELECT DISTINCT site, ${column} AS id FROM ${table}
-        WHERE ${column} IS NOT NULL AND (site, ${column}) > (?1, ?2) ORDER BY site, ${column} LIMIT ${PORTION}`;
-      const [result] = await session.batch([{ sql, params: [after.site, after.id] }]);
-      const rows = (result?.rows ?? []).map(({ site, id }) => ({ site: String(site), id: String(id) }));
-      for (const owner of rows) {
-        const key = `${owner.site} ${owner.id}`;
-        if (!seen.has(key)) yield owner;
-        seen.add(key);
-      }
-      const last = rows.at(-1);
-      if (last === undefined || rows.length < PORTION) break;
-      after = last;
-    }
+/**
+ * Notes in the database what the sites' documents say: their versions, so that no older ones are believed, and the
+ * keys of their rows, by which the worker finds the site of a row.
+ * @returns how many were noted, and how many could not be read for want of the master keys.
+ */
+async function noteDocuments(
+  { env }: CommandContext,
+  { root, environment, persistTo }: D1Target,
+  { settings: settingsFile }: PlaceOptions,
+  session: D1Session,
+): Promise<{ readonly noted: number; readonly unread: number }> {
+  const hosts = [...(await listSites(session)).keys()];
+  const records = await siteRecords(session);
+  if (hosts.length === 0 || records === undefined) return { noted: 0, unread: 0 };
+  const text = masterKeyText({ root, environment, persistTo, settingsFile }, env);
+  if (text === undefined) return { noted: 0, unread: hosts.length };
+  const keys = masterKeysIn(text);
+  const changes: RecordChange[] = [];
+  for (const [host, document] of await readSites(session, hosts)) {
+    const site = await openSite(keys, host, document, records);
+    if ("fault" in site) continue;
+    const { version, partition } = site;
+    const record = records.get(host);
+    if (record?.version === version && (record.site ?? host) === partition) continue;
+    changes.push({ host, version, site: partition === host ? null : partition });
   }
+  await noteRecords(session, changes, 0);
+  return { noted: changes.length, unread: 0 };
 }
 
-/** What stands in a table of events about an account: its own, its Vipps users', and what failed in its browsers. */
-const eventsOf = (table: string, key: string): readonly string[] => [
-  `DELETE FROM ${table} WHERE ${key} IN (SELECT f.${key} FROM ${table} f WHERE f.site = ?1
-     AND f.account_id IS NULL AND f.sub IS NULL AND f.browser IN
-       (SELECT browser FROM ${table} WHERE site = ?1 AND account_id = ?2 AND browser IS NOT NULL)) AND site = ?1`,
-  `DELETE FROM ${table} WHERE site = ?1 AND account_id IS NULL AND sub IN
-     (SELECT ?2 UNION SELECT sub FROM identities WHERE site = ?1 AND account_id = ?2)`,
-  `DELETE FROM ${table} WHERE site = ?1 AND account_id = ?2`,
-];
+interface RowsOptions extends PlaceOptions {
+  readonly delete?: string | undefined;
+  readonly json?: true | undefined;
+}
 
-const OWN_SUBS = "SELECT ?2 UNION SELECT sub FROM identities WHERE site = ?1 AND account_id = ?2";
-
-/** Leaves of an account what the worker's own erasure leaves: one line of the audit log. */
-const ERASURE: readonly string[] = [
-  ...eventsOf("logins", "id"),
-  ...eventsOf("login_events", "id"),
-  `UPDATE link_requests
-     SET candidates = (SELECT json_group_array(value) FROM json_each(candidates) WHERE value <> ?2)
-   WHERE (site, msn, sub) IN (SELECT site, msn, sub FROM link_candidates WHERE site = ?1 AND account_id = ?2)`,
-  `DELETE FROM link_requests WHERE (site, msn, sub) IN
-     (SELECT site, msn, sub FROM identities WHERE site = ?1 AND account_id = ?2)`,
-  `DELETE FROM vipps_consents WHERE site = ?1 AND account_id IS NULL AND sub IN (${OWN_SUBS})`,
-  ...[
-    "vipps_consents",
-    "delegated_consents",
-    "consents",
-    "terms_acceptances",
-    "group_members",
-    "audit_log",
-  ].map((table) => `DELETE FROM ${table} WHERE site = ?1 AND account_id = ?2`),
-  "DELETE FROM events WHERE site = ?1 AND about = ?2",
-  "DELETE FROM identities WHERE site = ?1 AND account_id = ?2",
-  "DELETE FROM accounts WHERE site = ?1 AND id = ?2",
-];
-
-/** Its sessions end by themselves: at their renewal they find no account. */
-async function erase(session: D1Session, { site, id }: Owner): Promise<void> {
-  const at = Math.floor(Date.now() / 1000);
-  await session.batch([
-    ...ERASURE.map((sql) => ({ sql, params: [site, id] })),
-    {
-      sql: `INSERT INTO audit_log (site, at, actor, actor_role, action, account_id, details)
-        VALUES (?1, ?3, 'restore', 'system', 'erased', ?2, '{}')`,
-      params: [site, id, at],
-    },
-  ]);
+async function rowsOfNoSite(context: CommandContext, options: RowsOptions): Promise<void> {
+  const { print } = context;
+  const { delete: key, json } = options;
+  const session = await openSession(targetOf(context, options));
+  try {
+    const strays = await strayRows(session);
+    const named = strays.map((stray) => ({ key: stray.key, rows: stray.rows }));
+    if (key === undefined) {
+      if (json) return print(JSON.stringify({ rows_of_no_site: named }));
+      for (const stray of strays) print(strayWords(stray));
+      return print(`Rows of ${numberOf(strays.length, "key")} belong to no site that there is.`);
+    }
+    if (!strays.some((stray) => stray.key === key))
+      throw new CommandError(`There are no rows under ${key}, or they are those of a site.`);
+    await deleteRows(session, await siteTables(session), key);
+    if ((await strayRows(session)).some((stray) => stray.key === key))
+      throw new CommandError(`The database still holds rows under ${key}. Run the same again.`);
+    print(json ? JSON.stringify({ deleted: key }) : `The rows under ${key} are gone.`);
+  } finally {
+    await session.close();
+  }
 }

@@ -16,12 +16,12 @@ import { type CommandContext, repeated } from "./command-line.ts";
 import { FAMILIES } from "./doctor/checks.ts";
 import { printerTo } from "./findings/terminal.ts";
 import { addSites, type SiteResult } from "./sites/add-sites.ts";
-import { whyClosed } from "./sites/change-keys.ts";
 import { type CheckedSite, checkSites, problemsOf } from "./sites/check-sites.ts";
 import { differences, type SettingChange } from "./sites/diff-sites.ts";
 import { init, rotate } from "./sites/key-commands.ts";
 import { masterKeysAt, masterKeyText } from "./sites/master-key-place.ts";
 import { exportSite, importSite, receive, remove, rename } from "./sites/move-commands.ts";
+import { openSite, whyClosed } from "./sites/opened-site.ts";
 import { writeAliases } from "./sites/site-aliases.ts";
 import { readSiteFile } from "./sites/site-file.ts";
 import { siteRecords } from "./sites/site-records.ts";
@@ -42,6 +42,7 @@ import {
 } from "./sites/sites-command.ts";
 import { healthOfSites } from "./sites/sites-health.ts";
 import { placedCommand, placeName, placeOf } from "./sites/sites-place.ts";
+import { strayRows, strayWords } from "./sites/stray-rows.ts";
 
 const DRY_RUN = ["--dry-run", "says what would be done and does nothing"] as const;
 const JSON_OUTPUT = ["--json", "prints the outcome as JSON"] as const;
@@ -182,6 +183,10 @@ export function site(context: CommandContext) {
       placedCommand("import")
         .description("takes a site in that another deployment exported; run again, it goes on")
         .argument("<file>", "the export")
+        .option(
+          "--erasures <file>",
+          "a newer export of the same site: who was erased between the two is left out, or erased where the first was imported before",
+        )
         .option(...DRY_RUN)
         .option(...JSON_OUTPUT)
         .action((file, options) => importSite(context, file, at(options))),
@@ -325,6 +330,7 @@ async function alias(
   const deployment = await deploymentOf(context, place);
   await withStorage(place, async (session) => {
     const entries = await listEntries(session);
+    const records = await siteRecords(session);
     const isOwn = host === siteHost(writtenAsText(deployment.SITE_URL));
     if (!isOwn && entries.get(host)?.kind !== "site") throw await noSite(session, host, placeName(place));
     const before = [...entries].flatMap(([other, one]) =>
@@ -340,15 +346,13 @@ async function alias(
         throw new CommandError(`${leadingBack(origin)}.`);
       if (taken.length > 0) throw new CommandError(`${taken.join(", ")} is a host that is in use already.`);
       const siteUrl = writtenAsText(deployment.SITE_URL);
-      const records = await siteRecords(session);
       if (!dryRun)
         await writeAliases({ session, keys, at: now() }, { entries, records }, [{ host, siteUrl, aliases }]);
     } else {
       const text = (await readSites(session, [host])).get(host) ?? "";
-      const document = readSiteDocument(text);
-      const values = document && (await openSiteDocument(keys, host, document));
-      if (values === undefined) throw new CommandError(`${host} ${whyClosed(keys, text)}.`);
-      const sites = [{ SITE_URL: values.SITE_URL ?? "", [ALIASES]: aliases.join(" ") }];
+      const site = await openSite(keys, host, text, records);
+      if ("fault" in site) throw new CommandError(`${host} ${site.fault}.`);
+      const sites = [{ SITE_URL: site.values.SITE_URL ?? "", [ALIASES]: aliases.join(" ") }];
       const [result] = await addSites({
         ...{ session, keys, deployment, sites, update: true, takeOver: false, dryRun, at: now() },
         isLanguage: languagesAt(place),
@@ -443,27 +447,43 @@ async function check(
   const keys = masterKeysAt(place, env);
   const deployment = await deploymentOf(context, place);
   const since = performance.now();
-  const checked = await withStorage(place, async (session) => {
+  const { checked, strays } = await withStorage(place, async (session) => {
     const hosts = await hostsMeant(session, typed, options);
     const isDeployed = place.environment !== undefined;
-    return checkSites({
-      ...{ session, keys, hosts, deployment, isDeployed, offline, fetch },
-      isLanguage: languagesAt(place),
-    });
+    const found = await strayRows(session);
+    return {
+      strays: options.all ? found : found.filter(({ host }) => hosts.includes(host)),
+      checked: await checkSites({
+        ...{ session, keys, hosts, deployment, isDeployed, offline, fetch },
+        isLanguage: languagesAt(place),
+      }),
+    };
   });
   const seconds = Math.round((performance.now() - since) / 100) / 10;
   const ill = checked.filter(({ healthy }) => !healthy);
   if (ill.length > 0) context.exitCode = 1;
   const counts = { sites: checked.length, healthy: checked.length - ill.length, unhealthy: ill.length };
-  if (json) return print(JSON.stringify({ healthy: ill.length === 0, counts, seconds, sites: checked }));
+  if (json) {
+    const rows_of_no_site = strays.map(({ key, rows }) => ({ key, rows }));
+    return print(
+      JSON.stringify({ healthy: ill.length === 0, counts, seconds, rows_of_no_site, sites: checked }),
+    );
+  }
+  const tellStrays = () => {
+    for (const stray of strays) print(`! Rows of no site that there is: ${strayWords(stray)}`);
+  };
   const [only] = checked;
-  if (only !== undefined && checked.length === 1) return printWhole(context, only);
+  if (only !== undefined && checked.length === 1) {
+    printWhole(context, only);
+    return tellStrays();
+  }
   for (const { host, fault } of checked) if (fault !== undefined) print(`✗ ${host} ${fault}.`);
   for (const { finding, hosts } of problemsOf(checked)) {
     print(`${finding.severity === "error" ? "✗" : "!"} ${finding.id}  ${finding.what}`);
     print(`    at ${numberOf(hosts.length, "site")}: ${shortList(hosts)}`);
     if (finding.todo !== "") print(`    Do: ${finding.todo}`);
   }
+  tellStrays();
   print(
     `${numberOf(counts.sites, "site")} in ${seconds} s: ${counts.healthy} in order, ${counts.unhealthy} not.${counts.unhealthy > 0 ? ' "site check HOST" shows all of one.' : ""}`,
   );

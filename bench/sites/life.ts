@@ -4,7 +4,8 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import { openSession } from "../../cli/d1-session.ts";
-import { simulatorIssuer } from "../../cli/dev-vars.mjs";
+import { readDevVars, simulatorIssuer } from "../../cli/dev-vars.mjs";
+import { masterKeysIn } from "../../cli/sites/master-key-place.ts";
 import { leavingsOf } from "../../cli/sites/remove-site.ts";
 import { type Deployment, makeDeployment, ROOT, site, start, withOpenStorage } from "./deployment.ts";
 import { ask, findLocalhosts, hostOf, type LoggedIn, logInAt } from "./visit.ts";
@@ -238,7 +239,8 @@ const versionsOf = (deployment: Deployment) =>
 /** What is there of hosts in KV and in the database. */
 const leftOf = (deployment: Deployment, hosts: readonly string[]) =>
   withSession(deployment, async (session) => {
-    const leavings = await leavingsOf(session, hosts);
+    const keys = masterKeysIn(readDevVars(deployment.settings).SITES_KEYS ?? "");
+    const leavings = await leavingsOf(session, keys, hosts);
     const kept = new Set(hosts);
     const sites = await session.batch([{ sql: "SELECT DISTINCT site FROM accounts", params: [] }]);
     const orphans = (sites[0]?.rows ?? []).filter(({ site: key }) =>

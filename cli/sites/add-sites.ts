@@ -4,16 +4,12 @@ import { writtenAsText } from "../../src/settings/kinds.ts";
 import { leadingBack } from "../../src/settings/read-settings.ts";
 import type { DeploymentValues } from "../../src/sites/deployment-settings.ts";
 import type { MasterKeys } from "../../src/sites/master-keys.ts";
-import {
-  marksOf,
-  openSiteDocument,
-  readSiteDocument,
-  type SiteValues,
-  versionOf,
-} from "../../src/sites/site-document.ts";
+import { marksOf, readSiteDocument, type SiteValues } from "../../src/sites/site-document.ts";
 import { siteHost } from "../../src/sites/site-host.ts";
 import type { D1Session } from "../d1-session.ts";
 import { startProgress } from "../progress-bar.ts";
+import { isPutBack, type OpenedSite, openSite } from "./opened-site.ts";
+import { noteRowKeys } from "./row-key-history.ts";
 import { type AliasedSite, aliasedSite, aliasFaults, writeAliases } from "./site-aliases.ts";
 import {
   newPartition,
@@ -37,6 +33,7 @@ import {
   withNormalUrl,
   withSessionKeys,
 } from "./site-values.ts";
+import { keysOfOthers } from "./stray-rows.ts";
 
 /** What becomes of a site. */
 export type Outcome = "added" | "changed" | "unchanged" | "refused";
@@ -67,20 +64,14 @@ export interface AddRequest {
   readonly at: number;
 }
 
-/** A site as it stands in KV. */
-interface PresentSite {
-  readonly values: SiteValues;
-  readonly version: number;
-  /** The key of its rows. */
-  readonly partition: string;
-}
-
 /** What was looked up once for all the sites of a request. */
 interface Known {
   readonly entries: ReadonlyMap<string, SiteEntry>;
   readonly records: Awaited<ReturnType<typeof siteRecords>>;
   readonly revoked: ReadonlyMap<string, number>;
-  readonly present: ReadonlyMap<string, PresentSite>;
+  readonly present: ReadonlyMap<string, OpenedSite>;
+  /** The keys of rows that documents name which do not open, by host. */
+  readonly claimed: ReadonlyMap<string, string>;
   /** Hosts that are new and whose name rows in the database bear. */
   readonly leftovers: ReadonlySet<string>;
   /** By cookie domain, the hosts that set their session for it. */
@@ -124,6 +115,7 @@ export async function addSites(request: AddRequest): Promise<readonly SiteResult
           ...faultsOf(values, request.deployment, request.isLanguage),
           ...(await keyFaults(values, known)),
           ...placeFaults(request, known, host),
+          ...rowFaults(known, host),
           ...cookieFaults(known, host, values),
           ...originFaults(entries, givenHosts, host, values),
           ...aliasFaults(entries, aliasedSite(values)),
@@ -135,7 +127,7 @@ export async function addSites(request: AddRequest): Promise<readonly SiteResult
     } else if (isSame(request, known, host, said)) {
       results.push({ host, outcome: "unchanged", faults: [] });
     } else {
-      const partition = before?.partition ?? request.partitions?.get(host) ?? freePartition(records, host);
+      const partition = before?.partition ?? request.partitions?.get(host) ?? freePartition(known, host);
       if (partition !== (records?.get(host)?.site ?? host))
         partitions.push({ host, version: 0, site: partition });
       waiting.push(
@@ -149,6 +141,10 @@ export async function addSites(request: AddRequest): Promise<readonly SiteResult
   }
   if (!dryRun && waiting.length > 0) {
     // Before the documents that name them.
+    await noteRowKeys(
+      session,
+      partitions.map(({ host, site }) => ({ host, key: site ?? host })),
+    );
     await noteRecords(session, partitions, request.at);
     const progress = startProgress("Adding");
     const tell = (count: number) => progress.update(count / waiting.length, `${count} of ${waiting.length}`);
@@ -171,19 +167,18 @@ async function lookUp(request: AddRequest, sites: readonly SiteValues[]): Promis
     siteRecords(session),
     revokedKeys(session),
   ]);
-  const partial = { entries, records, revoked, present: new Map(), leftovers: new Set<string>() };
   const hosts = sites.flatMap((values) => siteHost(values.SITE_URL) ?? []);
   const changed = sites.flatMap((values) => {
     const host = siteHost(values.SITE_URL);
     const isThere = host !== undefined && entries.get(host)?.kind === "site";
-    return isThere && (request.update || !isSame(request, partial, host, values)) ? [host] : [];
+    return isThere && (request.update || !isSame(request, { entries, records }, host, values)) ? [host] : [];
   });
   return {
-    ...partial,
-    present: await presentSites(request, records, changed),
+    ...{ entries, records, revoked },
+    ...(await presentSites(request, records, changed)),
     leftovers: await leftoversOf(
       session,
-      records,
+      { entries, records },
       hosts.filter((host) => !entries.has(host)),
     ),
     cookieDomains: cookieDomains(request, entries, sites),
@@ -193,11 +188,19 @@ async function lookUp(request: AddRequest, sites: readonly SiteValues[]): Promis
 /** Which of these new hosts have rows in the database already. */
 async function leftoversOf(
   session: D1Session,
-  records: Known["records"],
+  { entries, records }: Pick<Known, "entries" | "records">,
   hosts: readonly string[],
 ): Promise<ReadonlySet<string>> {
   if (records === undefined || hosts.length === 0) return new Set();
-  const partitions = new Map(hosts.map((host) => [host, partitionOf(records, host)] as const));
+  const partitions = new Map(
+    hosts.map((host) => {
+      const noted = partitionOf(records, host);
+      return [
+        host,
+        noted !== undefined && keysOfOthers(entries, host).has(noted) ? undefined : noted,
+      ] as const;
+    }),
+  );
   const named = [...partitions.values()].filter((partition) => partition !== undefined);
   const filled = await sitesWithRows(session, await siteTables(session), named);
   return new Set(hosts.filter((host) => filled.has(partitions.get(host) ?? "")));
@@ -219,10 +222,22 @@ function isSame(
   return isNoted && kid === keys.sealing.kid && print === fingerprintOf(keys, values);
 }
 
-/** The key for the rows of a new host; another site may have those that stand under its name: it was renamed. */
-function freePartition(records: Known["records"], host: string): string {
-  if (records === undefined) return host;
-  return partitionOf(records, host) ?? newPartition(host);
+/**
+ * The key for the rows of a new host. Another site may have those that stand under its name, for it was renamed; that
+ * site's document says so even where the database was put back to a time before.
+ */
+function freePartition({ entries, records }: Pick<Known, "entries" | "records">, host: string): string {
+  const noted = records === undefined ? host : partitionOf(records, host);
+  return noted === undefined || keysOfOthers(entries, host).has(noted) ? newPartition(host) : noted;
+}
+
+/** A document that is written anew because it does not open must not lead its site to the rows of another. */
+function rowFaults(known: Known, host: string): readonly string[] {
+  const claimed = known.claimed.get(host);
+  if (claimed === undefined || claimed === freePartition(known, host)) return [];
+  return [
+    `its document does not open with SITES_KEYS here and names other rows than the database, as after a database was put back. Take the SITES_KEYS that sealed it, or let "site remove ${host}" take it away`,
+  ];
 }
 
 /** A key that leaked signs nowhere again, whatever file still names it. */
@@ -327,18 +342,17 @@ async function presentSites(
   { session, keys }: AddRequest,
   records: Known["records"],
   hosts: readonly string[],
-): Promise<ReadonlyMap<string, PresentSite>> {
-  const opened = new Map<string, PresentSite>();
+): Promise<Pick<Known, "present" | "claimed">> {
+  const present = new Map<string, OpenedSite>();
+  const claimed = new Map<string, string>();
   for (const [host, text] of await readSites(session, hosts)) {
-    const document = readSiteDocument(text);
-    const values = document && (await openSiteDocument(keys, host, document));
-    const isOld = document !== undefined && versionOf(document) < (records?.get(host)?.version ?? 0);
-    if (document !== undefined && values !== undefined && !isOld)
-      opened.set(host, {
-        values,
-        version: versionOf(document),
-        partition: marksOf(document).partition ?? host,
-      });
+    const site = await openSite(keys, host, text, records);
+    if (!("fault" in site)) present.set(host, site);
+    else {
+      const document = readSiteDocument(text);
+      if (document !== undefined && !isPutBack(host, document, records))
+        claimed.set(host, marksOf(document).partition ?? host);
+    }
   }
-  return opened;
+  return { present, claimed };
 }

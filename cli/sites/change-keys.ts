@@ -2,17 +2,12 @@
 
 import { SETTINGS } from "../../src/settings/table.ts";
 import type { MasterKeys } from "../../src/sites/master-keys.ts";
-import {
-  marksOf,
-  openSiteDocument,
-  readSiteDocument,
-  type SiteValues,
-  versionOf,
-} from "../../src/sites/site-document.ts";
+import { openSiteDocument, readSiteDocument, type SiteValues } from "../../src/sites/site-document.ts";
 import { CommandError } from "../command-error.mjs";
 import type { D1Session } from "../d1-session.ts";
 import { startProgress } from "../progress-bar.ts";
 import { newKeySet, parseKeySet, rotated } from "../session-key-set.ts";
+import { openSite } from "./opened-site.ts";
 import { noteRecords, revokeKeys, siteRecords } from "./site-records.ts";
 import { listEntries, readSites, type StoredDocument, writeSites } from "./site-store.ts";
 import { documentOf, markerOf, thumbprintsOf } from "./site-values.ts";
@@ -115,30 +110,21 @@ async function rewrite(
   const failed: { host: string; fault: string }[] = [];
   for (const host of hosts) {
     const text = texts.get(host);
-    const document = readSiteDocument(text ?? "");
-    const values = document && (await openSiteDocument(keys, host, document));
-    if (document === undefined || values === undefined) {
-      failed.push({
-        host,
-        fault: text === undefined ? await whyNoSite(session, host) : whyClosed(keys, text),
-      });
+    const site =
+      text === undefined
+        ? { fault: await whyNoSite(session, host) }
+        : await openSite(keys, host, text, records);
+    if ("fault" in site) {
+      failed.push({ host, fault: site.fault });
       continue;
     }
-    const { partition = host, aliasOf, isRemoved } = marksOf(document);
-    if (aliasOf !== undefined || isRemoved === true) {
-      failed.push({ host, fault: isRemoved ? "is being removed" : `is another address of ${aliasOf}` });
-      continue;
-    }
-    if (versionOf(document) < (records?.get(host)?.version ?? 0)) {
-      failed.push({ host, fault: "is an old document that somebody put back: add the site again" });
-      continue;
-    }
+    const { values, version, partition } = site;
     try {
       const next = changed(values);
       waiting.push(
         await documentOf(keys, host, {
           ...{ values: next, said: withoutMadeKeys(next), partition, at },
-          before: versionOf(document),
+          before: version,
         }),
       );
       opened.push({ host, values });
@@ -160,16 +146,6 @@ async function rewrite(
     await noteRecords(session, waiting, at);
   }
   return { changed: waiting.map(({ host }) => host), failed };
-}
-
-/** Why a document that stands in KV does not open. */
-export function whyClosed(keys: MasterKeys, text: string): string {
-  const document = readSiteDocument(text);
-  if (document === undefined) return "is no document that can be read: add the site again";
-  const { kid } = document.sealed;
-  return keys.all.some((key) => key.kid === kid)
-    ? "was changed by hand, or written for another host: add the site again"
-    : `is sealed with ${kid}, which SITES_KEYS here does not hold`;
 }
 
 /** A file of sites usually says nothing of session keys; it goes on being recognised as it was. */

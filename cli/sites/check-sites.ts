@@ -3,14 +3,15 @@
 import { writtenAsText } from "../../src/settings/kinds.ts";
 import { type DeploymentValues, withDeployment } from "../../src/sites/deployment-settings.ts";
 import type { MasterKeys } from "../../src/sites/master-keys.ts";
-import { openSiteDocument, readSiteDocument, type SiteValues } from "../../src/sites/site-document.ts";
+import type { SiteValues } from "../../src/sites/site-document.ts";
 import type { D1Session } from "../d1-session.ts";
 import type { Network } from "../doctor/bounded-request.ts";
 import { examine, type Finding } from "../doctor/checks.ts";
 import type { SettingsSource } from "../doctor/settings-source.ts";
 import { isProblem, verdictOf } from "../findings/finding.ts";
 import { startProgress } from "../progress-bar.ts";
-import { whyClosed } from "./change-keys.ts";
+import { openSite } from "./opened-site.ts";
+import { siteRecords } from "./site-records.ts";
 import { readSites } from "./site-store.ts";
 import { ALIASES } from "./site-values.ts";
 import { whyNoSite } from "./sites-command.ts";
@@ -50,7 +51,7 @@ const SIDE_BY_SIDE = 12;
  */
 export async function checkSites(check: SiteCheck): Promise<readonly CheckedSite[]> {
   const { session, keys, hosts } = check;
-  const texts = await readSites(session, hosts);
+  const [texts, records] = await Promise.all([readSites(session, hosts), siteRecords(session)]);
   const shared: NonNullable<Network["shared"]> = new Map();
   const results = new Map<string, CheckedSite>();
   const waiting = hosts.values();
@@ -58,14 +59,15 @@ export async function checkSites(check: SiteCheck): Promise<readonly CheckedSite
   async function work(): Promise<void> {
     for (const host of waiting) {
       const text = texts.get(host);
-      const document = readSiteDocument(text ?? "");
-      const values = document && (await openSiteDocument(keys, host, document));
-      const fault = text === undefined ? await whyNoSite(session, host) : whyClosed(keys, text);
+      const site =
+        text === undefined
+          ? { fault: await whyNoSite(session, host) }
+          : await openSite(keys, host, text, records);
       results.set(
         host,
-        values === undefined
-          ? { host, healthy: false, fault, findings: [] }
-          : await checkSite(check, host, values, shared),
+        "fault" in site
+          ? { host, healthy: false, fault: site.fault, findings: [] }
+          : await checkSite(check, host, site.values, shared),
       );
       progress.update(results.size / hosts.length, `${results.size} of ${hosts.length}`);
     }

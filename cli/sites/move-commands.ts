@@ -5,19 +5,21 @@ import { createWriteStream, existsSync, renameSync } from "node:fs";
 import { createInterface } from "node:readline";
 import { finished } from "node:stream/promises";
 import { setTimeout as pause } from "node:timers/promises";
-import { openSiteDocument, readSiteDocument } from "../../src/sites/site-document.ts";
 import { CommandError, usageError } from "../command-error.mjs";
 import type { CommandContext } from "../command-line.ts";
+import type { D1Session } from "../d1-session.ts";
+import { erase, erasedAmong, erasedAt, keepErasures, notedErasures } from "../erased-accounts.ts";
 import { startProgress } from "../progress-bar.ts";
 import { addSites } from "./add-sites.ts";
-import { whyClosed } from "./change-keys.ts";
 import { masterKeysAt } from "./master-key-place.ts";
+import { openSite, rowKeyOf } from "./opened-site.ts";
 import { type Leavings, leavingsOf, removeSites, SETTLING, SETTLING_HERE } from "./remove-site.ts";
 import { renameSite } from "./rename-site.ts";
+import { earlierKeys, noteRowKeys } from "./row-key-history.ts";
 import { noteRecords, partitionOf, type revokedKeys, revokeKeys, siteRecords } from "./site-records.ts";
-import { sitesWithRows, siteTables } from "./site-rows.ts";
+import { countRows, sitesWithRows, siteTables } from "./site-rows.ts";
 import { listEntries, readSites } from "./site-store.ts";
-import { exportedLines, importRows, openExport } from "./site-transfer.ts";
+import { exportedLines, exportedTables, importRows, type Manifest, openExport } from "./site-transfer.ts";
 import {
   deploymentOf,
   hostNamed,
@@ -29,6 +31,7 @@ import {
   withStorage,
 } from "./sites-command.ts";
 import { placeName } from "./sites-place.ts";
+import { keysOfOthers } from "./stray-rows.ts";
 import { readKey, transferKeys, writtenKey } from "./transfer-key.ts";
 
 interface RemoveOptions extends Options {
@@ -48,7 +51,7 @@ export async function remove(
   if (!yes && !dryRun && !stdin.isTTY) throw usageError("Without a terminal to ask on, remove needs --yes");
   const keys = masterKeysAt(place, env);
   await withStorage(place, async (session) => {
-    const leavings = await leavingsOf(session, hosts);
+    const leavings = await leavingsOf(session, keys, hosts);
     for (const { host, entry, rows } of leavings)
       if (entry === undefined && Object.keys(rows).length === 0)
         throw await noSite(session, host, placeName(place));
@@ -162,13 +165,12 @@ export async function exportSite(
   const keys = masterKeysAt(place, env);
   await withStorage(place, async (session) => {
     const text = (await readSites(session, [host])).get(host);
-    const document = readSiteDocument(text ?? "");
-    const settings = document && (await openSiteDocument(keys, host, document));
     if (text === undefined) throw await noSite(session, host, placeName(place));
-    if (settings === undefined) throw new CommandError(`${host} ${whyClosed(keys, text)}.`);
     const records = await siteRecords(session);
+    const site = await openSite(keys, host, text, records);
+    if ("fault" in site) throw new CommandError(`${host} ${site.fault}.`);
     if (records === undefined) throw new CommandError("There is no database whose rows could be exported.");
-    const partition = partitionOf(records, host) ?? host;
+    const { values: settings, partition } = site;
     // Only a whole file gets its name.
     const unfinished = `${out}.part`;
     const file = createWriteStream(unfinished, { mode: 0o600 });
@@ -178,6 +180,7 @@ export async function exportSite(
       const lines = exportedLines({
         ...{ session, host, partition, settings, receiver, at: now() },
         revoked: await revokedOf(session, host),
+        erased: await erasedAt(session, partition),
         onRows: (count) => {
           rows += count;
           progress.update(0, `${rows.toLocaleString("en")} rows`);
@@ -215,8 +218,16 @@ export async function receive({ print, env }: CommandContext, { place, json }: O
   print(json ? JSON.stringify({ key }) : key);
 }
 
+interface ImportOptions extends Options {
+  readonly erasures?: string | undefined;
+}
+
 /** `site import` */
-export async function importSite(context: CommandContext, typed: string, options: Options): Promise<void> {
+export async function importSite(
+  context: CommandContext,
+  typed: string,
+  options: ImportOptions,
+): Promise<void> {
   const { print, env, path } = context;
   const { place, dryRun = false, json } = options;
   const file = path(typed);
@@ -224,17 +235,30 @@ export async function importSite(context: CommandContext, typed: string, options
   const keys = masterKeysAt(place, env);
   const deployment = await deploymentOf(context, place);
   const opened = await openExport(file, keys);
-  const { host, id, settings, revoked } = opened.manifest;
+  const { host, id, settings, revoked, partition: source = host } = opened.manifest;
   const partition = `${host}~${id}`;
+  const newer = options.erasures === undefined ? undefined : path(options.erasures);
+  const brought = [
+    ...opened.manifest.erased,
+    ...(newer === undefined ? [] : await erasuresIn(newer, keys, opened.manifest)),
+  ];
   await withStorage(place, async (session) => {
     const [entries, records] = await Promise.all([listEntries(session), siteRecords(session)]);
     if (records === undefined) throw new CommandError("There is no database with all its migrations here.");
-    if (entries.get(host)?.kind === "site" && records.get(host)?.site === partition)
-      return print(json ? JSON.stringify({ host, imported: false }) : `${host} has been imported already.`);
+    const text = (await readSites(session, [host])).get(host);
+    if (
+      text !== undefined &&
+      entries.get(host)?.kind === "site" &&
+      (await rowKeyOf(keys, host, text, records)) === partition
+    ) {
+      const erased = dryRun ? 0 : await leaveOutErased(session, { host, partition, source, brought });
+      if (json) return print(JSON.stringify({ host, imported: false, erased }));
+      return print(`${host} has been imported already.${erasedWords(erased)}`);
+    }
     if (entries.has(host))
       throw new CommandError(`${host} is here already: "site remove ${host}" takes it away.`);
     const before = partitionOf(records, host);
-    if (before !== undefined && before !== partition) {
+    if (before !== undefined && before !== partition && !keysOfOthers(entries, host).has(before)) {
       if ((await sitesWithRows(session, await siteTables(session), [before])).size > 0)
         throw new CommandError(
           `The database holds rows of a site that had the host ${host}. "site remove ${host}" deletes them.`,
@@ -249,6 +273,10 @@ export async function importSite(context: CommandContext, typed: string, options
     if (judged?.outcome === "refused") throw new CommandError(`${host}: ${judged.faults.join("; ")}.`);
     if (dryRun) return print(json ? JSON.stringify({ dry_run: true, host }) : `Would import ${host}.`);
     // Noted first, so that whoever takes this up again knows what the rows are of.
+    await noteRowKeys(session, [
+      { host, key: partition },
+      { host, key: source },
+    ]);
     await noteRecords(session, [{ host, version: 0, site: partition }], now());
     const progress = startProgress("Importing");
     let rows = 0;
@@ -266,10 +294,64 @@ export async function importSite(context: CommandContext, typed: string, options
         revoked.map((thumbprint) => ({ thumbprint, host })),
         now(),
       );
+    // Before the site is served.
+    const erased = await leaveOutErased(session, { host, partition, source, brought });
+    if (erased > 0) rows = await rowsLeft(session, partition);
     const [added] = await addSites({ ...request, dryRun: false });
     if (added?.outcome === "refused") throw new CommandError(`${host}: ${added.faults.join("; ")}.`);
-    if (json) return print(JSON.stringify({ host, imported: true, rows }));
-    print(`${host} is here, with ${numberOf(rows, "row")}. The worker serves it within a minute.`);
+    if (json) return print(JSON.stringify({ host, imported: true, rows, erased }));
+    print(
+      `${host} is here, with ${numberOf(rows, "row")}. The worker serves it within a minute.${erasedWords(erased)}`,
+    );
     print("Lead its DNS here, see that its redirect URI is registered, and remove it where it was.");
   });
+}
+
+/** Who was erased, by a newer file of the same site. @throws {CommandError} for a file of another site, or an older one */
+async function erasuresIn(
+  file: string,
+  keys: Parameters<typeof openExport>[1],
+  { host, partition, at }: Manifest,
+): Promise<readonly string[]> {
+  const { manifest, lines } = await openExport(file, keys);
+  await lines.return?.();
+  if (manifest.host !== host || manifest.partition !== partition || manifest.at < at)
+    throw new CommandError(`${file} is no newer export of the site that is imported.`);
+  return manifest.erased;
+}
+
+interface Arrived {
+  readonly host: string;
+  /** The key of its rows here. */
+  readonly partition: string;
+  /** The key of its rows where it was exported. */
+  readonly source: string;
+  /** Erasures that came along, as digests. */
+  readonly brought: readonly string[];
+}
+
+/**
+ * Erases of a site that came in a file whoever was erased since it was written: as it is noted here under any key
+ * that this host or the site of the file has had, and as the file or a newer one says.
+ * @returns how many.
+ */
+async function leaveOutErased(
+  session: D1Session,
+  { host, partition, source, brought }: Arrived,
+): Promise<number> {
+  await keepErasures(session, brought, now());
+  const noted = new Set([...(await notedErasures(session)), ...brought]);
+  const earlier = await earlierKeys(session);
+  const keysOf = (key: string) => [source, host, ...earlier(key), ...earlier(source)];
+  const back = await erasedAmong(session, noted, keysOf, partition);
+  for (const owner of back) await erase(session, owner, "import");
+  return back.length;
+}
+
+const erasedWords = (erased: number): string =>
+  erased === 0 ? "" : ` Left out: ${numberOf(erased, "account")} erased since the export.`;
+
+async function rowsLeft(session: D1Session, partition: string): Promise<number> {
+  const counts = await countRows(session, await exportedTables(session), partition);
+  return Object.values(counts).reduce((sum, count) => sum + count, 0);
 }

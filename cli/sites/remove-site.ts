@@ -1,13 +1,16 @@
 // `site remove`: takes sites out of every store, wherever it is cut off and taken up again.
 
 import type { MasterKeys } from "../../src/sites/master-keys.ts";
+import { marksOf, openSiteDocument, readSiteDocument } from "../../src/sites/site-document.ts";
 import { CommandError } from "../command-error.mjs";
 import type { D1Session } from "../d1-session.ts";
 import { startProgress } from "../progress-bar.ts";
+import { isPutBack } from "./opened-site.ts";
 import { newPartition, noteRecords, partitionOf, type SiteRecord, siteRecords } from "./site-records.ts";
 import { countRows, deleteRows, type RowCounts, type SiteTable, siteTables } from "./site-rows.ts";
-import { deleteSites, listEntries, type SiteEntry, writeSites } from "./site-store.ts";
+import { deleteSites, listEntries, readSites, type SiteEntry, writeSites } from "./site-store.ts";
 import { markerOf } from "./site-values.ts";
+import { claimedKeys } from "./stray-rows.ts";
 
 /** What is there of a host that is to go. */
 export interface Leavings {
@@ -43,16 +46,28 @@ export const SETTLING = 100_000;
 export const SETTLING_HERE = 45_000;
 
 /** What KV and the database hold of hosts. @throws {CommandError} */
-export async function leavingsOf(session: D1Session, hosts: readonly string[]): Promise<readonly Leavings[]> {
+export async function leavingsOf(
+  session: D1Session,
+  keys: MasterKeys,
+  hosts: readonly string[],
+): Promise<readonly Leavings[]> {
   const [entries, records, tables] = await Promise.all([
     listEntries(session),
     siteRecords(session),
     tablesAt(session),
   ]);
+  const texts = await readSites(
+    session,
+    hosts.filter((host) => entries.has(host)),
+  );
   return Promise.all(
     hosts.map(async (host): Promise<Leavings> => {
       const entry = entries.get(host);
-      const partition = ownPartition(entry, records, host);
+      const partition =
+        entry?.kind === "alias"
+          ? undefined
+          : ((await namedPartition(keys, host, texts.get(host), records)) ??
+            (await freePartition(session, host, records)));
       return {
         ...{ host, entry, partition },
         rows: partition === undefined ? {} : await countRows(session, tables, partition),
@@ -64,14 +79,42 @@ export async function leavingsOf(session: D1Session, hosts: readonly string[]): 
   );
 }
 
-/** The key of the rows that go with a host. */
-function ownPartition(
-  entry: SiteEntry | undefined,
-  records: ReadonlyMap<string, SiteRecord> | undefined,
+/**
+ * The key of the rows that a host's document names.
+ * @returns undefined where there is none that could be gone by: no document, or one that is older than the database
+ *   knows.
+ * @throws {CommandError} where it does not open, and the database names other rows.
+ */
+async function namedPartition(
+  keys: MasterKeys,
   host: string,
-): string | undefined {
-  if (entry?.kind === "alias") return undefined;
-  return records === undefined ? host : partitionOf(records, host);
+  text: string | undefined,
+  records: ReadonlyMap<string, SiteRecord> | undefined,
+): Promise<string | undefined> {
+  const document = readSiteDocument(text ?? "");
+  if (document === undefined || isPutBack(host, document, records)) return undefined;
+  const { partition, isRemoved } = marksOf(document);
+  // Those of earlier versions do not say whose place they stand in.
+  if (isRemoved === true && partition === undefined) return undefined;
+  const named = partition ?? host;
+  if ((await openSiteDocument(keys, host, document)) !== undefined || records === undefined) return named;
+  if (named !== partitionOf(records, host))
+    throw new CommandError(
+      `The document of ${host} does not open and names other rows than the database, as after a database was put back. Take the SITES_KEYS that sealed it.`,
+    );
+  return named;
+}
+
+/** The key of the rows that a host without a document left, unless they are those of another site. */
+async function freePartition(
+  session: D1Session,
+  host: string,
+  records: ReadonlyMap<string, SiteRecord> | undefined,
+): Promise<string | undefined> {
+  if (records === undefined) return host;
+  const noted = partitionOf(records, host);
+  const owner = noted === undefined ? undefined : (await claimedKeys(session)).get(noted);
+  return owner === undefined || owner === host ? noted : undefined;
 }
 
 /** A deployment without a database, or with an empty one, has no rows of anybody. */
@@ -138,10 +181,10 @@ async function markAsRemoved(
   const markers = await Promise.all(
     leavings
       .filter(({ entry }) => entry?.kind !== "removed")
-      .map(({ host, entry }) => {
+      .map(({ host, entry, partition }) => {
         const shown = entry?.kind === "site" ? entry.summary?.version : entry?.version;
         const before = Math.max(shown ?? 0, records?.get(host)?.version ?? 0);
-        return markerOf(keys, host, { before, isRemoved: true });
+        return markerOf(keys, host, { before, isRemoved: true, partition });
       }),
   );
   // Other addresses lead to a site, and there is none.

@@ -2,20 +2,16 @@
 
 import type { DeploymentValues } from "../../src/sites/deployment-settings.ts";
 import type { MasterKeys } from "../../src/sites/master-keys.ts";
-import {
-  marksOf,
-  openSiteDocument,
-  readSiteDocument,
-  type SiteValues,
-  versionOf,
-} from "../../src/sites/site-document.ts";
+import type { SiteValues } from "../../src/sites/site-document.ts";
 import { CommandError } from "../command-error.mjs";
 import type { D1Session } from "../d1-session.ts";
-import { whyClosed } from "./change-keys.ts";
+import { openSite } from "./opened-site.ts";
+import { noteRowKeys } from "./row-key-history.ts";
 import { noteRecords, partitionOf, siteRecords } from "./site-records.ts";
 import { sitesWithRows, siteTables } from "./site-rows.ts";
 import { deleteSites, listEntries, readSites, type SiteEntry, writeSites } from "./site-store.ts";
 import { ALIASES, aliasesOf, documentOf, faultsOf, markerOf } from "./site-values.ts";
+import { hostOfKey, keysOfOthers } from "./stray-rows.ts";
 
 export interface Renaming {
   readonly session: D1Session;
@@ -52,54 +48,54 @@ export async function renameSite(renaming: Renaming): Promise<Renamed> {
   if (records === undefined)
     throw new CommandError("A site can only be renamed where there is a database with all its migrations.");
   const [old, present] = [entries.get(from), entries.get(to)];
-  // A run that was cut off has written the new document already: it has the rows of the old one.
-  const isHalfDone =
-    present?.kind === "site" && (records.get(to)?.site ?? to) === (records.get(from)?.site ?? from);
+  const texts = await readSites(session, [from, to]);
+  const [site, next] = await Promise.all(
+    [from, to].map((host) => openSite(keys, host, texts.get(host) ?? "", records)),
+  );
+  const there = next === undefined || "fault" in next ? undefined : next.partition;
   if (old?.kind === "alias" && old.of === to && present?.kind === "site")
     return { mentions: [], isDone: true };
-  if (old === undefined && noRedirect && present?.kind === "site" && records.get(to)?.site === from)
+  if (old === undefined && noRedirect && there !== undefined && there !== to && hostOfKey(there) === from)
     return { mentions: [], isDone: true };
   if (old?.kind !== "site") throw new CommandError(notRenamable(from, old));
+  if (site === undefined || "fault" in site)
+    throw new CommandError(`${from} ${site?.fault ?? "is no site"}.`);
+  const { partition, values, version } = site;
+  // A run that was cut off has written the new document already: it has the rows of the old one.
+  const isHalfDone = there === partition;
   refuseTaken(renaming, present, isHalfDone);
-
-  const text = (await readSites(session, [from])).get(from) ?? "";
-  const document = readSiteDocument(text);
-  const values = document && (await openSiteDocument(keys, from, document));
-  if (document === undefined || values === undefined)
-    throw new CommandError(`${from} ${whyClosed(keys, text)}.`);
-  if (versionOf(document) < (records.get(from)?.version ?? 0))
-    throw new CommandError(`${from} is an old document that somebody put back: add the site again.`);
-  const { partition = from } = marksOf(document);
-  const next = renamedValues(values, renaming);
-  const faults = faultsOf(next, deployment, isLanguage);
+  const renamed = renamedValues(values, renaming);
+  const faults = faultsOf(renamed, deployment, isLanguage);
   if (faults.length > 0) throw new CommandError(`${to}: ${faults.join("; ")}.`);
   const before = records.get(to)?.site ?? to;
-  if (!isHalfDone && before !== partition && partitionOf(records, to) !== undefined) {
+  const isFree = before === partition || keysOfOthers(entries, to).has(before);
+  if (!isHalfDone && !isFree && partitionOf(records, to) !== undefined) {
     if ((await sitesWithRows(session, await siteTables(session), [before])).size > 0)
       throw new CommandError(
         `The database holds rows of a site that had the host ${to}. "site remove ${to}" deletes them.`,
       );
   }
-  const mentions = Object.entries(next)
+  const mentions = Object.entries(renamed)
     .filter(([name, value]) => name !== ALIASES && mentionsHost(value, from))
     .map(([name]) => name);
   if (dryRun) return { mentions, isDone: false };
 
   const written = await documentOf(keys, to, {
-    ...{ values: next, said: withoutKeys(next), partition, at },
-    before: Math.max(records.get(to)?.version ?? 0, versionOf(document)),
+    ...{ values: renamed, said: withoutKeys(renamed), partition, at },
+    before: Math.max(records.get(to)?.version ?? 0, version),
   });
+  await noteRowKeys(session, [{ host: to, key: partition }]);
   await noteRecords(session, [{ host: to, version: 0, site: partition === to ? null : partition }], at);
   await writeSites(session, [written]);
   await noteRecords(session, [written], at);
   const marker = await markerOf(keys, from, {
-    before: versionOf(document),
-    ...(noRedirect ? { isRemoved: true } : { aliasOf: to, siteUrl: next.SITE_URL ?? "" }),
+    before: version,
+    ...(noRedirect ? { isRemoved: true } : { aliasOf: to, siteUrl: renamed.SITE_URL ?? "" }),
   });
   await writeSites(session, [marker]);
   await noteRecords(session, [{ host: from, version: marker.version, site: null }], 0);
   if (noRedirect) await deleteSites(session, [from]);
-  await moveAliases(renaming, entries, next);
+  await moveAliases(renaming, entries, renamed);
   return { mentions, isDone: false };
 }
 

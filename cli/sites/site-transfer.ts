@@ -34,6 +34,10 @@ const manifest = v.object({
   settings: v.record(v.string(), v.string()),
   /** Thumbprints of session keys of this site that may never sign again. */
   revoked: v.array(v.string()),
+  /** Under which key its rows stood; its host in a file of an earlier version. */
+  partition: v.optional(v.string()),
+  /** Who was erased there, as digests of that key and the account. */
+  erased: v.optional(v.array(v.string()), []),
   /** The key of the further lines. */
   key: v.string(),
 });
@@ -56,6 +60,8 @@ export interface SiteExport {
   readonly partition: string;
   readonly settings: SiteValues;
   readonly revoked: readonly string[];
+  /** Who was erased at the site, as digests. */
+  readonly erased: readonly string[];
   readonly receiver: JWK;
   /** Seconds since the epoch. */
   readonly at: number;
@@ -64,12 +70,12 @@ export interface SiteExport {
 
 /** The lines of an export. @throws {CommandError} */
 export async function* exportedLines(request: SiteExport): AsyncGenerator<string, RowCounts> {
-  const { session, host, partition, settings, revoked, receiver, at, onRows } = request;
+  const { session, host, partition, settings, revoked, erased, receiver, at, onRows } = request;
   const key = randomBytes(32);
   const id = randomBytes(6).toString("hex");
   const first: Manifest = {
-    ...{ version: 1, id, host, at, settings: { ...settings } },
-    ...{ revoked: [...revoked], key: key.toString("base64url") },
+    ...{ version: 1, id, host, partition, at, settings: { ...settings } },
+    ...{ revoked: [...revoked], erased: [...erased], key: key.toString("base64url") },
   };
   yield await new CompactEncrypt(Buffer.from(JSON.stringify(first)))
     .setProtectedHeader({ alg: "ECDH-ES+A256KW", enc: "A256GCM", typ: TYPE })
@@ -195,7 +201,11 @@ export async function importRows(
     if (done) throw new CommandError("The file ends in the middle. Export the site again.");
     const content = await openLine(line, secret, number);
     const end = v.safeParse(lastLine, content);
-    if (end.success) return confirmCounts(session, tables, partition, end.output.counts);
+    if (end.success) {
+      const { done: isWhole } = await lines.next();
+      if (!isWhole) throw new CommandError("The file goes on behind its end. Export the site again.");
+      return confirmCounts(session, tables, partition, end.output.counts);
+    }
     const { table: name, columns, rows } = v.parse(rowsLine, content);
     const table = byName.get(name);
     const unknown = columns.filter((column) => table?.columns.includes(column) !== true);

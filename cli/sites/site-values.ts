@@ -238,7 +238,7 @@ export async function documentOf(
   };
 }
 
-interface Marker extends Pick<DocumentMarks, "aliasOf" | "isRemoved"> {
+interface Marker extends DocumentMarks {
   /** The version of the document that is there now, 0 for none. */
   readonly before: number;
   /** Where another address leads to. */

@@ -5,12 +5,12 @@ import { siteHostNamed } from "../../src/sites/site-host.ts";
 import { CommandError, usageError } from "../command-error.mjs";
 import type { CommandContext } from "../command-line.ts";
 import type { D1Target } from "../d1-command.ts";
-import { type D1Session, openSession } from "../d1-session.ts";
+import { type D1Session, keepSession, openSession } from "../d1-session.ts";
 import { readDeployment } from "../doctor/settings-source.ts";
 import { withoutPort } from "../member-site.ts";
 import { mainOf, readConfig } from "../project-config.ts";
 import { languagesOf } from "../project-languages.ts";
-import { listSites } from "./site-store.ts";
+import { listEntries, listSites, sitesAmong } from "./site-store.ts";
 import type { SitesPlace } from "./sites-place.ts";
 
 /** What every command about sites is told. */
@@ -31,9 +31,6 @@ export function hostNamed(typed: string): string {
   return host;
 }
 
-/** Storage that is kept open for further commands, by where it is. */
-const kept = new Map<string, D1Session>();
-
 const targetOf = ({ root, environment, persistTo }: SitesPlace): D1Target => ({
   ...{ root, persistTo },
   remote: environment !== undefined,
@@ -45,10 +42,7 @@ export async function withStorage<Result>(
   place: SitesPlace,
   use: (session: D1Session) => Promise<Result>,
 ): Promise<Result> {
-  const target = targetOf(place);
-  const open = kept.get(JSON.stringify(target));
-  if (open !== undefined) return use(open);
-  const session = await openSession(target);
+  const session = await openSession(targetOf(place));
   try {
     return await use(session);
   } finally {
@@ -67,17 +61,7 @@ export async function keepStorage(
   place: Omit<SitesPlace, "settingsFile">,
   session?: D1Session,
 ): Promise<D1Session> {
-  const target = targetOf({ ...place, settingsFile: undefined });
-  const name = JSON.stringify(target);
-  const open = session ?? (await openSession(target));
-  kept.set(name, open);
-  return {
-    ...open,
-    async close() {
-      kept.delete(name);
-      await open.close();
-    },
-  };
+  return keepSession(targetOf({ ...place, settingsFile: undefined }), session);
 }
 
 /** The deployment's settings, as far as they can be had on this machine. @throws {CommandError} */
@@ -114,9 +98,16 @@ export function refuseUnnamed(typed: readonly string[], { all }: HostsOptions): 
 /** `1 site`, `2 sites`. */
 export const numberOf = (count: number, one: string): string => `${count} ${one}${count === 1 ? "" : "s"}`;
 
-/** What is said of a host that is no site: with the one that was meant, where only the port is missing or another. */
+/**
+ * What is said of a host that is no site of its own: whose other address it is, or which site was meant, where only
+ * the port is missing or another.
+ */
 export async function whyNoSite(session: D1Session, host: string, where = "here"): Promise<string> {
-  const sites = [...(await listSites(session)).keys()];
+  const entries = await listEntries(session);
+  const entry = entries.get(host);
+  if (entry?.kind === "alias") return `is another address of ${entry.of}`;
+  if (entry?.kind === "removed") return `is being removed: "site remove ${host}" goes on with it`;
+  const sites = [...sitesAmong(entries).keys()];
   const near = sites.find((site) => withoutPort(site) === withoutPort(host));
   return `is no site ${where}${near === undefined ? "" : `; did you mean ${near}?`}`;
 }

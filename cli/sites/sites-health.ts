@@ -6,6 +6,7 @@ import { type DeploymentValues, siteDefaults } from "../../src/sites/deployment-
 import { openSettings, readSiteDocument } from "../../src/sites/site-document.ts";
 import type { D1Session } from "../d1-session.ts";
 import { startProgress } from "../progress-bar.ts";
+import { whyOther } from "./opened-site.ts";
 import { readSites } from "./site-store.ts";
 import { whyNoSite } from "./sites-command.ts";
 
@@ -53,9 +54,10 @@ export async function healthOfSites(check: HealthCheck): Promise<readonly SiteHe
       const { SITE_URL: origin, AUTH_PATH = shared ?? SETTINGS.AUTH_PATH.default } = document
         ? openSettings(document)
         : {};
+      const other = document && whyOther(host, document);
       const fault =
-        origin === undefined
-          ? await whyNoSite(session, host)
+        origin === undefined || other !== undefined
+          ? (other ?? (await whyNoSite(session, host)))
           : await faultOf(fetch, `${origin}${String(AUTH_PATH)}/health`);
       results.set(host, { host, ok: fault === undefined, fault });
       progress.update(results.size / hosts.length, `${results.size} of ${hosts.length}`);

@@ -104,7 +104,7 @@ export const STORAGE_FAULTS = [
   ...faultsIn("src/my-page/erase-route.ts", [
     ["an erasure is noted nowhere but in the database", "by, end, note);", "by, end);", [restored]],
   ]),
-  ...faultsIn("cli/restore.ts", [
+  ...faultsIn("cli/erased-accounts.ts", [
     [
       "an erasure that is done again leaves what Vipps asked for",
       '"vipps_consents",\n    "delegated_consents",',

@@ -10,13 +10,16 @@ import { type MemberField, recogniseHeader } from "../../cli/member-columns.ts";
 import { readRows, recogniseFormat } from "../../cli/member-file.ts";
 import { readMemberRow } from "../../cli/member-row.ts";
 import { siteNamed } from "../../cli/member-site.ts";
+import { masterKeysIn } from "../../cli/sites/master-key-place.ts";
 import { runWrangler } from "../../cli/wrangler.mjs";
+import { writeSiteDocument } from "../../src/sites/site-document.ts";
 import { type Account, openAccount } from "./cloudflare-api.ts";
 import { runCommand } from "./command-under-test.ts";
 import { makeLocalState } from "./local-state.ts";
 import { REFUSED_OF_HUNDRED, writeMemberList } from "./member-list.ts";
 
 const ROOT = join(import.meta.dirname, "../..");
+const KEYS = masterKeysIn(JSON.stringify({ keys: [{ kty: "oct", k: "A".repeat(43), kid: "any" }] }));
 let folder: string;
 
 beforeAll(() => {
@@ -417,7 +420,9 @@ describe("vipps-login members import", () => {
       code: 2,
       stderr: expect.stringContaining("k30.localhost is no site here"),
     });
-    const put = ["kv", "key", "put", "--binding", "SITES", "site:k30.localhost:8788", "{}"];
+    const document = await writeSiteDocument(KEYS, "k30.localhost:8788", {}, 1);
+    const text = JSON.stringify(document);
+    const put = ["kv", "key", "put", "--binding", "SITES", "site:k30.localhost:8788", text];
     await runWrangler(ROOT, [...put, "--local", "--persist-to", at("state")]);
     expect(await run(...common)).toMatchObject({
       code: 2,
@@ -488,6 +493,8 @@ describe("npm run members:import -- --remote", () => {
   it("asks which site is meant where Cloudflare's KV has several", async () => {
     account.kv.set("vipps-login-worker-staging-sites", "kv-sites");
     account.keys = ["site:club.example"];
+    const value = JSON.stringify(await writeSiteDocument(KEYS, "club.example", {}, 1));
+    account.values.set("kv-sites", new Map([["site:club.example", { value, metadata: {} }]]));
     expect(await remote()).toMatchObject({ code: 2, stderr: expect.stringContaining("1 further site") });
     expect(await remote("--site", "https://CLUB.example/")).toMatchObject({ code: 0 });
     const sqlite = account.databases.get("vipps-login-accounts-staging")?.sqlite;
@@ -509,7 +516,7 @@ describe("the site of a member list", () => {
     ["http://a.example:80", "a.example"],
     [" K30.localhost:8788", "k30.localhost:8788"],
   ])("%j is the one under %s", (named, key) => {
-    expect(siteNamed(named, known).key).toBe(key);
+    expect(siteNamed(named, known).host).toBe(key);
   });
 
   it.each(["b.example", "a.example:8443", "it's another", "", "Default", "k30.localhost"])(
@@ -520,7 +527,7 @@ describe("the site of a member list", () => {
   );
 
   it("is the only one there is, or has to be named", () => {
-    expect(siteNamed(undefined, { own: undefined, further: [] }).key).toBe("default");
+    expect(siteNamed(undefined, { own: undefined, further: [] }).host).toBe("default");
     expect(() => siteNamed(undefined, known)).toThrow("2 further sites");
     expect(() => siteNamed("default", { own: undefined, further: ["a.example"] })).toThrow(
       "no site of its own",

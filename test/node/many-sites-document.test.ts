@@ -60,6 +60,7 @@ async function openDeployment(environment: "production" | undefined) {
 const FILE = join(folder, "sites.yaml");
 writeFileSync(FILE, /^```yaml\n([\s\S]*?)^```/m.exec(text)?.[1] ?? "");
 const EXPORT = join(folder, "bakeri.export");
+const NEWER = join(folder, "bakeri.newer");
 
 /** The words of a line as a shell has them, with something in the place of what the reader fills in. */
 function wordsOf(line: string, key: string): { words: string[]; env: Record<string, string> } {
@@ -69,6 +70,7 @@ function wordsOf(line: string, key: string): { words: string[]; env: Record<stri
     .replace(/\bKEY\b/, key)
     .replaceAll("sites.yaml", FILE)
     .replaceAll("bakeri.export", EXPORT)
+    .replaceAll("bakeri.newer", NEWER)
     .replaceAll("…", "something");
   const [before = "", after = ""] = filled.split("npm run site --");
   const words = [...after.matchAll(/(?:"[^"]*"|[^\s"])+/g)].map(([word]) => word.replaceAll('"', ""));
@@ -108,7 +110,8 @@ describe("docs/many-sites.md", () => {
       expect((await here.run(["add", "https://www.bakeri.no", ...OWN], SECRETS)).code).toBe(0);
     if (line.includes("--drop-old")) expect((await here.run(["rotate", "--master-key"])).code).toBe(0);
     if (name === "import")
-      expect((await here.run(["export", "www.bakeri.no", "--for", key, "--out", EXPORT])).code).toBe(0);
+      for (const out of [EXPORT, NEWER])
+        expect((await here.run(["export", "www.bakeri.no", "--for", key, "--out", out])).code).toBe(0);
 
     const place = words.includes("production") ? production : here;
     const clock = setInterval(() => vi.setSystemTime(Date.now() + 30_000), 20);

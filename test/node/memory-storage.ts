@@ -7,8 +7,9 @@ import type { D1Session, ListedKey } from "../../cli/d1-session.ts";
 /**
  * The storage of a deployment in memory, with the database's tables: the engine of D1 and a map. For what has to be
  * done a hundred times; `cli/d1-session.ts` itself is tested on wrangler's storage and against Cloudflare's API.
+ * @param metadata keys of VIPPS_METADATA.
  */
-export function openMemoryStorage(): D1Session {
+export function openMemoryStorage(metadata: ReadonlySet<string> = new Set()): D1Session {
   const database = new DatabaseSync(":memory:");
   const folder = join(process.cwd(), "migrations");
   for (const name of readdirSync(folder).toSorted()) database.exec(readFileSync(join(folder, name), "utf8"));
@@ -48,7 +49,7 @@ export function openMemoryStorage(): D1Session {
         for (const key of keys) values.delete(key);
       },
     },
-    metadataKeys: async () => [],
+    metadataKeys: async (prefix) => [...metadata].filter((name) => name.startsWith(prefix)),
     close: async () => database.close(),
   };
 }

@@ -39,7 +39,10 @@ it("erases again, in a database that was put back, whoever was erased since, and
 
   const run = (...args: string[]) => runCommand(["restore", "erasures", "--persist-to", state, ...args]);
   expect(await run("--dry-run", "--json")).toMatchObject({ code: 0, stderr: "" });
-  expect(JSON.parse((await run("--dry-run", "--json")).stdout)).toEqual({ noted: 1, back: 1, erased: 0 });
+  expect(JSON.parse((await run("--dry-run", "--json")).stdout)).toEqual({
+    ...{ noted: 1, back: 1, erased: 0 },
+    rows_of_no_site: [],
+  });
   const done = await run();
   expect(done).toMatchObject({ code: 0, stdout: "1 of 1 erased accounts were back and are erased again.\n" });
 
@@ -68,5 +71,5 @@ it("erases again, in a database that was put back, whoever was erased since, and
   // As many as were written, with the names, groups and requests that stand in tables of their own.
   expect(kept).toHaveLength(17);
 
-  expect(JSON.parse((await run("--json")).stdout)).toEqual({ noted: 1, back: 0, erased: 0 });
+  expect(JSON.parse((await run("--json")).stdout)).toMatchObject({ noted: 1, back: 0, erased: 0 });
 });

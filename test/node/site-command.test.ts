@@ -1,5 +1,5 @@
 import { spawnSync } from "node:child_process";
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -418,7 +418,7 @@ describe("the host of a site", () => {
       ["http://K30.localhost:8787", "k30.localhost:8787"],
       ["https://WWW.byraa.example.", "default"],
     ] as const)
-      expect(siteNamed(written, known)).toMatchObject({ key });
+      expect(siteNamed(written, known)).toMatchObject({ host: key });
     expect(() => siteNamed("K30.localhost", known)).toThrow("Did you mean k30.localhost:8787?");
     expect(() => siteNamed(undefined, known)).toThrow("--site");
     expect(siteHostNamed("http://[::1]:8787")).toBeUndefined();
@@ -587,6 +587,34 @@ describe("a site that moves", () => {
     });
   });
 
+  it("is named by every command that is given another address of it", async () => {
+    const why = `${HOST} is another address of www.flyttet.example`;
+    const key = (await site(["receive"])).stdout.trim();
+    for (const args of [
+      ["show", HOST],
+      ["check", HOST, "--offline"],
+      ["health", HOST],
+      ["rotate", HOST],
+      ["rename", HOST, "www.nytt.example"],
+      ["alias", HOST, "nytt.example"],
+      ["export", HOST, "--for", key, "--out", join(folder, "alias.export")],
+      ["add", `https://${HOST}`, ...OWN],
+    ]) {
+      const { code, stdout, stderr } = await site(args, OWN_ENV);
+      // A list of faults says what is wrong before it says where.
+      const said = `${stdout}${stderr}`.replaceAll(`${HOST}: it `, `${HOST} `);
+      const isSaid =
+        said.includes(why) || (args[0] === "health" && said.includes(why.slice(HOST.length + 1)));
+      expect([args, code, isSaid, said]).toEqual([
+        args,
+        1,
+        true,
+        expect.not.stringContaining("out of reach"),
+      ]);
+    }
+    expect(existsSync(join(folder, "alias.export"))).toBe(false);
+  });
+
   it("goes to another deployment in a file that only that can open, and is the same there", async () => {
     const host = "www.flyttet.example";
     expect((await siteAt(there, ["init"])).code).toBe(0);
@@ -740,12 +768,12 @@ describe("a removal", () => {
         const removal = { keys, keepData: false, now: () => clock, pause, settling: 5_000 };
         const session = cutOff(storage, at, when);
         try {
-          await removeSites({ ...removal, session }, await leavingsOf(session, [HOST]));
+          await removeSites({ ...removal, session }, await leavingsOf(session, keys, [HOST]));
           isWhole = true;
         } catch (error) {
           expect(error).toMatchObject({ message: "cut off" });
           cuts += 1;
-          const left = await leavingsOf(storage, [HOST]);
+          const left = await leavingsOf(storage, keys, [HOST]);
           const gone = await removeSites({ ...removal, session: storage }, left);
           rows += Object.values(gone.get(HOST) ?? {}).reduce((sum, count) => sum + count, 0);
         }

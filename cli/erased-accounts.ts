@@ -1,0 +1,163 @@
+// Who was erased, as it is noted outside of the database, and erasing them again where they are back: in a database
+// that was put back to an earlier time, and in a site that came in a file written before.
+
+import { accountSubject, ERASED } from "../src/accounts/subjects.ts";
+import type { D1Session } from "./d1-session.ts";
+
+/** How long a noted erasure is kept, in seconds, as the worker keeps it: no copy may be put back that is older. */
+const KEPT_FOR = 400 * 24 * 3600;
+
+/** Every erasure that is noted here, as digests: by the worker, and those that came with a site in a file. @throws {CommandError} */
+export async function notedErasures(session: D1Session): Promise<ReadonlySet<string>> {
+  const [byWorker, brought] = await Promise.all([session.metadataKeys(ERASED), session.sites.list(ERASED)]);
+  return new Set([...byWorker, ...brought.map(({ name }) => name)].map((key) => key.slice(ERASED.length)));
+}
+
+/** Values that are written at a time. */
+const WRITTEN = 100;
+
+/** Notes erasures that came with a site in a file. @param at seconds since the epoch. @throws {CommandError} */
+export async function keepErasures(
+  session: D1Session,
+  subjects: readonly string[],
+  at: number,
+): Promise<void> {
+  for (let start = 0; start < subjects.length; start += WRITTEN)
+    await session.sites.write(
+      subjects.slice(start, start + WRITTEN).map((subject) => ({
+        ...{ key: ERASED + subject, value: "", metadata: {} },
+        expiration: at + KEPT_FOR,
+      })),
+    );
+}
+
+/** The digests of the accounts that were erased at a site, by its own audit log. @param site the key of its rows. */
+export async function erasedAt(session: D1Session, site: string): Promise<readonly string[]> {
+  const [result] = await session.batch([
+    {
+      sql: "SELECT DISTINCT account_id AS id FROM audit_log WHERE site = ?1 AND action = 'erased' AND account_id IS NOT NULL",
+      params: [site],
+    },
+  ]);
+  return Promise.all((result?.rows ?? []).map(({ id }) => accountSubject(site, String(id))));
+}
+
+/** Whose rows there are. */
+export interface Owner {
+  readonly site: string;
+  readonly id: string;
+}
+
+/**
+ * Those of whom there are rows although their erasure is noted.
+ * @param keysOf the other keys under which a site's rows stood once, at which an erasure may be noted as well.
+ * @param only the key of the only rows that count.
+ * @throws {CommandError}
+ */
+export async function erasedAmong(
+  session: D1Session,
+  noted: ReadonlySet<string>,
+  keysOf: (site: string) => Iterable<string>,
+  only?: string,
+): Promise<readonly Owner[]> {
+  const back: Owner[] = [];
+  if (noted.size === 0) return back;
+  for await (const owner of ownersIn(session, only)) {
+    for (const key of new Set([owner.site, ...keysOf(owner.site)])) {
+      if (!noted.has(await accountSubject(key, owner.id))) continue;
+      back.push(owner);
+      break;
+    }
+  }
+  return back;
+}
+
+/** Where rows of a person are, and what names them: with a registry of the site's own there are no accounts here. */
+const TABLES = [
+  { table: "accounts", column: "id" },
+  { table: "terms_acceptances", column: "account_id" },
+  { table: "consents", column: "account_id" },
+  { table: "logins", column: "account_id" },
+] as const;
+
+/** Rows of one statement. */
+const PORTION = 5_000;
+
+/** Everybody of whom there are rows, each once. */
+async function* ownersIn(session: D1Session, only: string | undefined): AsyncGenerator<Owner> {
+  const seen = new Set<string>();
+  for (const { table, column } of TABLES) {
+    let after: Owner = { site: only ?? "", id: "" };
+    for (;;) {
+      const sql = `SELECT DISTINCT site, ${column} AS id FROM ${table}
+        WHERE ${column} IS NOT NULL AND (site, ${column}) > (?1, ?2) ${only === undefined ? "" : "AND site = ?1"}
+        ORDER BY site, ${column} LIMIT ${PORTION}`;
+      const [result] = await session.batch([{ sql, params: [after.site, after.id] }]);
+      const rows = (result?.rows ?? []).map(({ site, id }) => ({ site: String(site), id: String(id) }));
+      for (const owner of rows) {
+        const key = `${owner.site} ${owner.id}`;
+        if (!seen.has(key)) yield owner;
+        seen.add(key);
+      }
+      const last = rows.at(-1);
+      if (last === undefined || rows.length < PORTION) break;
+      after = last;
+    }
+  }
+}
+
+/** What stands in a table of events about an account: its own, its Vipps users', and what failed in its browsers. */
+const eventsOf = (table: string, key: string): readonly string[] => [
+  `DELETE FROM ${table} WHERE ${key} IN (SELECT f.${key} FROM ${table} f WHERE f.site = ?1
+     AND f.account_id IS NULL AND f.sub IS NULL AND f.browser IN
+       (SELECT browser FROM ${table} WHERE site = ?1 AND account_id = ?2 AND browser IS NOT NULL)) AND site = ?1`,
+  `DELETE FROM ${table} WHERE site = ?1 AND account_id IS NULL AND sub IN
+     (SELECT ?2 UNION SELECT sub FROM identities WHERE site = ?1 AND account_id = ?2)`,
+  `DELETE FROM ${table} WHERE site = ?1 AND account_id = ?2`,
+];
+
+const OWN_SUBS = "SELECT ?2 UNION SELECT sub FROM identities WHERE site = ?1 AND account_id = ?2";
+
+/** Leaves of an account what the worker's own erasure leaves: one line of the audit log. */
+const ERASURE: readonly string[] = [
+  ...eventsOf("logins", "id"),
+  ...eventsOf("login_events", "id"),
+  `UPDATE link_requests
+     SET candidates = (SELECT json_group_array(value) FROM json_each(candidates) WHERE value <> ?2)
+   WHERE (site, msn, sub) IN (SELECT site, msn, sub FROM link_candidates WHERE site = ?1 AND account_id = ?2)`,
+  `DELETE FROM link_requests WHERE (site, msn, sub) IN
+     (SELECT site, msn, sub FROM identities WHERE site = ?1 AND account_id = ?2)`,
+  `DELETE FROM vipps_consents WHERE site = ?1 AND account_id IS NULL AND sub IN (${OWN_SUBS})`,
+  ...[
+    "vipps_consents",
+    "delegated_consents",
+    "consents",
+    "terms_acceptances",
+    "group_members",
+    "audit_log",
+  ].map((table) => `DELETE FROM ${table} WHERE site = ?1 AND account_id = ?2`),
+  "DELETE FROM events WHERE site = ?1 AND about = ?2",
+  "DELETE FROM identities WHERE site = ?1 AND account_id = ?2",
+  "DELETE FROM accounts WHERE site = ?1 AND id = ?2",
+];
+
+/**
+ * Erases an account again. Its sessions end by themselves: at their renewal they find no account.
+ * @param actor who does it, as the audit log has it.
+ * @throws {CommandError}
+ */
+export async function erase(
+  session: D1Session,
+  { site, id }: Owner,
+  actor: "restore" | "import",
+): Promise<void> {
+  const at = Math.floor(Date.now() / 1000);
+  await session.batch([
+    ...ERASURE.map((sql) => ({ sql, params: [site, id] })),
+    {
+      sql: `INSERT INTO audit_log (site, at, actor, actor_role, action, account_id, details)
+        VALUES (?1, ?3, ?4, 'system', 'erased', ?2, '{}')`,
+      params: [site, id, at, actor],
+    },
+  ]);
+}
