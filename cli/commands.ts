@@ -54,7 +54,8 @@ export const COMMANDS: readonly CommandRow[] = [
   },
   {
     name: "site",
-    summary: "add, list, show, check, rotate and remove further sites of one worker",
+    summary:
+      "add, list, show, diff, check, rotate, rename, alias, export, import and remove further sites of one worker",
     load: async (context) => (await import("./site.ts")).site(context),
   },
   {

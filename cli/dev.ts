@@ -12,15 +12,22 @@ import { writtenAsText } from "../src/settings/kinds.ts";
 import { SETTINGS } from "../src/settings/table.ts";
 import { CommandError, isPlain } from "./command-error.mjs";
 import { type CommandContext, portNumber } from "./command-line.ts";
+import { openSession } from "./d1-session.ts";
 import { completeDevVars, readDevVars } from "./dev-vars.mjs";
 import { faultsOfLocalWorker } from "./doctor/worker-settings.ts";
-import { type AskedAddresses, type LocalAddresses, settleAddresses } from "./local-addresses.ts";
+import {
+  type AskedAddresses,
+  type LocalAddresses,
+  notesOnFurther,
+  settleAddresses,
+} from "./local-addresses.ts";
 import { applyMigrations, DEFAULT_STATE } from "./migrations.mjs";
 import { readRules } from "./path-rule.ts";
 import { configName, mainOf, migrationsFolder, type ProjectConfig, readConfig } from "./project-config.ts";
 import { languagesOf } from "./project-languages.ts";
 import { claimState } from "./running-instance.ts";
 import { faultsOfFiles, shownFiles } from "./site-files.ts";
+import { listSites } from "./sites/site-store.ts";
 import type { SitesPlace } from "./sites/sites-place.ts";
 import { patternsIn, unguardedFaults } from "./unguarded-assets.ts";
 import { startWorker } from "./worker-process.ts";
@@ -244,6 +251,9 @@ async function runOnce(run: Run, settingsFile: string, context: CommandContext):
   for (const fault of fileFaults(root, config, settings)) context.tell(fault);
   const print = (text: string) => (quiet ? undefined : context.print(text));
   for (const note of addresses.notes) print(note);
+  const storage = await openSession({ root, remote: false, environment: undefined, persistTo: state });
+  for (const note of notesOnFurther([...(await listSites(storage)).keys()], addresses.sitePort)) print(note);
+  await storage.close();
   if ((await applyMigrations(root, state, migrationsFolder(root))) === "applied")
     print("Database migrations applied.");
 

@@ -54,6 +54,24 @@ function localUrl(siteUrl: string | undefined): URL | undefined {
 }
 
 /**
+ * What is to be known of further sites whose addresses name another port of this machine than the site has now.
+ * @param hosts of the further sites.
+ */
+export function notesOnFurther(hosts: readonly string[], sitePort: number): readonly string[] {
+  const elsewhere = hosts.filter((host) => {
+    const { hostname, port } = new URL(`http://${host}`);
+    return /(?:^|\.)localhost$/.test(hostname) && Number(port || 80) !== sitePort;
+  });
+  const [first] = elsewhere;
+  if (first === undefined) return [];
+  const { hostname } = new URL(`http://${first}`);
+  const named = elsewhere.length === 1 ? first : `${first} and ${elsewhere.length - 1} more`;
+  return [
+    `Further sites have another port in their addresses (${named}) and are not found on ${sitePort}. Start on theirs (--port), or rename them: npx vipps-login site rename ${first} ${hostname}:${sitePort}`,
+  ];
+}
+
+/**
  * Decides on the ports: those asked for, else those the settings name, else the usual ones or, where another
  * program has them, the next free ones.
  * @param settings what .dev.vars says

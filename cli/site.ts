@@ -15,6 +15,7 @@ import { CommandError, usageError } from "./command-error.mjs";
 import { type CommandContext, repeated } from "./command-line.ts";
 import { FAMILIES } from "./doctor/checks.ts";
 import { printerTo } from "./findings/terminal.ts";
+import { fetchFromHere } from "./local-fetch.ts";
 import { addSites, type SiteResult } from "./sites/add-sites.ts";
 import { type CheckedSite, checkSites, problemsOf } from "./sites/check-sites.ts";
 import { differences, type SettingChange } from "./sites/diff-sites.ts";
@@ -160,6 +161,7 @@ export function site(context: CommandContext) {
         .argument("<old>", HOST)
         .argument("<new>", "its new host")
         .option("--no-redirect", "leaves nothing at the old host, where visitors are else led to the new one")
+        .option("--yes", "does not ask")
         .option(...DRY_RUN)
         .option(...JSON_OUTPUT)
         .action((from, to, options) => rename(context, from, to, at(options))),
@@ -273,9 +275,14 @@ async function add(context: CommandContext, url: string | undefined, options: Ad
   if (counts.refused > 0) context.exitCode = 1;
   if (json) return print(JSON.stringify({ dry_run: dryRun, ...counts, sites: results }));
   for (const { host, faults } of results) for (const fault of faults) tell(`${host}: ${fault}`);
-  const few = results.length <= 10 ? results.filter(({ outcome }) => outcome !== "refused") : [];
-  for (const { host, outcome } of few) print(`${host}: ${dryRun ? `would be ${outcome}` : outcome}`);
-  const words = Object.entries(counts).map(([outcome, number]) => `${number} ${outcome}`);
+  // Who asks beforehand wants to see every one that something would be done to.
+  const isShown = ({ outcome }: SiteResult) =>
+    outcome !== "refused" && (results.length <= 10 || (dryRun && outcome !== "unchanged"));
+  for (const { host, outcome } of results.filter(isShown))
+    print(`${host}: ${dryRun ? `would be ${outcome}` : outcome}`);
+  const words = Object.entries(counts).map(
+    ([outcome, number]) => `${number} ${dryRun ? `would be ${outcome}` : outcome}`,
+  );
   print(`${dryRun ? "Dry run, nothing written: " : ""}${words.join(", ")} (${placeName(place)}).`);
   if (!dryRun && counts.added + counts.changed > 0) print("The worker serves them within a minute.");
 }
@@ -454,7 +461,7 @@ async function check(
     return {
       strays: options.all ? found : found.filter(({ host }) => hosts.includes(host)),
       checked: await checkSites({
-        ...{ session, keys, hosts, deployment, isDeployed, offline, fetch },
+        ...{ session, keys, hosts, deployment, isDeployed, offline, fetch: fetchFromHere },
         isLanguage: languagesAt(place),
       }),
     };
@@ -500,7 +507,7 @@ async function health(
   const deployment = await deploymentOf(context, place);
   const asked = await withStorage(place, async (session) => {
     const hosts = await hostsMeant(session, typed, options);
-    return healthOfSites({ session, hosts, deployment, fetch });
+    return healthOfSites({ session, hosts, deployment, fetch: fetchFromHere });
   });
   const ill = asked.filter(({ ok }) => !ok);
   if (ill.length > 0) context.exitCode = 1;

@@ -132,7 +132,7 @@ function textsOf(values: Readonly<Record<string, unknown>>): Readonly<Record<str
   );
 }
 
-/** A problem, and the sites that have it. */
+/** A problem, and the sites that have it. In its words `HOST` stands for the site's, where several have it. */
 export interface SharedProblem {
   readonly finding: Pick<Finding, "id" | "severity" | "what" | "todo" | "link">;
   readonly hosts: readonly string[];
@@ -141,18 +141,32 @@ export interface SharedProblem {
 /** The problems of many sites, those of most sites first, and errors before warnings. */
 export function problemsOf(sites: readonly CheckedSite[]): readonly SharedProblem[] {
   const all = sites.flatMap(({ host, findings }) =>
-    findings.filter(isProblem).map((finding) => ({
-      host,
-      finding,
-      name: JSON.stringify([finding.id, finding.severity, finding.what]),
-    })),
+    findings.filter(isProblem).map((finding) => {
+      const shared = withoutHost(finding, host);
+      return { host, finding, shared, name: JSON.stringify([finding.id, finding.severity, shared.what]) };
+    }),
   );
   const shared = [...Map.groupBy(all, ({ name }) => name).values()].flatMap((same) => {
     const [first] = same;
     return first === undefined
       ? []
-      : [{ finding: first.finding, hosts: [...new Set(same.map(({ host }) => host))] }];
+      : [
+          {
+            finding: same.length === 1 ? first.finding : first.shared,
+            hosts: [...new Set(same.map(({ host }) => host))],
+          },
+        ];
   });
   const rank = ({ finding, hosts }: SharedProblem) => (finding.severity === "error" ? 1e9 : 0) + hosts.length;
   return shared.toSorted((one, other) => rank(other) - rank(one));
+}
+
+/** A finding in words that are the same for every site, whose host and sales unit stand in them. */
+function withoutHost(finding: Finding, host: string): Finding {
+  const plain = (text: string) =>
+    text
+      .replaceAll(host, "HOST")
+      .replaceAll(host.replace(/:\d+$/, ""), "HOST")
+      .replace(/\b(sales unit|msn) \d+\b/g, "$1 MSN");
+  return { ...finding, what: plain(finding.what), todo: plain(finding.todo) };
 }

@@ -101,12 +101,15 @@ function announced(
 }
 
 /** Asks for the host to be typed: a name is hard to confirm by accident. */
-async function isConfirmed({ stdin, stderr }: CommandContext, hosts: readonly string[]): Promise<boolean> {
+function isConfirmed(context: CommandContext, hosts: readonly string[]): Promise<boolean> {
   const word = hosts.length === 1 ? (hosts[0] ?? "") : String(hosts.length);
+  const what = hosts.length === 1 ? "it" : `these ${word} sites`;
+  return isTyped(context, word, `Type ${word} to delete ${what}: `);
+}
+
+async function isTyped({ stdin, stderr }: CommandContext, word: string, prompt: string): Promise<boolean> {
   const lines = createInterface({ input: stdin, output: stderr });
-  lines.setPrompt(
-    hosts.length === 1 ? `Type ${word} to delete it: ` : `Type ${word} to delete these ${word} sites: `,
-  );
+  lines.setPrompt(prompt);
   lines.prompt();
   const [answer] = await Promise.race([once(lines, "line"), once(lines, "close").then(() => [""])]);
   lines.close();
@@ -114,6 +117,7 @@ async function isConfirmed({ stdin, stderr }: CommandContext, hosts: readonly st
 }
 
 interface RenameOptions extends Options {
+  readonly yes?: boolean | undefined;
   readonly redirect?: boolean | undefined;
 }
 
@@ -124,18 +128,33 @@ export async function rename(
   typedNew: string,
   options: RenameOptions,
 ): Promise<void> {
-  const { print, env } = context;
-  const { place, dryRun = false, json, redirect = true } = options;
+  const { print, tell, env, stdin, stderr } = context;
+  const { place, dryRun = false, json, redirect = true, yes = false } = options;
   const [from, to] = [hostNamed(typedOld), hostNamed(typedNew)];
   const keys = masterKeysAt(place, env);
   const deployment = await deploymentOf(context, place);
   const isLanguage = languagesAt(place);
-  const { mentions, isDone } = await withStorage(place, (session) =>
-    renameSite({
-      ...{ session, keys, deployment, isLanguage, from, to, dryRun },
+  const { mentions, isDone } = await withStorage(place, async (session) => {
+    const renaming = {
+      ...{ session, keys, deployment, isLanguage, from, to },
       ...{ noRedirect: !redirect, at: now() },
-    }),
-  );
+    };
+    const planned = await renameSite({ ...renaming, dryRun: true });
+    if (planned.isDone) return planned;
+    tell(
+      `Before: register the redirect URI of ${to} for its sales unit at Vipps, and lead the DNS of ${to} here. Until both are done nobody can log in there.`,
+    );
+    if (dryRun) return planned;
+    if (
+      !yes &&
+      !json &&
+      stdin.isTTY &&
+      stderr.isTTY &&
+      !(await isTyped(context, to, `Type ${to} to rename: `))
+    )
+      throw new CommandError("Nothing was renamed.", "cancelled");
+    return renameSite({ ...renaming, dryRun: false });
+  });
   if (json) return print(JSON.stringify({ dry_run: dryRun, from, to, redirects: redirect, mentions }));
   if (isDone) return print(`${from} is ${to} already.`);
   print(`${dryRun ? "Would rename" : "Renamed"} ${from} to ${to} ${placeName(place)}.`);
@@ -143,7 +162,10 @@ export async function rename(
   print("  not kept: browsers keep their cookies for the old host, so people log in once more");
   print(redirect ? `  ${from} leads to ${to}` : `  ${from} leads nowhere`);
   if (mentions.length > 0) print(`  still name ${from}: ${mentions.join(", ")}`);
-  print(`Register the redirect URI of ${to} for its sales unit, and lead its DNS here, before you rename.`);
+  if (dryRun) return;
+  print(
+    `Still to do: see that people can log in (site check ${to})${redirect ? `; keep the DNS of ${from} leading here as long as its links are about` : ""}; then take its old redirect URI away at Vipps.`,
+  );
 }
 
 interface ExportOptions extends Options {

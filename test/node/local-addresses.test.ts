@@ -1,7 +1,7 @@
 import { createServer, type Server } from "node:net";
 import { afterEach, describe, expect, test } from "vitest";
 import { simulatorIssuer } from "../../cli/dev-vars.mjs";
-import { settleAddresses } from "../../cli/local-addresses.ts";
+import { notesOnFurther, settleAddresses } from "../../cli/local-addresses.ts";
 
 const servers: Server[] = [];
 
@@ -62,6 +62,14 @@ describe("the ports of a start", () => {
     expect(settled.notes).toEqual([
       `Port ${site} is taken by another program: the site is on ${settled.sitePort} this time.`,
       `Port ${simulator} is taken by another program: the simulator is on ${settled.simulatorPort} this time.`,
+    ]);
+  });
+
+  test("leave further sites behind where their addresses name another port, and say so", () => {
+    const hosts = ["kunde1.localhost:8787", "kunde2.localhost:8787", "www.kunde3.example"];
+    expect(notesOnFurther(hosts, 8787)).toEqual([]);
+    expect(notesOnFurther(hosts, 8788)).toEqual([
+      "Further sites have another port in their addresses (kunde1.localhost:8787 and 1 more) and are not found on 8788. Start on theirs (--port), or rename them: npx vipps-login site rename kunde1.localhost:8787 kunde1.localhost:8788",
     ]);
   });
 
