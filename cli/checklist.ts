@@ -15,6 +15,7 @@ import { CommandError, usageError } from "./command-error.mjs";
 import type { CommandContext } from "./command-line.ts";
 import { readDeployment } from "./doctor/settings-source.ts";
 import { printerTo } from "./findings/terminal.ts";
+import { printable } from "./printable.ts";
 
 /** The command `checklist`. */
 export function checklist(context: CommandContext) {
@@ -130,7 +131,8 @@ function printSummary(
   for (const row of report.rows) printer.add(findingOf(row));
   printer.end();
   print("");
-  for (const entry of report.toDo) print(`${styleText("bold", "→")} ${entry}`);
+  for (const entry of report.toDo)
+    stdout.write(`${styleText("bold", "→", { stream: stdout })} ${printable(entry)}\n`);
   const here = (path: string) => relative(root, path) || path;
   if (merchantFile !== undefined)
     print(`Made ${here(merchantFile)}: fill in there what only you can tell Vipps.`);
@@ -159,7 +161,7 @@ function asJson(report: Report, files: WrittenFiles): string {
 
 /** @returns the exit code */
 async function perform(context: CommandContext, options: Options): Promise<number> {
-  const { root, print, path, tell } = context;
+  const { root, print, path, tell, stderr } = context;
   const { url, log: logFile, reportOnly, strict, maxAgeDays: maxAge, only: rows = ROW_IDS } = options;
   if (logFile !== undefined && url === undefined) throw usageError("--log goes with --url");
   const { env: environment, port, output = path("checklist-report") } = options;
@@ -170,7 +172,7 @@ async function perform(context: CommandContext, options: Options): Promise<numbe
   const stored = readEvidence(output);
   const chromium = await findChromium();
   const progress = (text: string) => {
-    if (!options.quiet) tell(`${styleText("dim", "·")} ${text}`);
+    if (!options.quiet) stderr.write(`${styleText("dim", "·", { stream: stderr })} ${printable(text)}\n`);
   };
   if (!reportOnly && !options.comments) {
     const kind = url === undefined ? (options.provider ?? "simulator") : "deployed";

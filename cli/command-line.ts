@@ -11,6 +11,7 @@ import {
 } from "@commander-js/extra-typings";
 import { CommandError, isPlain } from "./command-error.mjs";
 import { COMMANDS } from "./commands.ts";
+import { printable } from "./printable.ts";
 
 /** Where text goes, and what is known of the terminal behind it. */
 export type Output = Writable & { readonly isTTY?: boolean; readonly columns?: number };
@@ -33,9 +34,9 @@ export interface CommandContext extends Omit<Surroundings, "cwd"> {
   exitCode: number;
   /** A path as it was typed: relative to `root`. */
   readonly path: (typed: string) => string;
-  /** A line of what was asked for, on standard output. */
+  /** A line of what was asked for, on standard output. Control characters in it are made visible, colours included. */
   readonly print: (text: string) => void;
-  /** A line about how it goes, on standard error, so that --json is alone on standard output. */
+  /** The same about how it goes, on standard error, so that --json is alone on standard output. */
   readonly tell: (text: string) => void;
 }
 
@@ -60,8 +61,8 @@ export async function runCommandLine(args: readonly string[], surroundings: Surr
     },
     exitCode: 0,
     path: (typed) => resolve(root, typed),
-    print: (text) => void stdout.write(`${text}\n`),
-    tell: (text) => void stderr.write(`${text}\n`),
+    print: (text) => void stdout.write(`${printable(text)}\n`),
+    tell: (text) => void stderr.write(`${printable(text)}\n`),
   };
   const program = new Command("vipps-login")
     .description("Vipps MobilePay Login in front of a website: run it here, set it up, look after it.")

@@ -23,6 +23,7 @@ import {
 } from "./local-addresses.ts";
 import { applyMigrations, DEFAULT_STATE } from "./migrations.mjs";
 import { readRules } from "./path-rule.ts";
+import { printable } from "./printable.ts";
 import { configName, mainOf, migrationsFolder, type ProjectConfig, readConfig } from "./project-config.ts";
 import { languagesOf } from "./project-languages.ts";
 import { claimState } from "./running-instance.ts";
@@ -91,7 +92,9 @@ function printOutput({ print, stdout, stderr }: CommandContext, line: OutputLine
   const time = new Date().toTimeString().slice(0, 8);
   const stream = level === "error" ? stderr : stdout;
   const colour = level === "error" || level === "warn" ? COLOUR[level] : "reset";
-  stream.write(`${styleText("dim", time, { stream })} ${styleText(colour, line.text, { stream })}\n`);
+  stream.write(
+    `${styleText("dim", time, { stream })} ${styleText(colour, printable(line.text), { stream })}\n`,
+  );
 }
 
 /** How long, in milliseconds, to wait between two questions whether the worker is there, and before a sign of life. */
@@ -124,29 +127,32 @@ function isAnswered(url: string): Promise<boolean> {
   });
 }
 
-function banner(
+function printBanner(
   { root, stdout }: CommandContext,
   addresses: LocalAddresses,
   settings: Record<string, string>,
   settingsFile: string,
-): string {
+): void {
   const simulator = addresses.simulatorPort;
   const strong = (text: string) => styleText("bold", text, { stream: stdout });
   const rows: readonly (readonly [string, string])[] = [
     ["Site", strong(addresses.site)],
     simulator === undefined
-      ? ["Vipps", settings.VIPPS_ISSUER ?? `the ${settings.VIPPS_ENVIRONMENT ?? "test"} environment`]
+      ? [
+          "Vipps",
+          printable(settings.VIPPS_ISSUER ?? `the ${settings.VIPPS_ENVIRONMENT ?? "test"} environment`),
+        ]
       : [
           "Simulator",
           `${strong(`http://127.0.0.1:${simulator}/simulator/control`)}  stands in for Vipps MobilePay`,
         ],
-    ["Settings", `${relative(root, settingsFile) || settingsFile} and ${configName(root)}`],
+    ["Settings", printable(`${relative(root, settingsFile) || settingsFile} and ${configName(root)}`)],
     ...(addresses.isHttps
       ? [["Certificate", "made here: the browser warns once, and you let it through"] as const]
       : []),
     ["Stop", "Ctrl-C"],
   ];
-  return ["", ...rows.map(([name, value]) => `  ${name.padEnd(13)}${value}`), ""].join("\n");
+  stdout.write(`\n${rows.map(([name, value]) => `  ${name.padEnd(13)}${value}\n`).join("")}\n`);
 }
 
 /** Runs the worker until somebody ends it, and anew whenever the settings file says something else. */
@@ -272,7 +278,7 @@ async function runOnce(run: Run, settingsFile: string, context: CommandContext):
   const ended = worker.ended.finally(() => gone.abort());
   const authPath = effective.AUTH_PATH ?? SETTINGS.AUTH_PATH.default;
   await untilAnswered(`${addresses.site}${authPath}/health`, gone.signal, context);
-  if (!gone.signal.aborted && !end.aborted) print(banner(context, addresses, effective, settingsFile));
+  if (!gone.signal.aborted && !end.aborted) printBanner(context, addresses, effective, settingsFile);
 
   const looking = bindingsOf(config.values).has("EVENTS_QUEUE")
     ? setInterval(() => void isAnswered(`${addresses.site}${LOOK_FOR_EVENTS}`), MINUTE)

@@ -1,5 +1,6 @@
 import { stripVTControlCharacters, styleText } from "node:util";
 import type { Output } from "../command-line.ts";
+import { printable } from "../printable.ts";
 import { type Finding, isProblem, type Severity, type verdictOf } from "./finding.ts";
 
 /** Lines longer than this are hard to read, however wide the terminal. In columns. */
@@ -59,7 +60,7 @@ export function printerTo(stream: Output, headings: Readonly<Record<string, stri
   const add = (finding: Finding): void => {
     const [first] = held;
     if (first !== undefined && !belongTogether(first, finding)) end();
-    held.push(finding);
+    held.push({ ...finding, what: printable(finding.what), todo: printable(finding.todo) });
   };
   return { add, end };
 }

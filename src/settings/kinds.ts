@@ -39,11 +39,22 @@ const asText = (message: string) =>
     v.transform((value) => String(value).trim()),
   );
 
+/** What no text of a setting holds: it speaks to terminals, or turns the direction of writing. */
+const UNSEEN = /[\p{Cc}\p{Bidi_Control}]/u;
+
 const TEXT_EDITOR = { type: ["string", "integer"] };
 
 /** @param make what is asked of the text. */
 export const text = <Output>(make: () => v.GenericSchema<string, Output>): Kind<Output> => ({
-  schema: () => v.pipe(asText("must be text, in quotation marks"), make()),
+  schema: () =>
+    v.pipe(
+      asText("must be text, in quotation marks"),
+      v.check(
+        (written) => !UNSEEN.test(written),
+        "must be text that can be seen, without control characters",
+      ),
+      make(),
+    ),
   editor: TEXT_EDITOR,
 });
 
@@ -305,7 +316,8 @@ export const contacts = (): Kind<readonly Contact[]> => {
           const named = words.map((one) => one.trim()).filter((one) => one !== "");
           const read = named.map(readContact);
           const known = read.filter((one) => one !== undefined);
-          if (known.length > 0 && known.length === read.length && known.length <= 5) return known;
+          const isSeen = !named.some((one) => UNSEEN.test(one));
+          if (isSeen && known.length > 0 && known.length === read.length && known.length <= 5) return known;
           addIssue({ message });
           return NEVER;
         }),
@@ -559,27 +571,39 @@ function staffGroups(word: string): readonly string[] {
   return requirement?.kind === "group" ? requirement.groups : [];
 }
 
-export const supportStaff = (): Kind<SupportSettings> => {
-  const message =
-    "must be account ids, subs, phone numbers such as +4799999901 without spaces in them, or group:NAME";
+export const supportStaff = (): Kind<SupportSettings> =>
+  staff(
+    "must be account ids, subs, phone numbers such as +4799999901 without spaces in them, or group:NAME",
+    staffGroups,
+  );
+
+/** Staff of every site. The groups of one site are nobody's at another. */
+export const agencyStaff = (): Kind<SupportSettings> =>
+  staff(
+    "must be phone numbers such as +4799999901 without spaces in them, or subs; groups are each site's own (SUPPORT_STAFF)",
+    () => [],
+  );
+
+/** @param groupsIn the groups that a word names, where it may. */
+function staff(message: string, groupsIn: (word: string) => readonly string[]): Kind<SupportSettings> {
   const isId = (one: string) => /^(?=.*[^\d])[\w-]{8,100}$/.test(one);
   return list(message, () =>
     v.pipe(
       v.array(v.string()),
       v.check(
-        (staff) => staff.every((one) => STAFF_PHONE.test(one) || isId(one) || staffGroups(one).length > 0),
+        (words) => words.every((one) => STAFF_PHONE.test(one) || isId(one) || groupsIn(one).length > 0),
         message,
       ),
-      v.transform((staff) => ({
+      v.transform((words) => ({
         staffPhones: new Set(
-          staff.filter((one) => STAFF_PHONE.test(one)).map((phone) => phone.replace("+", "")),
+          words.filter((one) => STAFF_PHONE.test(one)).map((phone) => phone.replace("+", "")),
         ),
-        staffIds: new Set(staff.filter((one) => !STAFF_PHONE.test(one) && isId(one))),
-        staffGroups: new Set(staff.flatMap(staffGroups)),
+        staffIds: new Set(words.filter((one) => !STAFF_PHONE.test(one) && isId(one))),
+        staffGroups: new Set(words.flatMap(groupsIn)),
       })),
     ),
   );
-};
+}
 
 /** Settings by their names; what each of them must be is said by its own row. */
 export const settingValues = (): Kind<Readonly<Record<string, unknown>>> =>

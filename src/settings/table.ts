@@ -8,6 +8,7 @@
 import type * as v from "valibot";
 import { BRAND_DATE } from "../pages/brand.ts";
 import {
+  agencyStaff,
   anyText,
   appRedirectUris,
   baseUrl,
@@ -508,7 +509,7 @@ export const SETTINGS = {
    * of the site it is done at. See [many-sites.md](many-sites.md#people-of-the-agency).
    * @default nobody
    */
-  AGENCY_STAFF: { kind: supportStaff(), scope: "deployment", personal: true },
+  AGENCY_STAFF: { kind: agencyStaff(), scope: "deployment", personal: true },
 } as const satisfies Readonly<Record<string, Row>>;
 
 export type SettingName = keyof typeof SETTINGS;
