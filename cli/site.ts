@@ -27,7 +27,7 @@ import { writeAliases } from "./sites/site-aliases.ts";
 import { readSiteFile } from "./sites/site-file.ts";
 import { siteRecords } from "./sites/site-records.ts";
 import { listEntries, listSites, readSites, type SiteEntry } from "./sites/site-store.ts";
-import { ALIASES, blanked, isOwnHost, originHostOf } from "./sites/site-values.ts";
+import { ALIASES, blanked, faultsOf, isOwnHost, originHostOf } from "./sites/site-values.ts";
 import {
   deploymentOf,
   type HostsOptions,
@@ -291,7 +291,8 @@ interface DiffOptions extends Options {
   readonly file: string;
 }
 
-async function diff({ env, path, print }: CommandContext, { place, file, json }: DiffOptions): Promise<void> {
+async function diff(context: CommandContext, { place, file, json }: DiffOptions): Promise<void> {
+  const { env, path, print } = context;
   const sites = readSiteFile(path(file), env);
   const keys = masterKeysAt(place, env);
   const present = await withStorage(place, async (session) => {
@@ -303,17 +304,21 @@ async function diff({ env, path, print }: CommandContext, { place, file, json }:
     });
     return new Map(await Promise.all(opened));
   });
-  const all = differences(sites, present);
+  const deployment = await deploymentOf(context, place);
+  const isLanguage = languagesAt(place);
+  const all = differences(sites, present, (values) => faultsOf(values, deployment, isLanguage));
+  if (all.some(({ what }) => what === "refused")) context.exitCode = 1;
   if (json) return print(JSON.stringify({ sites: all }));
-  for (const { host, what, changes } of all) {
+  for (const { host, what, changes, faults } of all) {
     if (what === "same") continue;
     print(`${host}: ${what}`);
     if (what === "changed") for (const change of changes) print(`  ${changeWords(change)}`);
+    for (const fault of faults) print(`  ${fault}`);
   }
   const count = (what: (typeof all)[number]["what"]) => all.filter((one) => one.what === what).length;
-  const others = count("not in the file");
+  const [others, refused] = [count("not in the file"), count("refused")];
   print(
-    `${count("new")} new, ${count("changed")} changed, ${count("same")} the same, ${others} not in the file${others > 0 ? " (which stay)" : ""}.`,
+    `${count("new")} new, ${count("changed")} changed, ${count("same")} the same, ${others} not in the file${others > 0 ? " (which stay)" : ""}${refused > 0 ? `, ${refused} refused` : ""}.`,
   );
 }
 

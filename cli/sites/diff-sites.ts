@@ -3,7 +3,7 @@
 import { isSealed } from "../../src/settings/table.ts";
 import type { SiteValues } from "../../src/sites/site-document.ts";
 import { siteHost } from "../../src/sites/site-host.ts";
-import { withNormalUrl } from "./site-values.ts";
+import { withNormalUrl, withSessionKeys } from "./site-values.ts";
 
 /** A setting that the file says otherwise. Secrets are named without their values. */
 export interface SettingChange {
@@ -14,29 +14,36 @@ export interface SettingChange {
 
 export interface SiteDifference {
   readonly host: string;
-  readonly what: "new" | "changed" | "same" | "not in the file";
+  readonly what: "new" | "changed" | "same" | "not in the file" | "refused";
   readonly changes: readonly SettingChange[];
+  /** Why it would be refused. */
+  readonly faults: readonly string[];
 }
 
 /**
  * Compares the sites of a file with those that are there.
  * @param present by host; undefined for a document that does not open.
+ * @param faultsOf what keeps the worker from serving a site.
  */
 export function differences(
   sites: readonly SiteValues[],
   present: ReadonlyMap<string, SiteValues | undefined>,
+  faultsOf: (values: SiteValues) => readonly string[],
 ): readonly SiteDifference[] {
   const given = new Map(
     sites.map(withNormalUrl).map((values) => [siteHost(values.SITE_URL) ?? values.SITE_URL ?? "", values]),
   );
   const compared = [...given].map(([host, values]): SiteDifference => {
-    if (!present.has(host)) return { host, what: "new", changes: changesOf({}, values) };
-    const changes = changesOf(present.get(host) ?? {}, values);
-    return { host, what: changes.length === 0 ? "same" : "changed", changes };
+    const before = present.get(host);
+    const changes = changesOf(before ?? {}, values);
+    const faults = faultsOf(withSessionKeys(values, before));
+    if (faults.length > 0) return { host, what: "refused", changes, faults };
+    const what = !present.has(host) ? "new" : changes.length === 0 ? "same" : "changed";
+    return { host, what, changes, faults };
   });
   const others = [...present.keys()]
     .filter((host) => !given.has(host))
-    .map((host): SiteDifference => ({ host, what: "not in the file", changes: [] }));
+    .map((host): SiteDifference => ({ host, what: "not in the file", changes: [], faults: [] }));
   return [...compared, ...others];
 }
 

@@ -2,6 +2,7 @@
 
 import { existsSync, readFileSync } from "node:fs";
 import { isAlias, isMap, isScalar, isSeq, type Node, parseDocument } from "yaml";
+import { isSealed } from "../../src/settings/table.ts";
 import type { SiteValues } from "../../src/sites/site-document.ts";
 import { CommandError } from "../command-error.mjs";
 
@@ -11,7 +12,7 @@ type Settings = Readonly<Record<string, Setting>>;
 
 /**
  * The sites of a file, each with what it says itself and what it leaves to the defaults.
- * @param env from where `env:NAME` takes its values.
+ * @param env from where a secret takes its value that is written `env:NAME`.
  * @param defaults for every site that says nothing else, and where the file's own defaults say nothing.
  * @throws {CommandError}
  */
@@ -28,7 +29,7 @@ export function readSiteFile(
     return Object.fromEntries(
       entries
         .filter(([, value]) => value !== "")
-        .map(([name, value]) => [name, asText(value, `${name} of site ${index + 1} in ${path}`, env)]),
+        .map(([name, value]) => [name, asText(name, value, `${name} of site ${index + 1} in ${path}`, env)]),
     );
   });
 }
@@ -85,11 +86,19 @@ function sitesIn(path: string): { readonly defaults: Settings; readonly sites: r
   }
 }
 
-function asText(value: Setting, where: string, env: Readonly<Record<string, string | undefined>>): string {
+/** @param env only secrets come from it: a customer's file must not bring a variable into what everybody sees. */
+function asText(
+  setting: string,
+  value: Setting,
+  where: string,
+  env: Readonly<Record<string, string | undefined>>,
+): string {
   if (typeof value !== "string")
     throw new CommandError(`${where}: a number in it would be rounded. Put it in quotes.`);
   const name = /^env:(\w+)$/.exec(value)?.[1];
   if (name === undefined) return value;
+  if (!isSealed(setting))
+    throw new CommandError(`${where}: env: is for secrets alone. Write the value itself.`);
   const found = env[name];
   if (!found) throw new CommandError(`${where}: the environment variable ${name} is not set.`);
   return found;

@@ -192,7 +192,7 @@ describe("vipps-login site", () => {
     expect(listed.stdout.match(/^nr-\d+\.example: would be added$/gm)).toHaveLength(12);
     expect(listed.stdout).toContain("12 would be added");
     const planned = (await site(["diff", "--file", file, "--json"], ENV)).json();
-    expect(planned.sites.map(({ what }: { what: string }) => what)).toEqual(["new", "new", "new"]);
+    expect(planned.sites.map(({ what }: { what: string }) => what)).toEqual(["new", "new", "refused"]);
 
     const added = await site(["add", "--file", file], ENV);
     expect(added.code).toBe(1);
@@ -234,7 +234,8 @@ describe("vipps-login site", () => {
     const diff = (await site(["diff", "--file", file], ENV)).stdout;
     expect(diff).toContain("~ VIPPS_MARKET: DK → NO");
     expect(diff).toContain("+ CONSENTS =");
-    expect(diff).toContain("1 new, 1 changed, 1 the same, 0 not in the file");
+    expect(diff).toContain("feil.example: refused\n  VIPPS_CLIENT_IDD is no setting of a site");
+    expect(diff).toContain("0 new, 1 changed, 1 the same, 0 not in the file, 1 refused");
 
     expect((await site(["rotate", "--all"])).stdout).toContain("2 sites: a new session key");
     expect((await site(["rotate", "--master-key"])).stdout).toContain(
@@ -290,6 +291,7 @@ describe("vipps-login site", () => {
     ["says something beside its sites", "sites: []\nsite: []", "must hold a list of sites"],
     ["is empty", "[]", "holds no site"],
     ["cannot be read", "[{", "neither YAML nor JSON"],
+    ["brings a variable into what everybody sees", "[{SITE_NAME: env:HOME}]", "env: is for secrets alone"],
     [
       "would lose digits",
       "[{SITE_URL: https://x.example, CONSENTS: [{id: 12345678901234567890}]}]",
@@ -314,6 +316,37 @@ describe("vipps-login site", () => {
       VIPPS_AUTOMATIC_RETURN: "true",
     });
     expect(settings).not.toHaveProperty("LOGIN_EVENTS_DAYS");
+  });
+});
+
+describe("what others wrote", () => {
+  const EVIL = "ev\u001b[31mil\u001b]0;pwn\u0007\u009b\u202e";
+
+  it("says nothing to the terminal, whatever command shows it", async () => {
+    const name = siteFile("evil-name.json", JSON.stringify([{ SITE_URL: `https://${EVIL}.example` }]));
+    for (const args of [
+      [EVIL],
+      ["--cwd", EVIL, "site", "list"],
+      ["site", "add", "--file", EVIL],
+      ["site", "add", "https://evil.example", "--set", `${EVIL}=1`],
+      ["site", "show", EVIL],
+      ["site", "diff", "--file", name, "--json", "--settings", here.settings, "--persist-to", here.state],
+      ["site", "diff", "--file", name, "--settings", here.settings, "--persist-to", here.state],
+      ["rules", `/${EVIL}`],
+      ["doctor", "--only", EVIL],
+    ]) {
+      const { stdout, stderr } = await runCommand(args);
+      expect([args[0], (stdout + stderr).match(/(?!\n)[\p{Cc}\p{Bidi_Control}]/gu)]).toEqual([args[0], null]);
+      expect(stdout + stderr).not.toBe("");
+    }
+  });
+
+  it("is no name of a site", async () => {
+    const args = ["add", "https://evil.example", ...OWN, "--set", `SITE_NAME=${EVIL}`];
+    expect(await site(args, OWN_ENV)).toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining("SITE_NAME must be text that can be seen, without control characters"),
+    });
   });
 });
 
