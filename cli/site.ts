@@ -24,6 +24,7 @@ import { masterKeysAt, masterKeyText } from "./sites/master-key-place.ts";
 import { exportSite, importSite, receive, remove, rename } from "./sites/move-commands.ts";
 import { openSite, whyClosed } from "./sites/opened-site.ts";
 import { writeAliases } from "./sites/site-aliases.ts";
+import { withClaims } from "./sites/site-claims.ts";
 import { readSiteFile } from "./sites/site-file.ts";
 import { siteRecords } from "./sites/site-records.ts";
 import { listEntries, listSites, readSites, type SiteEntry } from "./sites/site-store.ts";
@@ -359,7 +360,17 @@ async function alias(
       if (taken.length > 0) throw new CommandError(`${taken.join(", ")} is a host that is in use already.`);
       const siteUrl = writtenAsText(deployment.SITE_URL);
       if (!dryRun)
-        await writeAliases({ session, keys, at: now() }, { entries, records }, [{ host, siteUrl, aliases }]);
+        await withClaims(
+          session,
+          aliases.map((one) => ({ host: one, deed: `add ${host}` })),
+          async () => {
+            const known = { entries: await listEntries(session), records };
+            const others = aliases.filter((one) => isTaken(known.entries.get(one), host));
+            if (others.length > 0)
+              throw new CommandError(`${others.join(", ")} is a host that is in use already.`);
+            await writeAliases({ session, keys, at: now() }, known, [{ host, siteUrl, aliases }]);
+          },
+        );
     } else {
       const text = (await readSites(session, [host])).get(host) ?? "";
       const site = await openSite(keys, host, text, records);

@@ -11,6 +11,7 @@ import { startProgress } from "../progress-bar.ts";
 import { isPutBack, type OpenedSite, openSite } from "./opened-site.ts";
 import { noteRowKeys } from "./row-key-history.ts";
 import { type AliasedSite, aliasedSite, aliasFaults, writeAliases } from "./site-aliases.ts";
+import { type Claim, withClaims } from "./site-claims.ts";
 import {
   newPartition,
   noteRecords,
@@ -84,8 +85,18 @@ interface Known {
  * @throws {CommandError}
  */
 export async function addSites(request: AddRequest): Promise<readonly SiteResult[]> {
-  const { session, keys, dryRun } = request;
+  const { session, dryRun } = request;
   const sites = request.sites.map(withNormalUrl);
+  const claims = sites.flatMap((values): readonly Claim[] => {
+    const host = siteHost(values.SITE_URL);
+    if (host === undefined) return [];
+    return [host, ...aliasesOf(values)].map((one) => ({ host: one, deed: `add ${host}` }));
+  });
+  return withClaims(session, dryRun ? [] : claims, () => addClaimed(request, sites));
+}
+
+async function addClaimed(request: AddRequest, sites: readonly SiteValues[]): Promise<readonly SiteResult[]> {
+  const { session, keys, dryRun } = request;
   const known = await lookUp(request, sites);
   const { entries, records, present } = known;
   const twice = repeated(sites.map((values) => siteHost(values.SITE_URL)));
@@ -115,7 +126,7 @@ export async function addSites(request: AddRequest): Promise<readonly SiteResult
           ...faultsOf(values, request.deployment, request.isLanguage),
           ...(await keyFaults(values, known)),
           ...placeFaults(request, known, host),
-          ...rowFaults(known, host),
+          ...rowFaults(request, known, host),
           ...cookieFaults(known, host, values),
           ...originFaults(entries, givenHosts, host, values),
           ...aliasFaults(entries, aliasedSite(values)),
@@ -232,7 +243,12 @@ function freePartition({ entries, records }: Pick<Known, "entries" | "records">,
 }
 
 /** A document that is written anew because it does not open must not lead its site to the rows of another. */
-function rowFaults(known: Known, host: string): readonly string[] {
+function rowFaults({ partitions }: AddRequest, known: Known, host: string): readonly string[] {
+  // Rows that were brought for this host are nobody else's.
+  const brought = partitions?.get(host);
+  const there = known.present.get(host)?.partition;
+  if (brought !== undefined && there !== undefined && there !== brought)
+    return ["another command has made a site of this host in the meantime"];
   const claimed = known.claimed.get(host);
   if (claimed === undefined || claimed === freePartition(known, host)) return [];
   return [

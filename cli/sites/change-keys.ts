@@ -8,6 +8,7 @@ import type { D1Session } from "../d1-session.ts";
 import { startProgress } from "../progress-bar.ts";
 import { newKeySet, parseKeySet, rotated } from "../session-key-set.ts";
 import { openSite } from "./opened-site.ts";
+import { withClaims } from "./site-claims.ts";
 import { noteRecords, revokeKeys, siteRecords } from "./site-records.ts";
 import { listEntries, readSites, type StoredDocument, writeSites } from "./site-store.ts";
 import { documentOf, markerOf, thumbprintsOf } from "./site-values.ts";
@@ -93,19 +94,32 @@ async function resealMarkers({ session, keys, at }: KeyChange): Promise<void> {
 }
 
 /** A site that opened, as it stands in KV. */
-interface OpenedSite {
+interface HostedValues {
   readonly host: string;
   readonly values: SiteValues;
 }
 
+type Prepare = (sites: readonly HostedValues[]) => Promise<void>;
+
 /** @param prepare is done with all the sites that will change before the first of them does. */
 async function rewrite(
+  change: KeyChange,
+  changed: (values: SiteValues) => SiteValues,
+  prepare: Prepare = async () => undefined,
+): Promise<KeyChangeResult> {
+  const claims = change.hosts.map((host) => ({ host, deed: "rotate" }));
+  return withClaims(change.session, change.dryRun ? [] : claims, () =>
+    rewriteClaimed(change, changed, prepare),
+  );
+}
+
+async function rewriteClaimed(
   { session, keys, hosts, dryRun, at }: KeyChange,
   changed: (values: SiteValues) => SiteValues,
-  prepare: (sites: readonly OpenedSite[]) => Promise<void> = async () => undefined,
+  prepare: Prepare,
 ): Promise<KeyChangeResult> {
   const [texts, records] = await Promise.all([readSites(session, hosts), siteRecords(session)]);
-  const opened: OpenedSite[] = [];
+  const opened: HostedValues[] = [];
   const waiting: StoredDocument[] = [];
   const failed: { host: string; fault: string }[] = [];
   for (const host of hosts) {

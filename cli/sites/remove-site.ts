@@ -6,6 +6,7 @@ import { CommandError } from "../command-error.mjs";
 import type { D1Session } from "../d1-session.ts";
 import { startProgress } from "../progress-bar.ts";
 import { isPutBack } from "./opened-site.ts";
+import { withClaims } from "./site-claims.ts";
 import { newPartition, noteRecords, partitionOf, type SiteRecord, siteRecords } from "./site-records.ts";
 import { countRows, deleteRows, type RowCounts, type SiteTable, siteTables } from "./site-rows.ts";
 import { deleteSites, listEntries, readSites, type SiteEntry, writeSites } from "./site-store.ts";
@@ -134,7 +135,25 @@ export async function removeSites(
   removal: Removal,
   leavings: readonly Leavings[],
 ): Promise<ReadonlyMap<string, RowCounts>> {
-  const { session, keepData, now } = removal;
+  const claims = leavings.map(({ host }) => ({ host, deed: "remove" }));
+  return withClaims(removal.session, claims, () => removeClaimed(removal, leavings));
+}
+
+async function removeClaimed(
+  removal: Removal,
+  leavings: readonly Leavings[],
+): Promise<ReadonlyMap<string, RowCounts>> {
+  const { session, keys, keepData, now } = removal;
+  // Somebody was asked in between, and a site that was renamed since takes its rows along.
+  for (const one of await leavingsOf(
+    session,
+    keys,
+    leavings.map(({ host }) => host),
+  )) {
+    const before = leavings.find(({ host }) => host === one.host);
+    if (one.partition !== before?.partition || one.entry?.kind !== before?.entry?.kind)
+      throw new CommandError(`${one.host} was changed in the meantime, and nothing was deleted. Look again.`);
+  }
   const records = await siteRecords(session);
   const since = await markAsRemoved(removal, leavings, records);
   const tables = keepData ? [] : await tablesAt(session);

@@ -7,6 +7,7 @@ import { CommandError } from "../command-error.mjs";
 import type { D1Session } from "../d1-session.ts";
 import { openSite } from "./opened-site.ts";
 import { noteRowKeys } from "./row-key-history.ts";
+import { withClaims } from "./site-claims.ts";
 import { noteRecords, partitionOf, siteRecords } from "./site-records.ts";
 import { sitesWithRows, siteTables } from "./site-rows.ts";
 import { deleteSites, listEntries, readSites, type SiteEntry, writeSites } from "./site-store.ts";
@@ -42,6 +43,15 @@ export interface Renamed {
  * @throws {CommandError}
  */
 export async function renameSite(renaming: Renaming): Promise<Renamed> {
+  const { session, from, to, dryRun } = renaming;
+  const claims = [
+    { host: from, deed: `rename to ${to}` },
+    { host: to, deed: `rename ${from}` },
+  ];
+  return withClaims(session, dryRun ? [] : claims, () => renameClaimed(renaming));
+}
+
+async function renameClaimed(renaming: Renaming): Promise<Renamed> {
   const { session, keys, deployment, isLanguage, from, to, noRedirect, dryRun, at } = renaming;
   if (from === to) throw new CommandError("The old host and the new one are the same.", "usage");
   const [entries, records] = await Promise.all([listEntries(session), siteRecords(session)]);
@@ -64,6 +74,9 @@ export async function renameSite(renaming: Renaming): Promise<Renamed> {
   // A run that was cut off has written the new document already: it has the rows of the old one.
   const isHalfDone = there === partition;
   refuseTaken(renaming, present, isHalfDone);
+  // A list of KV may be a minute behind.
+  if (present === undefined && there !== undefined && !isHalfDone)
+    throw new CommandError(`${to} is a site already.`);
   const renamed = renamedValues(values, renaming);
   const faults = faultsOf(renamed, deployment, isLanguage);
   if (faults.length > 0) throw new CommandError(`${to}: ${faults.join("; ")}.`);

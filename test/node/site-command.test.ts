@@ -710,12 +710,69 @@ describe("a site that moves", () => {
       d1_migrations: "wrangler's",
       site_versions: "of hosts, written anew",
       revoked_session_keys: "its keys go along",
+      site_claims: "of commands that are at it",
     };
     const missing = tables
       .map(({ name }) => String(name))
       .filter((name) => !ofSites.has(name) && !(name in ofNobody));
     expect(missing).toEqual([]);
     expect(Object.keys(NOT_EXPORTED).filter((name) => !ofSites.has(name))).toEqual([]);
+  });
+});
+
+describe("two commands at once", () => {
+  const add = (host: string, ...more: readonly string[]) =>
+    site(["add", `https://${host}`, ...OWN, ...more], OWN_ENV);
+  const shown = async (host: string) => (await site(["show", host, "--json"])).json().settings;
+
+  it("do not both give a host away: one is told, and nothing of its site is lost", async () => {
+    expect((await add("r1.example", "--set", "SITE_NAME=One")).code).toBe(0);
+    expect((await add("r2.example", "--set", "SITE_NAME=Two")).code).toBe(0);
+    const froms = ["r1.example", "r2.example"] as const;
+    const outcomes = await Promise.all(froms.map((from) => site(["rename", from, "r3.example"])));
+    expect(outcomes.map(({ code }) => code).toSorted()).toEqual([0, 1]);
+    const lost = outcomes.findIndex(({ code }) => code === 1);
+    expect(outcomes[lost]?.stderr).toMatch(
+      /Another command is changing r3\.example|r3\.example is a site already/,
+    );
+    const names = ["One", "Two"];
+    expect((await shown("r3.example")).SITE_NAME).toBe(names[1 - lost]);
+    expect((await shown(froms[lost] ?? "")).SITE_NAME).toBe(names[lost]);
+    expect(await rowsOf("SELECT * FROM site_claims")).toEqual([]);
+    expect((await site(["rename", froms[lost] ?? "", "r4.example"])).code).toBe(0);
+  });
+
+  it("do not both get another address", async () => {
+    const aliased = ["--set", "SITE_ALIASES=felles-navn.example"];
+    const outcomes = await Promise.all(["s1.example", "s2.example"].map((host) => add(host, ...aliased)));
+    expect(outcomes.map(({ code }) => code).toSorted()).toEqual([0, 1]);
+    const won = outcomes.findIndex(({ code }) => code === 0);
+    const { aliases } = (await site(["list", "--json"])).json();
+    expect(aliases).toContainEqual({ host: "felles-navn.example", of: `s${won + 1}.example` });
+    expect((await site(["show", `s${2 - won}.example`])).stderr).toContain("is no site");
+  });
+
+  it("that were cut off go on, and others wait until what they left counts no longer", async () => {
+    expect((await add("c1.example")).code).toBe(0);
+    expect((await add("c2.example")).code).toBe(0);
+    const leave = (until: number) =>
+      here.storage.batch([
+        {
+          sql: "INSERT OR REPLACE INTO site_claims (host, deed, until) VALUES ('c3.example', 'rename c1.example', ?1)",
+          params: [until],
+        },
+      ]);
+    await leave(Date.now() + 60_000);
+    expect(await site(["rename", "c2.example", "c3.example"])).toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining("Another command is changing c3.example"),
+    });
+    expect((await site(["rename", "c1.example", "c3.example"])).code).toBe(0);
+    await leave(Date.now() - 1);
+    expect(await site(["rename", "c2.example", "c3.example"])).toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining("c3.example is a site already"),
+    });
   });
 });
 
@@ -799,6 +856,8 @@ describe("a removal", () => {
     let rows = 0;
     for (const when of ["before", "after"] as const) {
       for (let at = 1, isWhole = false; !isWhole; at += 1) {
+        // What a command leaves behind that lost its last word counts for some minutes, which have gone by.
+        await storage.batch([{ sql: "DELETE FROM site_claims", params: [] }]);
         expect(await add(HOST, ALIAS)).toMatchObject([{ outcome: "added" }]);
         const rowsOfHost = await partition();
         partitions.add(rowsOfHost);
