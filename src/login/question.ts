@@ -44,7 +44,7 @@ export interface AskedForTerms {
   readonly question: "terms";
   /** Whether the terms in force must be accepted. */
   readonly terms: "new" | "changed" | undefined;
-  /** Whether the voluntary consents are asked for: only once, of a new person. */
+  /** Whether the voluntary consents are asked for: only once, of a new person or of whoever becomes the member on a list. */
   readonly consents: boolean;
   /** Whether the form just came back without the terms in force being accepted. */
   readonly missing: boolean;

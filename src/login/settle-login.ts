@@ -1,5 +1,5 @@
 import type { AccountId } from "../accounts/account.ts";
-import { recordConsents } from "../accounts/consents.ts";
+import { currentConsents, recordConsents } from "../accounts/consents.ts";
 import { forgetStranger, requestLink } from "../accounts/link-requests.ts";
 import type { LinkingDecision } from "../accounts/linking.ts";
 import { type AccountDecision, decideAccount, settleAccount } from "../accounts/login-account.ts";
@@ -139,10 +139,20 @@ async function openTerms(settings: Settings, decision: AccountDecision): Promise
   const asked: AskedForTerms = {
     question: "terms",
     terms: open ? (accepted.length > 0 ? "changed" : "new") : undefined,
-    consents: consents.length > 0 && isNew,
+    consents: consents.length > 0 && (isNew || (await isFirstAsked(settings, decision))),
     missing: false,
   };
   return asked.terms !== undefined || asked.consents ? asked : undefined;
+}
+
+/**
+ * Whether somebody who becomes the member on a list, as whom nobody has logged in yet, has yet to be asked for the
+ * site's own consents. Looked at where an account is linked, which happens once, and in no login after that.
+ */
+async function isFirstAsked(settings: Settings, { linking }: AccountDecision): Promise<boolean> {
+  if (linking.kind !== "link") return false;
+  const answers = await currentConsents(requiredRecords(settings), linking.accountId);
+  return !answers.some(({ consent }) => settings.accounts.consents.some(({ id }) => id === consent));
 }
 
 async function acceptedVersions(

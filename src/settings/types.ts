@@ -135,7 +135,7 @@ export interface AccountSettings {
   readonly privacyUrl: string | undefined;
   /** The secret part of the address that Vipps' consent webhook calls; without one there is no such address. */
   readonly consentWebhookSecret: string | undefined;
-  /** Voluntary consents that a new person is asked for; never ticked beforehand. */
+  /** Voluntary consents that a new person, or a member at the first login, is asked for; never ticked beforehand. */
   readonly consents: readonly ConsentQuestion[];
 }
 

@@ -1,6 +1,7 @@
 import { createExecutionContext, createScheduledController, waitOnExecutionContext } from "cloudflare:test";
 import { describe, expect, it } from "vitest";
 import { readAudit } from "../../src/accounts/audit-log.ts";
+import { currentConsents, recordConsents } from "../../src/accounts/consents.ts";
 import { linkRequestByReference } from "../../src/accounts/link-requests.ts";
 import {
   firstIdOf,
@@ -58,6 +59,36 @@ const HENRIK_OLD_NUMBER = {
   phone: "4799999921",
   memberNumber: "M-1001",
 };
+
+describe("a member of the list", () => {
+  const CONSENTS = '[{"id":"newsletter","text":"Send me the newsletter"}]';
+  const KARI = { id: "acc_kari", name: "Kari Nordmann", phone: "4799999901" };
+
+  it("is asked for consents at the first login, and at no other", async () => {
+    const site = openSite({ vars: { CONSENTS } });
+    await addMember(KARI);
+    const browser = openBrowser(site, { "accept-language": "en" });
+    const page = await browser.logIn();
+    expect(page.status).toBe(200);
+    const { fields } = formOf(await page.text());
+    expect((await browser.post("/auth/continue", { ...fields, answer: "accept" })).status).toBe(303);
+    expect(await subOf(browser)).toBe("acc_kari");
+    expect(await currentConsents(records(), "acc_kari")).toMatchObject([
+      { consent: "newsletter", granted: false },
+    ]);
+    expect((await openBrowser(site).logIn()).status).toBe(303);
+  });
+
+  it("is not asked again who has answered before, and becomes the member on the list then", async () => {
+    const site = openSite({ vars: { CONSENTS } });
+    await addMember(KARI);
+    const answer = { consent: "newsletter", granted: true, wording: "News", language: "en", required: false };
+    await recordConsents(records(), "acc_kari", [answer], "login");
+    const browser = openBrowser(site);
+    expect((await browser.logIn()).status).toBe(303);
+    expect(await subOf(browser)).toBe("acc_kari");
+  });
+});
 
 describe("a new person", () => {
   it("gets one account, whose id is the sub of the session and none of Vipps' own", async () => {
