@@ -158,9 +158,21 @@ async function buildLibrary(folder: string): Promise<Metafile> {
     logLevel: "warning",
     write: false,
   });
+  // The simulator runs where its user looks on: whoever reports a fault of it needs no line of it.
+  const ofSimulator = new Set(
+    Object.entries(metafile.outputs)
+      .filter(([, { inputs }]) => Object.keys(inputs).some((input) => input.startsWith("simulator/")))
+      .map(([path]) => resolve(path)),
+  );
   for (const { path, text } of outputFiles) {
+    if (ofSimulator.has(path.replace(/\.map$/, "")) && path.endsWith(".map")) continue;
     mkdirSync(dirname(path), { recursive: true });
-    writeFileSync(path, path.endsWith(".map") ? withoutColumns(text, path, folder) : text);
+    if (path.endsWith(".map")) writeFileSync(path, withoutColumns(text, path, folder));
+    else
+      writeFileSync(
+        path,
+        ofSimulator.has(path) ? text.replace(/\n\/\/# sourceMappingURL=.*\n?$/, "\n") : text,
+      );
   }
   return metafile;
 }

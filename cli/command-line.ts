@@ -73,7 +73,7 @@ export async function runCommandLine(args: readonly string[], surroundings: Surr
     })
     .addHelpText(
       "after",
-      `\n"${PROGRAM} <command> --help" says what a command can do. docs/README.md leads to all of it.`,
+      `\n"${PROGRAM} <command> --help" says what a command can do. The documents that are named, docs/…,\nare in the repository that vipps-login-worker is built from; docs/README.md there leads to all of it.`,
     );
   for (const { name, summary, load } of COMMANDS) {
     // Only the command that is wanted is loaded; of the others its line in the help will do.

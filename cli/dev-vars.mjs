@@ -123,8 +123,10 @@ export function missingSettings(settings, ports = {}) {
   return Object.fromEntries(Object.entries(needed).filter(([name]) => settings[name] === undefined));
 }
 
-const HEADER =
-  "# Local settings, read by wrangler dev and never committed. Each is explained in .dev.vars.example.\n";
+const HEADER = `# Local settings: read on this machine alone, never committed, and over those of the configuration. Any setting may
+# stand here, its value in single quotes. SESSION_KEYS sign sessions. While VIPPS_ISSUER is here, the simulator stands
+# in for Vipps; with the client id, secret and MSN of a test sales unit, remove it.
+`;
 
 /**
  * Makes the settings file, or appends what it lacks. What it holds already stays as it is, byte for byte. Only

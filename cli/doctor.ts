@@ -60,7 +60,7 @@ export function doctor(context: CommandContext) {
 
 const HELP_END = `
 Exit code: 0 when nothing is wrong, 1 when something is, 2 when the command cannot be understood. NO_COLOR=1 leaves
-colours out. docs/doctor.md explains every check.
+colours out. docs/doctor.md explains every check (in the repository; the package holds no documents).
 
 Families: ${Object.keys(FAMILIES).join(", ")}
 Checks: ${wrappedList(CHECK_IDS)}`;

@@ -1,7 +1,7 @@
 // In which languages the project's Worker can show pages, as far as its entry file says.
 
 import { existsSync, readFileSync } from "node:fs";
-import { isLanguage } from "../src/pages/language.ts";
+import { isBuiltIn } from "../src/pages/built-in-languages.ts";
 
 /** The entry as the package has it, or handed on whole. */
 const AS_IT_COMES =
@@ -16,7 +16,7 @@ const OPTIONS = /(?<!function )\bvippsLogin(?:<[^>(]*>)?\(\s*\{/;
  * @param entry the file that the configuration names as `main`; undefined where it names none.
  */
 export function languagesOf(entry: string | undefined): (code: string) => boolean {
-  return mayBringTexts(entry) ? () => true : isLanguage;
+  return mayBringTexts(entry) ? () => true : isBuiltIn;
 }
 
 function mayBringTexts(entry: string | undefined): boolean {

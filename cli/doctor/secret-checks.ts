@@ -68,16 +68,16 @@ export const SECRET_CHECKS = {
   },
   /** Secrets among the plain variables of wrangler.toml. */
   "secrets-in-vars": {
-    why: "Variables in wrangler.toml are readable in the dashboard and in the repository; secrets are neither.",
-    *look({ source: { vars } }) {
+    why: "Variables of the configuration are readable in the dashboard and in the repository; secrets are neither.",
+    *look({ source: { vars, configName } }) {
       for (const [name, value] of Object.entries(vars)) {
         if (isSecret(name) && writtenAsText(value) !== "")
           yield error(
-            `${name} stands in [vars] of wrangler.toml.`,
+            `${name} stands among the vars of ${configName}.`,
             `Take it out, make a new one, and give that to the worker: npx wrangler secret put ${name}`,
           );
       }
-      return "No secret stands in wrangler.toml.";
+      return `No secret stands in ${configName}.`;
     },
   },
   /** Secrets in what git tracks. */

@@ -1,6 +1,7 @@
 import { mistakenNames } from "../../src/settings/names.ts";
 import { isSecret, isSettingName, SETTING_NAMES, SETTINGS } from "../../src/settings/table.ts";
 import { error, ok, skipped, warning } from "../findings/finding.ts";
+import { sectionName } from "../project-config.ts";
 import { type Check, known } from "./facts.ts";
 import type { SettingsSource } from "./settings-source.ts";
 import { faultsOfFurtherSites } from "./worker-settings.ts";
@@ -57,7 +58,10 @@ export const SETTINGS_CHECKS = {
   /** Whether issuer, environment and site belong to the same world. */
   environment: {
     why: "Test and production are two worlds: keys, issuer and users of one do not exist in the other.",
-    look: known(function* ({ source: { environment, values, worker }, settings: { site, relyingParty } }) {
+    look: known(function* ({
+      source: { configName, environment, values, worker },
+      settings: { site, relyingParty },
+    }) {
       const set = values.VIPPS_ENVIRONMENT || "test";
       const host = new URL(relyingParty.issuer).host;
       const issuerIs = VIPPS_HOSTS[host];
@@ -87,7 +91,7 @@ export const SETTINGS_CHECKS = {
         );
       if (isWholeWorker && environment !== "production" && set === "production")
         yield warning(
-          `${environment === undefined ? "The top level of wrangler.toml" : `[env.${environment}]`} uses Vipps' production environment, with real people.`,
+          `${environment === undefined ? `The top level of ${configName}` : sectionName(configName, environment)} uses Vipps' production environment, with real people.`,
           'Keep production to [env.production]; everything else works with VIPPS_ENVIRONMENT = "test".',
         );
       const elsewhere = issuerIs === undefined ? `, with the issuer at ${host}` : "";

@@ -17,7 +17,9 @@ import { shownFiles } from "../site-files.ts";
 export interface SettingsSource {
   /** In words, such as "wrangler.toml and .dev.vars". */
   readonly name: string;
-  /** The environment of wrangler.toml; undefined for the top level. */
+  /** The file of the project's configuration, such as "wrangler.jsonc". */
+  readonly configName: string;
+  /** The environment of it; undefined for the top level. */
   readonly environment: string | undefined;
   /** Every setting by name as text, secrets included, as far as they can be had here. */
   readonly values: Readonly<Record<string, string>>;
@@ -81,6 +83,7 @@ export async function readLocalSource(options: LocalSourceOptions): Promise<Sett
   const migrations = options.configFile === undefined ? migrationsFolder(root) : undefined;
   return {
     name: `${shown(configFile)}${section}${isThere ? ` and ${shown(settingsFile)}` : ""}`,
+    configName: basename(configFile),
     environment,
     values: { ...textsOf(vars), ...readDevVars(settingsFile), ...inProcess },
     vars,

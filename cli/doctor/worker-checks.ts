@@ -1,6 +1,7 @@
 import { basename } from "node:path";
 import { patternOf } from "../../src/rules/path-rules.ts";
 import { error, skipped, warning } from "../findings/finding.ts";
+import { sectionName } from "../project-config.ts";
 import { faultsOfFiles } from "../site-files.ts";
 import { unguardedFaults } from "../unguarded-assets.ts";
 import { type Check, known } from "./facts.ts";
@@ -24,7 +25,7 @@ const LIMITERS = [
 /** The one that counts by site. */
 const SITE_LIMITER = ["LOGIN_SITE_LIMITER", "a flood of one site may slow the logins of all others"] as const;
 
-const NO_CONFIG = skipped("wrangler.toml was not looked at.");
+const NO_CONFIG = skipped("The configuration was not looked at.");
 
 /** Since then no Authorization header follows a redirect to another origin (compatibility flags of workerd). */
 const SAFE_SINCE = "2025-09-01";
@@ -35,18 +36,18 @@ export const WORKER_CHECKS = {
   bindings: {
     why: "Without its storage the worker cannot finish a login.",
     *look({ source }) {
-      const { worker, values, environment } = source;
+      const { worker, values, configName, environment } = source;
       if (worker === undefined) return NO_CONFIG;
       const hasFurtherSites = servesFurtherSites(source);
       const { bindings, objectClasses, crons, routes } = worker;
-      const place = environment === undefined ? "wrangler.toml" : `[env.${environment}]`;
+      const place = sectionName(configName, environment);
       const todo = `Add it to ${place} as at the top level; environments inherit no bindings.`;
       for (const { name, kind, objectClass } of REQUIRED) {
         if (bindings.get(name) !== kind) yield error(`${name} (${kind}) is not bound in ${place}.`, todo);
         else if (objectClass !== undefined && !objectClasses.includes(objectClass))
           yield error(
             `No migration creates ${objectClass}.`,
-            "Add [[migrations]] with new_sqlite_classes to wrangler.toml.",
+            `Add it to the new_sqlite_classes of a migration in ${configName}.`,
           );
       }
       if ((values.ACCOUNTS || "d1") !== "none" && bindings.get("ACCOUNTS_DB") !== "d1")
@@ -127,7 +128,7 @@ export const WORKER_CHECKS = {
   /** Whether the site's address leads to the worker, as far as wrangler.toml tells. */
   routes: {
     why: "Without a route the site's visitors never reach the worker.",
-    look: known(function* ({ source: { worker }, settings: { site } }) {
+    look: known(function* ({ source: { worker, configName }, settings: { site } }) {
       if (worker === undefined) return NO_CONFIG;
       if (site.isLocal) return skipped("The site is on this machine.");
       const { hostname } = new URL(site.origin);
@@ -137,7 +138,7 @@ export const WORKER_CHECKS = {
       const callback = `${site.authPath}/callback`;
       if (ofHost.length === 0)
         yield warning(
-          `No route in wrangler.toml leads ${hostname} to the worker.`,
+          `No route in ${configName} leads ${hostname} to the worker.`,
           `Add routes = [{ pattern = "${hostname}", custom_domain = true }], or one in the dashboard if you keep them there.`,
         );
       else if (!ofHost.some(({ path }) => coversPath(path, callback)))
@@ -150,15 +151,15 @@ export const WORKER_CHECKS = {
   },
   "compatibility-date": {
     why: "It decides how the runtime behaves: with an old date a redirect takes the client secret along to another host.",
-    *look({ source: { worker }, now }) {
+    *look({ source: { worker, configName }, now }) {
       if (worker === undefined) return NO_CONFIG;
       const date = worker.compatibilityDate;
-      const todo = 'Set compatibility_date = "2026-10-01" in wrangler.toml, and run npm test.';
-      if (date === undefined || Number.isNaN(Date.parse(date))) return error("wrangler.toml has none.", todo);
+      const todo = `Set compatibility_date to "2026-10-01" in ${configName}, and try the site.`;
+      if (date === undefined || Number.isNaN(Date.parse(date))) return error(`${configName} has none.`, todo);
       if (date < SAFE_SINCE) yield error(`${date} is before ${SAFE_SINCE}.`, todo);
       else if (Date.parse(date) > now) yield error(`${date} is in the future.`, todo);
       else if (now - Date.parse(date) > YEAR)
-        yield warning(`${date} is more than a year ago.`, "Take a newer one, and run npm test.");
+        yield warning(`${date} is more than a year ago.`, "Take a newer one, and try the site.");
       return date;
     },
   },

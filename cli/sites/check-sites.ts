@@ -118,6 +118,7 @@ function sourceOf(
     deployedSecrets: undefined,
     otherEnvironments: {},
     settingsFiles: [],
+    configName: "the configuration",
     trackedFiles: undefined,
     worker: undefined,
     pendingMigrations: undefined,

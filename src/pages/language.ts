@@ -1,5 +1,6 @@
 import { parseAccept } from "hono/utils/accept";
 import type { BrandSettings } from "./brand.ts";
+import type { BuiltInLanguage } from "./built-in-languages.ts";
 import { hasOwnTexts, withOwnTexts } from "./own-texts.ts";
 import type { SiteFace } from "./site-face.ts";
 import { da } from "./texts/da.ts";
@@ -10,10 +11,7 @@ import { sv } from "./texts/sv.ts";
 import type { Texts } from "./texts/texts.ts";
 
 /** Functions, so that an isolate which shows no page makes no texts. */
-const LANGUAGES = { nb, da, fi, sv, en } as const satisfies Record<string, () => Texts>;
-
-/** The languages that come with the Worker. */
-export type BuiltInLanguage = keyof typeof LANGUAGES;
+const LANGUAGES = { nb, da, fi, sv, en } as const satisfies Record<BuiltInLanguage, () => Texts>;
 
 /** One of those, or one that the project brings: a code such as `nb`. */
 export type Language = string;

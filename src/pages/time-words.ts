@@ -1,4 +1,5 @@
-import type { BuiltInLanguage, Language } from "./language.ts";
+import type { BuiltInLanguage } from "./built-in-languages.ts";
+import type { Language } from "./language.ts";
 
 const ZONES: Readonly<Record<string, string> & Record<BuiltInLanguage, string>> = {
   nb: "Europe/Oslo",

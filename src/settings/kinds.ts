@@ -264,9 +264,7 @@ export const protectedPaths = (): Kind<readonly string[]> => {
 
 /** `{ "/board/*": "group:board", "/members/*": true }`, as JSON in a text too, as a list; anything else as it is. */
 function rulesOfTable(written: unknown): unknown {
-  const isTableText = typeof written === "string" && written.trim().startsWith("{");
-  const value = isTableText ? parsedJson(written) : written;
-  if (value === undefined) return written;
+  const value = typeof written === "string" ? (parsedJson(written) ?? written) : written;
   if (typeof value !== "object" || value === null || Array.isArray(value)) return value;
   return Object.entries(value).map(([pattern, required]) =>
     required === true ? pattern : [pattern, required].flat().join(" "),

@@ -95,6 +95,23 @@ describe("vipps-login doctor", () => {
 });
 
 describe("settings on this machine", () => {
+  test("are named by the file that the project has", async () => {
+    const root = mkdtempSync(join(tmpdir(), "doctor-jsonc-"));
+    const config = join(root, "wrangler.jsonc");
+    const production = { vars: { SITE_URL: "https://www.example.com" } };
+    writeFileSync(
+      config,
+      JSON.stringify({ name: "site", compatibility_date: "2020-01-01", env: { production } }),
+    );
+    const only = ["--config", config, "--only", "worker,secrets-in-vars", "--json"];
+    const answers = [await doctor(only), await doctor([...only, "--env", "production"])];
+    rmSync(root, { recursive: true });
+    for (const { stdout } of answers) {
+      expect(stdout).toContain("No secret stands in wrangler.jsonc.");
+      expect(stdout).not.toMatch(/wrangler\.toml|\[env/);
+    }
+  });
+
   test("are read from wrangler.toml, the settings file and git", async () => {
     const root = mkdtempSync(join(tmpdir(), "doctor-source-"));
     const secret = "s3cr3t-ZXZlcnl0aGluZyBlbHNl";
@@ -122,7 +139,7 @@ describe("settings on this machine", () => {
       only: new Set(["secrets-in-git", "secrets-in-vars", "secrets-file"] as const),
     });
     expect(findings.map(({ what }) => what)).toEqual([
-      "VIPPS_CLIENT_SECRET stands in [vars] of wrangler.toml.",
+      "VIPPS_CLIENT_SECRET stands among the vars of wrangler.toml.",
       "git tracks .dev.vars.",
       "VIPPS_CLIENT_SECRET stands in notes/keys.md, which git tracks.",
       "VIPPS_CLIENT_SECRET stands in wrangler.toml, which git tracks.",

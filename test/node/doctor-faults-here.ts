@@ -147,7 +147,7 @@ export const FAULTS_HERE: readonly Fault[] = [
   {
     fault: "a secret among the variables",
     found: ["secrets-in-vars"],
-    says: /VIPPS_CLIENT_SECRET stands in \[vars\]/,
+    says: /VIPPS_CLIENT_SECRET stands among the vars of wrangler\.toml/,
     source: (source) => ({ ...source, vars: source.values }),
   },
   {

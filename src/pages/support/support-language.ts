@@ -1,4 +1,5 @@
-import type { BuiltInLanguage, Language } from "../language.ts";
+import type { BuiltInLanguage } from "../built-in-languages.ts";
+import type { Language } from "../language.ts";
 import { withOwnTexts } from "../own-texts.ts";
 import { da } from "../texts/support/da.ts";
 import { en } from "../texts/support/en.ts";
