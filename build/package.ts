@@ -257,6 +257,7 @@ function buildDeclarations(folder: string): void {
       // Cloudflare's types are there by themselves where a Worker is compiled.
       .replace(/^import type \{[^}]*\} from "@cloudflare\/workers-types";\n/gm, "")
       .replaceAll("Cloudflare.Env[", `import("${depthOf(path)}src/environment.js").VippsLoginEnv[`)
+      .replace(/^(?: {4})+/gm, (indent) => "\t".repeat(indent.length / 4))
       .replace(/(from |import\()"(\.{1,2}\/[^"]+)\.ts"/g, '$1"$2.js"');
     writeFileSync(join(types, path), text);
     for (const [, target = ""] of text.matchAll(/(?:from |import\()"(\.{1,2}\/[^"]+)\.js"/g))

@@ -36,8 +36,7 @@ export function readProtectedPaths(
 }
 
 /** What is said of whatever is no list of patterns. */
-export const PATTERN_FAULT =
-  "must be path patterns such as /members/* or !/members/open/* or /board/* group:board";
+export const PATTERN_FAULT = "must be path patterns such as /members/* or /board/* group:board";
 const REQUIREMENT_FAULT =
   "may require group:NAME, group:ONE|OTHER, age:YEARS, fresh:SECONDS or acr of a path, and nothing else";
 

@@ -137,7 +137,7 @@ function missingBindings(storage: Bindings): readonly string[] {
   };
   return Object.keys(needed)
     .filter((name) => typeof needed[name] !== "object")
-    .map((name) => `${name} is not bound (wrangler.toml)`);
+    .map((name) => `${name} is not bound`);
 }
 
 /** Addresses that must be https where the site is not on this machine, and are not. */
@@ -316,7 +316,7 @@ export function missingForEvents(
 ): readonly string[] {
   const needed = { "the queue EVENTS_QUEUE": events, "the database ACCOUNTS_DB": accounts };
   return Object.entries(needed).flatMap(([name, binding]) =>
-    binding === undefined ? [`${what} needs ${name} (wrangler.toml, docs/events.md)`] : [],
+    binding === undefined ? [`${what} needs ${name} (docs/events.md)`] : [],
   );
 }
 

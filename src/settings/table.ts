@@ -226,7 +226,7 @@ export const SETTINGS = {
     kind: choice("test", "production"),
     default: "test",
     scope: "inherited",
-    question: { flag: "vipps-environment", about: "test or production (as the configuration has it)" },
+    question: { flag: "vipps-environment", about: "test or production" },
   },
   /**
    * Another issuer: the simulator, or [another OpenID provider](#another-openid-provider). Compared exactly,

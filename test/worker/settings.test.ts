@@ -204,8 +204,8 @@ describe("settings", () => {
 
   it("name the bindings that no login works without", () => {
     expect(faultsOf({ VIPPS_METADATA: undefined, USER_SESSIONS: undefined } as never)).toEqual([
-      "VIPPS_METADATA is not bound (wrangler.toml)",
-      "USER_SESSIONS is not bound (wrangler.toml)",
+      "VIPPS_METADATA is not bound",
+      "USER_SESSIONS is not bound",
     ]);
   });
 
