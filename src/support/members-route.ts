@@ -37,8 +37,9 @@ export const showMembers = withinConsole(async (request: StaffRequest): Promise<
     id: one.id,
     wording: consentWording(one, request.page.language),
   }));
-  const others = answered.filter((id) => !own.some((one) => one.id === id));
-  const consents = [...own, ...others.map((id) => ({ id, wording: id }))];
+  const consents = [
+    ...new Map([...answered.map((id) => ({ id, wording: id })), ...own].map((one) => [one.id, one])).values(),
+  ];
   const page = isWaiting ? await waitingPage(request, after) : await peoplePage(request, filter, after);
   return answerPage(
     request,

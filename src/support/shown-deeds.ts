@@ -33,9 +33,6 @@ export async function shownDeeds(
   return shown;
 }
 
-/** Commands, as the log names who did something. */
-const COMMANDS: ReadonlySet<string> = new Set(["consents:export", "members:export", "restore"]);
-
 function shownDeed(
   request: StaffRequest,
   line: RecordedAudit,
@@ -49,7 +46,8 @@ function shownDeed(
   // Of another site, where the account is that of somebody of the agency's.
   const colleague =
     line.details.from === undefined ? (names.get(line.actor) ?? line.actor) : texts.details.agency;
-  const other = isStaff ? colleague : texts[COMMANDS.has(line.actor) ? "commandLine" : line.actorRole];
+  // What nobody on the console took out, a command did.
+  const other = isStaff ? colleague : texts[line.action === "exported" ? "commandLine" : line.actorRole];
   return {
     when: when(request, line.at),
     actor: isOwn ? texts.you : other,

@@ -69,7 +69,7 @@ function chooser({ language, action, groups, consents, filter }: MembersPageProp
 <form method="get" action="${action}">
 <div class="fields">
 ${select(texts.groups, "group", texts.everybody, chosenAmong(groups, group), group)}
-${select(texts.consents, "answered", texts.everybody, answersTo(consents, texts, answer?.consent), answer && answered(answer))}
+${select(texts.consents, "answered", texts.everybody, answersTo(consents, texts, answer?.consent), answer && `${answer.granted ? "yes" : "no"}:${answer.consent}`)}
 <label class="choice"><input type="checkbox" name="waiting" value="yes"${isWaiting && raw(" checked")}><span>${texts.requests}</span></label>
 </div>
 <p class="actions"><button class="button primary" type="submit">${texts.show}</button></p>
@@ -87,17 +87,11 @@ function answersTo(
   chosen: string | undefined,
 ): readonly (readonly [value: string, words: string])[] {
   const isKnown = chosen === undefined || consents.some(({ id }) => id === chosen);
-  return [...consents, ...(isKnown ? [] : [{ id: chosen, wording: chosen }])].flatMap(
-    ({ id: consent, wording }) => [
-      [answered({ consent, granted: true }), `${yes}: ${wording}`] as const,
-      [answered({ consent, granted: false }), `${no}: ${wording}`] as const,
-    ],
-  );
+  return [...consents, ...(isKnown ? [] : [{ id: chosen, wording: chosen }])].flatMap(({ id, wording }) => [
+    [`yes:${id}`, `${yes}: ${wording}`] as const,
+    [`no:${id}`, `${no}: ${wording}`] as const,
+  ]);
 }
-
-/** An answer to a consent as one value of the form. */
-const answered = ({ consent, granted }: { readonly consent: string; readonly granted: boolean }) =>
-  `${granted ? "yes" : "no"}:${consent}`;
 
 /** What was chosen, as the fields of a form. */
 function chosenFields({

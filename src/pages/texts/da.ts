@@ -103,7 +103,7 @@ export const da = (): Texts => ({
     notFound: {
       title: "Siden blev ikke fundet",
       happened: "Adressen findes ikke.",
-      next: "Se, om adressen er skrevet rigtigt, eller begynd på forsiden.",
+      next: "Se, om adressen er skrevet rigtigt.",
     },
     badRequest: {
       title: "Vi forstod ikke adressen",
@@ -229,7 +229,7 @@ export const da = (): Texts => ({
     titleAgain: "Vilkårene er ændret",
     lead: "Velkommen til {site}. For at logge ind skal du acceptere vilkårene.",
     leadAgain: "{site} har nye vilkår. For at gå videre skal du acceptere dem.",
-    leadConsents: "Velkommen til {site}. Du vælger selv, om du vil sige ja til dette:",
+    leadConsents: "Velkommen til {site}. Dette er frivilligt:",
     terms: "Vilkår",
     privacy: "Privatlivspolitik",
     accept: "Jeg har læst og accepterer vilkårene",

@@ -104,7 +104,7 @@ export const en = (): Texts => ({
     notFound: {
       title: "There is nothing here",
       happened: "The address does not exist.",
-      next: "Check how the address is spelled, or start from the front page.",
+      next: "Check how the address is spelled.",
     },
     badRequest: {
       title: "We did not understand the address",
@@ -232,7 +232,7 @@ export const en = (): Texts => ({
     titleAgain: "The terms have changed",
     lead: "Welcome to {site}. To be logged in you need to accept the terms.",
     leadAgain: "{site} has new terms. To go on you need to accept them.",
-    leadConsents: "Welcome to {site}. It is up to you whether to say yes to this:",
+    leadConsents: "Welcome to {site}. This is voluntary:",
     terms: "Terms and conditions",
     privacy: "Privacy policy",
     accept: "I have read and accept the terms and conditions",

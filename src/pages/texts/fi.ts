@@ -105,7 +105,7 @@ export const fi = (): Texts => ({
     notFound: {
       title: "Sivua ei löytynyt",
       happened: "Osoitetta ei ole olemassa.",
-      next: "Tarkista, että osoite on kirjoitettu oikein, tai aloita etusivulta.",
+      next: "Tarkista, että osoite on kirjoitettu oikein.",
     },
     badRequest: {
       title: "Emme ymmärtäneet osoitetta",
@@ -232,7 +232,7 @@ export const fi = (): Texts => ({
     titleAgain: "Ehdot ovat muuttuneet",
     lead: "Tervetuloa sivustolle {site}. Jotta voit kirjautua, sinun on hyväksyttävä ehdot.",
     leadAgain: "Sivustolla {site} on uudet ehdot. Jotta voit jatkaa, sinun on hyväksyttävä ne.",
-    leadConsents: "Tervetuloa sivustolle {site}. Voit itse päättää, annatko luvan tähän:",
+    leadConsents: "Tervetuloa sivustolle {site}. Tämä on vapaaehtoista:",
     terms: "Ehdot",
     privacy: "Tietosuojaseloste",
     accept: "Olen lukenut ja hyväksyn ehdot",

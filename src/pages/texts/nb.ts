@@ -104,7 +104,7 @@ export const nb = (): Texts => ({
     notFound: {
       title: "Fant ikke siden",
       happened: "Adressen finnes ikke.",
-      next: "Se om adressen er riktig skrevet, eller begynn på forsiden.",
+      next: "Se om adressen er riktig skrevet.",
     },
     badRequest: {
       title: "Vi forsto ikke adressen",
@@ -230,7 +230,7 @@ export const nb = (): Texts => ({
     titleAgain: "Vilkårene er endret",
     lead: "Velkommen til {site}. For å logge inn må du godta vilkårene.",
     leadAgain: "{site} har nye vilkår. For å gå videre må du godta dem.",
-    leadConsents: "Velkommen til {site}. Du velger selv om du vil si ja til dette:",
+    leadConsents: "Velkommen til {site}. Dette er frivillig:",
     terms: "Vilkår",
     privacy: "Personvernerklæring",
     accept: "Jeg har lest og godtar vilkårene",

@@ -103,7 +103,7 @@ export const sv = (): Texts => ({
     notFound: {
       title: "Sidan hittades inte",
       happened: "Adressen finns inte.",
-      next: "Kontrollera att adressen är rätt skriven, eller börja på startsidan.",
+      next: "Kontrollera att adressen är rätt skriven.",
     },
     badRequest: {
       title: "Vi förstod inte adressen",
@@ -229,7 +229,7 @@ export const sv = (): Texts => ({
     titleAgain: "Villkoren har ändrats",
     lead: "Välkommen till {site}. För att logga in behöver du godkänna villkoren.",
     leadAgain: "{site} har nya villkor. För att gå vidare behöver du godkänna dem.",
-    leadConsents: "Välkommen till {site}. Du väljer själv om du vill säga ja till det här:",
+    leadConsents: "Välkommen till {site}. Det här är frivilligt:",
     terms: "Villkor",
     privacy: "Integritetspolicy",
     accept: "Jag har läst och godkänner villkoren",
