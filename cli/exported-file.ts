@@ -2,9 +2,11 @@
 
 import { once } from "node:events";
 import { chmodSync, createWriteStream } from "node:fs";
+import { basename } from "node:path";
 import { finished } from "node:stream/promises";
 import { Option } from "@commander-js/extra-typings";
 import { type Export, type ExportFormat, type RunQuery, writtenRows } from "../src/accounts/exported-rows.ts";
+import { usageError } from "./command-error.mjs";
 import type { CommandContext } from "./command-line.ts";
 import { type PlaceOptions, targetOf } from "./d1-place.ts";
 import { openSession } from "./d1-session.ts";
@@ -52,6 +54,8 @@ export async function writeExport(
   { actor, details, open }: NamedExport,
 ): Promise<WrittenExport> {
   const format = options.format ?? (file.toLowerCase().endsWith(".json") ? "json" : "csv");
+  if (basename(file) === "-")
+    throw usageError("What is exported goes to a file that only you can read: - is the name of none");
   const target = targetOf(context, options);
   const session = await openSession(target);
   try {

@@ -8,6 +8,11 @@ import { runCommandLine } from "./command-line.ts";
 enableCompileCache();
 
 const { env, stdin, stdout, stderr } = process;
+// Whoever reads may stop reading (`| head -1`). What was begun is finished all the same.
+for (const output of [stdout, stderr])
+  output.on("error", (error: NodeJS.ErrnoException) => {
+    if (error.code !== "EPIPE") throw error;
+  });
 process.exitCode = await runCommandLine(process.argv.slice(2), {
   cwd: process.cwd(),
   ...{ env, stdin, stdout, stderr },

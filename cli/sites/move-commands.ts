@@ -1,9 +1,9 @@
 // `vipps-login site remove`, `rename`, `export`, `import` and `receive`: a site goes, or goes elsewhere.
 
 import { once } from "node:events";
-import { createWriteStream, existsSync, renameSync } from "node:fs";
+import { createWriteStream, existsSync, renameSync, rmSync, statSync } from "node:fs";
 import { createInterface } from "node:readline";
-import { finished } from "node:stream/promises";
+import { pipeline } from "node:stream/promises";
 import { setTimeout as pause } from "node:timers/promises";
 import { CommandError, usageError } from "../command-error.mjs";
 import type { CommandContext } from "../command-line.ts";
@@ -184,6 +184,8 @@ export async function exportSite(
   const host = hostNamed(typed);
   const receiver = readKey(options.for);
   const out = path(options.out);
+  if (existsSync(out) && !statSync(out).isFile())
+    throw usageError(`--out takes the name of a file, and ${options.out} is none`);
   const keys = masterKeysAt(place, env);
   await withStorage(place, async (session) => {
     const text = (await readSites(session, [host])).get(host);
@@ -195,7 +197,6 @@ export async function exportSite(
     const { values: settings, partition } = site;
     // Only a whole file gets its name.
     const unfinished = `${out}.part`;
-    const file = createWriteStream(unfinished, { mode: 0o600 });
     const progress = startProgress("Exporting");
     let rows = 0;
     try {
@@ -208,19 +209,22 @@ export async function exportSite(
           progress.update(0, `${rows.toLocaleString("en")} rows`);
         },
       });
-      for await (const line of lines) if (!file.write(`${line}\n`)) await once(file, "drain");
-      file.end();
-      await finished(file);
+      await pipeline(writtenLines(lines), createWriteStream(unfinished, { mode: 0o600 }));
+      renameSync(unfinished, out);
     } finally {
       progress.done();
+      rmSync(unfinished, { force: true });
     }
-    renameSync(unfinished, out);
     if (json) return print(JSON.stringify({ host, file: options.out, rows }));
     print(
       `${host} with ${numberOf(rows, "row")} is in ${options.out}, and only the deployment of that key can open it.`,
     );
     print("  not in it: sessions, which Durable Objects hold; people log in once more where it goes");
   });
+}
+
+async function* writtenLines(lines: AsyncIterable<string>): AsyncGenerator<string> {
+  for await (const line of lines) yield `${line}\n`;
 }
 
 async function revokedOf(

@@ -1,4 +1,5 @@
-import { spawnSync } from "node:child_process";
+import { spawn, spawnSync } from "node:child_process";
+import { once } from "node:events";
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -111,6 +112,19 @@ const OWN = [
   "VIPPS_CLIENT_SECRET",
 ];
 const OWN_ENV = { VIPPS_CLIENT_SECRET: SECRET };
+
+describe("a reader that stops reading", () => {
+  it("is no fault of the command", async () => {
+    const child = spawn(process.execPath, ["cli/vipps-login.ts", "site", "--help"], { cwd: ROOT });
+    child.stdout.destroy();
+    let told = "";
+    child.stderr.setEncoding("utf8").on("data", (text: string) => {
+      told += text;
+    });
+    const [code] = await once(child, "close");
+    expect([code, told]).toEqual([0, ""]);
+  });
+});
 
 describe("vipps-login site", () => {
   it("explains itself, and what it does not understand", async () => {
@@ -699,6 +713,34 @@ describe("a site that moves", () => {
     expect(await names(partition, there)).toEqual(["kari nordmann", "nordmann kari"]);
     const { settings } = (await siteAt(there, ["show", host, "--json"])).json();
     expect(settings).toMatchObject({ VIPPS_CLIENT_SECRET: "(secret, set)", SESSION_KEYS: "(secret, set)" });
+  });
+
+  it("is refused with a line where its file cannot be written or goes on behind its end, and leaves no half of it", async () => {
+    const host = "www.flyttet.example";
+    const key = (await siteAt(there, ["receive"])).stdout.trim();
+    const to = (out: string) => site(["export", host, "--for", key, "--out", out]);
+    const nowhere = await to(join(folder, "nowhere", "x"));
+    expect(nowhere).toMatchObject({ code: 1, stderr: expect.stringMatching(/^ENOENT: .*\n$/) });
+    expect(await to(folder)).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining("the name of a file"),
+    });
+    expect(existsSync(`${folder}.part`)).toBe(false);
+    const whole = readFileSync(join(folder, "flyttet.export"), "utf8");
+    for (const [name, text] of [
+      ["twice", whole + whole],
+      ["more", `${whole}more\n`],
+    ] as const) {
+      const other = await openDeployment(name);
+      // Whoever received it has the key.
+      writeFileSync(other.settings, readFileSync(there.settings));
+      expect(await siteAt(other, ["import", siteFile(`${name}.export`, text)])).toMatchObject({
+        code: 1,
+        stderr: expect.stringContaining("goes on behind its end"),
+      });
+      expect((await siteAt(other, ["list", "--json"])).json().sites).toEqual([]);
+      await other.storage.close();
+    }
   });
 
   it("takes every table with it, or there is a reason why not", async () => {

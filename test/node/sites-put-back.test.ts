@@ -128,6 +128,7 @@ it("goes by the document of a site, whatever a database that was put back says o
     await done(list, "export", file("out.csv"), "--site", host);
     expect(readFileSync(file("out.csv"), "utf8")).not.toContain("Kari");
   }
+  expect(await run(["members", "export", "-", "--site", host])).toMatchObject({ code: 2 });
   await done("members", "export", file("out.csv"), "--site", host);
   expect(readFileSync(file("out.csv"), "utf8")).toContain("Mette");
   await storage.batch([
