@@ -204,6 +204,13 @@ describe("npm start", () => {
     },
   );
 
+  test("says when a protected path fits no file of the site, as one of another language does", async () => {
+    writeFileSync(place.settingsFile, `PROTECTED_PATHS='["/medlem/* group:board", "/members/*"]'\n`);
+    const { output, ready } = place.start(place.onPorts);
+    await ready;
+    expect(output()).toMatch(/^\/medlem\/\* in PROTECTED_PATHS fits no file of the site's folder demo\.$/m);
+  });
+
   test.runIf(existsSync("/proc/self/task"))("says so and stops if the worker dies", async () => {
     const { process, output, ready, exited } = place.start(place.onPorts);
     await ready;
