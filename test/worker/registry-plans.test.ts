@@ -385,8 +385,7 @@ it("no statement reads more rows in a registry of 20,000 than in an empty one, a
 
 /**
  * Programs of the operator that list sites and events, take hosts, count and delete what one site leaves behind, look
- * through everybody after a
- * restore, or write one line: they read as many rows as they tell of.
+ * through everybody after a restore, or write one line: they read as many rows as they tell of.
  */
 const OF_THE_OPERATOR: ReadonlySet<string> = new Set([
   "cli/events.ts",
