@@ -249,9 +249,17 @@ function openSites(env: Cloudflare.Env): Sites {
       if (!("refused" in judged)) return judged;
       logEvent("warn", "site_document_refused", originOfHost(host), { reason: judged.refused });
       // Who has seen a good document goes on with it.
-      return { value: before ?? { resolved: { faults: [judged.refused] }, version: 0 } };
+      if (before !== undefined && before.version >= (judged.least ?? 0)) return { value: before };
+      return { value: { resolved: { faults: [judged.refused] }, version: 0 } };
     },
   );
+}
+
+/** Why a document is not believed. */
+interface Refused {
+  readonly refused: string;
+  /** The version that a document must have at least to be believed, where that was asked. */
+  readonly least?: number;
 }
 
 /** For how long a document is believed while the database does not say whether it is an old one. In milliseconds. */
@@ -267,7 +275,7 @@ async function readSite(
   text: string,
   host: string,
   before: Site | undefined,
-): Promise<Parsed<Site> | { readonly refused: string }> {
+): Promise<Parsed<Site> | Refused> {
   const document = readSiteDocument(text);
   if (document === undefined) return { refused: "the site's document is not readable" };
   const values = await openSiteDocument(keys, host, document);
@@ -276,15 +284,17 @@ async function readSite(
       refused: "the site's document was changed by hand, or SITES_KEYS lacks the key that sealed it",
     };
   const version = versionOf(document);
-  const old = { refused: "the site's document is older than one that was here before" };
-  if (version < (before?.version ?? 0)) return old;
+  const old = (least: number): Refused => {
+    return { refused: "the site's document is older than one that was here before", least };
+  };
+  if (version < (before?.version ?? 0)) return old(version);
   const value = { resolved: resolvedFrom(env, values, host, marksOf(document)), version };
   if (env.ACCOUNTS_DB === undefined) return { value };
   try {
     const least = await leastVersion(env.ACCOUNTS_DB, host);
     if (least === undefined || version >= least.version) return { value };
     const judgedUntil = countsUntil(least);
-    return Date.now() < judgedUntil ? { value, judgedUntil } : old;
+    return Date.now() < judgedUntil ? { value, judgedUntil } : old(least.version);
   } catch (error) {
     logEvent("warn", "site_version_unchecked", originOfHost(host), faultFields(error));
     return { value, judgedUntil: Date.now() + UNCHECKED_FOR };

@@ -151,6 +151,17 @@ describe("R31 an old document put back", () => {
     ]);
   });
 
+  it("revives no keys in an isolate that knows the newer one while the database does not answer", async () => {
+    const { old, cookie } = await afterRotation();
+    const knowing = await openSites([], {
+      vars: { ACCOUNTS_DB: withFailing(accountsDatabase(), "first", "rejects") },
+    });
+    expect(await session(knowing, cookie)).toEqual({ authenticated: false });
+    await storeText(CLUB.host, old);
+    vi.setSystemTime(Date.now() + MINUTE);
+    expect(await session(knowing, cookie)).toEqual({ authenticated: false });
+  });
+
   it("counts for five minutes after the new one was written, while KV may still show it, and no longer", async () => {
     vi.useFakeTimers({ toFake: ["Date"] });
     const site = await openSites([CLUB]);
@@ -159,8 +170,11 @@ describe("R31 an old document put back", () => {
     expect((await login(site, CLUB)).status).toBe(302);
     vi.setSystemTime(Date.now() + 4 * MINUTE);
     expect((await login(site, CLUB)).status).toBe(302);
-    // This isolate has seen nothing newer, so it has nothing to go on with.
+    // Neither isolate has seen anything newer, so they have nothing to go on with.
     vi.setSystemTime(Date.now() + 2 * MINUTE);
+    // The first to come is answered with what is at hand while KV is read.
+    await login(site, CLUB);
+    expect((await login(site, CLUB)).status).toBe(500);
     const later = await newIsolate();
     expect((await login(later, CLUB)).status).toBe(500);
   });

@@ -202,11 +202,13 @@ describe("the console, to the deployment's own people,", () => {
     expect((await logOf(here.host))[0]).toMatchObject({ details: { by: "agency", where: "everywhere" } });
 
     // A customer's own staff have neither the box nor what it does.
-    const customers = await openSites([
-      { ...here, values: { ...here.values, SUPPORT_STAFF: "+4799999901" } },
-    ]);
+    const customers = await openSites(
+      [{ ...here, values: { ...here.values, SUPPORT_STAFF: "+4799999906" } }, other],
+      { vars: AGENCY },
+    );
     const clerk = openBrowser(customers, { ...ENGLISH, ...FROM_HERE }, here.origin);
-    await clerk.logIn({ user: "kari" });
+    await clerk.logIn({ user: "sofie" });
+    expect((await clerk.get("/auth/support")).status).toBe(200);
     expect(await pageOf(clerk, "/auth/support")).not.toContain("everywhere");
     const own = await clerk.post("/auth/support/search", { query: "+47 999 99 906", everywhere: "yes" });
     expect(await own.text()).not.toContain("annen.example");
