@@ -41,15 +41,54 @@ export function pendingMigrations(
   folder = join(root, "migrations"),
   state = join(root, DEFAULT_STATE),
 ) {
-  if (!existsSync(folder) || isUpToDate(state, digestOf(folder))) return [];
-  return readdirSync(folder).filter((name) => name.endsWith(".sql"));
+  if (!existsSync(folder) || isUpToDate(state, folder)) return [];
+  const missing = new Set(databasesIn(state).flatMap((path) => missingIn(path, namesIn(folder)) ?? []));
+  return missing.size > 0 ? [...missing].sort() : namesIn(folder);
 }
 
 /** Where it is noted which migrations the local database has. */
 const recordIn = (/** @type {string} */ state) => join(state, "applied-migrations.sha256");
 
-const isUpToDate = (/** @type {string} */ state, /** @type {string} */ digest) =>
-  existsSync(recordIn(state)) && readFileSync(recordIn(state), "utf8") === digest;
+const namesIn = (/** @type {string} */ folder) => readdirSync(folder).filter((name) => name.endsWith(".sql"));
+
+/** Whether the local database has all migrations of a folder: as it was noted, unless its file says otherwise. */
+function isUpToDate(/** @type {string} */ state, /** @type {string} */ folder) {
+  const record = recordIn(state);
+  if (!existsSync(record) || readFileSync(record, "utf8") !== digestOf(folder)) return false;
+  return databasesIn(state).every((path) => (missingIn(path, namesIn(folder)) ?? []).length === 0);
+}
+
+/** wrangler's files of D1. */
+function databasesIn(/** @type {string} */ state) {
+  const folder = join(state, "v3", "d1", "miniflare-D1DatabaseObject");
+  if (!existsSync(folder)) return [];
+  return readdirSync(folder)
+    .filter((name) => /^[\da-f]{64}\.sqlite$/.test(name))
+    .map((name) => join(folder, name));
+}
+
+/**
+ * Which of these migrations a database lacks, such as a copy of earlier days that was put in its place.
+ * @returns {string[] | undefined} undefined where that cannot be told: on Node 20, and of a file that is no database
+ *   or has none of them, as another database of the project
+ */
+function missingIn(/** @type {string} */ path, /** @type {readonly string[]} */ names) {
+  const sqlite = process.getBuiltinModule?.("node:sqlite");
+  if (sqlite === undefined) return undefined;
+  try {
+    const database = new sqlite.DatabaseSync(path, { readOnly: true });
+    try {
+      const rows = database.prepare("SELECT name FROM d1_migrations").all();
+      const applied = new Set(rows.map(({ name }) => name));
+      const missing = names.filter((name) => !applied.has(name));
+      return missing.length < names.length ? missing : undefined;
+    } finally {
+      database.close();
+    }
+  } catch {
+    return undefined;
+  }
+}
 
 /**
  * Applies the migrations of a folder, if there is one, to the local database.
@@ -65,7 +104,7 @@ export async function applyMigrations(
   folder = join(root, "migrations"),
 ) {
   if (!existsSync(folder)) return "none";
-  if (isUpToDate(state, digestOf(folder))) return "up to date";
+  if (isUpToDate(state, folder)) return "up to date";
   const args = ["d1", "migrations", "apply", DATABASE, "--local", "--persist-to", state];
   const run = await withSignsOfLife("database", runWrangler(root, args));
   if (run.code !== 0) throw new CommandError(`The database migrations failed: ${wranglerFault(run)}`);

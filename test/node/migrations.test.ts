@@ -1,9 +1,9 @@
-import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { cpSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { CommandError } from "../../cli/command-error.mjs";
-import { applyMigrations } from "../../cli/migrations.mjs";
+import { applyMigrations, pendingMigrations } from "../../cli/migrations.mjs";
 
 let project: string;
 
@@ -38,6 +38,21 @@ describe("the migrations of the local database", { timeout: 300_000 }, () => {
     migration("0002_second.sql", "ALTER TABLE account ADD COLUMN name TEXT;");
     expect(await applyMigrations(project)).toBe("applied");
     expect(await applyMigrations(project, join(project, "elsewhere"))).toBe("applied");
+  });
+
+  test("are applied again to a database that was put back to an earlier time", async () => {
+    const [state, copy] = [join(project, ".wrangler/state"), join(project, "copy")];
+    migration("0001_first.sql", "CREATE TABLE account (id TEXT PRIMARY KEY);");
+    await applyMigrations(project);
+    cpSync(join(state, "v3"), copy, { recursive: true });
+    migration("0002_second.sql", "ALTER TABLE account ADD COLUMN name TEXT;");
+    await applyMigrations(project);
+    expect(pendingMigrations(project)).toEqual([]);
+    rmSync(join(state, "v3"), { recursive: true });
+    cpSync(copy, join(state, "v3"), { recursive: true });
+    expect(pendingMigrations(project)).toEqual(["0002_second.sql"]);
+    expect(await applyMigrations(project)).toBe("applied");
+    expect(pendingMigrations(project)).toEqual([]);
   });
 
   test("that fail say why, in one line, and are tried again the next time", async () => {
