@@ -9,6 +9,8 @@ export interface Account {
   /** Every request, `METHOD path`, without the query. */
   readonly calls: string[];
   readonly kv: Map<string, string>;
+  /** The ids of queues by name. */
+  readonly queues: Map<string, string>;
   readonly databases: Map<string, { readonly uuid: string; readonly sqlite: DatabaseSync }>;
   /** How many queries of a database are turned away because of too many before. */
   busy: number;
@@ -78,6 +80,7 @@ export async function openAccount(): Promise<Account> {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/client/v4`,
     calls: [],
     kv: new Map(),
+    queues: new Map(),
     databases: new Map(),
     busy: 0,
     keys: [],
@@ -98,6 +101,12 @@ export async function openAccount(): Promise<Account> {
     if (call === "GET /storage/kv/namespaces")
       return { result: Array.from(account.kv, ([title, id]) => ({ title, id })) };
     if (call === "POST /storage/kv/namespaces") return makeKv(JSON.parse(body).title);
+    if (call === "GET /queues" && account.queues.size > 0)
+      return {
+        result: Array.from(account.queues, ([name, id]) => ({ queue_name: name, queue_id: id })).filter(
+          ({ queue_name: name }) => name === (parameters.get("name") ?? name),
+        ),
+      };
     if (call === "GET /d1/database")
       return { result: Array.from(account.databases, ([name, { uuid }]) => ({ name, uuid })) };
     if (call === "POST /d1/database") return { result: makeDatabase(JSON.parse(body).name) };
@@ -201,6 +210,10 @@ export async function openAccount(): Promise<Account> {
     if (path.startsWith("/storage/kv/namespaces/")) {
       const title = [...account.kv].find(([, known]) => known === id)?.[0];
       return title !== undefined && account.kv.delete(title) ? {} : { status: 404 };
+    }
+    if (path.startsWith("/queues/")) {
+      const name = [...account.queues].find(([, known]) => known === id)?.[0];
+      return name !== undefined && account.queues.delete(name) ? {} : { status: 404 };
     }
     if (path.startsWith("/d1/database/")) {
       const name = [...account.databases].find(([, { uuid }]) => uuid === id)?.[0];

@@ -76,6 +76,13 @@ describe("the documents", () => {
     expect(codes.toSorted()).toEqual(Object.keys(FAILURES).toSorted());
   });
 
+  it("name the reasons of a refused ID token in the log's own words", () => {
+    const row = /^\| `id_token_invalid` .*$/m.exec(read("docs/operations.md"))?.[0] ?? "";
+    const reasons = [...row.matchAll(/`([^`]+ [^`]+)`/g)].map(([, reason = ""]) => reason);
+    expect(reasons).toHaveLength(2);
+    expect(reasons.filter((reason) => !read("src/vipps/id-token.ts").includes(`"${reason}"`))).toEqual([]);
+  });
+
   it("explain every log event", () => {
     const sources = execFileSync("git", ["ls-files", "src"], { cwd: ROOT, encoding: "utf8" })
       .split("\n")

@@ -16,14 +16,21 @@ import { rowsOf, SITE } from "./rows-of-person.ts";
 const folder = mkdtempSync(join(tmpdir(), "leaving-"));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-/** The part of docs/operations.md whose commands are run here. */
+/** The parts of docs/operations.md whose commands are run here. */
 let documented: string;
 beforeAll(() => {
   const text = readFileSync("docs/operations.md", "utf8");
-  documented = text.slice(text.indexOf("\n## Backups and leaving"), text.indexOf("\n## Rolling back"));
+  documented = text.slice(text.indexOf("\n## Restore"), text.indexOf("\n## Rolling back"));
 });
 
 const shell = promisify(exec);
+
+const LIST_ERASURES =
+  "npx wrangler kv key list --binding VIPPS_METADATA --prefix erased: --remote --env production > listed.json";
+const CONVERT_ERASURES =
+  "node -p \"JSON.stringify(JSON.parse(fs.readFileSync('listed.json')).map(({ name, expiration }) => ({ key: name, value: '', expiration })))\" > erased.json";
+const PUT_ERASURES =
+  "npx wrangler kv bulk put erased.json --binding VIPPS_METADATA --remote --env production";
 
 /** Asks nothing, sends nothing, and prints what it was asked for: the tests have it keep quiet otherwise. */
 const WRANGLER = { CI: "true", WRANGLER_SEND_METRICS: "false", WRANGLER_LOG: "log", NO_COLOR: "1" };
@@ -107,11 +114,7 @@ it("moves everything to another storage, the noted erasures included, by the com
     "npx wrangler d1 export ACCOUNTS_DB --remote --env production --output accounts.sql",
     local,
   );
-  await runDocumented(
-    old,
-    "npx wrangler kv key list --binding VIPPS_METADATA --prefix erased: --remote --env production > listed.json",
-    local,
-  );
+  await runDocumented(old, LIST_ERASURES, local);
   for (const file of ["accounts.sql", "listed.json"])
     writeFileSync(join(other, file), readFileSync(join(old, file)));
 
@@ -120,16 +123,8 @@ it("moves everything to another storage, the noted erasures included, by the com
     "npx wrangler d1 execute vipps-login-accounts-production --remote --file accounts.sql",
     (text) => local(text).replace("vipps-login-accounts-production", "ACCOUNTS_DB"),
   );
-  await runDocumented(
-    other,
-    "node -p \"JSON.stringify(JSON.parse(fs.readFileSync('listed.json')).map(({ name, expiration }) => ({ key: name, value: '', expiration })))\" > erased.json",
-    (text) => text,
-  );
-  await runDocumented(
-    other,
-    "npx wrangler kv bulk put erased.json --binding VIPPS_METADATA --remote --env production",
-    local,
-  );
+  await runDocumented(other, CONVERT_ERASURES, (text) => text);
+  await runDocumented(other, PUT_ERASURES, local);
 
   const rows = rowsIn(other);
   expect(rows).toEqual(rowsIn(old));
@@ -145,7 +140,47 @@ it("moves everything to another storage, the noted erasures included, by the com
   // Whoever was erased before the move, and came along in an old copy, is erased by what came along beside it.
   const restored = await runCommand(["restore", "erasures", "--persist-to", stateOf(other), "--json"]);
   expect(JSON.parse(restored.stdout)).toMatchObject({ noted: 1, back: 1, erased: 1 });
+
+  // Who is erased at the old one after the export is noted there alone, until it is listed once more.
+  const later = { ...noted, key: `${ERASED}${await accountSubject(SITE, "acc_stays")}` };
+  writeFileSync(join(old, "noted.json"), JSON.stringify([later]));
+  await shell(`node ${wrangler} kv bulk put noted.json --binding VIPPS_METADATA --local`, {
+    cwd: old,
+    env: { ...process.env, ...WRANGLER },
+  });
+  await runDocumented(old, LIST_ERASURES, local);
+  writeFileSync(join(other, "listed.json"), readFileSync(join(old, "listed.json")));
+  await runDocumented(other, CONVERT_ERASURES, (text) => text);
+  await runDocumented(other, PUT_ERASURES, local);
+  expect(documented).toContain("npx vipps-login restore erasures --remote --env production\n");
+  const again = await runCommand(["restore", "erasures", "--persist-to", stateOf(other), "--json"]);
+  expect(JSON.parse(again.stdout)).toMatchObject({ noted: 2, back: 1, erased: 1 });
+
+  // A backup goes into an empty database and no other, as "Restore" says.
+  await expect(
+    runDocumented(
+      other,
+      "npx wrangler d1 execute vipps-login-accounts-put-back --remote --file accounts.sql",
+      (text) => local(text).replace("vipps-login-accounts-put-back", "ACCOUNTS_DB"),
+    ),
+  ).rejects.toThrow(/d1_migrations/);
 }, 240_000);
+
+it("has whoever moves look at which account they are before each change of it, and before deleting", () => {
+  const move = documented.slice(
+    documented.indexOf("**To another account"),
+    documented.indexOf("**Deleting a deployment**"),
+  );
+  const steps = move.split(/^(?=\d\. )/m).slice(1);
+  const unsure = steps.filter((step) => /npx wrangler login/.test(step) && !/npx wrangler whoami/.test(step));
+  expect(unsure).toEqual([]);
+  const deletes = steps.findIndex((step) => step.includes("Delete the old deployment"));
+  expect(steps[deletes]).toMatch(/old account \(`npx wrangler login`\)[^\n]*npx wrangler whoami[^\n]*Delete/);
+  const erasesAgain = steps.findIndex((step) => step.includes("npx vipps-login restore erasures"));
+  expect(erasesAgain).toBeGreaterThan(steps.findIndex((step) => step.includes("--route custom-domain")));
+  expect(deletes).toBeGreaterThan(erasesAgain);
+  expect(steps.findIndex((step) => step.includes("three files"))).toBeGreaterThan(deletes);
+});
 
 it("deletes a deployment, by the commands of operations.md, and leaves nothing behind", async () => {
   const project = makeProject("deleted");
@@ -155,8 +190,14 @@ it("deletes a deployment, by the commands of operations.md, and leaves nothing b
     CLOUDFLARE_API_TOKEN: "a-token",
     CLOUDFLARE_ACCOUNT_ID: "an-account",
   };
-  const deployed = { VIPPS_METADATA: "kv-of-metadata", SITES: "kv-of-sites" };
-  for (const [title, id] of Object.entries(deployed)) account.kv.set(title, id);
+  const worker = "vipps-login-worker-production";
+  const deployed = { [`${worker}-vipps-metadata`]: "kv-of-metadata", [`${worker}-sites`]: "kv-of-sites" };
+  for (const [title, id] of Object.entries(deployed)) {
+    expect(documented).toContain(`\`${title}\``);
+    account.kv.set(title, id);
+  }
+  const queues = [`${worker}-events`, `${worker}-events-dead`];
+  for (const queue of queues) account.queues.set(queue, `id-of-${queue}`);
   const uuid = "00000000-0000-4000-8000-000000000001";
   const name = "vipps-login-accounts-production";
   account.databases.set(name, { uuid, sqlite: new DatabaseSync(":memory:") });
@@ -164,6 +205,7 @@ it("deletes a deployment, by the commands of operations.md, and leaves nothing b
   account.secrets.set("SESSION_KEYS", "x");
   const as = (text: string) => text;
   try {
+    for (const queue of queues) await runDocumented(project, `npx wrangler queues delete ${queue}`, as, env);
     await runDocumented(project, "npx wrangler delete --env production --force", as, env);
     expect(account.exists).toBe(false);
     expect(account.secrets.size).toBe(0);
@@ -175,8 +217,8 @@ it("deletes a deployment, by the commands of operations.md, and leaves nothing b
         (text) => text.replace("ID", id),
         env,
       );
-    expect([...account.databases.keys(), ...account.kv.keys()]).toEqual([]);
-    expect(account.calls.filter((call) => call.startsWith("DELETE"))).toHaveLength(4);
+    expect([...account.databases.keys(), ...account.kv.keys(), ...account.queues.keys()]).toEqual([]);
+    expect(account.calls.filter((call) => call.startsWith("DELETE"))).toHaveLength(6);
   } finally {
     await account.close();
   }
