@@ -28,7 +28,11 @@ export function simulatedPerson(provider: string): Person {
       const share = page.getByRole("button", { name: "Share and continue" });
       await Promise.race([away(page), share.waitFor().catch(() => undefined)]);
       // Whoever has shared before is not asked again.
-      if (new URL(page.url()).origin === provider && (await share.isVisible())) await share.click();
+      if (new URL(page.url()).origin === provider && (await share.isVisible())) {
+        // Without the sales unit's required consents the page sends nobody back; voluntary ones stay unticked.
+        for (const box of await page.locator('input[name="consent"][required]').all()) await box.check();
+        await share.click();
+      }
       await away(page);
     },
     async cancel(page) {

@@ -13,6 +13,8 @@ export type Redactor = ReturnType<typeof createRedactor>;
 export function createRedactor() {
   /** What was blanked or concealed, for blanking the same on a page before its picture is taken. */
   const concealed: Set<string> = new Set();
+  /** Values of the settings that anybody may read. */
+  const open: Set<string> = new Set();
   let spellings: readonly string[] = [];
   /** Notes a value that must appear nowhere: a secret of the settings, a phone number, an email address. */
   const conceal = (value: string) => {
@@ -31,20 +33,29 @@ export function createRedactor() {
     );
     return SHAPES.reduce((rest, shape) => rest.replaceAll(shape, BLANK), swept);
   };
+  /** Notes what was blanked in an exchange. */
+  const remember = (value: string) => {
+    if (!open.has(value)) conceal(value);
+  };
   const parts = ({ method, url, status, ...exchange }: Exchange) => ({
     request: [
-      ...shownUrl(`${method} `, url, conceal),
-      ...shownHeaders(exchange.requestHeaders, conceal),
-      ...shownBody(exchange.requestHeaders["content-type"], exchange.requestBody, conceal),
+      ...shownUrl(`${method} `, url, remember),
+      ...shownHeaders(exchange.requestHeaders, remember),
+      ...shownBody(exchange.requestHeaders["content-type"], exchange.requestBody, remember),
     ].join("\n"),
     response: [
       String(status),
-      ...shownHeaders(exchange.responseHeaders, conceal),
-      ...shownBody(exchange.responseHeaders["content-type"], exchange.responseBody, conceal),
+      ...shownHeaders(exchange.responseHeaders, remember),
+      ...shownBody(exchange.responseHeaders["content-type"], exchange.responseBody, remember),
     ].join("\n"),
   });
   return {
     ...{ conceal, sweep, concealed: concealed as ReadonlySet<string> },
+    /**
+     * Notes a value that is no secret wherever it stands, such as the version of the terms, which a form of the site
+     * sends along: in an exchange it is blanked in its place, and looked for nowhere else. What is concealed stays so.
+     */
+    leaveOpen: (value: string) => void open.add(value),
     /** Notes every value of an exchange that is to be blanked. Learn all before showing the first. */
     learn: (exchange: Exchange) => void parts(exchange),
     show(exchange: Exchange): ShownExchange {

@@ -97,7 +97,9 @@ async function walk(stage: Stage, names: readonly SceneName[], progress: (scene:
       scenes[name] = await play(stage);
     } catch (error) {
       // What follows the first line quotes addresses, with all that is in them.
-      failed[name] = (error instanceof Error ? error.message : String(error)).split("\n")[0] ?? "";
+      const [reason = ""] = (error instanceof Error ? error.message : String(error)).split("\n");
+      // The report puts it at the end of a sentence of its own.
+      failed[name] = reason.replace(/\.+$/, "");
     }
   }
   return { scenes: scenes as Scenes, failed };
@@ -123,6 +125,8 @@ export async function run(there: Surroundings, options: RunOptions): Promise<Jud
     if (SECRET.test(name)) redactor.conceal(value);
     if (PERSONAL.test(name)) for (const one of value.split(/[\s,]+/)) redactor.conceal(one);
   }
+  // It is a word, or a date, that captions and the reports of other rows may use as well.
+  if (values.TERMS_VERSION !== undefined) redactor.leaveOpen(values.TERMS_VERSION);
   // The private halves in a key set, each of which is a secret by itself.
   for (const [, part = ""] of (values.SESSION_KEYS ?? "").matchAll(/"d"\s*:\s*"([\w-]+)"/g))
     redactor.conceal(part);

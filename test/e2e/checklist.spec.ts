@@ -151,6 +151,24 @@ test.describe("the checklist", () => {
     await picture(page, "checklist-errors");
   });
 
+  test("goes through the consents of the sales unit's own page, and leaves ordinary words readable", async () => {
+    const settingsFile = join(folder, "custom-flow-settings");
+    const scope = "openid name phoneNumber email customFlow";
+    writeFileSync(
+      settingsFile,
+      `VIPPS_SCOPE='${scope}'\nCONSENT_WEBHOOK_SECRET='a-webhook-secret-of-this-run'\n`,
+    );
+    const output = join(folder, "custom-flow-report");
+    const { report } = await runCommand([
+      ...["--settings", settingsFile, "--merchant", join(folder, "custom-flow.yaml"), "--output", output],
+      ...["--port", String(PORTS), "--only", "terms", "--only", "userinfo", "--only", "webhook"],
+    ]);
+    expect(report.rows.filter(({ status }) => status === "failed")).toEqual([]);
+    expect(report.rows.find(({ id }) => id === "webhook")).toMatchObject({ status: "met" });
+    for (const file of ["evidence.json", "checklist-report.html"])
+      expect(readFileSync(join(output, file), "utf8")).toContain("(demonstration: TERMS_URL is not set)");
+  });
+
   test("captures what the worker says to a provider that is not the simulator's own, and what a browser sees of a deployed site", async () => {
     const port = await nextFreePort(PORTS, []);
     const providerPort = await nextFreePort(PORTS, [port ?? 0]);
@@ -213,8 +231,8 @@ test.describe("the checklist", () => {
       };
       const alone = await run({ ...there, person: nobody }, { ...options, rows: ["any-browser", "errors"] });
       expect(failedIn(alone)).toEqual([
-        "any-browser: The walk “otherBrowser” came to its end Nobody logged in.",
-        "errors: The walk “errors” came to its end Nobody cancelled.",
+        "any-browser: The walk “otherBrowser” came to its end Nobody logged in",
+        "errors: The walk “errors” came to its end Nobody cancelled",
       ]);
 
       const outside = await SURROUNDINGS.deployed({ url: values.SITE_URL, own, logFile: undefined, tell });

@@ -195,6 +195,25 @@ describe("the report of a run", () => {
     );
   });
 
+  it("leaves a public value of the settings readable in words, where a form of the site sent it along", () => {
+    const redactor = createRedactor();
+    redactor.leaveOpen("demonstration");
+    redactor.leaveOpen("the-client-secret-Q7");
+    redactor.conceal("the-client-secret-Q7");
+    redactor.learn(
+      exchange({
+        url: "https://club.example/auth/terms",
+        method: "POST",
+        requestHeaders: { "content-type": "application/x-www-form-urlencoded" },
+        requestBody: "version=demonstration&other=of-this-login-Q7",
+      }),
+    );
+    expect(redactor.sweep("(demonstration: TERMS_URL is not set)")).toBe(
+      "(demonstration: TERMS_URL is not set)",
+    );
+    expect(redactor.sweep("of-this-login-Q7, the-client-secret-Q7")).toBe("▇▇▇, ▇▇▇");
+  });
+
   it("still shows what a reviewer needs: constants, standard headers, names of claims, public keys", () => {
     const redactor = createRedactor();
     const [token] = trafficWith({

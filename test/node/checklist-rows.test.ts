@@ -295,6 +295,32 @@ describe("the rows", () => {
     expect(judged(used, "partner").notApplicable).toBeUndefined();
   });
 
+  it("let userinfo be asked for consents that Vipps collects, once in a login", () => {
+    const userinfo = exchange({
+      url: "https://apitest.vipps.no/vipps-userinfo-api/userinfo",
+      requestHeaders: { authorization: "Bearer token" },
+    });
+    const asked = (scope: string, times: number): Seen => {
+      const seen = withSettings({ VIPPS_SCOPE: scope });
+      const [token] = seen.exchanges.filter(({ url }) => url.endsWith("/token"));
+      if (token === undefined) throw new Error("the run has no token request");
+      return {
+        ...seen,
+        exchanges: [...seen.exchanges, token, ...Array.from({ length: times }, () => userinfo)],
+        olderToken: { authenticatedAfter: true },
+      };
+    };
+    const stands = (scope: string, times: number) =>
+      judged(asked(scope, times), "userinfo").findings.filter(isProblem).length === 0;
+    expect(stands("openid name", 1)).toBe(true);
+    expect(stands("openid name", 2)).toBe(false);
+    for (const scope of ["customFlow", "delegatedConsents"]) {
+      expect(stands(`openid name ${scope}`, 2)).toBe(true);
+      expect(stands(`openid name ${scope}`, 3)).toBe(false);
+      expect(judged(asked(`openid name ${scope}`, 1), "userinfo").how).toContain("in userinfo alone");
+    }
+  });
+
   it("say of a deployed site what cannot be captured from outside", () => {
     const seen: Seen = { ...seenInOrder(), environment: "deployed", log: undefined };
     for (const row of ["discovery", "jwks", "token", "headers"] as const)

@@ -22,6 +22,11 @@ function statuses(exchanges: readonly Exchange[]): string {
 /** Scopes whose claims an ID token did not carry before September 2025. */
 const BEYOND_EMAIL = new Set(["name", "phoneNumber", "address", "birthDate"]);
 
+/** Scopes whose answers Vipps gives in userinfo alone, never in an ID token. */
+const COLLECTED = ["customFlow", "delegatedConsents"];
+
+const collects = ({ own }: Seen): boolean => own.scopes.some((scope) => COLLECTED.includes(scope));
+
 const ACCESS = "/access-management-1.0/access";
 
 const NO_CIBA =
@@ -123,7 +128,10 @@ export const ENDPOINT_ROWS = {
     title: "Userinfo",
     endpoint: "GET /vipps-userinfo-api/userinfo",
     asked: "Not a row of Vipps' list; shown because the worker may use it.",
-    how: "Since May and September 2025 the ID token carries the consented claims, so userinfo is asked only for requested claims that the ID token did not bring.",
+    how: (seen) =>
+      `Since May and September 2025 the ID token carries the consented claims, so userinfo is asked only for requested claims that the ID token did not bring.${
+        collects(seen) ? " Consents that Vipps collects are among them: they are in userinfo alone." : ""
+      }`,
     scenes: ["olderToken"],
     isWire: true,
     /** Judges when userinfo is asked, and with what. */
@@ -131,6 +139,7 @@ export const ENDPOINT_ROWS = {
       if (seen.environment === "deployed") return {};
       const all = asked(seen, "userinfo");
       const { olderToken, own } = seen;
+      const logins = asked(seen, "token").length;
       if (all.length === 0)
         return {
           "Nothing requested was missing in the ID token, so userinfo was not asked":
@@ -145,7 +154,14 @@ export const ENDPOINT_ROWS = {
         ...(olderToken && {
           "A login whose ID token lacked requested claims was completed from userinfo":
             olderToken.authenticatedAfter,
-          "It was not asked in the other logins": [all.length === 1, `asked ${all.length} time(s)`],
+          ...(collects(seen)
+            ? {
+                "It was asked at most once in a login, for the consents that Vipps collects as well": [
+                  all.length <= logins,
+                  `asked ${all.length} time(s) in ${logins} finished logins`,
+                ],
+              }
+            : { "It was not asked in the other logins": [all.length === 1, `asked ${all.length} time(s)`] }),
         }),
       };
     },
