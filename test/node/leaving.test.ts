@@ -115,7 +115,26 @@ it("moves everything to another storage, the noted erasures included, by the com
     local,
   );
   await runDocumented(old, LIST_ERASURES, local);
-  for (const file of ["accounts.sql", "listed.json"])
+  // What stands beside the documents of further sites: erasures that came with an import, and keys of rows.
+  const beside = [
+    { key: `${ERASED}account:brought`, value: "", expiration },
+    { key: "rows:k.example/k.example~1", value: "" },
+  ];
+  writeFileSync(join(old, "beside.json"), JSON.stringify(beside));
+  await shell(
+    `node ${resolve("node_modules/wrangler/bin/wrangler.js")} kv bulk put beside.json --binding SITES --local`,
+    { cwd: old, env: { ...process.env, ...WRANGLER } },
+  );
+  for (const [prefix, file] of [
+    ["erased:", "listed-erased.json"],
+    ["rows:", "listed-rows.json"],
+  ])
+    await runDocumented(
+      old,
+      `npx wrangler kv key list --binding SITES --prefix ${prefix} --remote --env production > ${file}`,
+      local,
+    );
+  for (const file of ["accounts.sql", "listed.json", "listed-erased.json", "listed-rows.json"])
     writeFileSync(join(other, file), readFileSync(join(old, file)));
 
   await runDocumented(
@@ -125,6 +144,19 @@ it("moves everything to another storage, the noted erasures included, by the com
   );
   await runDocumented(other, CONVERT_ERASURES, (text) => text);
   await runDocumented(other, PUT_ERASURES, local);
+  await runDocumented(
+    other,
+    "node -p \"JSON.stringify(['listed-erased.json', 'listed-rows.json'].flatMap((file) => JSON.parse(fs.readFileSync(file))).map(({ name, expiration }) => ({ key: name, value: '', expiration })))\" > noted.json",
+    (text) => text,
+  );
+  await runDocumented(
+    other,
+    "npx wrangler kv bulk put noted.json --binding SITES --remote --env production",
+    local,
+  );
+  expect(localEntries(stateOf(other), "SITES", "").map(({ name }) => name)).toEqual(
+    beside.map(({ key }) => key),
+  );
 
   const rows = rowsIn(other);
   expect(rows).toEqual(rowsIn(old));
@@ -139,7 +171,7 @@ it("moves everything to another storage, the noted erasures included, by the com
   expect(stdout).toContain("No migrations to apply");
   // Whoever was erased before the move, and came along in an old copy, is erased by what came along beside it.
   const restored = await runCommand(["restore", "erasures", "--persist-to", stateOf(other), "--json"]);
-  expect(JSON.parse(restored.stdout)).toMatchObject({ noted: 1, back: 1, erased: 1 });
+  expect(JSON.parse(restored.stdout)).toMatchObject({ noted: 2, back: 1, erased: 1 });
 
   // Who is erased at the old one after the export is noted there alone, until it is listed once more.
   const later = { ...noted, key: `${ERASED}${await accountSubject(SITE, "acc_stays")}` };
@@ -154,7 +186,7 @@ it("moves everything to another storage, the noted erasures included, by the com
   await runDocumented(other, PUT_ERASURES, local);
   expect(documented).toContain("npx vipps-login restore erasures --remote --env production\n");
   const again = await runCommand(["restore", "erasures", "--persist-to", stateOf(other), "--json"]);
-  expect(JSON.parse(again.stdout)).toMatchObject({ noted: 2, back: 1, erased: 1 });
+  expect(JSON.parse(again.stdout)).toMatchObject({ noted: 3, back: 1, erased: 1 });
 
   // A backup goes into an empty database and no other, as "Restore" says.
   await expect(

@@ -272,3 +272,78 @@ it("brings nobody back who was erased since the file was written", async () => {
   });
   expect(await there.run(["restore", "erasures", "--site", "ingen.example"])).toMatchObject({ code: 2 });
 }, 60_000);
+
+it("serves sites again whose rows moved without their documents, added with --take-over or imported", async () => {
+  const deployment = await openDeployment();
+  const { storage, run, done, add, remove, file } = deployment;
+  const hosts = ["first.example", "again.example", "sent.example"];
+  for (const host of hosts) await add(host);
+  // One whose rows stand under a key of their own.
+  await done(
+    "members",
+    "import",
+    file("gone.csv", "name,email\nKari Nordmann,kari@example.com\n"),
+    "--site",
+    "again.example",
+  );
+  await remove("again.example");
+  await add("again.example");
+  const people = file("people.csv", "name,email\nMette Hansen,mette@example.com\nOla Dahl,ola@example.com\n");
+  for (const host of hosts) await done("members", "import", people, "--site", host);
+  const keys = await Promise.all(hosts.map((host) => keyOf(deployment, host)));
+  const sent = file("sent.export");
+  await done(
+    "site",
+    "export",
+    "sent.example",
+    "--for",
+    (await done("site", "receive")).trim(),
+    "--out",
+    sent,
+  );
+  const named = async (prefix: string) => (await storage.sites.list(prefix)).map(({ name }) => name);
+  const documents = await named("site:");
+  expect(documents).toHaveLength(hosts.length);
+
+  // The database came over, and what is noted of keys: no document.
+  await storage.sites.delete(documents);
+  const strays = JSON.parse(await done("restore", "rows", "--json"));
+  expect(JSON.stringify(strays)).toContain("first.example");
+
+  for (const host of hosts.slice(0, 2)) {
+    const words = [
+      "site",
+      "add",
+      `https://${host}`,
+      "--set",
+      "VIPPS_MSN=200009",
+      "--set",
+      "VIPPS_CLIENT_ID=client-9",
+    ];
+    const refused = await run([...words, "--secret", "VIPPS_CLIENT_SECRET"]);
+    expect([host, refused.code, refused.stdout + refused.stderr]).toEqual([
+      host,
+      1,
+      expect.stringContaining("--take-over gives them to this site"),
+    ]);
+    await done(...words, "--secret", "VIPPS_CLIENT_SECRET", "--take-over");
+  }
+  expect(await run(["site", "import", sent])).toMatchObject({
+    code: 1,
+    stderr: expect.stringContaining('"site remove sent.example" deletes them'),
+  });
+  await remove("sent.example");
+  await done("site", "import", sent);
+
+  const now = await Promise.all(hosts.map((host) => keyOf(deployment, host)));
+  expect(now.slice(0, 2)).toEqual(keys.slice(0, 2));
+  for (const [index, host] of hosts.entries()) {
+    expect([host, await peopleUnder(deployment, now[index] ?? "")]).toEqual([
+      host,
+      ["Mette Hansen", "Ola Dahl"],
+    ]);
+    await done("members", "export", file("out.csv"), "--site", host);
+    expect(readFileSync(file("out.csv"), "utf8")).toContain("Mette Hansen");
+  }
+  expect(JSON.parse(await done("restore", "erasures", "--json")).rows_of_no_site).toEqual([]);
+}, 60_000);
