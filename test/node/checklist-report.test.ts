@@ -17,7 +17,7 @@ import { comments, makeReport, type Report } from "../../cli/checklist/report/re
 import { ROW_IDS, type RowId } from "../../cli/checklist/rows.ts";
 import { siteValuesFrom } from "../../cli/checklist/site-values.ts";
 import { CommandError } from "../../cli/command-error.mjs";
-import { holds } from "../../cli/findings/finding.ts";
+import { holds, skipped } from "../../cli/findings/finding.ts";
 import { evidence } from "./checklist-seen.ts";
 
 const TAKEN = Date.parse("2026-11-22T12:00:00.000Z");
@@ -135,6 +135,16 @@ describe("a report", () => {
     );
     // A field of the form is one paragraph.
     for (const part of text.split("\n\n")) expect(part.split("\n")).toHaveLength(2);
+  });
+
+  it("takes pictures of what the site leaves out for no proof of a row that the merchant's word meets", () => {
+    const picture = { file: "terms-phone.png", caption: "", device: "phone", width: 1, height: 1 } as const;
+    const demonstrated = evidence({ findings: [skipped("TERMS_URL is not set.")], pictures: [picture] });
+    const merchant = { ...allFields, terms_presented: "No terms; on paper." };
+    const terms = rowOf(report([{ row: "terms", evidence: demonstrated }], { merchant }), "terms");
+    expect(terms).toMatchObject({ status: "met", proof: "the merchant's word" });
+    const shownThere = evidence({ pictures: [picture] });
+    expect(rowOf(report([{ row: "terms", evidence: shownThere }]), "terms").proof).toBe("1 check, 1 picture");
   });
 
   it("loads nothing and runs nothing", async () => {

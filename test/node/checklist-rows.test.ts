@@ -295,6 +295,55 @@ describe("the rows", () => {
     expect(judged(used, "partner").notApplicable).toBeUndefined();
   });
 
+  describe("say only what is so by the site's settings", () => {
+    const BARE = { VIPPS_SCOPE: "openid name", VIPPS_MSN: "123456" };
+    const how = (row: RowId, values: Record<string, string> = {}) =>
+      judged({ ...seenInOrder(), own: siteValuesFrom({ ...BARE, ...values }) }, row).how;
+
+    it.each<[row: RowId, values: Record<string, string>, says: string, silent: string]>([
+      ["terms", {}, "asks nobody to accept terms: TERMS_URL is not set", "before there is a session"],
+      ["terms", {}, "asks nobody", "consents"],
+      ["terms", { TERMS_URL: "/t" }, "New people accept the terms before there is a session", "oluntary"],
+      ["terms", { CONSENTS: "[]" }, "consents are asked for before there is a session", "accept the terms"],
+      ["terms", { TERMS_URL: "/t", CONSENTS: "[]" }, "beside them, never ticked", "not set"],
+      ["terms", { VIPPS_SCOPE: "openid customFlow" }, "on its own page (customFlow)", "given here"],
+      ["flow", {}, "No native app can log in: APP_REDIRECT_URIS is not set.", "app-to-app"],
+      ["flow", { APP_REDIRECT_URIS: "app://x/y" }, "Native apps use app-to-app", "not set"],
+      ["on-behalf", {}, "to the site behind it, and to nobody else", "EVENTS_URL"],
+      [
+        "on-behalf",
+        { EVENTS_URL: "https://crm.example/" },
+        "the site behind it and the receiver at EVENTS_",
+        "REG",
+      ],
+      ["on-behalf", { ACCOUNTS: "remote" }, "the registry at REGISTRY_URL", "EVENTS_URL"],
+      ["on-behalf", { ACCOUNTS: "own" }, "(ACCOUNTS=own)", "REGISTRY_URL"],
+      ["on-behalf", { ACCOUNTS: "d1" }, "to the site behind it, and to nobody else", "registry"],
+      ["on-behalf", { RETURN_TO_ORIGINS: "https://a.example" }, "RETURN_TO_ORIGINS", "EVENTS_URL"],
+      ["on-behalf", { APP_REDIRECT_URIS: "app://x/y" }, "native apps", "EVENTS_URL"],
+      ["on-behalf", { AGENCY_STAFF: "+4799999902" }, "AGENCY_STAFF", "+47"],
+      ["client-secret", {}, "The client secret is a Worker secret", "partner"],
+      ["client-secret", { VIPPS_KEYS: "partner" }, "partner's access token", "client secret"],
+      ["token", { VIPPS_KEYS: "partner" }, "iss, msn, exp", "aud"],
+      ["any-browser", { CROSS_BROWSER: "deny" }, "is refused", "may begin in one browser"],
+      ["any-browser", { CROSS_BROWSER: "allow" }, "CROSS_BROWSER=allow", "by name"],
+      ["errors", {}, "exactly one log line", "console"],
+      ["errors", { SUPPORT_STAFF: "+4799999901" }, "customer service finds it in the console", "not set"],
+      ["customer-service", {}, "SUPPORT_STAFF is not set", "finds people"],
+      ["customer-service", { SUPPORT_STAFF: "x", AUTH_PATH: "/login" }, "console at /login/support", "/auth"],
+    ])("%s, with %o", (row, values, says, silent) => {
+      const words = how(row, values);
+      expect(words).toContain(says);
+      expect(words).not.toContain(silent);
+    });
+
+    it("buttons, where the page has one of its own", () => {
+      const own = { ...seenInOrder(), button: { ...button, official: "not asked for" as const } };
+      expect(judged(seenInOrder(), "buttons").how).toContain("<vipps-login official>");
+      expect(judged(own, "buttons").how).not.toContain("<vipps-login official>");
+    });
+  });
+
   it("let userinfo be asked for consents that Vipps collects, once in a login", () => {
     const userinfo = exchange({
       url: "https://apitest.vipps.no/vipps-userinfo-api/userinfo",

@@ -215,6 +215,8 @@ function commentOn(
 /** How much stands in the appendix for a row. */
 function proofOf(evidence: Evidence | undefined, fields: readonly AskedField[]): string {
   const { length: checks } = evidence === undefined ? [] : checksOf(evidence);
+  // Where nothing held or failed to hold, pictures show at most what the site itself leaves out.
+  if (checks === 0 && fields.length > 0) return "the merchant's word";
   const amounts = { check: checks, request: evidence?.exchanges.length, picture: evidence?.pictures.length };
   const words = Object.entries(amounts).flatMap(([word, number = 0]) =>
     number === 0 ? [] : [`${number} ${word}${number === 1 ? "" : "s"}`],

@@ -1,4 +1,5 @@
 import type { Rows } from "../rows.ts";
+import type { SiteValues } from "../site-values.ts";
 import { type Exchange, exchangesWith, jsonOf, parameter, pathOf } from "../traffic.ts";
 import type { Seen } from "../walk.ts";
 
@@ -6,7 +7,12 @@ export const CONSIDERATION_ROWS = {
   flow: {
     title: "Use correct flow",
     asked: "Native apps use the app-to-app flow. Merchant-initiated login is never used for the web.",
-    how: "The website uses the browser flow. Native apps use app-to-app (requested_flow=app_to_app_v2) by routes of their own. Merchant-initiated login does not exist here.",
+    how: ({ own }) =>
+      `The website uses the browser flow. ${
+        own.values.APP_REDIRECT_URIS === undefined
+          ? "No native app can log in: APP_REDIRECT_URIS is not set."
+          : "Native apps use app-to-app (requested_flow=app_to_app_v2) by routes of their own."
+      } Merchant-initiated login does not exist here.`,
     scenes: ["login", "nativeApp"],
     judge({ exchanges, login, nativeApp: app, own }) {
       const value = (name: string) => parameter(app?.authorizeUrl, name);
@@ -118,7 +124,7 @@ export const CONSIDERATION_ROWS = {
   terms: {
     title: "Present terms and collect consents",
     asked: "Terms and conditions are presented to the user, and necessary consents are collected.",
-    how: "New people accept the terms before there is a session, and again when their version changes. Voluntary consents are asked for beside them, never ticked beforehand. Every answer is kept with its words, language and time.",
+    how: ({ own }) => termsWords(own),
     sees: "login",
     judge({ login, own, environment }) {
       if (own.values.TERMS_URL === undefined)
@@ -159,7 +165,10 @@ export const CONSIDERATION_ROWS = {
   "client-secret": {
     title: "Keep the client secret secret",
     asked: "The client_secret is never shared with browsers or native apps.",
-    how: "The client secret is a Worker secret. It goes to Vipps' token endpoint and nowhere else; browsers and apps get neither it nor the code verifier nor Vipps' tokens.",
+    how: ({ own }) =>
+      own.isPartner
+        ? "The partner's keys are Worker secrets. They go to Vipps' endpoint for a partner's access token and nowhere else; browsers and apps get neither them nor the code verifier nor Vipps' tokens."
+        : "The client secret is a Worker secret. It goes to Vipps' token endpoint and nowhere else; browsers and apps get neither it nor the code verifier nor Vipps' tokens.",
     scenes: ["button", "login", "errors", "otherBrowser"],
     judge(seen) {
       const browser = seen.exchanges.filter(({ from }) => from === "browser");
@@ -179,7 +188,8 @@ export const CONSIDERATION_ROWS = {
   "on-behalf": {
     title: "Acting on behalf of others",
     asked: "A merchant who shares data from Vipps with other merchants complies with the terms for that.",
-    how: "Data from Vipps stays with this site: the worker passes it to nobody but the site behind it. Whether the merchant hands it on is a matter of contracts.",
+    how: ({ own }) =>
+      `By the settings the worker passes data from Vipps to ${listed(receiversOf(own))}, and to nobody else. Whether the merchant hands it on is a matter of contracts.`,
   },
   webhook: {
     title: "Consent webhook",
@@ -200,6 +210,46 @@ export const CONSIDERATION_ROWS = {
     },
   },
 } as const satisfies Rows;
+
+/** Who is asked for what, by the settings: what they leave out is done by nobody here. */
+function termsWords({ values, scopes }: SiteValues): string {
+  const hasTerms = values.TERMS_URL !== undefined;
+  const hasConsents = values.CONSENTS !== undefined;
+  const flows = scopes.filter((scope) => scope === "customFlow" || scope === "delegatedConsents");
+  return [
+    hasTerms
+      ? "New people accept the terms before there is a session, and again when their version changes."
+      : "The worker asks nobody to accept terms: TERMS_URL is not set.",
+    hasConsents &&
+      `Voluntary consents are asked for ${hasTerms ? "beside them" : "before there is a session"}, never ticked beforehand.`,
+    flows.length > 0 && `Vipps collects consents on its own page (${flows.join(", ")}).`,
+    (hasTerms || hasConsents) && "Every answer given here is kept with its words, language and time.",
+  ]
+    .filter((sentence) => sentence !== false)
+    .join(" ");
+}
+
+/** To whom the worker passes data from Vipps, by the settings. */
+function receiversOf({ values }: SiteValues): readonly string[] {
+  const receivers = {
+    ACCOUNTS:
+      values.ACCOUNTS === "remote"
+        ? "the registry at REGISTRY_URL"
+        : values.ACCOUNTS === "own" && "the registry of the project's own code (ACCOUNTS=own)",
+    RETURN_TO_ORIGINS: "scripts of RETURN_TO_ORIGINS, which may read the session",
+    APP_REDIRECT_URIS: "the native apps of APP_REDIRECT_URIS, which have a session of their own",
+    EVENTS_URL:
+      "the receiver at EVENTS_URL, which is told ids, answers to consents and names of fields, but no name, number or address",
+    AGENCY_STAFF: "the people of AGENCY_STAFF, who may open the console",
+  };
+  const those = Object.entries(receivers).flatMap(([setting, words]) =>
+    values[setting] === undefined || words === false ? [] : [words],
+  );
+  return ["the site behind it", ...those];
+}
+
+/** `one`, `one and two`, `one, two, and three`: items may have commas of their own. */
+const listed = (items: readonly string[]): string => new Intl.ListFormat("en-US").format(items);
 
 /** Where something stood that the server alone may know. Names it, never quotes it. */
 function leaks(seen: Seen, browser: readonly Exchange[]): readonly string[] {

@@ -101,7 +101,12 @@ export const ENDPOINT_ROWS = {
     title: "OAuth 2.0 token",
     endpoint: `POST ${ACCESS}/oauth2/token`,
     asked: "The code is exchanged for tokens on the server.",
-    how: "The code is exchanged on the server, once, with the code verifier and the sales unit's keys. Redirects are not followed, answers are bounded in size and time. The ID token's signature, iss, aud, exp, iat, nonce and at_hash are checked.",
+    how: ({ own }) =>
+      `The code is exchanged on the server, once, with the code verifier and the ${
+        own.isPartner ? "partner's access token" : "sales unit's keys"
+      }. Redirects are not followed, answers are bounded in size and time. The ID token's signature, iss, ${
+        own.isPartner ? "msn" : "aud"
+      }, exp, iat, nonce and at_hash are checked.`,
     isWire: true,
     judge(seen) {
       if (seen.environment === "deployed") return {};

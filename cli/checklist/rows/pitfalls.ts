@@ -15,7 +15,10 @@ export const PITFALL_ROWS = {
   buttons: {
     title: "Follow design guidelines",
     asked: "Buttons and brand follow Vipps MobilePay's design guidelines.",
-    how: "<vipps-login official> shows Vipps' own component, <vipps-mobilepay-button>, from Vipps' own address; it follows the current guidelines by itself. Where it cannot be loaded, a plain button without a logo leads to the login. No logo is copied.",
+    how: ({ button }) =>
+      button?.official === "not asked for"
+        ? "The page has a button of the site's own, not Vipps' own component. Whether it follows the guidelines is for somebody to compare by hand."
+        : "<vipps-login official> shows Vipps' own component, <vipps-mobilepay-button>, from Vipps' own address; it follows the current guidelines by itself. Where it cannot be loaded, a plain button without a logo leads to the login. No logo is copied.",
     sees: "button",
     judge({ button }) {
       if (button === undefined) return {};
@@ -48,7 +51,10 @@ export const PITFALL_ROWS = {
     title: "Educate customer support",
     asked:
       "Customer service has all it needs in the merchant's own system and does not need Vipps' portal for normal work.",
-    how: "The console at /auth/support finds people by phone, email, name or number, and a failed login by the reference the customer reads out. It shows what happened and what to say, ends sessions, links and corrects accounts, and writes everything down in an audit log. Nobody needs Vipps' portal for daily work.",
+    how: ({ own }) =>
+      own.values.SUPPORT_STAFF === undefined
+        ? "The worker's console is open to nobody of the site: SUPPORT_STAFF is not set. Every page of an error shows a reference, which stands in the worker's log."
+        : `The console at ${own.authPath}/support finds people by phone, email, name or number, and a failed login by the reference the customer reads out. It shows what happened and what to say, ends sessions, links and corrects accounts, and writes everything down in an audit log. Nobody needs Vipps' portal for daily work.`,
     sees: "console",
     judge({ own, console }) {
       const isSetUp = own.values.SUPPORT_STAFF !== undefined;

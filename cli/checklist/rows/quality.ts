@@ -11,12 +11,22 @@ const STANDARD_HEADERS = [
 ];
 const LONGEST = 30;
 
+const OTHER_BROWSER =
+  "A login may begin in one browser and come back in another: begun in Chrome on an iPhone, returned to Safari.";
+
+/** What happens in the browser that a login comes back to, by the setting. */
+const CROSS_BROWSER_WORDS: Readonly<Record<string, string>> = {
+  confirm: `${OTHER_BROWSER} The browser that comes back is asked, by name, whether it is them; only there is the session made. No cookie from the beginning is needed.`,
+  allow: `${OTHER_BROWSER} The session is made in the browser that comes back, which is asked only where it would replace somebody's session (CROSS_BROWSER=allow). No cookie from the beginning is needed.`,
+  deny: "A login that comes back in another browser than it began in is refused (CROSS_BROWSER=deny).",
+};
+
 export const QUALITY_ROWS = {
   "any-browser": {
     title: "Ensure functionality",
     asked:
       "The login works in all browsers, also when it begins in one that is not the phone's default, such as Chrome on iOS.",
-    how: "A login may begin in one browser and come back in another: begun in Chrome on an iPhone, returned to Safari. The browser that comes back is asked, by name, whether it is them; only there is the session made. No cookie from the beginning is needed.",
+    how: ({ own }) => CROSS_BROWSER_WORDS[own.values.CROSS_BROWSER ?? "confirm"] ?? "",
     sees: "otherBrowser",
     judge({ otherBrowser, own }) {
       if (otherBrowser === undefined) return {};
@@ -64,7 +74,10 @@ export const QUALITY_ROWS = {
     title: "Handle errors",
     asked:
       "Errors are logged and handled, cancelled logins and errors on the way back among them; customers and staff see and understand them.",
-    how: "Every failure has a stable code, a page in the customer's language that says what happened and what to do, a way to try again or to go back, and a reference. The same reference stands in exactly one log line, and customer service finds it in the console. A cancelled login is told calmly.",
+    how: ({ own }) =>
+      `Every failure has a stable code, a page in the customer's language that says what happened and what to do, a way to try again or to go back, and a reference. The same reference stands in exactly one log line${
+        own.values.SUPPORT_STAFF === undefined ? "" : ", and customer service finds it in the console"
+      }. A cancelled login is told calmly.`,
     sees: "errors",
     judge({ errors = [], log, environment }) {
       const judged = errors.map((error) => {
