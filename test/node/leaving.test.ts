@@ -211,6 +211,9 @@ it("has whoever moves look at which account they are before each change of it, a
   const erasesAgain = steps.findIndex((step) => step.includes("npx vipps-login restore erasures"));
   expect(erasesAgain).toBeGreaterThan(steps.findIndex((step) => step.includes("--route custom-domain")));
   expect(deletes).toBeGreaterThan(erasesAgain);
+  // Nobody can log in, at either, between the export and the erasures done again.
+  expect(steps.findIndex((step) => step.includes("stop logins there too"))).toBe(erasesAgain - 1);
+  expect(steps[erasesAgain]?.split("restore erasures")[1]).toContain("take the rule away");
   expect(steps.findIndex((step) => step.includes("three files"))).toBeGreaterThan(deletes);
 });
 
