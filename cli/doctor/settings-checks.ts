@@ -153,6 +153,25 @@ export const SETTINGS_CHECKS = {
       return `To be registered, exactly: ${uri}`;
     },
   },
+  /** Whether the site hears of a consent withdrawn at Vipps, where Vipps collects consents for it. */
+  "consent-webhook": {
+    why: "Who removes the site's access in the app is asked anew by Vipps at the next login; only the webhook tells the site that there are new answers to fetch.",
+    look: known(function* ({ source, settings: { relyingParty, accounts } }) {
+      const collecting = relyingParty.scope.filter(
+        (scope) => scope === "customFlow" || scope === "delegatedConsents",
+      );
+      if (collecting.length === 0) return "Not needed: VIPPS_SCOPE asks for no consents that Vipps collects.";
+      if (accounts.consentWebhookSecret !== undefined)
+        return "Its address is there. Whether it is registered, only Vipps knows.";
+      if (source.secretsElsewhere && source.deployedSecrets === undefined)
+        return skipped("CONSENT_WEBHOOK_SECRET is not here; --remote asks Cloudflare whether it has it.");
+      yield warning(
+        `VIPPS_SCOPE has ${collecting.join(" and ")}, but CONSENT_WEBHOOK_SECRET is not set: withdrawals in the app are not noticed, and answers given anew at Vipps may be lost.`,
+        "Set CONSENT_WEBHOOK_SECRET, and have Vipps register the address; docs/going-live.md says how.",
+      );
+      return "";
+    }),
+  },
   /** The headers as they will be sent. Wrong ones that are set are a fault of the settings. */
   "standard-headers": {
     why: "Vipps asks for these headers on every request, 30 characters each, to find your requests when you need help.",

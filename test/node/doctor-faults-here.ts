@@ -121,6 +121,13 @@ export const FAULTS_HERE: readonly Fault[] = [
     }),
     only: OFFLINE,
   },
+  ...["customFlow", "delegatedConsents"].map((scope) => ({
+    fault: `no webhook beside ${scope}`,
+    found: ["consent-webhook"] as const,
+    says: new RegExp(`VIPPS_SCOPE has ${scope}, but CONSENT_WEBHOOK_SECRET is not set`),
+    source: withValues({ VIPPS_SCOPE: `openid name ${scope}` }),
+    only: OFFLINE,
+  })),
   {
     fault: "a placeholder for a secret",
     found: ["secrets-strength"],

@@ -105,6 +105,21 @@ describe("what is no fault", () => {
     expect(problemsOf(await patient.examine({ source, target: undefined, only }))).toEqual([]);
   });
 
+  test("the consent webhook of a site for which Vipps collects consents, or a secret of it that cannot be seen", async () => {
+    const only = new Set(["consent-webhook"] as const);
+    const look = async (changes: Partial<SettingsSource>, values: Readonly<Record<string, string>> = {}) => {
+      const asking = withValues({ VIPPS_SCOPE: "openid name customFlow", ...values })(patient.source);
+      const findings = await patient.examine({ source: { ...asking, ...changes }, target: undefined, only });
+      return findings.map(({ severity }) => severity);
+    };
+    const secret = { CONSENT_WEBHOOK_SECRET: randomUUID() };
+    expect(await look({})).toEqual(["warning"]);
+    expect(await look({}, secret)).toEqual(["ok"]);
+    expect(await look({ deployedSecrets: Object.keys(secret) })).toEqual(["ok"]);
+    expect(await look({ secretsElsewhere: true, deployedSecrets: [] })).toEqual(["warning"]);
+    expect(await look({ secretsElsewhere: true })).toEqual(["skipped"]);
+  });
+
   test("secrets that Cloudflare alone has, whichever they are", async () => {
     const names: readonly string[] = secretNames();
     const here = Object.entries(patient.source.values).filter(([name]) => !names.includes(name));
