@@ -257,9 +257,13 @@ async function runOnce(run: Run, settingsFile: string, context: CommandContext):
   for (const fault of fileFaults(root, config, settings)) context.tell(fault);
   const print = (text: string) => (quiet ? undefined : context.print(text));
   for (const note of addresses.notes) print(note);
-  const storage = await openSession({ root, remote: false, environment: undefined, persistTo: state });
-  for (const note of notesOnFurther([...(await listSites(storage)).keys()], addresses.sitePort)) print(note);
-  await storage.close();
+  // Without the keys of further sites the worker serves none, so there is nothing to look for.
+  if (effective.SITES_KEYS) {
+    const storage = await openSession({ root, remote: false, environment: undefined, persistTo: state });
+    for (const note of notesOnFurther([...(await listSites(storage)).keys()], addresses.sitePort))
+      print(note);
+    await storage.close();
+  }
   if ((await applyMigrations(root, state, migrationsFolder(root))) === "applied")
     print("Database migrations applied.");
 

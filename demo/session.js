@@ -20,6 +20,7 @@ const FIELDS = {
   "user.phone_number": ["Phone", "The number you use Vipps with, country code first."],
   "user.phone_number_verified": ["Phone verified", "Whether Vipps has checked that the number is yours."],
   "user.birthdate": ["Date of birth", "As Vipps has it."],
+  "user.groups": ["Groups", "What the site has put you into. Pages for a group open to its members alone."],
   "session.id": ["Session", "This login, in this browser. The next login gets a new one."],
   "session.expires_at": ["Ends", "Unless you use the site again before that, which moves it, or log out."],
 };
