@@ -22,7 +22,7 @@ function statuses(exchanges: readonly Exchange[]): string {
 /** Scopes whose claims an ID token did not carry before September 2025. */
 const BEYOND_EMAIL = new Set(["name", "phoneNumber", "address", "birthDate"]);
 
-/** Scopes whose answers Vipps gives in userinfo alone, never in an ID token. */
+/** Scopes whose answers may be in userinfo alone: `flowResult` is, and of `delegatedConsents` Vipps does not say. */
 const COLLECTED = ["customFlow", "delegatedConsents"];
 
 const collects = ({ own }: Seen): boolean => own.scopes.some((scope) => COLLECTED.includes(scope));
@@ -135,7 +135,9 @@ export const ENDPOINT_ROWS = {
     asked: "Not a row of Vipps' list; shown because the worker may use it.",
     how: (seen) =>
       `Since May and September 2025 the ID token carries the consented claims, so userinfo is asked only for requested claims that the ID token did not bring.${
-        collects(seen) ? " Consents that Vipps collects are among them: they are in userinfo alone." : ""
+        collects(seen)
+          ? " Consents that Vipps collects are among them: their answers may be in userinfo alone."
+          : ""
       }`,
     scenes: ["olderToken"],
     isWire: true,
