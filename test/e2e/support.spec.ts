@@ -47,7 +47,7 @@ test.describe("the customer-service console", () => {
     expect(await session(customer.context(), site.origin)).toMatchObject({ authenticated: true });
     const refused = await customer.goto(`${site.origin}/auth/support`);
     expect(refused?.status()).toBe(404);
-    await expect(heading(customer)).toHaveText("There is nothing here");
+    await expect(heading(customer)).toHaveText("Page not found");
 
     const waiting = await (await openBrowser()).newPage();
     await waiting.goto(`${site.origin}/auth/login?return_to=/about`);

@@ -388,7 +388,7 @@ export const de: LanguageTexts = {
       words: [
         { locale: "fi-FI", picture, ...seen("/auth/logged-out", "Heippa, uimari!") },
         { locale: "de-DE", ...seen("/auth/logged-out", "Sie sind abgemeldet") },
-        { locale: "de-DE", ...seen("/auth/nothing", "There is nothing here") },
+        { locale: "de-DE", ...seen("/auth/nothing", "Page not found") },
         { locale: "nb-NO", ...seen("/auth/logged-out", "Du er logget ut") },
       ],
     });

@@ -44,7 +44,7 @@ describe("the site's name and face", () => {
   it("are the host's where nothing is set, and then no page loads an image", async () => {
     const site = openSite();
     const response = await openBrowser(site, ENGLISH).get("/auth/nothing-here");
-    expect(textOf(await response.text())).toMatch(/^site\.example There is nothing here/);
+    expect(textOf(await response.text())).toMatch(/^site\.example Page not found/);
     expect(response.headers.get("content-security-policy")).not.toContain("img-src");
   });
 

@@ -102,7 +102,7 @@ export const en = (): Texts => ({
       next: "Go back to the site and try again from there.",
     },
     notFound: {
-      title: "There is nothing here",
+      title: "Page not found",
       happened: "The address does not exist.",
       next: "Check how the address is spelled.",
     },
@@ -190,10 +190,10 @@ export const en = (): Texts => ({
     done: "You are logged out of {site} in this browser.",
     again: "Log in again",
     shared:
-      "Do you share this computer? {brand} may remember whoever logged in last in this browser, and {site} cannot change that. Delete the cookies of {brand} in the browser, or use a private window, and the next person has to give their own number.",
+      "Do you share this computer? {brand} may remember whoever logged in last in this browser, and {site} cannot change that. Delete the cookies from {brand} in this browser, or use a private window, and the next person has to give their own number.",
   },
   notYou:
-    "Not you? {brand} may remember whoever logged in last in this browser. Delete the cookies of {brand}, or use a private window, and start again.",
+    "Not you? {brand} may remember whoever logged in last in this browser. Delete the cookies from {brand} in this browser, or use a private window, and start again.",
   me: {
     title: "My page",
     intro:

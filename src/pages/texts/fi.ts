@@ -15,7 +15,7 @@ export const fi = (): Texts => ({
     notShared: {
       title: "Et jakanut tietoja",
       happened:
-        "Vastasit kieltävästi palvelussa {brand}, joten mitään ei jaettu. Olet edelleen kirjautuneena.",
+        "Vastasit kieltävästi {brand}-palvelussa, joten mitään ei jaettu. Olet edelleen kirjautuneena.",
       next: "Palaa takaisin ja jatka ilman niitä, tai yritä uudelleen.",
     },
     wrongNumber: {
@@ -50,12 +50,12 @@ export const fi = (): Texts => ({
     },
     vippsUnavailable: {
       title: "{brand} ei vastaa juuri nyt",
-      happened: "Emme saaneet yhteyttä palveluun {brand}, joten kirjautuminen ei onnistunut.",
+      happened: "Emme saaneet yhteyttä {brand}-palveluun, joten kirjautuminen ei onnistunut.",
       next: "Odota minuutti ja yritä uudelleen.",
     },
     vippsMisunderstood: {
-      title: "Jokin meni vikaan meidän ja palvelun {brand} välillä",
-      happened: "Palvelun {brand} vastausta ei voitu hyväksyä, joten emme kirjanneet sinua sisään.",
+      title: "Jokin meni vikaan meidän ja {brand}-palvelun välillä",
+      happened: "{brand}-palvelun vastausta ei voitu hyväksyä, joten emme kirjanneet sinua sisään.",
       next: "Yritä uudelleen. Jos ongelma toistuu, ota yhteyttä sivustoon {site} ja kerro alla oleva viite.",
     },
     siteMisconfigured: {
@@ -135,7 +135,7 @@ export const fi = (): Texts => ({
     cookiesNotKept: {
       title: "Selaimesi ei säilyttänyt evästettämme",
       happened:
-        "Kirjautumista varten selaimen on säilytettävä sivuston {site} eväste, kunnes palaat palvelusta {brand}. Selain ei lähettänyt sitä takaisin, joten et ole kirjautuneena.",
+        "Kirjautumista varten selaimen on säilytettävä sivuston {site} eväste, kunnes palaat {brand}-palvelusta. Selain ei lähettänyt sitä takaisin, joten et ole kirjautuneena.",
       next: "Salli evästeet sivustolle {site} tai käytä toista selainta tai muuta kuin yksityistä ikkunaa. Yritä sitten uudelleen.",
     },
     groupNeeded: {
@@ -161,7 +161,7 @@ export const fi = (): Texts => ({
     appNeeded: {
       title: "Vahvista {brand}-sovelluksessa",
       happened: "Tämä sivu vaatii, että vahvistat {brand}-sovelluksessa olevasi sinä.",
-      next: "Jatka palveluun {brand}, niin palaat suoraan tänne.",
+      next: "Jatka {brand}-palveluun, niin palaat suoraan tänne.",
     },
     siteUnavailable: {
       title: "Sivusto ei vastaa juuri nyt",
@@ -190,14 +190,14 @@ export const fi = (): Texts => ({
     done: "Olet kirjautunut ulos sivustolta {site} tässä selaimessa.",
     again: "Kirjaudu uudelleen",
     shared:
-      "Onko laite yhteiskäytössä? {brand} voi muistaa tässä selaimessa viimeksi kirjautuneen, eikä {site} voi muuttaa sitä. Poista selaimesta palvelun {brand} evästeet tai käytä yksityistä ikkunaa, niin seuraavan on annettava oma numeronsa.",
+      "Onko laite yhteiskäytössä? {brand} voi muistaa tässä selaimessa viimeksi kirjautuneen, eikä {site} voi muuttaa sitä. Poista tästä selaimesta {brand}-evästeet tai käytä yksityistä ikkunaa, niin seuraavan on annettava oma numeronsa.",
   },
   notYou:
-    "Etkö se ollut sinä? {brand} voi muistaa tässä selaimessa viimeksi kirjautuneen. Poista palvelun {brand} evästeet tai käytä yksityistä ikkunaa ja aloita alusta.",
+    "Etkö se ollut sinä? {brand} voi muistaa tässä selaimessa viimeksi kirjautuneen. Poista tästä selaimesta {brand}-evästeet tai käytä yksityistä ikkunaa ja aloita alusta.",
   me: {
     title: "Oma sivu",
     intro:
-      "Nämä tiedot {site} on tallentanut sinusta. Nimi, puhelinnumero ja sähköpostiosoite tulevat palvelusta {brand} ja päivittyvät aina, kun kirjaudut.",
+      "Nämä tiedot {site} on tallentanut sinusta. Nimi, puhelinnumero ja sähköpostiosoite tulevat {brand}-palvelusta ja päivittyvät aina, kun kirjaudut.",
     name: "Nimi",
     phone: "Puhelinnumero",
     email: "Sähköpostiosoite",
