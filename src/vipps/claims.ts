@@ -151,7 +151,7 @@ const CLAIMS_OF_SCOPE: Readonly<Record<string, readonly [string, ...string[]]>> 
   birthDate: ["birthdate"],
   gender: ["gender"],
   nin: ["nin"],
-  customFlow: ["flowResult", "delegatedConsents"],
+  customFlow: ["flowResult"],
   delegatedConsents: ["delegatedConsents"],
 };
 
@@ -185,7 +185,7 @@ const FURTHER_CLAIMS: Readonly<Record<string, readonly string[]>> = {
   address: ["other_addresses"],
 };
 
-/** Vipps collects these once and the ID token never has them: whether they come says nothing of the next time. */
+/** Vipps collects these once: whether they come says nothing of the next time. The ID token never has the first. */
 const COLLECTED_ONCE: readonly string[] = ["flowResult", "delegatedConsents"];
 
 /** Everybody at Vipps has these; a login that lacks one cannot tell who the person is to the site. */
@@ -221,9 +221,12 @@ export function claimsWorthAsking(
   before: AskedBefore | undefined,
   now: number,
 ): readonly string[] {
+  // One form of them in the ID token says that Vipps has just asked the person, whatever is remembered of the other.
+  const isCollectedNow = COLLECTED_ONCE.some((name) => claims[name] !== undefined);
   return missingClaims(scope, claims).filter((name) => {
-    if (before === undefined || !before.claims.includes(name)) return true;
-    const kept = COLLECTED_ONCE.includes(name) ? COLLECTED_REMEMBERED_FOR : REMEMBERED_FOR;
+    const isCollected = COLLECTED_ONCE.includes(name);
+    if (before === undefined || !before.claims.includes(name) || (isCollected && isCollectedNow)) return true;
+    const kept = isCollected ? COLLECTED_REMEMBERED_FOR : REMEMBERED_FOR;
     return now >= before.at + kept || now < before.at;
   });
 }

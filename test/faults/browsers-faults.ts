@@ -214,6 +214,18 @@ export const BROWSERS_FAULTS = [
   ]),
   ...faultsIn("src/vipps/claims.ts", [
     ["a blank is a name", "SAYS_SOMETHING.test(value)", 'value !== ""', [requirement("r06-absent-claims")]],
+    [
+      "one form of consents stands in for the other",
+      'customFlow: ["flowResult"]',
+      'customFlow: ["flowResult", "delegatedConsents"]',
+      [workerTest("vipps-consents")],
+    ],
+    [
+      "what Vipps asked anew is not fetched",
+      "(isCollected && isCollectedNow)",
+      "isCollected === undefined",
+      [workerTest("vipps-consents")],
+    ],
   ]),
   ...faultsIn("src/site/origin.ts", [
     [

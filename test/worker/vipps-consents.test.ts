@@ -401,3 +401,21 @@ describe.each([
     expect(await answersOf(site)).toEqual(["vipps:membership-terms no", "vipps:newsletter yes"]);
   });
 });
+
+describe("a login with both scopes of consents", () => {
+  const VIPPS_SCOPE = "openid name phoneNumber email customFlow delegatedConsents";
+
+  it("keeps both forms at the login that collected them, though the ID token brings one", async () => {
+    const site = openSite({ vars: { VIPPS_SCOPE } });
+    const choices = { accept: ["membership-terms", "newsletter"] };
+    for (const time of ["the first time", "when Vipps asks anew within a week"]) {
+      await accountsDatabase().prepare("DELETE FROM vipps_consents").run();
+      site.resetCounts();
+      await openBrowser(site, english).logIn(choices);
+      expect(site.counts.fetches, time).toContain("/vipps-userinfo-api/userinfo");
+      const { results } = await accountsDatabase().prepare("SELECT form FROM vipps_consents").all();
+      expect(results.map(({ form }) => form).sort(), time).toEqual(["delegatedConsents", "flowResult"]);
+      site.simulator.control.forgetConsents();
+    }
+  });
+});
