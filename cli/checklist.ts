@@ -183,7 +183,7 @@ async function perform(context: CommandContext, options: Options): Promise<numbe
         "You have to log in by hand, but no browser window can open here: there is no display.",
       );
     progress(byHand ? "opening a browser" : "starting the worker and the simulator");
-    const place = { root, own, environment, port, settingsFile, url: url ?? "", logFile, tell };
+    const place = { root, own, environment, port, url: url ?? "", logFile, tell };
     const buttonPath = options.buttonPage;
     const found = await walkThrough(kind, place, { rows, output, buttonPath, chromium, progress });
     Object.assign(stored.runs, found.runs);

@@ -1,7 +1,8 @@
 import { join } from "node:path";
-import type { Browser, BrowserContext, LaunchOptions, Page, Response } from "@playwright/test";
+import type { Browser, Page, Response } from "@playwright/test";
 import type { Picture } from "./evidence.ts";
 import type { Redactor } from "./redaction.ts";
+import type { Surroundings } from "./surroundings.ts";
 import type { Exchange } from "./traffic.ts";
 
 export type Device = Picture["device"];
@@ -33,59 +34,46 @@ const PATIENCE = 30_000;
 
 export type Browsers = Awaited<ReturnType<typeof openBrowsers>>;
 
-export interface BrowserOptions {
-  readonly executablePath: string;
-  /** A window that a person can use. */
-  readonly visible: boolean;
-  /** Origins whose traffic is recorded. */
-  readonly site: string;
-  readonly provider: string;
-  readonly redactor: Redactor;
-  /** Values that may be seen in pictures: names of made-up people. */
-  readonly mayBeSeen: ReadonlySet<string>;
-  /** Folder of the pictures. */
-  readonly folder: string;
-  /** What went elsewhere, and holds values that must not be seen on a picture either. */
-  readonly elsewhere?: () => readonly Exchange[];
-}
-
-/** @param options where the browser is, and whether it can be seen */
-export async function launchChromium(
-  options: Pick<LaunchOptions, "executablePath" | "headless">,
-): Promise<Browser> {
+export async function launchChromium(executablePath: string, headless = true): Promise<Browser> {
   // The driver takes a second to load.
   const { chromium } = await import("@playwright/test");
   // As root, as in a container, Chromium starts without its sandbox or not at all.
-  return chromium.launch({
-    ...options,
-    args: process.getuid?.() === 0 ? [...ARGUMENTS, "--no-sandbox"] : ARGUMENTS,
-  });
+  const args = process.getuid?.() === 0 ? [...ARGUMENTS, "--no-sandbox"] : ARGUMENTS;
+  return chromium.launch({ executablePath, headless, args });
 }
 
-/** Opens browsers of visitors, each with its own cookies, whose traffic with the site and the provider is recorded. */
-export async function openBrowsers(options: BrowserOptions) {
-  const { executablePath } = options;
-  const browser = await launchChromium({ executablePath, headless: !options.visible });
+/**
+ * Opens browsers of visitors, each with its own cookies, whose traffic with the site and the provider is recorded.
+ * @param chromium path of the program
+ * @param folder of the pictures
+ */
+export async function openBrowsers(
+  there: Pick<Surroundings, "site" | "issuer" | "person" | "exchanges" | "mayBeSeen">,
+  redactor: Redactor,
+  chromium: string,
+  folder: string,
+) {
+  const origins = { [there.site]: "site", [new URL(there.issuer).origin]: "provider" } as const;
+  // Whoever logs in by hand needs a window.
+  const browser = await launchChromium(chromium, there.person.kind === "simulated");
   const reading: Promise<Exchange | undefined>[] = [];
-  const devices = new WeakMap<BrowserContext, Device>();
-  /** What all of them sent and got, as far as it has been read. */
+  /** What was sent and answered so far, by browsers and whoever else, in its order. */
   const exchanges = async (): Promise<readonly Exchange[]> => {
     const read = await Promise.all(reading);
-    return read.filter((exchange) => exchange !== undefined).sort((one, other) => one.at - other.at);
+    const all = [...there.exchanges, ...read.filter((exchange) => exchange !== undefined)];
+    return all.sort((one, other) => one.at - other.at);
   };
   return {
     exchanges,
     close: () => browser.close(),
     /** A new browser with one empty page. */
-    async open(device: Device = "desktop"): Promise<Page> {
+    async open(device: Device): Promise<Page> {
       const look = { ...DEVICES[device], locale: "en-GB", reducedMotion: "reduce" } as const;
       const context = await browser.newContext(look);
       context.setDefaultTimeout(PATIENCE);
-      devices.set(context, device);
       context.on("response", (response) => {
-        const { origin } = new URL(response.url());
-        if (origin === options.site || origin === options.provider)
-          reading.push(exchangeOf(response, origin === options.site ? "site" : "provider"));
+        const to = origins[new URL(response.url()).origin];
+        if (to !== undefined) reading.push(exchangeOf(response, to));
       });
       return context.newPage();
     },
@@ -93,18 +81,12 @@ export async function openBrowsers(options: BrowserOptions) {
      * Takes a picture of a page, from its top to its end, with everything personal blanked.
      * @param name of the file, without device and ending
      */
-    async picture(page: Page, name: string, caption: string): Promise<Picture> {
-      const device = devices.get(page.context()) ?? "desktop";
-      const all = [...(options.elsewhere?.() ?? []), ...(await exchanges())];
-      for (const exchange of all) options.redactor.learn(exchange);
-      const blanked = [...options.redactor.concealed].filter((value) => !options.mayBeSeen.has(value));
-      await page.evaluate(blankPage, blanked);
+    async picture(page: Page, device: Device, name: string, caption: string): Promise<Picture> {
+      for (const exchange of await exchanges()) redactor.learn(exchange);
+      const blanked = [...redactor.concealed].filter((value) => !there.mayBeSeen.has(value));
+      const size = await page.evaluate(blankPage, blanked);
       const file = `${name}-${device}.png`;
-      await page.screenshot({ path: join(options.folder, file), fullPage: true, animations: "disabled" });
-      const size = await page.evaluate(() => ({
-        width: document.documentElement.clientWidth,
-        height: document.documentElement.scrollHeight,
-      }));
+      await page.screenshot({ path: join(folder, file), fullPage: true, animations: "disabled" });
       return { file, caption, device, ...size };
     },
   };
@@ -113,40 +95,29 @@ export async function openBrowsers(options: BrowserOptions) {
 /** @returns undefined for an answer that can't be read any more, because its page is gone */
 async function exchangeOf(response: Response, to: Exchange["to"]): Promise<Exchange | undefined> {
   const at = Date.now();
-  const request = response.request();
+  const [request, status] = [response.request(), response.status()];
   try {
-    const [requestHeaders, headers] = await Promise.all([request.allHeaders(), response.headersArray()]);
-    const isText = headers.some(
-      ({ name, value }) => name.toLowerCase() === "content-type" && /^text\/html|json\b/.test(value),
-    );
-    const redirect = response.status() >= 300 && response.status() < 400;
-    const body = isText && !redirect ? await response.text().catch(() => undefined) : undefined;
-    const joined: Record<string, string> = {};
-    for (const { name, value } of headers) {
-      const key = name.toLowerCase();
-      joined[key] = joined[key] === undefined ? value : `${joined[key]}\n${value}`;
-    }
+    const [requestHeaders, responseHeaders] = await Promise.all([
+      request.allHeaders(),
+      response.allHeaders(),
+    ]);
+    const isText = /^text\/html|json\b/.test(responseHeaders["content-type"] ?? "");
+    const isRedirect = status >= 300 && status < 400;
     return {
-      at,
-      from: "browser",
-      to,
-      method: request.method(),
-      url: request.url(),
-      requestHeaders: Object.fromEntries(
-        Object.entries(requestHeaders).filter(([name]) => !name.startsWith(":")),
-      ),
-      requestBody: request.postData() ?? undefined,
-      status: response.status(),
-      responseHeaders: joined,
-      responseBody: body,
+      ...{ at, from: "browser", to, method: request.method(), url: request.url() },
+      ...{ requestHeaders, requestBody: request.postData() ?? undefined, status, responseHeaders },
+      responseBody: isText && !isRedirect ? await response.text().catch(() => undefined) : undefined,
     };
   } catch {
     return undefined;
   }
 }
 
-/** Runs in the page: puts bars in place of every value, in texts and fields. Digits may have spaces between. */
-function blankPage(values: readonly string[]): void {
+/**
+ * Runs in the page: puts bars in place of every value, in texts and fields. Digits may have spaces between.
+ * @returns the size of the page
+ */
+function blankPage(values: readonly string[]) {
   const literally = (text: string) => text.replace(/[.*+?^${}()|[\]\\]/g, "\\$&");
   const digits = (text: string) => [...text].join("[\\s\\u00a0]?");
   const patterns = values.flatMap((value) =>
@@ -154,12 +125,8 @@ function blankPage(values: readonly string[]): void {
   );
   // Whatever looks like one, known or not.
   patterns.push("[\\w.+-]+@[\\w-]+(?:\\.[\\w-]+)+", "\\+(?:45|46|47|358)(?:[\\s\\u00a0]?\\d){7,10}");
-  const blank = (text: string) =>
-    patterns.reduce(
-      (rest, pattern) =>
-        rest.replace(new RegExp(pattern, "g"), (found) => "▇".repeat(Math.min(12, found.length))),
-      text,
-    );
+  const personal = new RegExp(patterns.join("|"), "g");
+  const blank = (text: string) => text.replace(personal, (found) => "▇".repeat(Math.min(12, found.length)));
   const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
   for (let node = walker.nextNode(); node !== null; node = walker.nextNode()) {
     const text = node.nodeValue ?? "";
@@ -170,4 +137,6 @@ function blankPage(values: readonly string[]): void {
   for (const field of document.querySelectorAll("input")) {
     if (field.type !== "hidden" && field.value !== "") field.value = blank(field.value);
   }
+  const { clientWidth: width, scrollHeight: height } = document.documentElement;
+  return { width, height };
 }

@@ -1,3 +1,4 @@
+import packageJson from "../../package.json" with { type: "json" };
 import { type Found, holds, skipped } from "../findings/finding.ts";
 import type { Evidence, JudgedRow } from "./evidence.ts";
 import type { Redactor } from "./redaction.ts";
@@ -5,7 +6,7 @@ import { CONSIDERATION_ROWS } from "./rows/considerations.ts";
 import { ENDPOINT_ROWS } from "./rows/endpoints.ts";
 import { PITFALL_ROWS, SENT_ROWS } from "./rows/pitfalls.ts";
 import { QUALITY_ROWS } from "./rows/quality.ts";
-import { type Exchange, type LogLine, lineText } from "./traffic.ts";
+import type { Exchange, LogLine } from "./traffic.ts";
 import type { SceneName, Seen } from "./walk.ts";
 
 /** The parts of Vipps' checklist, in its order. */
@@ -82,51 +83,35 @@ export const scenesOf = ({ sees, scenes = [], isWire }: Row): readonly SceneName
   ...scenes,
 ];
 
-/** Why scenes came to no end. */
-type Failed = Readonly<Partial<Record<SceneName, string>>>;
-
-/**
- * Judges rows by what a run saw. Nothing that leaves here holds a secret or anything personal.
- * @param circumstances `now` in milliseconds since the epoch; the `version` of this package
- */
-export function judgeRows(
-  seen: Seen,
-  ids: readonly RowId[],
-  redactor: Redactor,
-  circumstances: { readonly now: number; readonly version: string; readonly failed: Failed },
-): JudgedRow[] {
+/** Judges rows by what a run saw. Nothing that leaves here holds a secret or anything personal. */
+export function judgeRows(seen: Seen, ids: readonly RowId[], redactor: Redactor): JudgedRow[] {
   // Everything is learned before anything is shown: a value may turn up before the place that gives it away.
   for (const exchange of seen.exchanges) redactor.learn(exchange);
   const { environment, issuer, site } = seen;
-  const { now, version, failed } = circumstances;
-  const takenAt = new Date(now).toISOString();
+  const about = {
+    takenAt: new Date().toISOString(),
+    environment,
+    issuer,
+    site,
+    version: packageJson.version,
+  };
   return ROW_IDS.filter((id) => ids.includes(id)).map((row) => ({
     row,
-    evidence: {
-      ...judged(ROWS[row], seen, failed, redactor),
-      ...{ takenAt, environment, issuer, site, version },
-    },
+    evidence: { ...judged(ROWS[row], seen, redactor), ...about },
   }));
 }
 
 type Judged = Omit<Evidence, "takenAt" | "environment" | "issuer" | "site" | "version">;
 
-function judged(row: Row, seen: Seen, failed: Failed, redactor: Redactor): Judged {
-  const { show, sweep } = redactor;
+function judged(row: Row, seen: Seen, { show, sweep }: Redactor): Judged {
   const none = { findings: [], exchanges: [], pictures: [], logLines: [] };
   const notApplicable = row.notApplicable?.(seen) || undefined;
   if (notApplicable !== undefined)
     return { ...none, how: "Not applicable.", notApplicable: sweep(notApplicable) };
-  // A scene that came to no end is a reason to look, whatever the rest says.
-  const broken = scenesOf(row).flatMap((scene) =>
-    failed[scene] === undefined ? [] : holds(`The walk “${scene}” came to its end`, false, failed[scene]),
-  );
-  const pictures = (row.sees === undefined ? [] : [seen[row.sees] ?? []].flat()).flatMap((scene) =>
-    "pictures" in scene ? scene.pictures : [],
-  );
+  const pictures = (row.sees && seen.pictures[row.sees]) ?? [];
   return {
     how: sweep(typeof row.how === "string" ? row.how : row.how(seen)),
-    findings: [...broken, ...lookAt(row, seen)].map(({ what, seen: told, ...rest }) => ({
+    findings: lookAt(row, seen).map(({ what, seen: told, ...rest }) => ({
       ...{ ...rest, what: sweep(what) },
       ...(told !== undefined && { seen: sweep(told) }),
     })),
@@ -134,7 +119,7 @@ function judged(row: Row, seen: Seen, failed: Failed, redactor: Redactor): Judge
     pictures: pictures.map((one) => ({ ...one, caption: sweep(one.caption) })),
     logLines: (row.logLines?.(seen) ?? [])
       .filter((line) => line !== undefined)
-      .map((line) => sweep(lineText(line))),
+      .map((line) => sweep(JSON.stringify(line))),
   };
 }
 
@@ -143,13 +128,19 @@ const UNSEEN_TRAFFIC = skipped(
   "The worker is deployed, so what goes between it and Vipps cannot be seen from here. Run this command with --provider test on a machine of yours to capture it.",
 );
 
-function lookAt({ judge, sees, unseen, isWire }: Row, seen: Seen): readonly Found[] {
-  const found = Object.entries(judge?.(seen) ?? {}).flatMap(([what, judged]) => {
+function lookAt(row: Row, seen: Seen): readonly Found[] {
+  const { sees, isWire, unseen = "This part was not walked through in this run." } = row;
+  // A scene that came to no end is a reason to look, whatever the rest says.
+  const broken = scenesOf(row).flatMap((scene) => {
+    const reason = seen.failed[scene];
+    return reason === undefined ? [] : holds(`The walk “${scene}” came to its end`, false, reason);
+  });
+  const found = Object.entries(row.judge?.(seen) ?? {}).flatMap(([what, judged]) => {
     if (judged === undefined) return [];
     if (judged === "unseen") return skipped(what);
     return typeof judged === "boolean" ? holds(what, judged) : holds(what, ...judged);
   });
-  if (isWire && seen.environment === "deployed") return [...found, UNSEEN_TRAFFIC];
-  if (found.length > 0 || sees === undefined || seen[sees] !== undefined) return found;
-  return [skipped(unseen ?? "This part was not walked through in this run.")];
+  if (isWire && seen.environment === "deployed") return [...broken, ...found, UNSEEN_TRAFFIC];
+  const isUnseen = found.length === 0 && sees !== undefined && seen[sees] === undefined;
+  return [...broken, ...found, ...(isUnseen ? [skipped(unseen)] : [])];
 }

@@ -3,73 +3,68 @@ import { freshSessionKeys } from "../dev-vars.mjs";
 import type { ChangedSetting } from "./evidence.ts";
 import type { SiteValues } from "./site-values.ts";
 
-const OWN_KEYS = "the simulator is asked with a sales unit's own keys";
-const NOBODY_MADE_UP = "made-up people must not get into the site's registry";
+/** What a setting is in the run, undefined where it is left out, and why. */
+type Changes = Readonly<Record<string, readonly [value: string | undefined, why: string]>>;
 
-/** Settings that only make sense where the site is deployed. */
-const LEFT_OUT = {
-  SESSION_COOKIE_DOMAIN: "the site is on localhost",
-  DATA_JURISDICTION: "nothing is stored but on this machine",
+const OWN_KEYS = [undefined, "left out: the simulator is asked with a sales unit's own keys"] as const;
+const NOBODY = [undefined, "left out: made-up people must not get into the site's registry"] as const;
+
+/** Changed where the site has them: most only make sense where it is deployed. */
+const IN_PLACE: Changes = {
+  SESSION_COOKIE_DOMAIN: [undefined, "left out: the site is on localhost"],
+  DATA_JURISDICTION: [undefined, "left out: nothing is stored but on this machine"],
   VIPPS_KEYS: OWN_KEYS,
   VIPPS_PARTNER_CLIENT_ID: OWN_KEYS,
   VIPPS_PARTNER_CLIENT_SECRET: OWN_KEYS,
   VIPPS_PARTNER_SUBSCRIPTION_KEY: OWN_KEYS,
-  SITES_KEYS: "the run is about one site",
-  REGISTRY_URL: NOBODY_MADE_UP,
-  REGISTRY_PROOF_URL: NOBODY_MADE_UP,
-  REGISTRY_SECRET: NOBODY_MADE_UP,
-  VIPPS_ENVIRONMENT: "the simulator stands in for Vipps",
-} as const;
+  SITES_KEYS: [undefined, "left out: the run is about one site"],
+  REGISTRY_URL: NOBODY,
+  REGISTRY_PROOF_URL: NOBODY,
+  REGISTRY_SECRET: NOBODY,
+  VIPPS_ENVIRONMENT: [undefined, "left out: the simulator stands in for Vipps"],
+  ACCOUNTS: ["d1", "accounts of this run are on this machine"],
+  REGISTRATION: ["open", "the simulator's people are new"],
+};
 
-/** An app of nobody's, to show the flow of apps where the site has none. */
-const DEMONSTRATED_APP = "checklist.demonstration://login/callback";
-
-/** Whose phone number opens the console during a run against the simulator: its test user Kari Nordmann. */
-export const STAFF_PHONE = "+4799999901";
+/** What the checklist asks to be shown, where the site has none: the app is nobody's. */
+const DEMONSTRATED: Changes = {
+  VIPPS_MSN: ["123456", "made up for the simulator"],
+  APP_REDIRECT_URIS: [
+    "checklist.demonstration://login/callback",
+    "for demonstration: the site's settings name no native app",
+  ],
+  TERMS_URL: ["/", "for demonstration: the site's settings name no terms"],
+  TERMS_VERSION: ["demonstration", "for demonstration: the site's settings name no terms"],
+};
 
 /**
- * The site's settings, changed as far as a run against the simulator needs: the keys are made up, and what the
- * checklist asks to be shown but the settings leave out (terms, the console) is switched on for demonstration.
+ * The site's settings, changed as far as a run against the simulator needs.
  * @param site origin on this machine
  * @param issuer the simulator's
  */
 export function settingsForSimulator(
-  own: SiteValues,
+  { values: own }: SiteValues,
   site: string,
   issuer: string,
 ): { readonly values: Readonly<Record<string, string>>; readonly changed: readonly ChangedSetting[] } {
-  const left = Object.entries(own.values).filter(([name]) => !Object.hasOwn(LEFT_OUT, name));
-  const changed: ChangedSetting[] = Object.entries(LEFT_OUT)
-    .filter(([name]) => Object.hasOwn(own.values, name))
-    .map(([name, why]) => ({ name, why: `left out: ${why}` }));
-  const set: Record<string, readonly [value: string, why: string]> = {
+  const always: Changes = {
     SITE_URL: [site, "the site runs on this machine"],
     VIPPS_ISSUER: [issuer, "the simulator stands in for Vipps"],
     VIPPS_CLIENT_ID: [randomUUID(), "made up for the simulator"],
     VIPPS_CLIENT_SECRET: [randomBytes(32).toString("base64url"), "made up for the simulator"],
     SESSION_KEYS: [freshSessionKeys(), "made for this run alone"],
-    SUPPORT_STAFF: [STAFF_PHONE, "one of the simulator's test users is the staff"],
-    ...(own.values.VIPPS_MSN === undefined && { VIPPS_MSN: ["123456", "made up for the simulator"] }),
-    ...(own.values.ACCOUNTS !== undefined && {
-      ACCOUNTS: ["d1", "accounts of this run are on this machine"],
-    }),
-    ...(own.values.REGISTRATION !== undefined && {
-      REGISTRATION: ["open", "the simulator's people are new"],
-    }),
-    ...(own.values.APP_REDIRECT_URIS === undefined && {
-      APP_REDIRECT_URIS: [DEMONSTRATED_APP, "for demonstration: the site's settings name no native app"],
-    }),
-    ...(own.values.TERMS_URL === undefined && {
-      TERMS_URL: ["/", "for demonstration: the site's settings name no terms"],
-      TERMS_VERSION: ["demonstration", "for demonstration: the site's settings name no terms"],
-    }),
+    SUPPORT_STAFF: ["+4799999901", "one of the simulator's test users is the staff"],
   };
-  for (const [name, [, why]] of Object.entries(set)) changed.push({ name, why });
+  const changes = [
+    ...Object.entries(IN_PLACE).filter(([name]) => Object.hasOwn(own, name)),
+    ...Object.entries(always),
+    ...Object.entries(DEMONSTRATED).filter(([name]) => !Object.hasOwn(own, name)),
+  ];
+  const values = { ...own, ...Object.fromEntries(changes.map(([name, [value]]) => [name, value])) };
   return {
-    values: {
-      ...Object.fromEntries(left),
-      ...Object.fromEntries(Object.entries(set).map(([name, [value]]) => [name, value])),
-    },
-    changed,
+    values: Object.fromEntries(
+      Object.entries(values).flatMap(([name, value]) => (value === undefined ? [] : [[name, value]])),
+    ),
+    changed: changes.map(([name, [, why]]) => ({ name, why })),
   };
 }

@@ -1,5 +1,4 @@
-import { readFileSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { readFileSync } from "node:fs";
 import { startSimulator } from "../../simulator/server.ts";
 import type { SimulatorControl } from "../../simulator/simulator.ts";
 import { fullName } from "../../simulator/users.ts";
@@ -10,15 +9,31 @@ import { ask } from "../doctor/bounded-request.ts";
 import { isFree, nextFreePort } from "../ports.ts";
 import type { ChangedSetting, Environment } from "./evidence.ts";
 import { type Person, personAtHand, simulatedPerson } from "./person.ts";
-import { folderOfTheRun, startRecordedWorker } from "./recorded-worker.ts";
+import { startRecordedWorker } from "./recorded-worker.ts";
 import { settingsForSimulator } from "./run-settings.ts";
-import { importMember } from "./scenes/accounts.ts";
 import type { SiteValues } from "./site-values.ts";
 import { type Exchange, headersOf, type LogLine, parseTail } from "./traffic.ts";
+
+/** What surroundings are made from. */
+export interface Place {
+  /** The project's folder. */
+  readonly root: string;
+  readonly own: SiteValues;
+  /** Environment of the configuration; undefined for its top level. */
+  readonly environment: string | undefined;
+  /** First port to look at on this machine; any free one from there on is taken. */
+  readonly port: number;
+  /** The deployed site. */
+  readonly url: string;
+  /** What `wrangler tail --format json` writes, if anybody lets it. */
+  readonly logFile: string | undefined;
+  readonly tell: (text: string) => void;
+}
 
 /** A site and a provider that are there to be walked through. */
 export interface Surroundings {
   readonly environment: Environment;
+  readonly root: string;
   /** The site's origin. */
   readonly site: string;
   readonly issuer: string;
@@ -29,32 +44,15 @@ export interface Surroundings {
   readonly person: Person;
   /** Makes the provider misbehave; undefined at Vipps itself. */
   readonly simulator: SimulatorControl | undefined;
-  /** What went between the worker and the provider, and what this command asked by itself. */
-  readonly exchanges: () => readonly Exchange[];
+  /** Folder of the worker's storage, which is gone after the run; empty where it runs elsewhere. */
+  readonly state: string;
+  /** What went between the worker and the provider so far, and what this command asked by itself. */
+  readonly exchanges: readonly Exchange[];
   /** Undefined where the log cannot be seen. */
   readonly log: () => readonly LogLine[] | undefined;
   /** Names of made-up people, which pictures may show. */
   readonly mayBeSeen: ReadonlySet<string>;
   readonly stop: () => Promise<void>;
-}
-
-/** What the surroundings of a run are made from. */
-export interface Place {
-  /** The project's folder. */
-  readonly root: string;
-  readonly own: SiteValues;
-  /** Environment of the configuration; undefined for its top level. */
-  readonly environment: string | undefined;
-  readonly settingsFile: string;
-  /** First port to look at on this machine; any free one from there on is taken. */
-  readonly port: number;
-  /** Whether members are needed in the database. */
-  readonly withMembers: boolean;
-  /** The deployed site. */
-  readonly url: string;
-  /** What `wrangler tail --format json` writes, if anybody lets it. */
-  readonly logFile: string | undefined;
-  readonly tell: (text: string) => void;
 }
 
 /** The surroundings that there are. */
@@ -64,8 +62,7 @@ export const SURROUNDINGS = { simulator, test, deployed } as const satisfies Rec
 >;
 
 /** The worker on this machine and the simulator beside it, with storage of their own that is gone afterwards. */
-async function simulator(place: Place): Promise<Surroundings> {
-  const { root, own } = place;
+async function simulator({ root, own, environment, ...place }: Place): Promise<Surroundings> {
   const port = await nextFreePort(place.port, []);
   const simulatorPort = await nextFreePort(place.port, [port ?? 0]);
   if (port === undefined || simulatorPort === undefined)
@@ -73,17 +70,12 @@ async function simulator(place: Place): Promise<Surroundings> {
   const site = `http://localhost:${port}`;
   const issuer = simulatorIssuer(simulatorPort);
   const { values, changed } = settingsForSimulator(own, site, issuer);
-  const settingsFile = join(folderOfTheRun(), "settings");
-  writeFileSync(settingsFile, settingsText(values), { mode: 0o600 });
-  const provider = new URL(issuer).origin;
-  const worker = await startRecordedWorker({ ...place, port, settingsFile, provider }, (state) =>
-    place.withMembers && own.values.ACCOUNTS !== "none" ? importMember(root, state) : undefined,
-  );
+  const worker = await startRecordedWorker({ root, environment, values, issuer, port });
   const running = await startSimulator({ port: simulatorPort, env: values });
   const { control } = running.simulator;
   return {
-    ...{ environment: "simulator", site, issuer, own, values, changed },
-    ...{ ...worker, person: simulatedPerson(provider), simulator: control },
+    ...{ environment: "simulator", root, site, issuer, own, values, changed },
+    ...{ ...worker, person: simulatedPerson(new URL(issuer).origin), simulator: control },
     mayBeSeen: new Set(control.users.flatMap((user) => [fullName(user), user.givenName, user.familyName])),
     stop: async () => {
       await worker.stop();
@@ -93,14 +85,11 @@ async function simulator(place: Place): Promise<Surroundings> {
 }
 
 /** The worker on this machine and Vipps' own test environment, with the site's own keys. */
-async function test(
-  place: Pick<Place, "root" | "own" | "environment" | "settingsFile" | "tell">,
-): Promise<Surroundings> {
-  const { own, settingsFile, tell } = place;
-  const { values } = own;
+async function test(place: Place): Promise<Surroundings> {
+  const { values } = place.own;
   if (usesSimulator({ ...values }))
     throw new CommandError(
-      `The settings in ${settingsFile} point at the simulator. Put the keys of a test sales unit there in place of VIPPS_ISSUER, VIPPS_CLIENT_ID, VIPPS_CLIENT_SECRET and VIPPS_MSN.`,
+      "The settings point at the simulator. Put the keys of a test sales unit there in place of VIPPS_ISSUER, VIPPS_CLIENT_ID, VIPPS_CLIENT_SECRET and VIPPS_MSN.",
     );
   if (values.VIPPS_ENVIRONMENT === "production")
     throw new CommandError(
@@ -115,18 +104,14 @@ async function test(
   if (!(await isFree(port)))
     throw new CommandError(`Port ${port}, which SITE_URL names, is taken. End what has it.`);
   const issuer = values.VIPPS_ISSUER ?? ISSUERS.test;
-  const worker = await startRecordedWorker({ ...place, port, provider: new URL(issuer).origin });
-  return { ...byHand("test", url.origin, issuer, own, tell), ...worker, values };
+  const worker = await startRecordedWorker({ ...place, values, issuer, port });
+  return { ...byHand("test", place, url.origin, issuer), ...worker, values };
 }
 
 /** A site that is deployed, seen as a browser sees it. */
-async function deployed({
-  url,
-  own,
-  logFile,
-  tell,
-}: Pick<Place, "url" | "own" | "logFile" | "tell">): Promise<Surroundings> {
-  const site = new URL(url).origin;
+async function deployed(place: Place): Promise<Surroundings> {
+  const { own, logFile } = place;
+  const site = new URL(place.url).origin;
   const login = await askedByCommand(`${site}${own.authPath}/login`);
   const target = URL.parse(login.responseHeaders.location ?? "");
   if (login.status !== 302 || target === null || !target.pathname.endsWith("/oauth2/auth"))
@@ -134,31 +119,24 @@ async function deployed({
       `${site}${own.authPath}/login answers ${login.status} and does not lead to Vipps.`,
     );
   const issuer = `${target.origin}${target.pathname.replace(/oauth2\/auth$/, "")}`;
-  const exchanges = [
-    await askedByCommand(`${issuer}.well-known/openid-configuration`),
-    await askedByCommand(`${issuer}.well-known/jwks.json`),
-  ];
   return {
-    ...byHand("deployed", site, issuer, own, tell),
+    ...byHand("deployed", place, site, issuer),
     values: {},
-    exchanges: () => exchanges,
+    exchanges: [
+      await askedByCommand(`${issuer}.well-known/openid-configuration`),
+      await askedByCommand(`${issuer}.well-known/jwks.json`),
+    ],
+    state: "",
     log: () => (logFile === undefined ? undefined : parseTail(readFileSync(logFile, "utf8"))),
     stop: async () => undefined,
   };
 }
 
 /** A site where a real person logs in, of whom nothing may be seen. */
-const byHand = (
-  environment: Environment,
-  site: string,
-  issuer: string,
-  own: SiteValues,
-  tell: (text: string) => void,
-) =>
-  ({
-    ...{ environment, site, issuer, own, changed: [], mayBeSeen: new Set<string>(), simulator: undefined },
-    person: personAtHand(site, tell),
-  }) as const;
+const byHand = (environment: Environment, { root, own, tell }: Place, site: string, issuer: string) => ({
+  ...{ environment, root, site, issuer, own, person: personAtHand(site, tell) },
+  ...{ changed: [], mayBeSeen: new Set<string>(), simulator: undefined },
+});
 
 /** Milliseconds that a deployed site or Vipps may take to answer this command. */
 const ANSWER_WITHIN = 15_000;
@@ -172,15 +150,4 @@ async function askedByCommand(url: string): Promise<Exchange> {
     ...{ requestHeaders: {}, requestBody: undefined, status: answer.status },
     ...{ responseHeaders: headersOf(answer.headers), responseBody: answer.text },
   };
-}
-
-/** A settings file as wrangler reads it. dotenv has no way to write a quote inside its own, but three kinds of them. */
-function settingsText(values: Readonly<Record<string, string>>): string {
-  const lines = Object.entries(values).map(([name, value]) => {
-    const quote = ["'", "`", '"'].find((each) => !value.includes(each));
-    if (quote === undefined)
-      throw new CommandError("A setting holds all three kinds of quotes, which no file can.");
-    return `${name}=${quote}${value}${quote}\n`;
-  });
-  return lines.join("");
 }

@@ -63,16 +63,15 @@ export function parameter(address: string | undefined, name: string): string {
 }
 
 /** One structured line of the worker's log (src/log.ts). */
-export interface LogLine {
+export interface LogLine extends Readonly<Record<string, unknown>> {
   readonly level: string;
   readonly event: string;
-  readonly fields: Readonly<Record<string, unknown>>;
 }
 
 /** @returns undefined for what is no line of the worker's own */
 export function parseLogLine(text: string): LogLine | undefined {
   const { level, event, ...fields } = jsonObject(text) ?? {};
-  return typeof level === "string" && typeof event === "string" ? { level, event, fields } : undefined;
+  return typeof level === "string" && typeof event === "string" ? { level, event, ...fields } : undefined;
 }
 
 /**
@@ -82,13 +81,4 @@ export function parseLogLine(text: string): LogLine | undefined {
 export function parseTail(text: string): readonly LogLine[] {
   const messages = text.matchAll(/"message":\s*\[\s*("(?:[^"\\]|\\.)*")/g);
   return [...messages].flatMap(([, quoted = '""']) => parseLogLine(JSON.parse(quoted) as string) ?? []);
-}
-
-/** The line as it stands in the log. */
-export const lineText = ({ level, event, fields }: LogLine): string =>
-  JSON.stringify({ level, event, ...fields });
-
-/** The line under a reference that a customer was shown. */
-export function lineOf(lines: readonly LogLine[], reference: string): LogLine | undefined {
-  return lines.find(({ fields }) => fields.reference === reference);
 }

@@ -1,7 +1,6 @@
 import { mkdirSync } from "node:fs";
-import packageJson from "../../package.json" with { type: "json" };
 import { openBrowsers } from "./browser.ts";
-import { type Environment, type JudgedRow, picturesFolder, type Stored } from "./evidence.ts";
+import { type Environment, type JudgedRow, type Picture, picturesFolder, type Stored } from "./evidence.ts";
 import { createRedactor } from "./redaction.ts";
 import { judgeRows, ROWS, type RowId, scenesOf } from "./rows.ts";
 import { linkMembers, logInFromApp, revokeConsent } from "./scenes/accounts.ts";
@@ -12,8 +11,6 @@ import type { SiteValues } from "./site-values.ts";
 import type { Place, Surroundings } from "./surroundings.ts";
 import type { Exchange, LogLine } from "./traffic.ts";
 
-const atSimulator = ({ simulator }: Stage): boolean => simulator !== undefined;
-
 interface Scene {
   readonly words: string;
   readonly play: (stage: Stage) => Promise<unknown>;
@@ -21,16 +18,15 @@ interface Scene {
   readonly needs?: (stage: Stage) => boolean;
 }
 
+const atSimulator = ({ simulator }: Stage): boolean => simulator !== undefined;
+const OLDER_TOKEN = "a login whose ID token lacks what was asked for";
+
 /** What the walk is made of, in its order; a row names the scenes it needs. */
 const SCENES = {
   button: { words: "the page with the button", play: seeButton },
   starts: { words: "logins begun, to compare what differs", play: beginLogins },
   login: { words: "a login from the link to the session", play: logInOnce },
-  olderToken: {
-    words: "a login whose ID token lacks what was asked for",
-    play: logInWithOlderToken,
-    needs: atSimulator,
-  },
+  olderToken: { words: OLDER_TOKEN, play: logInWithOlderToken, needs: atSimulator },
   errors: { words: "errors as customers meet them", play: meetErrors },
   otherBrowser: { words: "a login that comes back in another browser", play: returnElsewhere },
   members: {
@@ -44,11 +40,7 @@ const SCENES = {
     play: logInFromApp,
     needs: ({ values }) => values.APP_REDIRECT_URIS !== undefined,
   },
-  webhook: {
-    words: "a consent withdrawn",
-    play: revokeConsent,
-    needs: (stage) => atSimulator(stage) && stage.values.CONSENT_WEBHOOK_SECRET !== undefined,
-  },
+  webhook: { words: "a consent withdrawn", play: revokeConsent, needs: atSimulator },
 } as const satisfies Record<string, Scene>;
 
 export type SceneName = keyof typeof SCENES;
@@ -73,6 +65,9 @@ export interface Seen extends Scenes {
   readonly log: readonly LogLine[] | undefined;
   /** What must never reach a browser, by name. */
   readonly secrets: Readonly<Record<string, string>>;
+  readonly pictures: Readonly<Partial<Record<SceneName, readonly Picture[]>>>;
+  /** Why scenes came to no end. */
+  readonly failed: Readonly<Partial<Record<SceneName, string>>>;
 }
 
 /** What has to be walked for some rows, in the order of the walk. */
@@ -81,77 +76,62 @@ export function scenesFor(ids: readonly RowId[]): readonly SceneName[] {
   return (Object.keys(SCENES) as SceneName[]).filter((scene) => wanted.has(scene));
 }
 
-/**
- * Plays scenes one after the other. One that fails is noted, and the next one is played.
- * @param progress hears of each scene before it begins, in words
- * @returns what the scenes saw, and why a scene came to no end
- */
-async function walk(stage: Stage, names: readonly SceneName[], progress: (scene: string) => void) {
-  const scenes: Partial<Record<SceneName, unknown>> = {};
-  const failed: Partial<Record<SceneName, string>> = {};
-  for (const name of names) {
-    const { words, play, needs }: Scene = SCENES[name];
-    if (needs?.(stage) === false) continue;
-    progress(words);
-    try {
-      scenes[name] = await play(stage);
-    } catch (error) {
-      // What follows the first line quotes addresses, with all that is in them.
-      const [reason = ""] = (error instanceof Error ? error.message : String(error)).split("\n");
-      // The report puts it at the end of a sentence of its own.
-      failed[name] = reason.replace(/\.+$/, "");
-    }
-  }
-  return { scenes: scenes as Scenes, failed };
-}
-
 export interface RunOptions {
   readonly rows: readonly RowId[];
   readonly output: string;
   readonly buttonPath: string;
   readonly chromium: string;
+  /** Hears of each scene before it begins, in words. */
   readonly progress: (scene: string) => void;
 }
 
 /** Settings that must never leave the server, or never be shown. */
 const SECRET = /SECRET|SUBSCRIPTION_KEY|^SESSION_KEYS$|^SITES_KEYS$/;
-const PERSONAL = /^SUPPORT_STAFF$/;
 
 /** Walks through what the rows need where that can be done, and judges them. */
 export async function run(there: Surroundings, options: RunOptions): Promise<JudgedRow[]> {
   const { environment, site, issuer, own, values } = there;
+  const secrets = Object.entries(values).filter(([name]) => SECRET.test(name));
   const redactor = createRedactor();
-  for (const [name, value] of Object.entries(values)) {
-    if (SECRET.test(name)) redactor.conceal(value);
-    if (PERSONAL.test(name)) for (const one of value.split(/[\s,]+/)) redactor.conceal(one);
-  }
-  // It is a word, or a date, that captions and the reports of other rows may use as well.
-  if (values.TERMS_VERSION !== undefined) redactor.leaveOpen(values.TERMS_VERSION);
+  for (const [, value] of secrets) redactor.conceal(value);
+  for (const phone of (values.SUPPORT_STAFF ?? "").split(/[\s,]+/)) redactor.conceal(phone);
   // The private halves in a key set, each of which is a secret by itself.
   for (const [, part = ""] of (values.SESSION_KEYS ?? "").matchAll(/"d"\s*:\s*"([\w-]+)"/g))
     redactor.conceal(part);
+  // It is a word, or a date, that captions and the reports of other rows may use as well.
+  if (values.TERMS_VERSION !== undefined) redactor.leaveOpen(values.TERMS_VERSION);
   const folder = picturesFolder(options.output, environment);
   mkdirSync(folder, { recursive: true });
-  const browsers = await openBrowsers({
-    ...{ site, redactor, folder, mayBeSeen: there.mayBeSeen, elsewhere: there.exchanges },
-    executablePath: options.chromium,
-    visible: there.person.kind === "by hand",
-    provider: new URL(issuer).origin,
-  });
-  const stage = { ...there, authPath: own.authPath, buttonPath: options.buttonPath, browsers };
+  const browsers = await openBrowsers(there, redactor, options.chromium, folder);
+  const { buttonPath } = options;
+  const scenes: Partial<Record<SceneName, unknown>> = {};
+  const pictures: Partial<Record<SceneName, Picture[]>> = {};
+  const failed: Partial<Record<SceneName, string>> = {};
   try {
-    const { scenes, failed } = await walk(stage, scenesFor(options.rows), options.progress);
-    const exchanges = [...there.exchanges(), ...(await browsers.exchanges())];
-    const seen = {
-      ...{ ...scenes, environment, site, issuer, own },
+    for (const name of scenesFor(options.rows)) {
+      const { words, play, needs }: Scene = SCENES[name];
+      pictures[name] = [];
+      const auth = `${site}${own.authPath}`;
+      const stage = { ...there, auth, buttonPath, browsers, pictures: pictures[name] };
+      if (needs?.(stage) === false) continue;
+      options.progress(words);
+      try {
+        scenes[name] = await play(stage);
+      } catch (error) {
+        // The next one is played all the same. What follows the first line quotes addresses, with all in them.
+        const [reason = ""] = (error instanceof Error ? error.message : String(error)).split("\n");
+        // The report puts it at the end of a sentence of its own.
+        failed[name] = reason.replace(/\.+$/, "");
+      }
+    }
+    const seen: Seen = {
+      ...(scenes as Scenes),
+      ...{ environment, site, issuer, own, log: there.log(), pictures, failed },
       redirectUri: `${site}${own.authPath}/callback`,
-      exchanges: exchanges.toSorted((one, other) => one.at - other.at),
-      log: there.log(),
-      secrets: Object.fromEntries(
-        Object.entries(values).filter(([name]) => SECRET.test(name) && name !== "CONSENT_WEBHOOK_SECRET"),
-      ),
+      exchanges: await browsers.exchanges(),
+      secrets: Object.fromEntries(secrets.filter(([name]) => name !== "CONSENT_WEBHOOK_SECRET")),
     };
-    return judgeRows(seen, options.rows, redactor, { now: Date.now(), version: packageJson.version, failed });
+    return judgeRows(seen, options.rows, redactor);
   } finally {
     await browsers.close();
   }
@@ -160,13 +140,12 @@ export async function run(there: Surroundings, options: RunOptions): Promise<Jud
 /** Makes the surroundings of a run, and runs there. */
 export async function walkThrough(
   environment: Environment,
-  place: Omit<Place, "withMembers">,
+  place: Place,
   options: RunOptions,
 ): Promise<Stored> {
   // wrangler takes a second to load, which nobody who wants the help should wait for.
   const { SURROUNDINGS } = await import("./surroundings.ts");
-  const withMembers = scenesFor(options.rows).includes("members");
-  const there = await SURROUNDINGS[environment]({ ...place, withMembers });
+  const there = await SURROUNDINGS[environment](place);
   try {
     const rows = await run(there, options);
     const takenAt = new Date().toISOString();

@@ -183,17 +183,19 @@ test.describe("the checklist", () => {
       VIPPS_MSN: "654321",
       SESSION_KEYS: freshSessionKeys(),
     };
-    const settingsFile = join(folder, "test-settings");
-    writeFileSync(
-      settingsFile,
-      Object.entries(values)
-        .map(([name, value]) => `${name}='${value}'\n`)
-        .join(""),
-    );
     const provider = await startSimulator({ port: providerPort, host: "localhost", env: values });
     const own = siteValuesFrom(values);
     const tell = () => undefined;
-    const there = await SURROUNDINGS.test({ root, own, settingsFile, environment: undefined, tell });
+    const place = {
+      root,
+      own,
+      environment: undefined,
+      port: 0,
+      url: values.SITE_URL,
+      logFile: undefined,
+      tell,
+    };
+    const there = await SURROUNDINGS.test(place);
     const options: RunOptions = {
       rows: ["discovery", "token", "headers", "any-browser", "accounts"],
       output: join(folder, "test-report"),
@@ -235,7 +237,7 @@ test.describe("the checklist", () => {
         "errors: The walk “errors” came to its end Nobody cancelled",
       ]);
 
-      const outside = await SURROUNDINGS.deployed({ url: values.SITE_URL, own, logFile: undefined, tell });
+      const outside = await SURROUNDINGS.deployed(place);
       expect(outside.issuer).toBe(issuer);
       const seen = await run({ ...outside, person }, { ...options, rows: ["discovery", "token", "errors"] });
       expect(failedIn(seen)).toEqual([]);
@@ -251,22 +253,18 @@ test.describe("the checklist", () => {
   test("puts bars over everything personal before a picture is taken", async () => {
     const redactor = createRedactor();
     for (const told of ["4799999901", "Kari Nordmann", "Solveien 1, 0150 OSLO"]) redactor.conceal(told);
-    const browsers = await openBrowsers({
-      executablePath: process.env.CHROMIUM_PATH ?? "",
-      visible: false,
-      site: "http://localhost:1",
-      provider: "http://127.0.0.1:1",
-      redactor,
-      mayBeSeen: new Set(["Kari Nordmann"]),
-      folder,
-    });
+    const there = {
+      ...{ site: "http://localhost:1", issuer: "http://127.0.0.1:1", exchanges: [] },
+      ...{ person: simulatedPerson("http://127.0.0.1:1"), mayBeSeen: new Set(["Kari Nordmann"]) },
+    };
+    const browsers = await openBrowsers(there, redactor, process.env.CHROMIUM_PATH ?? "", folder);
     try {
       const page = await browsers.open("phone");
       await page.setContent(
         `<p>Kari Nordmann, +47 99 99 99 01, 99\u00a099\u00a099\u00a001, 99999901, Solveien 1, 0150 OSLO</p>
         <p>somebody.else@example.com and +45 12 34 56 78, order 12345678</p><input value="4799999901">`,
       );
-      const { file, device } = await browsers.picture(page, "blanked", "Blanked");
+      const { file, device } = await browsers.picture(page, "phone", "blanked", "Blanked");
       expect({ file, device }).toEqual({ file: "blanked-phone.png", device: "phone" });
       expect(readFileSync(join(folder, file)).subarray(1, 4).toString()).toBe("PNG");
       const [first, second] = await page.locator("p").allInnerTexts();

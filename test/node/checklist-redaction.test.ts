@@ -134,7 +134,7 @@ function seenWith(t: Told): Seen {
               cause: words,
               heading: words,
               status: 200,
-              line: { level: "warn", event: "request_failed", fields: { code: words, reason: t.name } },
+              line: { level: "warn", event: "request_failed", code: words, reason: t.name },
             },
           ],
     otherBrowser: {
@@ -143,7 +143,6 @@ function seenWith(t: Told): Seen {
       asked: false,
       authenticatedThere: false,
       authenticatedWhereItBegan: false,
-      pictures: [{ file: "other-browser-phone.png", caption: words, device: "phone", width: 1, height: 1 }],
     },
     login: {
       authorize: traffic[2],
@@ -152,8 +151,13 @@ function seenWith(t: Told): Seen {
       authenticatedBefore: false,
       authenticatedAfter: true,
       terms: undefined,
-      pictures: [],
     },
+    pictures: {
+      otherBrowser: [
+        { file: "other-browser-phone.png", caption: words, device: "phone", width: 1, height: 1 },
+      ],
+    },
+    failed: { starts: `${t.state} ${t.email}` },
   };
 }
 
@@ -164,11 +168,7 @@ describe("the report of a run", () => {
         const seen = seenWith(t);
         const redactor = createRedactor();
         redactor.conceal(t.clientSecret);
-        const rows = judgeRows(seen, ROW_IDS, redactor, {
-          now: 0,
-          version: "0.1.0",
-          failed: { starts: `${t.state} ${t.email}` },
-        });
+        const rows = judgeRows(seen, ROW_IDS, redactor);
         expect(rows.flatMap(({ evidence }) => evidence.exchanges).length).toBeGreaterThan(4);
         const report = makeReport({ runs: {}, rows }, { now: 0, maxAge: 30, own: seen.own, merchant: {} });
         const files = {

@@ -4,13 +4,13 @@ import { createRedactor } from "../../cli/checklist/redaction.ts";
 import { judgeRows, ROW_IDS, type RowId } from "../../cli/checklist/rows.ts";
 import { siteValuesFrom } from "../../cli/checklist/site-values.ts";
 import type { Exchange } from "../../cli/checklist/traffic.ts";
-import { type SceneName, type Seen, scenesFor } from "../../cli/checklist/walk.ts";
+import { type Seen, scenesFor } from "../../cli/checklist/walk.ts";
 import { isProblem } from "../../cli/findings/finding.ts";
 import { APP, exchange, OFFICIAL, seenInOrder } from "./checklist-seen.ts";
 
 /** The rows in which something does not hold, with what does not. */
-function failures(seen: Seen, failed: Partial<Record<SceneName, string>> = {}): Record<string, string[]> {
-  const judged = judgeRows(seen, ROW_IDS, createRedactor(), { now: 0, version: "0.1.0", failed });
+function failures(seen: Seen): Record<string, string[]> {
+  const judged = judgeRows(seen, ROW_IDS, createRedactor());
   return Object.fromEntries(
     judged
       .map(({ row, evidence }) => [row, evidence.findings.filter(isProblem).map(({ what }) => what)] as const)
@@ -19,7 +19,7 @@ function failures(seen: Seen, failed: Partial<Record<SceneName, string>> = {}): 
 }
 
 function judged(seen: Seen, row: RowId) {
-  const [only] = judgeRows(seen, [row], createRedactor(), { now: 0, version: "0.1.0", failed: {} });
+  const [only] = judgeRows(seen, [row], createRedactor());
   if (only === undefined) throw new Error(`there is no row ${row}`);
   return only.evidence;
 }
@@ -114,14 +114,13 @@ describe("the rows", () => {
           asked: false,
           authenticatedThere: false,
           authenticatedWhereItBegan: false,
-          pictures: [],
         },
       },
     ],
     [
       "a member got another account",
       "accounts",
-      { ...seenInOrder(), members: { linked: false, sameAccount: true, strangerAsked: true, pictures: [] } },
+      { ...seenInOrder(), members: { linked: false, sameAccount: true, strangerAsked: true } },
     ],
     [
       "an error has no log line",
@@ -265,14 +264,13 @@ describe("the rows", () => {
           words: undefined,
           loginFrames: [],
           attributes: {},
-          pictures: [],
         },
       },
     ],
     [
       "customers see the console",
       "customer-service",
-      { ...seenInOrder(), console: { foundByReference: true, customerStatus: 200, pictures: [] } },
+      { ...seenInOrder(), console: { foundByReference: true, customerStatus: 200 } },
     ],
   ];
 
@@ -281,7 +279,7 @@ describe("the rows", () => {
   });
 
   it("show a scene that came to no end as failed, in every row that needs it", () => {
-    const failed = failures(seenInOrder(), { otherBrowser: "Timeout" });
+    const failed = failures({ ...seenInOrder(), failed: { otherBrowser: "Timeout" } });
     expect(Object.keys(failed)).toEqual(["any-browser", "client-secret"]);
   });
 

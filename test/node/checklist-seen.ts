@@ -100,6 +100,8 @@ export function seenInOrder(): Seen {
       login,
     ],
     log: [],
+    pictures: {},
+    failed: {},
     secrets: { VIPPS_CLIENT_SECRET: "the-client-secret" },
     nativeApp: APP,
     button: {
@@ -110,7 +112,6 @@ export function seenInOrder(): Seen {
       attributes: Object.fromEntries(
         ["no", "da", "sv", "fi", "en"].map((language) => [language, { ...OFFICIAL, language }]),
       ),
-      pictures: [],
     },
     starts: { urls: [1, 2, 3].map(authorizeUrl), tampered: authorizeUrl(4) },
     login: {
@@ -120,7 +121,6 @@ export function seenInOrder(): Seen {
       authenticatedBefore: false,
       authenticatedAfter: true,
       terms: { ticked: 0 },
-      pictures: [],
     },
     errors: [
       {
@@ -130,8 +130,7 @@ export function seenInOrder(): Seen {
         reference: "K7QF-3M2P",
         offers: { retry: true, back: true },
         authenticatedAfter: false,
-        line: { level: "info", event: "login_cancelled", fields: { code: "access_denied" } },
-        pictures: [],
+        line: { level: "info", event: "login_cancelled", code: "access_denied" },
       },
     ],
     otherBrowser: {
@@ -140,10 +139,9 @@ export function seenInOrder(): Seen {
       asked: true,
       authenticatedThere: true,
       authenticatedWhereItBegan: false,
-      pictures: [],
     },
-    members: { linked: true, sameAccount: true, strangerAsked: true, pictures: [] },
-    console: { foundByReference: true, customerStatus: 404, pictures: [] },
+    members: { linked: true, sameAccount: true, strangerAsked: true },
+    console: { foundByReference: true, customerStatus: 404 },
   };
 }
 

@@ -32,7 +32,7 @@ export async function writeReport(report: Report, output: string, chromium: stri
 
 /** Prints the HTML report. @param path where the PDF is written */
 async function printReport(executablePath: string, html: string, path: string): Promise<void> {
-  const browser = await launchChromium({ executablePath });
+  const browser = await launchChromium(executablePath);
   try {
     const page = await browser.newPage();
     await page.emulateMedia({ media: "print", colorScheme: "light" });

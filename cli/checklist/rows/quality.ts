@@ -90,7 +90,7 @@ export const QUALITY_ROWS = {
           status < 400 && `it was answered with ${status}`,
           log !== undefined && line === undefined && "no log line has the reference",
         ].filter((fault) => fault !== false);
-        const logged = line === undefined ? "" : `, logged as ${String(line.fields.code)} (${line.level})`;
+        const logged = line === undefined ? "" : `, logged as ${String(line.code)} (${line.level})`;
         const told = faults.length === 0 ? `${status} “${heading}”${logged}` : faults.join("; ");
         return [error.cause, [faults.length === 0, told]] as const;
       });

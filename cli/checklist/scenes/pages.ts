@@ -1,8 +1,7 @@
-import type { Page } from "@playwright/test";
+import type { Page, Request } from "@playwright/test";
 import type { BehaviourUpdate } from "../../../simulator/behaviour.ts";
 import type { Device } from "../browser.ts";
-import { lineOf } from "../traffic.ts";
-import { inBrowser, isLoggedIn, logIn, openLogin, type Stage } from "./stage.ts";
+import { isCallback, misbehaving, type Stage, type Visitor, visit } from "./stage.ts";
 
 /** Milliseconds that Vipps' component gets to be there. */
 const COMPONENT = 2_500;
@@ -12,89 +11,93 @@ const LANGUAGES = ["no", "da", "sv", "fi", "en"];
 
 /** Looks at the page with the login button, at a desk and on a phone. */
 export async function seeButton(stage: Stage) {
+  const { site, own, buttonPath: path } = stage;
+  const loginPath = `${own.authPath}/login`;
   const look = (device: Device) =>
-    inBrowser(stage, device, async (page) => {
-      await openWithComponent(page, `${stage.site}${stage.buttonPath}`);
-      const caption = `The page ${stage.buttonPath} with the login button, ${device}`;
-      const found = await lookAt(page, `${stage.authPath}/login`);
-      return { ...found, picture: await stage.browsers.picture(page, "button", caption) };
+    visit(stage, device, async ({ page, picture }) => {
+      await openWithComponent(page, `${site}${path}`);
+      const frames = page.frames().filter((frame) => frame !== page.mainFrame());
+      const addresses = frames.map((frame) => new URL(frame.url(), page.url()));
+      const found = await page.evaluate(lookForButton, [loginPath, LANGUAGES] as const);
+      await picture("button", `The page ${path} with the login button, ${device}`);
+      return {
+        ...{ path, ...found },
+        /** Addresses of frames on the page that hold the login; none if all is well. */
+        loginFrames: addresses
+          .filter(({ pathname }) => pathname.startsWith(loginPath) || pathname.endsWith("/oauth2/auth"))
+          .map(({ origin, pathname }) => origin + pathname),
+      };
     });
-  const [{ picture, ...found }, phone] = await Promise.all([look("desktop"), look("phone")]);
-  return { path: stage.buttonPath, ...found, pictures: [picture, phone.picture] };
+  const found = await look("desktop");
+  await look("phone");
+  return found;
 }
 
 /** Opens the page, and waits for Vipps' component where the page asks for it: until it is there, or fails. */
 async function openWithComponent(page: Page, address: string): Promise<void> {
-  const failed = page.waitForEvent("requestfailed", {
-    predicate: (request) => request.resourceType() === "script",
-    timeout: 0,
-  });
+  const predicate = (request: Request) => request.resourceType() === "script";
+  const failed = page.waitForEvent("requestfailed", { predicate, timeout: 0 });
   await page.goto(address, { waitUntil: "domcontentloaded" });
   const isAsked = (await page.locator("vipps-mobilepay-button, vipps-login[official]").count()) > 0;
   const defined = page.evaluate(
     async () => void (await customElements.whenDefined("vipps-mobilepay-button")),
   );
-  const enough = new Promise((resolve) => setTimeout(resolve, isAsked ? COMPONENT : 0));
-  for (const waiting of [failed, defined]) waiting.catch(() => undefined);
-  await Promise.race([failed, defined, enough]);
+  const enough = page.waitForTimeout(isAsked ? COMPONENT : 0);
+  // What is waited for to the end is over when the page is closed.
+  await Promise.race([failed, defined, enough].map((waiting) => waiting.catch(() => undefined)));
 }
 
-async function lookAt(page: Page, loginPath: string) {
-  /** Addresses of frames on the page that hold the login; none if all is well. */
-  const loginFrames = page
-    .frames()
-    .filter((frame) => frame !== page.mainFrame())
-    .map((frame) => new URL(frame.url(), page.url()))
-    .filter(({ pathname }) => pathname.startsWith(loginPath) || pathname.endsWith("/oauth2/auth"))
-    .map(({ origin, pathname }) => origin + pathname);
-  const seen = await page.evaluate((path) => {
-    const component = "vipps-mobilepay-button";
-    const link =
-      document.querySelector("vipps-login") ??
-      document.querySelector(`${component}`) ??
-      document.querySelector(`a[href*="${path}"]`);
-    const inside = link?.shadowRoot?.querySelector("[part=button]") ?? link;
-    return {
-      asked: document.querySelector(`${component}, vipps-login[official]`) !== null,
-      loaded: customElements.get(component) !== undefined,
-      words: inside?.textContent?.trim() || link?.textContent?.trim(),
-    };
-  }, loginPath);
-  const official = seen.loaded ? ("shown" as const) : ("asked for, script not loaded" as const);
+/** Runs in the page. */
+function lookForButton([loginPath, languages]: readonly [string, readonly string[]]) {
+  const component = "vipps-mobilepay-button";
+  const official = document.querySelector("vipps-login[official]");
+  const link =
+    document.querySelector("vipps-login") ??
+    document.querySelector(component) ??
+    document.querySelector(`a[href*="${loginPath}"]`);
+  const inside = link?.shadowRoot?.querySelector("[part=button]") ?? link;
+  const attributesIn = (language: string) => {
+    const element = document.body.appendChild(official?.cloneNode() as HTMLElement);
+    element.hidden = true;
+    element.setAttribute("language", language);
+    const asked = [...(element.shadowRoot?.querySelector(component)?.attributes ?? [])];
+    element.remove();
+    return Object.fromEntries(asked.map(({ name, value }) => [name, value]));
+  };
+  const isAsked = (official ?? document.querySelector(component)) !== null;
+  const isLoaded = customElements.get(component) !== undefined;
   return {
     /** Whether the page asks for Vipps' own component, and whether its script could be loaded. */
-    official: seen.asked ? official : ("not asked for" as const),
+    official: isAsked ? (isLoaded ? "shown" : "asked for, script not loaded") : "not asked for",
     /** The words of the button or link that leads to the login; undefined if there is none. */
-    words: seen.words || undefined,
-    loginFrames,
+    words: inside?.textContent?.trim() || link?.textContent?.trim() || undefined,
     /** What `<vipps-login official>` asks of Vipps' component, by language; none without the element. */
-    attributes: await page.evaluate(attributesByLanguage, LANGUAGES),
-  };
-}
-
-/** Runs in the page: what the element on it would ask of Vipps' component in each language. */
-function attributesByLanguage(languages: readonly string[]): Record<string, Record<string, string>> {
-  const own = document.querySelector("vipps-login[official]");
-  if (own === null) return {};
-  const asked = languages.map((language) => {
-    const element = own.cloneNode() as HTMLElement;
-    element.setAttribute("language", language);
-    element.hidden = true;
-    document.body.append(element);
-    const component = element.shadowRoot?.querySelector("vipps-mobilepay-button");
-    const attributes = [...(component?.attributes ?? [])].map(({ name, value }) => [name, value] as const);
-    element.remove();
-    return [language, Object.fromEntries(attributes)] as const;
-  });
-  return Object.fromEntries(asked);
+    attributes: Object.fromEntries(
+      languages.flatMap((language) => (official === null ? [] : [[language, attributesIn(language)]])),
+    ),
+  } as const;
 }
 
 /** What a reference looks like on a page (src/random.ts). */
 const REFERENCE = /^[0-9A-Z]{4}-[0-9A-Z]{4}$/;
 
-/** Troubles that only a provider that can be made to misbehave lets us show. */
-const TROUBLES: readonly { readonly cause: string; readonly behaviour: BehaviourUpdate }[] = [
-  { cause: "Vipps' token endpoint is down", behaviour: { endpoints: { token: { answer: "down" } } } },
+/** A login that goes wrong. */
+interface Trouble {
+  readonly cause: string;
+  readonly device?: Device;
+  /** What the simulator is made to do; without it the customer cancels at Vipps. */
+  readonly behaviour?: BehaviourUpdate;
+  /** Name of the picture of the page that tells it, where it is shown. */
+  readonly picture?: string;
+}
+
+const TROUBLES: readonly Trouble[] = [
+  { cause: "The customer cancels at Vipps (desktop)", picture: "cancelled" },
+  { cause: "The customer cancels at Vipps (phone)", device: "phone", picture: "cancelled" },
+  {
+    ...{ cause: "Vipps' token endpoint is down", device: "phone", picture: "unavailable" },
+    behaviour: { endpoints: { token: { answer: "down" } } },
+  },
   {
     cause: "The sales unit's keys are refused (invalid_client)",
     behaviour: { endpoints: { token: { answer: "error", errorCode: "invalid_client", errorStatus: 401 } } },
@@ -109,110 +112,83 @@ const TROUBLES: readonly { readonly cause: string; readonly behaviour: Behaviour
 
 /** Errors as customers meet them: a stray callback, a cancelled login and, where it can be arranged, troubles. */
 export async function meetErrors(stage: Stage) {
-  const errors = [await strayCallback(stage)];
-  // By hand a login is cancelled once.
-  const devices: readonly Device[] = stage.person.kind === "simulated" ? ["desktop", "phone"] : ["desktop"];
-  for (const device of devices) {
-    const cause = `The customer cancels at Vipps (${device})`;
-    errors.push(await meetError(stage, device, cause, (page) => stage.person.cancel(page), "cancelled"));
-  }
-  for (const [number, { cause, behaviour }] of TROUBLES.entries()) {
-    const { simulator } = stage;
-    if (simulator === undefined) break;
-    const walked = async (page: Page) => {
-      simulator.setBehaviour(behaviour);
-      await stage.person.logIn(page, "Kari Nordmann");
-    };
-    const [device, picture] = number === 0 ? (["phone", "unavailable"] as const) : (["desktop"] as const);
-    try {
-      errors.push(await meetError(stage, device, cause, walked, picture));
-    } finally {
-      simulator.resetBehaviour();
-    }
-  }
+  const errors = [
+    await visit(stage, "desktop", async (visitor) => {
+      const answer = await visitor.page.goto(`${stage.auth}/callback?code=none&state=of-no-login`);
+      return seeError(stage, visitor, "A callback that belongs to no login", answer?.status());
+    }),
+  ];
+  // By hand a login is cancelled once, and Vipps itself makes no trouble to order.
+  const troubles = stage.simulator === undefined ? TROUBLES.slice(0, 1) : TROUBLES;
+  for (const trouble of troubles)
+    errors.push(await misbehaving(stage, trouble.behaviour ?? {}, () => meetError(stage, trouble)));
   return errors;
 }
 
-const strayCallback = (stage: Stage) =>
-  inBrowser(stage, "desktop", async (page) => {
-    const address = `${stage.site}${stage.authPath}/callback?code=none&state=of-no-login`;
-    const answer = await page.goto(address);
-    return seeError(stage, page, "A callback that belongs to no login", answer?.status() ?? 0);
-  });
-
 /** Begins a login and lets it go wrong. */
-const meetError = (
-  stage: Stage,
-  device: Device,
-  cause: string,
-  goWrong: (page: Page) => Promise<void>,
-  picture?: string,
-) =>
-  inBrowser(stage, device, async (page) => {
-    await openLogin(stage, page);
-    const isCallback = ({ pathname }: URL) => pathname === `${stage.authPath}/callback`;
+const meetError = (stage: Stage, { cause, device = "desktop", behaviour, picture }: Trouble) =>
+  visit(stage, device, async (visitor) => {
+    const { page } = visitor;
+    await visitor.openLogin();
     const answer = page
-      .waitForResponse((response) => isCallback(new URL(response.url())), { timeout: 0 })
+      .waitForResponse((response) => isCallback(stage, response.url()), { timeout: 0 })
       // The browser is closed before there is an answer: the person has given up.
       .catch(() => null);
-    await goWrong(page);
-    return seeError(stage, page, cause, (await answer)?.status() ?? 0, picture);
+    await (behaviour === undefined ? stage.person.cancel(page) : stage.person.logIn(page, "Kari Nordmann"));
+    return seeError(stage, visitor, cause, (await answer)?.status(), picture);
   });
 
 /** @param cause what was done to bring the error about */
-async function seeError(stage: Stage, page: Page, cause: string, status: number, picture?: string) {
+async function seeError(stage: Stage, visitor: Visitor, cause: string, status = 0, picture?: string) {
+  const { page, count, textOf } = visitor;
   await page.waitForLoadState("domcontentloaded");
   const codes = await page.locator("code").allInnerTexts();
   const reference = codes.find((text) => REFERENCE.test(text)) ?? "";
-  const count = async (selector: string) => (await page.locator(selector).count()) > 0;
-  return {
-    ...{ cause, status, reference },
-    heading: (await page.locator("h1").first().innerText()).trim(),
+  const told = {
+    ...{ cause, status, reference, heading: await textOf("h1") },
     /** Whether the page offers to try again and to go back to the site. */
     offers: {
-      retry: await count(`main a[href*="${stage.authPath}/login"]`),
-      back: await count(`main a[href="/"], main a[href="${stage.buttonPath}"]`),
+      retry: (await count(`main a[href*="${stage.own.authPath}/login"]`)) > 0,
+      back: (await count(`main a[href="/"], main a[href="${stage.buttonPath}"]`)) > 0,
     },
-    authenticatedAfter: await isLoggedIn(stage, page),
+    authenticatedAfter: await visitor.isLoggedIn(),
     /** The line of the worker's log under the same reference. */
-    line: lineOf(stage.log() ?? [], reference),
-    pictures: picture === undefined ? [] : [await stage.browsers.picture(page, `error-${picture}`, cause)],
+    line: stage.log()?.find((line) => line.reference === reference),
   };
+  if (picture !== undefined) await visitor.picture(`error-${picture}`, cause);
+  return told;
 }
 
 /** A customer's login fails; staff find it by the reference that the customer reads out. */
 export async function findAsStaff(stage: Stage) {
-  const { heading, reference, status } = await inBrowser(stage, "phone", async (page) => {
-    await openLogin(stage, page);
+  const customer = await visit(stage, "phone", async ({ page, openLogin, textOf }) => {
+    await openLogin();
     await stage.person.cancel(page);
-    const textOf = (selector: string) => page.locator(selector).first().innerText();
-    const [told, number] = [await textOf("h1"), await textOf(".reference code")];
-    const refused = await page.goto(`${stage.site}${stage.authPath}/support`);
-    return { heading: told.trim(), reference: number.trim(), status: refused?.status() ?? 0 };
+    const told = { heading: await textOf("h1"), reference: await textOf(".reference code") };
+    return { ...told, refused: await page.goto(`${stage.auth}/support`) };
   });
   const find = (device: Device) =>
-    inBrowser(stage, device, async (staff) => {
-      await logIn(stage, staff, "Kari Nordmann", `${stage.authPath}/support`);
-      const finder = staff.getByRole("searchbox");
+    visit(stage, device, async ({ page, logIn, picture }) => {
+      await logIn("Kari Nordmann", `${stage.own.authPath}/support`);
+      const finder = page.getByRole("searchbox");
       await finder.waitFor();
-      const console = await stage.browsers.picture(staff, "console", `The console, ${device}`);
-      await finder.fill(reference);
+      await picture("console", `The console, ${device}`);
+      await finder.fill(customer.reference);
       await finder.press("Enter");
-      const told = staff.getByText(heading).first();
+      const told = page.getByText(customer.heading).first();
       const isFound = await told.waitFor().then(
         () => true,
         () => false,
       );
       const caption = `What staff see under the reference of a failed login, ${device}`;
-      const found = await stage.browsers.picture(staff, "console-reference", caption);
-      return { isFound, pictures: [console, found] };
+      await picture("console-reference", caption);
+      return isFound;
     });
-  const [desktop, phone] = [await find("desktop"), await find("phone")];
+  const [atDesk, onPhone] = [await find("desktop"), await find("phone")];
   return {
     /** Whether staff found the failed login by the reference on the customer's page. */
-    foundByReference: desktop.isFound && phone.isFound,
+    foundByReference: atDesk && onPhone,
     /** What the console answers a customer with. */
-    customerStatus: status,
-    pictures: [...desktop.pictures, ...phone.pictures],
+    customerStatus: customer.refused?.status() ?? 0,
   };
 }

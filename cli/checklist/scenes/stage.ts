@@ -1,72 +1,96 @@
 import type { Page } from "@playwright/test";
+import type { BehaviourUpdate } from "../../../simulator/behaviour.ts";
 import type { Browsers, Device } from "../browser.ts";
+import type { Picture } from "../evidence.ts";
 import type { Surroundings } from "../surroundings.ts";
 
 /** What scenes play on. */
 export interface Stage extends Surroundings {
-  readonly authPath: string;
+  /** Where the worker's own pages are: the site's origin and AUTH_PATH. */
+  readonly auth: string;
   /** The page with the login button. */
   readonly buttonPath: string;
   readonly browsers: Browsers;
+  /** Those that the scene has taken. */
+  readonly pictures: Picture[];
 }
 
-/** Opens the link to the login. @param returnTo where it ends; the page with the button, where absent */
-export async function openLogin(stage: Stage, page: Page, returnTo = stage.buttonPath): Promise<void> {
-  await page.goto(`${stage.site}${stage.authPath}/login?return_to=${encodeURIComponent(returnTo)}`);
-}
+export type Visitor = ReturnType<typeof visitorOf>;
 
-/** Whether the browser of this page is logged in, asked beside the page. */
-export async function isLoggedIn(stage: Stage, page: Page): Promise<boolean> {
-  return (await sessionOf(stage, page)).authenticated;
-}
-
-/** The account is undefined where nobody is logged in. */
-export async function sessionOf(
-  { site, authPath }: Stage,
-  page: Page,
-): Promise<{ readonly authenticated: boolean; readonly account: string | undefined }> {
-  const answer = await page.context().request.get(`${site}${authPath}/session`);
-  const { authenticated, user } = (await answer.json()) as {
-    readonly authenticated?: unknown;
-    readonly user?: { readonly sub?: unknown };
-  };
-  const account = typeof user?.sub === "string" ? user.sub : undefined;
-  return { authenticated: authenticated === true, account };
-}
-
-/** A new browser, which is closed when the part that needs it is over. */
-export async function inBrowser<Value>(
-  { browsers }: Stage,
+/** Lets somebody visit the site in a new browser, which is closed when the part that needs it is over. */
+export async function visit<Value>(
+  stage: Stage,
   device: Device,
-  part: (page: Page) => Promise<Value>,
+  part: (visitor: Visitor) => Promise<Value>,
 ): Promise<Value> {
-  const page = await browsers.open(device);
+  const page = await stage.browsers.open(device);
   try {
-    return await part(page);
+    return await part(visitorOf(stage, page, device));
   } finally {
     await page.context().close();
   }
 }
 
-/** Where the browser of a page is: at the terms of the site, or past them. */
-export async function acceptTerms(
-  page: Page,
-  whenShown?: (ticked: number) => Promise<void>,
-): Promise<boolean> {
-  await page.waitForLoadState("domcontentloaded");
-  const answer = page.locator('form:has(input[name="question"][value="terms"])');
-  if ((await answer.count()) === 0) return false;
-  await whenShown?.(await page.locator("input[type=checkbox]:checked").count());
-  const box = answer.locator('input[name="terms"]');
-  if ((await box.count()) > 0) await box.check();
-  await answer.locator('button[value="accept"]').click();
-  await page.waitForLoadState("domcontentloaded");
-  return true;
+function visitorOf(stage: Stage, page: Page, device: Device) {
+  const visitor = {
+    page,
+    /** Takes a picture of the page as it is. */
+    async picture(name: string, caption: string): Promise<void> {
+      stage.pictures.push(await stage.browsers.picture(page, device, name, caption));
+    },
+    count: (selector: string): Promise<number> => page.locator(selector).count(),
+    textOf: async (selector: string): Promise<string> =>
+      (await page.locator(selector).first().innerText()).trim(),
+    /** Asked beside the page. The account is undefined where nobody is logged in. */
+    async session() {
+      const answer = await page.request.get(`${stage.auth}/session`);
+      const { authenticated, user } = (await answer.json()) as {
+        readonly authenticated: boolean;
+        readonly user?: { readonly sub: string };
+      };
+      return { authenticated, account: user?.sub };
+    },
+    isLoggedIn: async (): Promise<boolean> => (await visitor.session()).authenticated,
+    /** Opens the link to the login. @param returnTo where it ends; the page with the button, where absent */
+    async openLogin(returnTo = stage.buttonPath): Promise<void> {
+      await page.goto(`${stage.auth}/login?return_to=${encodeURIComponent(returnTo)}`);
+    },
+    /** Accepts the terms, if the page presents them. @returns whether it does */
+    async acceptTerms(whenShown?: () => Promise<void>): Promise<boolean> {
+      await page.waitForLoadState("domcontentloaded");
+      const answer = page.locator('form:has(input[name="question"][value="terms"])');
+      if ((await answer.count()) === 0) return false;
+      await whenShown?.();
+      const box = answer.locator('input[name="terms"]');
+      if ((await box.count()) > 0) await box.check();
+      await answer.locator('button[value="accept"]').click();
+      await page.waitForLoadState("domcontentloaded");
+      return true;
+    },
+    /** Logs in at the site, over the terms if they are in the way. */
+    async logIn(name: string, returnTo?: string): Promise<void> {
+      await visitor.openLogin(returnTo);
+      if (new URL(page.url()).origin !== stage.site) await stage.person.logIn(page, name);
+      await visitor.acceptTerms();
+    },
+  };
+  return visitor;
 }
 
-/** Logs a browser in at the site, over the terms if they are in the way. */
-export async function logIn(stage: Stage, page: Page, name: string, returnTo?: string): Promise<void> {
-  await openLogin(stage, page, returnTo);
-  if (new URL(page.url()).origin !== stage.site) await stage.person.logIn(page, name);
-  await acceptTerms(page);
+/** Whether it is the address to which Vipps sends browsers back. */
+export const isCallback = ({ auth }: Stage, url: URL | string): boolean =>
+  String(url).split("?")[0] === `${auth}/callback`;
+
+/** Lets the simulator misbehave until the part is over. Vipps itself cannot be made to. */
+export async function misbehaving<Value>(
+  { simulator }: Stage,
+  behaviour: BehaviourUpdate,
+  part: () => Promise<Value>,
+): Promise<Value> {
+  simulator?.setBehaviour(behaviour);
+  try {
+    return await part();
+  } finally {
+    simulator?.resetBehaviour();
+  }
 }
