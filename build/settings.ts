@@ -112,7 +112,7 @@ export function editorSchema(wrangler: string): object {
   const properties = Object.fromEntries(
     settings.map(({ name, row, text }) => [
       name,
-      { description: text, ...editorDefault(row.default), ...row.kind.editor },
+      { description: text, ...editorDefault(row.default), ...row.kind().editor },
     ]),
   );
   const secrets = documentedSettings().filter(({ row }) => row.secret === true);

@@ -102,7 +102,7 @@ const schemas = new Map<SettingName, v.GenericSchema<unknown, unknown>>();
 
 /** How a setting is read once it is set. */
 function schemaOf(name: SettingName): v.GenericSchema<unknown, unknown> {
-  const schema = schemas.get(name) ?? rowOf(name).kind.schema();
+  const schema = schemas.get(name) ?? rowOf(name).kind().schema();
   schemas.set(name, schema);
   return schema;
 }

@@ -43,7 +43,8 @@ import {
 } from "./kinds.ts";
 
 export interface Row {
-  readonly kind: Kind<unknown>;
+  /** How its value is read: worked out for a setting that is set, and not for every isolate that starts. */
+  readonly kind: () => Kind<unknown>;
   /** What an unset setting is; absent where it is nothing, or where it follows from others. */
   readonly default?: unknown;
   /**
@@ -89,7 +90,7 @@ export const SETTINGS = {
    * @default required, except on localhost
    */
   SITE_URL: {
-    kind: origin(),
+    kind: origin,
     scope: "site",
     encrypted: true,
     question: {
@@ -103,18 +104,18 @@ export const SETTINGS = {
    * The day from which our pages and the login element say Vipps where they said MobilePay, from midnight in the
    * market (Copenhagen or Helsinki). Nothing has to be deployed on it.
    */
-  BRAND_DATE: { kind: day(), default: BRAND_DATE, scope: "site" },
+  BRAND_DATE: { kind: day, default: BRAND_DATE, scope: "site" },
   /**
    * Language of our pages (`nb`, `da`, `fi`, `sv`, `en`, or one that the project brings) for a browser that asks for none of these.
    * @default of `VIPPS_MARKET`, else `en`
    */
-  SITE_LANGUAGE: { kind: language(), scope: "site" },
+  SITE_LANGUAGE: { kind: language, scope: "site" },
   /**
    * What the site calls itself, at most 60 characters: on our pages, and in the mouth of the person they greet.
    * @default the host of `SITE_URL`, without `www.`
    */
   SITE_NAME: {
-    kind: textOfAtMost(60),
+    kind: () => textOfAtMost(60),
     scope: "site",
     question: { flag: "site-name", about: "what the site calls itself", ask: "What is the site called?" },
   },
@@ -122,20 +123,20 @@ export const SETTINGS = {
    * Whom to ask, on every page of ours that a person reads: a phone number with or without country code, an email
    * address, or the address of a page; several with commas between: `+47 22 33 44 55, hjelp@example.no`.
    */
-  SUPPORT_CONTACT: { kind: contacts(), scope: "site" },
+  SUPPORT_CONTACT: { kind: contacts, scope: "site" },
   /** An image beside the site's name on our pages: a path of the site, or an https address. Shown up to 44 px high. */
-  LOGO_URL: { kind: imageUrl(), scope: "site" },
+  LOGO_URL: { kind: imageUrl, scope: "site" },
   /** The icon that browsers show beside the title of our pages: a path of the site, or an https address. */
-  FAVICON: { kind: imageUrl(), scope: "site" },
+  FAVICON: { kind: imageUrl, scope: "site" },
   /**
    * The site's colour, `#0a7d5c`, on our buttons. Text on it is black or white, whichever is read better, and its lines
    * are darkened or lightened until they can be seen: contrast is WCAG AA whatever it is, in light and dark.
    * @default that of Vipps MobilePay
    */
-  ACCENT_COLOR: { kind: colour(), scope: "site" },
+  ACCENT_COLOR: { kind: colour, scope: "site" },
   /** Where the login routes live. */
   AUTH_PATH: {
-    kind: textLike(/^(\/[a-z0-9_-]+)+$/i, "must be a path such as /auth"),
+    kind: () => textLike(/^(\/[a-z0-9_-]+)+$/i, "must be a path such as /auth"),
     default: "/auth",
     scope: "site",
   },
@@ -145,7 +146,7 @@ export const SETTINGS = {
    * `["/members/*", "/board/* group:board fresh:600"]`. See [site.md](site.md#protected-paths).
    */
   PROTECTED_PATHS: {
-    kind: protectedPaths(),
+    kind: protectedPaths,
     scope: "site",
     question: {
       flag: "protected-paths",
@@ -159,18 +160,18 @@ export const SETTINGS = {
    * machine: it gets who is logged in.
    * @default the route's own origin
    */
-  ORIGIN_URL: { kind: origin(), scope: "site" },
+  ORIGIN_URL: { kind: origin, scope: "site" },
   /** `true` lets the origin have the session cookie. */
-  FORWARD_SESSION_COOKIE: { kind: flag(), default: false, scope: "site" },
+  FORWARD_SESSION_COOKIE: { kind: flag, default: false, scope: "site" },
 
   /**
    * Whose keys are used: the sales unit's `own`, or those of the `partner` who acts for it.
    * @section Vipps MobilePay
    */
-  VIPPS_KEYS: { kind: choice("own", "partner"), default: "own", scope: "site" },
+  VIPPS_KEYS: { kind: () => choice("own", "partner"), default: "own", scope: "site" },
   /** Client id of the sales unit. */
   VIPPS_CLIENT_ID: {
-    kind: anyText(),
+    kind: anyText,
     scope: "site",
     needed: { with: "VIPPS_KEYS", is: "own" },
     question: {
@@ -181,7 +182,7 @@ export const SETTINGS = {
   },
   /** Client secret of the sales unit. */
   VIPPS_CLIENT_SECRET: {
-    kind: anyText(),
+    kind: anyText,
     scope: "site",
     secret: true,
     needed: { with: "VIPPS_KEYS", is: "own" },
@@ -191,27 +192,27 @@ export const SETTINGS = {
    * and keeps it in memory until a minute before it expires.
    */
   VIPPS_PARTNER_CLIENT_ID: {
-    kind: visibleText(),
+    kind: visibleText,
     scope: "deployment",
     needed: { with: "VIPPS_KEYS", is: "partner" },
   },
   /** Client secret of the partner. */
   VIPPS_PARTNER_CLIENT_SECRET: {
-    kind: visibleText(),
+    kind: visibleText,
     scope: "deployment",
     secret: true,
     needed: { with: "VIPPS_KEYS", is: "partner" },
   },
   /** Subscription key of the partner. */
   VIPPS_PARTNER_SUBSCRIPTION_KEY: {
-    kind: visibleText(),
+    kind: visibleText,
     scope: "deployment",
     secret: true,
     needed: { with: "VIPPS_KEYS", is: "partner" },
   },
   /** Merchant Serial Number of the sales unit, digits. */
   VIPPS_MSN: {
-    kind: textLike(/^\d{4,10}$/, "must be the sales unit's number, digits only"),
+    kind: () => textLike(/^\d{4,10}$/, "must be the sales unit's number, digits only"),
     scope: "site",
     needed: true,
     question: {
@@ -223,7 +224,7 @@ export const SETTINGS = {
   },
   /** `test` or `production`. */
   VIPPS_ENVIRONMENT: {
-    kind: choice("test", "production"),
+    kind: () => choice("test", "production"),
     default: "test",
     scope: "inherited",
     question: { flag: "vipps-environment", about: "test or production" },
@@ -234,7 +235,7 @@ export const SETTINGS = {
    * @default of the environment
    */
   VIPPS_ISSUER: {
-    kind: url("must be the issuer's URL, without a query"),
+    kind: () => url("must be the issuer's URL, without a query"),
     scope: "inherited",
     encrypted: true,
   },
@@ -243,10 +244,10 @@ export const SETTINGS = {
    * refused, whoever names it: no secret goes there.
    * @default the issuer's origin alone
    */
-  PROVIDER_ENDPOINTS: { kind: origins(10), scope: "inherited", encrypted: true },
+  PROVIDER_ENDPOINTS: { kind: () => origins(10), scope: "inherited", encrypted: true },
   /** `client_secret_basic` or `client_secret_post`, as the portal says for the sales unit. */
   VIPPS_TOKEN_AUTH: {
-    kind: choice("client_secret_basic", "client_secret_post"),
+    kind: () => choice("client_secret_basic", "client_secret_post"),
     default: "client_secret_basic",
     scope: "site",
     question: {
@@ -256,7 +257,7 @@ export const SETTINGS = {
   },
   /** Scopes, separated by spaces, `openid` among them. Ask only for what you need. */
   VIPPS_SCOPE: {
-    kind: scopes(),
+    kind: scopes,
     default: ["openid", "name", "phoneNumber", "email"],
     scope: "site",
     question: {
@@ -270,10 +271,10 @@ export const SETTINGS = {
    * `/auth/login?for=delivery`, and at no other login. Several with `;` between, or as a table:
    * `{ delivery = "address", invoice = "address email" }`. See [site.md](site.md#asking-for-more-when-it-is-needed).
    */
-  PURPOSES: { kind: purposes(), scope: "site" },
+  PURPOSES: { kind: purposes, scope: "site" },
   /** `NO`, `DK`, `FI` or `SE`: theme at Vipps, brand name and fallback language of our pages. */
   VIPPS_MARKET: {
-    kind: choice("NO", "DK", "FI", "SE"),
+    kind: () => choice("NO", "DK", "FI", "SE"),
     scope: "site",
     question: { flag: "market", about: "NO, DK, FI or SE", ask: "In which market?" },
   },
@@ -281,16 +282,16 @@ export const SETTINGS = {
    * `true` lets the app return by itself (`requested_flow=automatic_return_from_vipps_app`). The return may then
    * land in another browser: see `CROSS_BROWSER`.
    */
-  VIPPS_AUTOMATIC_RETURN: { kind: flag(), default: false, scope: "site" },
+  VIPPS_AUTOMATIC_RETURN: { kind: flag, default: false, scope: "site" },
   /** `true` demands confirmation in the app each time (`acr_values`, a paid tier) and checks `acr`. */
-  VIPPS_REQUIRE_APP: { kind: flag(), default: false, scope: "site" },
+  VIPPS_REQUIRE_APP: { kind: flag, default: false, scope: "site" },
   /**
    * The standard header `Vipps-System-Name`, at most 30 characters.
    * @default host of the site
    */
-  VIPPS_SYSTEM_NAME: { kind: standardHeader(), scope: "site" },
+  VIPPS_SYSTEM_NAME: { kind: standardHeader, scope: "site" },
   /** The standard header `Vipps-System-Version`, at most 30 characters. */
-  VIPPS_SYSTEM_VERSION: { kind: standardHeader(), default: "1", scope: "site" },
+  VIPPS_SYSTEM_VERSION: { kind: standardHeader, default: "1", scope: "site" },
 
   /**
    * JSON Web Key Set of 256-bit symmetric keys (`npm run site init` makes one). With it, hosts other than
@@ -299,12 +300,12 @@ export const SETTINGS = {
    * @section Many sites
    * @default one site
    */
-  SITES_KEYS: { kind: masterKeys(), scope: "deployment", secret: true },
+  SITES_KEYS: { kind: masterKeys, scope: "deployment", secret: true },
   /**
    * Settings of every further site that says nothing else itself, as a table: `[vars.SITE_DEFAULTS]`. No secrets, and
    * nothing that can be only one site's. A change is a deployment and bites at once, whatever number of sites there is.
    */
-  SITE_DEFAULTS: { kind: settingValues(), scope: "deployment" },
+  SITE_DEFAULTS: { kind: settingValues, scope: "deployment" },
 
   /**
    * What happens when the login comes back in another browser than it began in: `confirm` asks there, `allow` lets
@@ -312,18 +313,18 @@ export const SETTINGS = {
    * [different-browser.md](different-browser.md).
    * @section Login
    */
-  CROSS_BROWSER: { kind: choice("confirm", "allow", "deny"), default: "confirm", scope: "site" },
+  CROSS_BROWSER: { kind: () => choice("confirm", "allow", "deny"), default: "confirm", scope: "site" },
   /**
    * Where native apps may receive the redirect, separated by spaces: https links the app has claimed, or a scheme of
    * its own with a path; compared exactly, registered in the Vipps portal too. See [native-apps.md](native-apps.md).
    * @default none: no app can log in
    */
-  APP_REDIRECT_URIS: { kind: appRedirectUris(), scope: "site" },
+  APP_REDIRECT_URIS: { kind: appRedirectUris, scope: "site" },
   /**
    * Further origins a login may return to, separated by spaces. They may also read `/auth/session` and post
    * `/auth/logout` with credentials (CORS).
    */
-  RETURN_TO_ORIGINS: { kind: origins(50), scope: "site" },
+  RETURN_TO_ORIGINS: { kind: () => origins(50), scope: "site" },
 
   /**
    * JSON Web Key Set of ES256 keys, ten at most. The first is private and signs, all verify. Keys that signed before
@@ -331,15 +332,15 @@ export const SETTINGS = {
    * when they do not sign: then they stop verifying by themselves when the last token they signed is gone.
    * @section Session
    */
-  SESSION_KEYS: { kind: sessionKeys(), scope: "site", secret: true, needed: true },
+  SESSION_KEYS: { kind: sessionKeys, scope: "site", secret: true, needed: true },
   /** Absolute lifetime in seconds, at most 400 days. */
-  SESSION_TTL: { kind: wholeNumber(1, MAX_COOKIE_AGE, " seconds"), default: 30 * DAY, scope: "site" },
+  SESSION_TTL: { kind: () => wholeNumber(1, MAX_COOKIE_AGE, " seconds"), default: 30 * DAY, scope: "site" },
   /**
    * Idle lifetime in seconds. Use is noticed when the token is renewed, so a session may end up to `SESSION_FRESH`
    * seconds early, never late.
    */
   SESSION_IDLE: {
-    kind: wholeNumber(1, MAX_COOKIE_AGE, " seconds"),
+    kind: () => wholeNumber(1, MAX_COOKIE_AGE, " seconds"),
     default: 7 * DAY,
     scope: "site",
     atMost: "SESSION_TTL",
@@ -349,7 +350,7 @@ export const SETTINGS = {
    * revocation may bite elsewhere.
    */
   SESSION_FRESH: {
-    kind: wholeNumber(1, 3600, " seconds"),
+    kind: () => wholeNumber(1, 3600, " seconds"),
     default: 300,
     scope: "site",
     atMost: "SESSION_IDLE",
@@ -360,10 +361,10 @@ export const SETTINGS = {
    * `age_over_18` (any age). Those by which a rule of `PROTECTED_PATHS` is judged are there without being named. In
    * this order, as far as a cookie has room (4096 bytes); what does not fit is left out and named in the log.
    */
-  SESSION_CLAIMS: { kind: profileClaims(), default: ["name"], scope: "site" },
+  SESSION_CLAIMS: { kind: profileClaims, default: ["name"], scope: "site" },
   /** Shares the session with subdomains of this domain. The cookie is then called `__Secure-vipps-session`. */
   SESSION_COOKIE_DOMAIN: {
-    kind: textLike(/^\.?([a-z0-9-]+\.)+[a-z]{2,}$/i, "must be a domain such as example.com"),
+    kind: () => textLike(/^\.?([a-z0-9-]+\.)+[a-z]{2,}$/i, "must be a domain such as example.com"),
     scope: "site",
   },
 
@@ -372,7 +373,7 @@ export const SETTINGS = {
    * @section Data
    */
   DATA_JURISDICTION: {
-    kind: choice("eu"),
+    kind: () => choice("eu"),
     scope: "inherited",
     question: { flag: "jurisdiction", about: "eu keeps the Durable Objects in the EU" },
   },
@@ -382,7 +383,7 @@ export const SETTINGS = {
    * move: with another value new ones are made, and logins under way end where they began.
    */
   LOGIN_LOCATION: {
-    kind: choice("wnam", "enam", "sam", "weur", "eeur", "apac", "oc", "afr", "me"),
+    kind: () => choice("wnam", "enam", "sam", "weur", "eeur", "apac", "oc", "afr", "me"),
     default: "weur",
     scope: "inherited",
   },
@@ -391,39 +392,39 @@ export const SETTINGS = {
    * more to the Workers that call it, so a few are enough for hundreds of logins a second. May be changed at any
    * time: a login names its object.
    */
-  LOGIN_SHARDS: { kind: wholeNumber(1, 256), default: 8, scope: "inherited" },
+  LOGIN_SHARDS: { kind: () => wholeNumber(1, 256), default: 8, scope: "inherited" },
 
   /**
    * Where the site's people are kept: `d1`, `remote`, `own` (the registry that the project's code hands to
    * `vippsLogin`) or `none`. All but the last need the database `ACCOUNTS_DB`.
    * @section Accounts
    */
-  ACCOUNTS: { kind: choice("d1", "remote", "own", "none"), default: "d1", scope: "site" },
+  ACCOUNTS: { kind: () => choice("d1", "remote", "own", "none"), default: "d1", scope: "site" },
   /** `open` gives somebody new an account, `closed` lets only those in who are in the registry. */
   REGISTRATION: {
-    kind: choice("open", "closed"),
+    kind: () => choice("open", "closed"),
     default: "open",
     scope: "site",
     question: { flag: "registration", about: "open, or closed: only people already in the registry" },
   },
   /** With `ACCOUNTS=remote`: where the site's own registry answers, https outside localhost. */
   REGISTRY_URL: {
-    kind: baseUrl(),
+    kind: baseUrl,
     scope: "site",
     encrypted: true,
     needed: { with: "ACCOUNTS", is: "remote" },
   },
   /** Shared with the registry, at least 32 characters. Signs requests and proof tickets. */
   REGISTRY_SECRET: {
-    kind: textOfAtLeast(32),
+    kind: () => textOfAtLeast(32),
     scope: "site",
     secret: true,
     needed: { with: "ACCOUNTS", is: "remote" },
   },
   /** The site's page where an old account is proven by the old login. */
-  REGISTRY_PROOF_URL: { kind: url(), scope: "site", encrypted: true },
+  REGISTRY_PROOF_URL: { kind: url, scope: "site", encrypted: true },
   /** Days after which login events are deleted, 1 to 3650; the cron trigger of `wrangler.toml` does it. */
-  LOGIN_EVENTS_DAYS: { kind: wholeNumber(1, 3650, " days"), default: 90, scope: "site" },
+  LOGIN_EVENTS_DAYS: { kind: () => wholeNumber(1, 3650, " days"), default: 90, scope: "site" },
 
   /**
    * Terms a person must accept before the first session, and again when the version changes. A path of the site or
@@ -431,7 +432,7 @@ export const SETTINGS = {
    * @section Terms and consents
    */
   TERMS_URL: {
-    kind: pageUrl(),
+    kind: pageUrl,
     scope: "site",
     question: {
       flag: "terms-url",
@@ -442,7 +443,7 @@ export const SETTINGS = {
   },
   /** The version of the terms: any text of up to 50 characters. */
   TERMS_VERSION: {
-    kind: textOfAtMost(50),
+    kind: () => textOfAtMost(50),
     scope: "site",
     question: {
       flag: "terms-version",
@@ -453,7 +454,7 @@ export const SETTINGS = {
   },
   /** The privacy statement, linked beside the terms. */
   PRIVACY_URL: {
-    kind: pageUrl(),
+    kind: pageUrl,
     scope: "site",
     question: {
       flag: "privacy-url",
@@ -467,14 +468,14 @@ export const SETTINGS = {
    * `[{"id":"newsletter","text":{"nb":"Send meg nyhetsbrevet","en":"Send me the newsletter"}}]`. A language without
    * its own text gets the English one.
    */
-  CONSENTS: { kind: consents(), scope: "site" },
+  CONSENTS: { kind: consents, scope: "site" },
   /**
    * 16 to 200 letters, digits, `-` or `_`. Turns on `POST /auth/webhooks/consent/<secret>`, which you register with
    * Vipps as the consent webhook: it ends the user's sessions and notes the withdrawal.
    * @default off
    */
   CONSENT_WEBHOOK_SECRET: {
-    kind: textLike(/^[\w-]{16,200}$/, "must be 16 to 200 letters, digits, - or _"),
+    kind: () => textLike(/^[\w-]{16,200}$/, "must be 16 to 200 letters, digits, - or _"),
     scope: "site",
     secret: true,
   },
@@ -487,13 +488,13 @@ export const SETTINGS = {
    * @default nobody is told
    */
   EVENTS_URL: {
-    kind: url("must be a URL without a query or a name in it"),
+    kind: () => url("must be a URL without a query or a name in it"),
     scope: "site",
     encrypted: true,
     question: { flag: "events-url", about: "where the site's other systems are told what happens" },
   },
   /** Signs events: `whsec_` and 24 to 64 random bytes in base64, known to the receiver alone. */
-  EVENTS_SECRET: { kind: eventSecret(), scope: "site", secret: true, needed: { with: "EVENTS_URL" } },
+  EVENTS_SECRET: { kind: eventSecret, scope: "site", secret: true, needed: { with: "EVENTS_URL" } },
 
   /**
    * Who may open the console `/auth/support`: phone numbers such as `+4799999901` (compared with the account's
@@ -502,14 +503,14 @@ export const SETTINGS = {
    * @section Customer service
    * @default nobody
    */
-  SUPPORT_STAFF: { kind: supportStaff(), scope: "site", personal: true },
+  SUPPORT_STAFF: { kind: supportStaff, scope: "site", personal: true },
   /**
    * Who may open the console of every site of the deployment, its own and the further ones: an agency's people, by
    * their phone numbers at Vipps (or by `sub`, which is another at each sales unit). What they do is in the audit log
    * of the site it is done at. See [many-sites.md](many-sites.md#people-of-the-agency).
    * @default nobody
    */
-  AGENCY_STAFF: { kind: agencyStaff(), scope: "deployment", personal: true },
+  AGENCY_STAFF: { kind: agencyStaff, scope: "deployment", personal: true },
 } as const satisfies Readonly<Record<string, Row>>;
 
 export type SettingName = keyof typeof SETTINGS;
@@ -535,7 +536,7 @@ export const OWN_SITE = [
 /** What a setting becomes once it is read: `undefined` only where it may be left out and has no default. */
 export type ReadValues = {
   readonly [Name in SettingName]:
-    | v.InferOutput<ReturnType<(typeof SETTINGS)[Name]["kind"]["schema"]>>
+    | v.InferOutput<ReturnType<ReturnType<(typeof SETTINGS)[Name]["kind"]>["schema"]>>
     | ((typeof SETTINGS)[Name] extends { readonly default: unknown } | { readonly needed: true }
         ? never
         : undefined);

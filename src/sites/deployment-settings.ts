@@ -53,7 +53,7 @@ export function siteDefaults(
   deployment: DeploymentValues,
 ): { readonly values: Readonly<Record<string, unknown>> } | { readonly faults: readonly string[] } {
   if (isUnset(deployment.SITE_DEFAULTS)) return { values: {} };
-  const read = v.safeParse(SETTINGS.SITE_DEFAULTS.kind.schema(), deployment.SITE_DEFAULTS);
+  const read = v.safeParse(SETTINGS.SITE_DEFAULTS.kind().schema(), deployment.SITE_DEFAULTS);
   if (!read.success) return { faults: [`SITE_DEFAULTS ${read.issues[0].message}`] };
   const known: readonly string[] = siteNames();
   const wrong = Object.keys(read.output).filter(

@@ -420,7 +420,7 @@ export const de: LanguageTexts = {
       writeFileSync(join(root, path), text.replace(before, `${added}${before}`));
     };
     const row = `  /** A line at the foot of our pages, at most 80 characters. */
-  PAGE_FOOT: { kind: textOfAtMost(80), scope: "site" },
+  PAGE_FOOT: { kind: () => textOfAtMost(80), scope: "site" },
 `;
     insert("src/settings/table.ts", "  /** An image beside the site's name", row);
     insert("test/node/settings-table.test.ts", "  LOGO_URL: ", '  PAGE_FOOT: "post@fjordhagen.example",\n');
