@@ -11,6 +11,7 @@ import { limitPerNetwork } from "./http/rate-limit.ts";
 import type { AppContext, AppEnv, Behind } from "./http/request-context.ts";
 import { isPageRequest, refuseLookAhead, refuseSubresource } from "./http/request-kind.ts";
 import { isPathTooLong, readAddress } from "./http/request-path.ts";
+import { onFirstUse } from "./isolate-state.ts";
 import { finishAppLogin, startAppLogin } from "./login/app-login.ts";
 import { continueLogin, finishProof } from "./login/continue-login.ts";
 import { finishLogin } from "./login/finish-login.ts";
@@ -78,7 +79,7 @@ interface RouteTraits {
 }
 
 /** Every route below AUTH_PATH. What is none of them is not there; what is none of its methods is answered 405. */
-export const ROUTES: readonly Route[] = [
+export const routeTable = onFirstUse((): readonly Route[] => [
   {
     path: "/session",
     methods: { GET: showSession },
@@ -165,19 +166,20 @@ export const ROUTES: readonly Route[] = [
   },
   { path: "/support/requests/:reference", methods: { GET: showRequest }, guard: "staff" },
   { path: "/support/requests/:reference/link", methods: { POST: linkPerson }, guard: "staff", tells: true },
-];
+]);
 
 /** The router with every route. One router, told by name, in place of three to choose from. */
 function createApp() {
   const app = new HonoBase<AppEnv>({ router: new RegExpRouter(), getPath: routePath });
+  const routes = routeTable();
   app.use("/auth/*", ownAnswers);
-  for (const route of ROUTES.filter(({ isQuick }) => isQuick)) addRoute(app, route);
+  for (const route of routes.filter(({ isQuick }) => isQuick)) addRoute(app, route);
   app.use("/auth/*", answerInTime);
-  for (const route of ROUTES.filter(({ isQuick }) => !isQuick)) addRoute(app, route);
+  for (const route of routes.filter(({ isQuick }) => !isQuick)) addRoute(app, route);
   app.all("/auth/*", refuseOther);
   app.all("*", serveSite);
 
-  const jsonPaths = new Set(ROUTES.filter(({ isJson }) => isJson).map(({ path }) => `/auth${path}`));
+  const jsonPaths = new Set(routes.filter(({ isJson }) => isJson).map(({ path }) => `/auth${path}`));
   app.onError((error, c: AppContext) =>
     answerFailure(error, c.req.raw, c.env.settings, {
       jsonOnly: jsonPaths.has(c.req.path),
@@ -236,7 +238,7 @@ async function refuseOther(c: AppContext): Promise<Response> {
 /** The route that anybody may know of. */
 function publicRouteAt(address: string): Route | undefined {
   const asked = address.split("/");
-  return ROUTES.find(({ path, guard }) => guard === undefined && isRouteOf(path.split("/"), asked));
+  return routeTable().find(({ path, guard }) => guard === undefined && isRouteOf(path.split("/"), asked));
 }
 
 /** The same address without the slash at its end. 308, so that a form stays a form. */

@@ -1,4 +1,4 @@
-import { FAILURES, Failure, type FailureCode, type FailureFacts, type Missing, thrownAt } from "./failure.ts";
+import { Failure, type FailureCode, type FailureFacts, failures, type Missing, thrownAt } from "./failure.ts";
 import { COOKIES_PARAMETER } from "./http/cookie.ts";
 import { readableBy } from "./http/cross-origin.ts";
 import { asOwnAnswer } from "./http/own-answers.ts";
@@ -43,7 +43,7 @@ export async function answerFailure(
 ): Promise<Response> {
   const failure = thrown instanceof Failure ? thrown : new Failure("internal_error", { stage: "site" });
   const { code, facts } = failure;
-  const { status, level, message } = FAILURES[code];
+  const { status, level, message } = failures()[code];
   const reference = facts.reference ?? newReference();
   onAnswered?.({ code, facts, reference });
   // A stranger's host is where it happened, though no site of ours.
@@ -75,7 +75,7 @@ export async function answerFailure(
   const delay = settings && lengthWords(context.language, settings.session.fresh);
   const values = { ...names, ...(delay !== undefined && { delay }), ...lackWords(context.language, lack) };
   const further = others.map((other) => ({
-    happened: texts.messages[FAILURES[other.code].message].happened,
+    happened: texts.messages[failures()[other.code].message].happened,
     values: { ...names, ...lackWords(context.language, other) },
   }));
   const details = code === "settings_invalid" ? (facts.details ?? []) : [];

@@ -18,6 +18,18 @@ export function isolateFlights<Value>(): SingleFlight<Value> {
   return flights;
 }
 
+/**
+ * What takes time to make, and is the same ever after: made when it is first asked for, so that an isolate starts
+ * without it.
+ */
+export function onFirstUse<Value>(make: () => Value): () => Value {
+  let made: { readonly value: Value } | undefined;
+  return () => {
+    made ??= { value: make() };
+    return made.value;
+  };
+}
+
 /** Forgets everything: what a new isolate begins with. */
 export function beginIsolate(): void {
   for (const forget of forgetters) forget();

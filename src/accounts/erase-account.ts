@@ -73,7 +73,7 @@ async function deleteHistory(
   do {
     // First what is found by way of the account's own events.
     while (await run(EVENT_TABLES.map(inItsBrowsers)));
-    isMore = await run(HISTORY);
+    isMore = await run(history());
   } while (isMore);
 }
 
@@ -105,7 +105,7 @@ const inItsBrowsers = (table: EventTable) => {
     LIMIT ${PORTION})`;
 };
 
-const HISTORY: readonly string[] = [
+const history = (): readonly string[] => [
   ...EVENT_TABLES.flatMap((table) => {
     const { name, key } = table;
     const columns = key === "id" ? "f.id" : "f.site, f.id";
@@ -157,7 +157,7 @@ async function lastStatements(
   );
   const marks = subjects.map((subject) => mark.bind(site, subject, Date.now()));
   // What was written since the portions were taken.
-  const written = [...EVENT_TABLES.map(inItsBrowsers), ...HISTORY].map((sql) =>
+  const written = [...EVENT_TABLES.map(inItsBrowsers), ...history()].map((sql) =>
     database.prepare(sql).bind(site, accountId, subsOf(accountId, identities)),
   );
   return [...written, ...ofAccount, waiting, ...requests, ...marks];

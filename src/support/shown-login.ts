@@ -1,5 +1,5 @@
 import type { LoginOutcome, RecordedLoginEvent } from "../accounts/login-events.ts";
-import { FAILURES, type MessageKey } from "../failure.ts";
+import { failures, type MessageKey } from "../failure.ts";
 import { filled, textsIn } from "../pages/language.ts";
 import type { PageContext } from "../pages/layout.ts";
 import type { ShownLogin } from "../pages/support/shown.ts";
@@ -12,7 +12,7 @@ import type { StaffRequest } from "./staff.ts";
 export function messageOf(outcome: LoginOutcome): MessageKey | undefined {
   if (outcome === "logged_in") return undefined;
   // An event may be older than the deployment, which may know its code no longer.
-  return Object.hasOwn(FAILURES, outcome) ? FAILURES[outcome].message : "tryLater";
+  return Object.hasOwn(failures(), outcome) ? failures()[outcome].message : "tryLater";
 }
 
 /** The title of a message, as it stood on the customer's page. */

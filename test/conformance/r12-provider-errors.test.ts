@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { FAILURES, type FailureCode } from "../../src/failure.ts";
+import { type FailureCode, failures } from "../../src/failure.ts";
 import { textOf } from "../worker/page-form.ts";
 import { CALLBACK } from "../worker/site.ts";
 import { openHostileSite } from "./hostile-site.ts";
@@ -51,7 +51,7 @@ describe("R12 an error from Vipps", () => {
         await expectRefusal(response, { site, browser, code: error, secrets: provider.secrets });
         // Where the state says which login it was, trying again leads back to where the person wanted to be.
         const retry = `/auth/login?return_to=${encodeURIComponent(index === 0 ? "/" : "/members/")}`;
-        const canRetry = FAILURES[error].message !== "siteMisconfigured";
+        const canRetry = failures()[error].message !== "siteMisconfigured";
         expect((await page.text()).includes(`href="${retry}"`)).toBe(canRetry);
       }
       const lines = site.log.filter(({ reference }) => reference !== undefined);

@@ -1,7 +1,7 @@
 // R36: a script is who says so beyond doubt; everybody else gets a page, at every route and behind every guard.
 
 import { describe, expect, it } from "vitest";
-import { ROUTES } from "../../src/app.ts";
+import { routeTable } from "../../src/app.ts";
 import { type Browser, openBrowser } from "../worker/browser.ts";
 import { openSite, SITE, type TestSite } from "../worker/site.ts";
 import { kindsOf, type RequestKind } from "./request-kinds.ts";
@@ -17,7 +17,7 @@ function ask(site: TestSite, path: string, { method, headers }: RequestKind): Pr
 
 /** Where a stranger is shown something, or sent on: every address of ours that is not data for programs, and the site. */
 const addresses = [
-  ...ROUTES.filter(
+  ...routeTable().filter(
     ({ isJson, path }) => !isJson && !["/verify", "/vipps-login.js", "/.well-known/jwks.json"].includes(path),
   ),
   { path: "/nothing/here", isJson: undefined },
@@ -170,7 +170,7 @@ describe("a link to the logout", () => {
 describe("an address of ours with a slash at its end", () => {
   it("leads to the one without, query and method kept", async () => {
     const browser = openBrowser(open());
-    for (const { path, guard } of ROUTES.filter((route) => route.guard === undefined)) {
+    for (const { path, guard } of routeTable().filter((route) => route.guard === undefined)) {
       expect(guard).toBeUndefined();
       const address = `/auth${path.replaceAll(/:\w+/g, "x")}`;
       for (const method of ["GET", "POST"]) {

@@ -4,7 +4,7 @@
 import { runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { beforeEach, describe, expect, it, vi } from "vitest";
-import { ROUTES } from "../../src/app.ts";
+import { routeTable } from "../../src/app.ts";
 import { type Browser, openBrowser, SESSION_COOKIE } from "../worker/browser.ts";
 import { accountsDatabase } from "../worker/database.ts";
 import { FROM_HERE, loggedIn } from "../worker/desk.ts";
@@ -85,7 +85,7 @@ describe("R37 looking ahead", () => {
     const before = await everything([here.staffId]);
     let answers = 0;
     const read = new Map<string, Set<number>>();
-    for (const route of ROUTES)
+    for (const route of routeTable())
       for (const method of Object.keys(route.methods)) {
         for (const kind of kindsOf("ahead")) {
           if (kind.method === "HEAD" && method !== "GET") continue;
@@ -110,7 +110,7 @@ describe("R37 looking ahead", () => {
     expect(new Set(here.site.counts.durableObjectCalls)).toEqual(
       new Set(["sessions.list", "attempt.ping", "sessions.ping"]),
     );
-    const routes = ROUTES.flatMap(({ methods }) => Object.keys(methods));
+    const routes = routeTable().flatMap(({ methods }) => Object.keys(methods));
     console.log(
       `R37: ${kindsOf("ahead").length} kinds at ${routes.length} routes and methods, ${answers} answers`,
     );
@@ -133,7 +133,7 @@ describe("R37 looking ahead", () => {
   it("is nothing to staff's console for anybody else: not even its refusal", async () => {
     const here = await scene();
     const stranger = openBrowser(here.site);
-    for (const { path } of ROUTES.filter(({ guard }) => guard === "staff"))
+    for (const { path } of routeTable().filter(({ guard }) => guard === "staff"))
       for (const kind of kindsOf("ahead")) {
         const [address] = request(here, path);
         const { method = "GET", headers } = kind;

@@ -1,5 +1,5 @@
 import { expect } from "vitest";
-import { FAILURES, type FailureCode } from "../../src/failure.ts";
+import { type FailureCode, failures } from "../../src/failure.ts";
 import { type Browser, SESSION_COOKIE } from "../worker/browser.ts";
 import type { TestSite } from "../worker/site.ts";
 
@@ -26,7 +26,7 @@ export async function expectRefusal(
   const logged = site.log.filter(({ event }) => event === "request_failed" || event === "login_cancelled");
   expect({ code: logged.at(-1)?.code, status: response.status }).toEqual({
     code,
-    status: FAILURES[code].status,
+    status: failures()[code].status,
   });
   expect(response.headers.get("content-type")).toBe("text/html; charset=utf-8");
   expect(response.headers.get("cache-control")).toBe("no-store");

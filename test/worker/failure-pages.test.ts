@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { FAILURES, Failure, type FailureCode } from "../../src/failure.ts";
+import { Failure, type FailureCode, failures } from "../../src/failure.ts";
 import { answerFailure } from "../../src/failure-answer.ts";
 import { textsIn } from "../../src/pages/language.ts";
 import { readSettings } from "../../src/settings.ts";
@@ -8,7 +8,7 @@ import { openSite, SITE } from "./site.ts";
 
 const LANGUAGES = ["nb", "da", "fi", "sv", "en"] as const;
 /** All but the one that tells nobody anything: see sites.test.ts. */
-const CODES = (Object.keys(FAILURES) as FailureCode[]).filter((code) => code !== "host_unknown");
+const CODES = (Object.keys(failures()) as FailureCode[]).filter((code) => code !== "host_unknown");
 
 /** The statuses that the public contract promises by what went wrong. */
 const PROMISED: Readonly<Partial<Record<FailureCode, number>>> = {
@@ -43,9 +43,9 @@ describe.each(LANGUAGES)("every failure in %s", (language) => {
     for (const code of CODES) {
       const { response, log } = await answer(code, { "accept-language": language, accept: "text/html" });
       const page = await response.text();
-      expect([code, response.status]).toEqual([code, FAILURES[code].status]);
+      expect([code, response.status]).toEqual([code, failures()[code].status]);
       expect(page).toContain(`<html lang="${language}"`);
-      const { title, happened, next } = textsIn(language).messages[FAILURES[code].message];
+      const { title, happened, next } = textsIn(language).messages[failures()[code].message];
       const shown = textOf(page);
       for (const text of [title, happened, next]) {
         // The words around the places that are filled in.
@@ -60,7 +60,7 @@ describe.each(LANGUAGES)("every failure in %s", (language) => {
       );
       const reference = /<code>([^<]+)<\/code>/.exec(page)?.[1];
       expect(log).toHaveLength(1);
-      expect(log[0]).toMatchObject({ code, reference, stage: "callback", level: FAILURES[code].level });
+      expect(log[0]).toMatchObject({ code, reference, stage: "callback", level: failures()[code].level });
     }
   });
 });
@@ -71,7 +71,7 @@ describe("every failure for a script", () => {
       const { response, log } = await answer(code, { accept: "application/json", "accept-language": "nb" });
       expect(response.headers.get("content-type")).toBe("application/problem+json");
       const problem = await response.json<Record<string, unknown>>();
-      expect(problem).toMatchObject({ type: "about:blank", status: FAILURES[code].status, code });
+      expect(problem).toMatchObject({ type: "about:blank", status: failures()[code].status, code });
       expect(problem.title).toEqual(expect.stringMatching(/\S/));
       expect(log).toHaveLength(1);
       expect(log[0]).toMatchObject({ code, reference: problem.reference });
@@ -80,9 +80,9 @@ describe("every failure for a script", () => {
 
   it("has the status the contract promises, and a cancelled login is no error in the log", () => {
     for (const [code, status] of Object.entries(PROMISED)) {
-      expect([code, FAILURES[code as FailureCode].status]).toEqual([code, status]);
+      expect([code, failures()[code as FailureCode].status]).toEqual([code, status]);
     }
-    expect(FAILURES.access_denied.level).toBe("info");
+    expect(failures().access_denied.level).toBe("info");
   });
 
   it("that nobody foresaw says where it was thrown and nothing of what it said", async () => {
