@@ -1,4 +1,4 @@
-import { base64url } from "jose";
+import * as base64url from "jose/base64url";
 
 /** SHA-256 of a text as base64url. */
 export async function sha256(text: string): Promise<string> {

@@ -1,4 +1,4 @@
-import { base64url } from "jose";
+import * as base64url from "jose/base64url";
 
 /** Cryptographically random bytes as base64url text: 32 bytes give 43 characters. */
 export function randomText(bytes: number): string {

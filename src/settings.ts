@@ -1,4 +1,4 @@
-import { base64url } from "jose";
+import * as base64url from "jose/base64url";
 import { ownEvents } from "./events/own-events.ts";
 import { Failure } from "./failure.ts";
 import { logEvent, nameSite } from "./log.ts";

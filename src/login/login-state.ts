@@ -1,4 +1,4 @@
-import { base64url } from "jose";
+import * as base64url from "jose/base64url";
 import type { SessionSettings, Settings } from "../settings.ts";
 import type { LoginSecrets } from "../vipps/authorize-url.ts";
 import { type LoginAsks, NO_ASKS } from "./login-asks.ts";

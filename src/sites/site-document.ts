@@ -1,4 +1,4 @@
-import { base64url } from "jose";
+import * as base64url from "jose/base64url";
 import * as v from "valibot";
 import { isSealed } from "../settings/table.ts";
 import type { MasterKeys } from "./master-keys.ts";

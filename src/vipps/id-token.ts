@@ -1,4 +1,5 @@
-import { base64url, compactVerify, decodeProtectedHeader } from "jose";
+import { compactVerify, decodeProtectedHeader } from "jose";
+import * as base64url from "jose/base64url";
 import { Failure } from "../failure.ts";
 import { isolateMap } from "../isolate-state.ts";
 import {

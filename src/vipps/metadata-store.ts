@@ -1,4 +1,4 @@
-import { base64url } from "jose";
+import * as base64url from "jose/base64url";
 import { isolateMap, putBounded } from "../isolate-state.ts";
 import type { MetadataStore } from "../settings/types.ts";
 import { fromStorage } from "../storage-call.ts";

@@ -1,4 +1,4 @@
-import { base64url } from "jose";
+import * as base64url from "jose/base64url";
 
 /** A public RSA key of the provider that may verify RS256 signatures. */
 export interface SigningKey {

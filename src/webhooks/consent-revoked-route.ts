@@ -1,4 +1,4 @@
-import { base64url } from "jose";
+import * as base64url from "jose/base64url";
 import { appendAudit } from "../accounts/audit-log.ts";
 import { now, siteRecords } from "../accounts/records.ts";
 import { siteRegistry } from "../accounts/site-registry.ts";
