@@ -53,12 +53,10 @@ export function isDoubled(headers: Headers): boolean {
   return isPassedOn || headers.has("service-worker-navigation-preload");
 }
 
-/** What `Sec-Fetch-Dest` says of a page in another page (Fetch standard, section 2.2.5). */
-const FRAMES = new Set([...SHOWN].filter((destination) => destination !== "document"));
-
 /** Whether the answer is shown in a part of another page. Nobody can log in there: Vipps lets no page frame it. */
 export function isFramed(headers: Headers): boolean {
-  return FRAMES.has(headers.get("sec-fetch-dest") ?? "");
+  const destination = headers.get("sec-fetch-dest") ?? "";
+  return destination !== "document" && SHOWN.has(destination);
 }
 
 /** Whether HTML is asked for by name. */

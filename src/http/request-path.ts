@@ -65,7 +65,7 @@ const WAYS_OF_READING: readonly ((path: string) => string)[] = [
   // Servlet containers drop path parameters: RFC 3986 section 3.3.
   (path) => (path.includes(";") ? path.replace(/;[^/]*/g, "") : path),
   (path) => path.replace(/[?#].*$/s, ""),
-  (path) => (NOT_ASCII.test(path) ? path.normalize("NFKC") : path),
+  (path) => (isAscii(path) ? path : path.normalize("NFKC")),
   // Programs get what stands behind their name as the path (CGI, RFC 3875 section 4.1.5), and some leave out what
   // stands before it.
   (path) => path.replace(PROGRAM, ""),
@@ -77,7 +77,7 @@ const PROGRAM = /\/[^/]*\.(?:php\d?|phtml|aspx?|ashx|cfm|cgi|jsp|pl|py)(?=\/)/i;
 
 const endOf = (found: RegExpExecArray | null): number => (found === null ? 0 : found.index + found[0].length);
 
-const NOT_ASCII = /[^\p{ASCII}]/u;
+const isAscii = (path: string): boolean => /^\p{ASCII}*$/u.test(path);
 
 /** Dot segments that a decoder uncovered, also with the trailing dots and spaces that Windows ignores. */
 const DOT_SEGMENT = /(?:^|\/) *\.[. ]*(?:\/|$)/;
@@ -88,7 +88,7 @@ const UNSAFE_CHARACTER = /[\u0000-\u001f\u007f\\]/;
  * Combining marks in a row. No language stacks more than a few, and putting a long row into its normal order takes
  * time that grows with the square of its length.
  */
-const TOO_MANY_MARKS = /\p{M}{33}/u;
+const hasTooManyMarks = (path: string): boolean => /\p{M}{33}/u.test(path);
 
 /**
  * Brings a path into its canonical form: unreserved characters decoded, the other percent signs in upper case
@@ -111,7 +111,7 @@ export function readPath(pathname: string): RequestPath | undefined {
     if (readings.size > READING_LIMIT) return undefined;
     if (readings.size > 1 && length > READING_LENGTH_LIMIT) return undefined;
     if (UNSAFE_CHARACTER.test(reading) || DOT_SEGMENT.test(reading)) return undefined;
-    if (TOO_MANY_MARKS.test(reading)) return undefined;
+    if (hasTooManyMarks(reading)) return undefined;
     for (const readAgain of WAYS_OF_READING) readings.add(mergeSlashes(readAgain(reading)));
   }
   return { path, readings };

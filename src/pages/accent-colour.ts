@@ -5,10 +5,7 @@ const WHITE: Colour = [255, 255, 255];
 const BLACK: Colour = [0, 0, 0];
 
 /** What of the page an accent is seen on, by theme; of two, the one that it differs less from. */
-const BEHIND = {
-  light: ["#ffffff", "#f6f5f2"].map(colourOf),
-  dark: ["#1f1f29", "#14141b"].map(colourOf),
-} as const;
+const BEHIND = { light: ["#ffffff", "#f6f5f2"], dark: ["#1f1f29", "#14141b"] } as const;
 
 /** Text on a button wants 4.5 (WCAG 1.4.3); a little more stays when the button is dimmed under a pointer. */
 const TEXT_CONTRAST = 5;
@@ -25,7 +22,7 @@ export function accentStyles(accent: string): string {
   const rules = (theme: keyof typeof BEHIND): string => {
     const ink = contrast(own, WHITE) >= contrast(own, BLACK) ? WHITE : BLACK;
     const fill = apart(own, [ink], TEXT_CONTRAST, ink === WHITE ? BLACK : WHITE);
-    const line = apart(own, BEHIND[theme], LINE_CONTRAST, theme === "light" ? BLACK : WHITE);
+    const line = apart(own, BEHIND[theme].map(colourOf), LINE_CONTRAST, theme === "light" ? BLACK : WHITE);
     return `:root:root{--accent:${written(fill)};--on-accent:${written(ink)};--edge:${written(line)}}`;
   };
   return `${rules("light")}@media (prefers-color-scheme:dark){${rules("dark")}}`;

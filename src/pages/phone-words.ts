@@ -1,5 +1,5 @@
 /** How numbers of a country are grouped, by what they begin with: the first that fits counts. */
-const GROUPS: readonly (readonly [country: string, number: RegExp, groups: readonly number[]])[] = [
+const countries = (): readonly (readonly [country: string, number: RegExp, groups: readonly number[]])[] => [
   ["47", /^[49]\d{7}$/, [3, 2, 3]],
   ["47", /^\d{8}$/, [2, 2, 2, 2]],
   ["45", /^\d{8}$/, [2, 2, 2, 2]],
@@ -14,7 +14,7 @@ const GROUPS: readonly (readonly [country: string, number: RegExp, groups: reado
  * @param phone E.164 digits without the plus sign.
  */
 export function phoneWords(phone: string): string {
-  for (const [country, shape, groups] of GROUPS) {
+  for (const [country, shape, groups] of countries()) {
     const number = phone.slice(country.length);
     if (phone.startsWith(country) && shape.test(number)) return `+${country} ${inGroups(number, groups)}`;
   }

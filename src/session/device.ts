@@ -26,7 +26,7 @@ const USER_AGENT_LIMIT = 1_000;
 type Pattern = Pick<RegExp, "test">;
 
 /** The first that matches counts: nearly every browser also calls itself Chrome or Safari. */
-const BROWSERS: readonly (readonly [Pattern, string])[] = [
+const browsers = (): readonly (readonly [Pattern, string])[] => [
   [/\bFB(AN|AV|_IAB)\b/, "Facebook"],
   [/\bInstagram\b/, "Instagram"],
   [/\bSnapchat\b/, "Snapchat"],
@@ -46,7 +46,7 @@ const BROWSERS: readonly (readonly [Pattern, string])[] = [
   [{ test: (text) => /\bVersion\/\d/.test(text) && /\bSafari\//.test(text) }, "Safari"],
 ];
 
-const SYSTEMS: readonly (readonly [RegExp, string])[] = [
+const systems = (): readonly (readonly [Pattern, string])[] => [
   [/\biPhone\b/, "iPhone"],
   [/\biPad\b/, "iPad"],
   [/\bAndroid\b|\bokhttp\//, "Android"],
@@ -61,7 +61,7 @@ export function deviceOf(userAgent: string | null): Device {
   const text = (userAgent ?? "").slice(0, USER_AGENT_LIMIT);
   const named = (names: readonly (readonly [Pattern, string])[]) =>
     names.find(([pattern]) => pattern.test(text))?.[1] || undefined;
-  return { browser: named(BROWSERS), system: named(SYSTEMS) };
+  return { browser: named(browsers()), system: named(systems()) };
 }
 
 /** The longest name of a place worth keeping, in characters. */

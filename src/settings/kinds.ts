@@ -40,7 +40,7 @@ const asText = (message: string) =>
   );
 
 /** What no text of a setting holds: it speaks to terminals, or turns the direction of writing. */
-const UNSEEN = /[\p{Cc}\p{Bidi_Control}]/u;
+const holdsUnseen = (text: string): boolean => /[\p{Cc}\p{Bidi_Control}]/u.test(text);
 
 const TEXT_EDITOR = { type: ["string", "integer"] };
 
@@ -50,7 +50,7 @@ export const text = <Output>(make: () => v.GenericSchema<string, Output>): Kind<
     v.pipe(
       asText("must be text, in quotation marks"),
       v.check(
-        (written) => !UNSEEN.test(written),
+        (written) => !holdsUnseen(written),
         "must be text that can be seen, without control characters",
       ),
       make(),
@@ -314,7 +314,7 @@ export const contacts = (): Kind<readonly Contact[]> => {
           const named = words.map((one) => one.trim()).filter((one) => one !== "");
           const read = named.map(readContact);
           const known = read.filter((one) => one !== undefined);
-          const isSeen = !named.some((one) => UNSEEN.test(one));
+          const isSeen = !named.some(holdsUnseen);
           if (isSeen && known.length > 0 && known.length === read.length && known.length <= 5) return known;
           addIssue({ message });
           return NEVER;

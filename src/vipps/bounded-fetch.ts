@@ -77,7 +77,7 @@ export function boundedFetch(relyingParty: RelyingParty, limits: RequestLimits) 
 }
 
 /** What the platform says of a connection that failed, and our phrase for it. */
-const CONNECTION_FAULTS: readonly (readonly [RegExp, string])[] = [
+const connectionFaults = (): readonly (readonly [RegExp, string])[] => [
   [/certificate|tls|ssl/i, "no connection: TLS failed"],
   [/dns|resolve|name not/i, "no connection: the name was not found"],
   [/refused/i, "no connection: refused"],
@@ -87,5 +87,5 @@ const CONNECTION_FAULTS: readonly (readonly [RegExp, string])[] = [
 
 function connectionFault(error: unknown): string {
   const said = error instanceof Error ? error.message.slice(0, 500) : "";
-  return CONNECTION_FAULTS.find(([pattern]) => pattern.test(said))?.[1] ?? "no connection";
+  return connectionFaults().find(([pattern]) => pattern.test(said))?.[1] ?? "no connection";
 }

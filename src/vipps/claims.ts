@@ -54,8 +54,8 @@ const TEXT = [
 
 /** Longer values are dropped: no real name comes near. In characters. */
 const TEXT_LIMIT = 500;
-/** A value of blanks alone is as good as none. */
-const SAYS_SOMETHING = /[^\s\p{C}]/u;
+/** A value of blanks alone is as good as none. The classes of `\p` are looked up when it is called, not at the start. */
+const saysSomething = (text: string): boolean => /[^\s\p{C}]/u.test(text);
 /** Larger structures are dropped: no real address comes near. In characters of JSON. */
 const STRUCTURE_LIMIT = 16_384;
 /** Consents come once and are not asked for again: a whole answer of the provider has room. */
@@ -68,8 +68,7 @@ export function knownClaims(raw: Readonly<Record<string, unknown>>): VippsClaims
   const claims: Record<string, unknown> = {};
   for (const name of TEXT) {
     const value = raw[name];
-    if (typeof value === "string" && SAYS_SOMETHING.test(value) && value.length <= TEXT_LIMIT)
-      claims[name] = value;
+    if (typeof value === "string" && saysSomething(value) && value.length <= TEXT_LIMIT) claims[name] = value;
   }
   for (const name of ["email_verified", "phone_number_verified"] as const) {
     // Vipps documents booleans; some providers send the word.

@@ -213,7 +213,7 @@ export const BROWSERS_FAULTS = [
     ],
   ]),
   ...faultsIn("src/vipps/claims.ts", [
-    ["a blank is a name", "SAYS_SOMETHING.test(value)", 'value !== ""', [requirement("r06-absent-claims")]],
+    ["a blank is a name", "saysSomething(value)", 'value !== ""', [requirement("r06-absent-claims")]],
     [
       "one form of consents stands in for the other",
       'customFlow: ["flowResult"]',

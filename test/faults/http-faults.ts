@@ -170,7 +170,7 @@ export const HTTP_FAULTS = [
     ],
     [
       "square time: marks are put in order however many there are",
-      "if (TOO_MANY_MARKS.test(reading)) return undefined;",
+      "if (hasTooManyMarks(reading)) return undefined;",
       "",
       [growth],
     ],
