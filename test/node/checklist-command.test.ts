@@ -74,7 +74,7 @@ describe("vipps-login checklist", () => {
       ]),
     });
     expect(readFileSync(join(output, "checklist-report.html"), "utf8")).toContain(
-      'class="row is-failed" id="token"',
+      'class="row failed" id="token"',
     );
   });
 

@@ -174,7 +174,7 @@ describe("the report of a run", () => {
         const files = {
           "evidence.json": JSON.stringify(rows),
           "checklist-report.html": await htmlReport(report, () => "data:image/png;base64,"),
-          "checklist-report.md": markdownReport(report),
+          "checklist-report.md": await markdownReport(report),
         };
         for (const [file, text] of Object.entries(files)) {
           for (const [what, value] of Object.entries(t)) {

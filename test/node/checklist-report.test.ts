@@ -59,7 +59,7 @@ describe("a report", () => {
     expect(made.counts).toMatchObject({ met: ROW_IDS.length, failed: 0, open: 0, fill: 0 });
   });
 
-  it("marks evidence that is older than 30 days, to the day", () => {
+  it("marks evidence that is older than 30 days, to the day", async () => {
     expect(report(everyRow(), { days: 30 }).toDo).toEqual([]);
     const old = report(everyRow(), { days: 30.1 });
     expect(rowOf(old, "token")).toMatchObject({ status: "open", isOld: true, age: 30 });
@@ -67,7 +67,7 @@ describe("a report", () => {
     expect(old.toDo.join(" ")).toContain("older than 30 days");
     // What only stands in the merchant's words does not age.
     expect(rowOf(old, "pilot")).toMatchObject({ status: "met", isOld: false });
-    expect(markdownReport(old)).toContain("too old to be sent");
+    expect(await markdownReport(old)).toContain("too old to be sent");
     expect(report(everyRow(), { days: 8, maxAge: 7 }).toDo).not.toEqual([]);
   });
 
@@ -77,7 +77,7 @@ describe("a report", () => {
       status: "open",
       reason: "Examples from the simulator are not accepted by Vipps.",
     });
-    for (const text of [markdownReport(made), await htmlReport(made, () => "")])
+    for (const text of [await markdownReport(made), await htmlReport(made, () => "")])
       expect(text).toContain("Vipps does not accept it as examples");
   });
 
@@ -93,7 +93,7 @@ describe("a report", () => {
     expect(made.counts.failed).toBe(1);
     expect(made.toDo[0]).toBe("Put right what failed: Include standard HTTP headers.");
     const html = await htmlReport(made, () => "");
-    expect(html).toMatch(/class="row is-failed" id="headers"/);
+    expect(html).toMatch(/class="row failed" id="headers"/);
     expect(html).toContain("All five headers are sent: one is missing");
   });
 
@@ -120,7 +120,7 @@ describe("a report", () => {
       expect(appendix).toContain(`id="${id}"`);
     });
     expect(table).not.toContain("<pre>");
-    const [lines = ""] = markdownReport(made).split("# Appendix");
+    const [lines = ""] = (await markdownReport(made)).split("# Appendix");
     expect(lines.match(/^\| ✓ \| \d+ /gm)).toHaveLength(ROW_IDS.length);
   });
 

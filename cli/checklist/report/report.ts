@@ -4,31 +4,20 @@ import { type AskedField, askedFields, type MerchantFields } from "../merchant-f
 import { ROW_IDS, ROWS, type RowId, SECTIONS, type Section } from "../rows.ts";
 import type { SiteValues } from "../site-values.ts";
 
-/** How a row stands, the most urgent first; how severe that is for who wants to send the report, and what to do. */
+/** How a row stands, the most urgent first, and how severe that is for who wants to send the report. */
 export const STATUSES = {
-  failed: {
-    ...{ words: "Failed", sign: "✗", severity: "error" },
-    todo: "Put it right, and run the command again.",
-  },
-  open: {
-    ...{ words: "Still to show", sign: "…", severity: "warning" },
-    todo: "Show it: another run, or the settings that are missing.",
-  },
-  fill: {
-    ...{ words: "To fill in", sign: "✎", severity: "warning" },
-    todo: "Write it into checklist.yaml, and make the report again (--report-only).",
-  },
-  met: { words: "Met", sign: "✓", severity: "ok", todo: "" },
-  none: { words: "Not applicable", sign: "–", severity: "skipped", todo: "" },
-} as const satisfies Record<string, { words: string; sign: string; severity: Severity; todo: string }>;
+  failed: { words: "Failed", sign: "✗", severity: "error" },
+  open: { words: "Still to show", sign: "…", severity: "warning" },
+  fill: { words: "To fill in", sign: "✎", severity: "warning" },
+  met: { words: "Met", sign: "✓", severity: "ok" },
+  none: { words: "Not applicable", sign: "–", severity: "skipped" },
+} as const satisfies Record<string, { words: string; sign: string; severity: Severity }>;
 
 export type Status = keyof typeof STATUSES;
+const ALL = Object.keys(STATUSES) as Status[];
 
-interface Standing {
-  readonly status: Status;
-  /** Why it stands like that, in a few words; undefined where the rest says it. */
-  readonly reason: string | undefined;
-}
+/** `reason`: why it stands like that, in a few words; undefined where the rest says it. */
+type Standing = readonly [status: Status, reason?: string | undefined];
 
 export interface ReportOptions {
   /** Milliseconds since the epoch. */
@@ -55,9 +44,6 @@ export const ORIGINS = {
   },
 } as const satisfies Record<Environment, { words: string; note: string }>;
 
-/** Rows that only the merchant's own words make complete. */
-const IN_WORDS: ReadonlySet<RowId> = new Set(["company", "on-behalf", "description", "pilot", "video"]);
-
 const DAY = 24 * 3600 * 1000;
 
 export type Report = ReturnType<typeof makeReport>;
@@ -65,71 +51,61 @@ export type ReportRow = Report["rows"][number];
 
 /** Puts evidence and the merchant's words together: all that a report says, in whatever form it is written. */
 export function makeReport({ rows: stored, runs }: Stored, { now, maxAge, own, merchant }: ReportOptions) {
+  const madeAt = new Date(now).toISOString();
   const isRecent = ({ takenAt }: Evidence) => now - Date.parse(takenAt) <= maxAge * DAY;
-  const judged = ROW_IDS.map((id, index) => {
+  const found = ROW_IDS.map((id) => {
     const evidence = bestEvidence(stored, id, isRecent);
-    const fields = askedFields(id, own, merchant);
-    const isOld = evidence !== undefined && !isRecent(evidence) && !IN_WORDS.has(id);
-    const standing = standingOf(id, evidence, fields, isOld ? maxAge : undefined);
-    return { ...ROWS[id], ...standing, id, evidence, fields, isOld, number: index + 1 };
+    // Where nothing was judged the merchant's own words make the row complete, and they do not age.
+    const isOld = evidence !== undefined && !isRecent(evidence) && ROWS[id].judge !== undefined;
+    return { id, evidence, isOld, fields: askedFields(id, own, merchant) };
   });
-  const examples = judged.flatMap(({ evidence }) => (evidence?.exchanges.length ? [evidence] : []));
+  const shown = found.flatMap(({ evidence }) => evidence ?? []);
+  const examples = shown.filter(({ exchanges }) => exchanges.length > 0);
   const isSimulated = examples.some(({ environment }) => environment === "simulator");
   // Whether the examples may be sent is seen from all the other rows.
-  const lacks = [
+  const lacks = sentences(
     examples.length === 0 && "There are no examples yet.",
     isSimulated && "Examples from the simulator are not accepted by Vipps.",
-    judged.some(({ isOld }) => isOld) && "Some evidence is too old.",
-  ].filter((reason) => reason !== false);
-  const recent: Standing = {
-    status: lacks.length === 0 ? "met" : "open",
-    reason: lacks.join(" ") || undefined,
-  };
-  const rows = judged.map((row) => {
-    const { id, section, title, asked, endpoint, evidence, fields, isOld, number } = row;
-    const standing: Standing = id === "recent" && row.status !== "failed" ? recent : row;
+    found.some(({ isOld }) => isOld) && "Some evidence is too old.",
+  );
+  const rows = found.map(({ id, evidence, isOld, fields }, index) => {
+    const { section, title, asked, endpoint } = ROWS[id];
+    const alone = standingOf(id, evidence, fields, isOld ? maxAge : undefined);
+    const amongAll: Standing = lacks === "" ? ["met"] : ["open", lacks];
+    const standing = id === "recent" && alone[0] !== "failed" ? amongAll : alone;
+    const [status, reason] = standing;
     const age = evidence && Math.max(0, Math.floor((now - Date.parse(evidence.takenAt)) / DAY));
     return {
       /** `number` is counted from one, and ties the line of a row to its evidence; `age` is in whole days. */
-      ...{ id, section, title, asked, endpoint, evidence, fields, isOld, number, age },
-      ...{ status: standing.status, reason: standing.reason },
-      ...STATUSES[standing.status],
+      ...{ id, section, title, asked, endpoint, evidence, fields, isOld, number: index + 1, age },
+      ...{ ...STATUSES[status], status, reason },
       /** Whether there is anything to show for it. */
       applies: evidence !== undefined && evidence.notApplicable === undefined,
       comment: commentOn(standing, evidence, fields),
       proof: proofOf(evidence, fields),
-      ageWords: age === undefined ? "" : ageWords(age, isOld ? maxAge : undefined),
+      ageWords: ageWords(age, isOld ? maxAge : undefined),
     };
   });
   const of = (status: Status) => rows.filter((row) => row.status === status);
-  const counts = Object.fromEntries(
-    (Object.keys(STATUSES) as Status[]).map((status) => [status, of(status).length]),
-  ) as Record<Status, number>;
+  const counted = ALL.map((status) => [status, of(status).length]);
+  const counts = Object.fromEntries(counted) as Record<Status, number>;
   const titles = (wanted: typeof rows) => wanted.map(({ title }) => title).join(", ");
   const old = rows.filter(({ isOld }) => isOld).length;
   const open = of("open").filter(({ isOld, id }) => !isOld && id !== "recent");
-  const shown = rows.flatMap(({ evidence }) => evidence ?? []);
   const sites = distinct(shown.map(({ site }) => site));
-  const facts: readonly (readonly [name: string, value: string | undefined])[] = [
-    ["Partner", merchant.partner_name],
-    ["Sales unit", merchant.sales_unit_name],
-    ["Merchant Serial Number", own.values.VIPPS_MSN],
-    ["Site", sites.join(", ")],
-    ["Issuer", distinct(shown.map(({ issuer }) => issuer)).join(", ")],
-    ["Made", moment(new Date(now).toISOString())],
-  ];
+  const facts = {
+    Partner: merchant.partner_name,
+    "Sales unit": merchant.sales_unit_name,
+    "Merchant Serial Number": own.values.VIPPS_MSN,
+    Site: sites.join(", "),
+    Issuer: distinct(shown.map(({ issuer }) => issuer)).join(", "),
+    Made: moment(madeAt),
+  };
   return {
-    ...{ rows, counts },
-    /** ISO 8601, UTC. */
-    madeAt: new Date(now).toISOString(),
-    version: shown[0]?.version,
+    ...{ rows, counts, madeAt, version: shown[0]?.version },
     title: merchant.company_name ?? (sites[0] === undefined ? "a site" : new URL(sites[0]).host),
     /** What stands above the report. */
-    facts: facts.flatMap(([name, value]) => (value ? [[name, value] as const] : [])),
-    /** The standings that there are, and how often. */
-    standings: (Object.keys(STATUSES) as Status[]).flatMap((status) =>
-      counts[status] > 0 ? [{ ...STATUSES[status], status, count: counts[status] }] : [],
-    ),
+    facts: Object.entries(facts).filter(([, value]) => value),
     sections: (Object.keys(SECTIONS) as Section[]).map((section) => ({
       title: SECTIONS[section],
       rows: rows.filter((row) => row.section === section),
@@ -157,20 +133,18 @@ function standingOf(
   fields: readonly AskedField[],
   tooOld: number | undefined,
 ): Standing {
-  if (evidence?.notApplicable !== undefined) return { status: "none", reason: evidence.notApplicable };
+  if (evidence?.notApplicable !== undefined) return ["none", evidence.notApplicable];
   const findings = evidence?.findings ?? [];
   const failed = findings.filter(({ severity }) => severity === "error");
   const told = failed.map(({ what, seen }) => (seen ? `${what}: ${seen}` : what)).join(". ");
-  if (failed.length > 0) return { status: "failed", reason: told };
-  if (evidence === undefined) return { status: "open", reason: "No run has looked at this yet." };
+  if (failed.length > 0) return ["failed", told];
+  if (evidence === undefined) return ["open", "No run has looked at this yet."];
   if (tooOld !== undefined)
-    return { status: "open", reason: `The evidence is older than ${tooOld} days: run the command again.` };
+    return ["open", `The evidence is older than ${tooOld} days: run the command again.`];
   const empty = fields.filter(({ answer }) => answer === undefined).map(({ name }) => name);
-  if (empty.length > 0) return { status: "fill", reason: `To fill in: ${empty.join(", ")}` };
-  const isShown = IN_WORDS.has(id) || fields.length > 0 || checksOf(evidence).length > 0;
-  return isShown
-    ? { status: "met", reason: undefined }
-    : { status: "open", reason: findings.find(({ severity }) => severity === "skipped")?.what };
+  if (empty.length > 0) return ["fill", `To fill in: ${empty.join(", ")}`];
+  const isShown = ROWS[id].judge === undefined || fields.length > 0 || checksOf(evidence).length > 0;
+  return isShown ? ["met"] : ["open", findings.find(({ severity }) => severity === "skipped")?.what];
 }
 
 /** What was really looked at. */
@@ -181,13 +155,19 @@ function distinct<Value>(values: readonly Value[]): readonly Value[] {
   return groups.sort(([, one], [, other]) => other.length - one.length).map(([value]) => value);
 }
 
+/** Those that there are, as sentences. */
+const sentences = (...texts: readonly (string | false | undefined)[]): string =>
+  texts.flatMap((text) => (text ? [/[.!?]$/.test(text) ? text : `${text}.`] : [])).join(" ");
+
 /** `2026-11-22 16:04 UTC` */
 export const moment = (iso: string): string => `${iso.slice(0, 10)} ${iso.slice(11, 16)} UTC`;
 
-function ageWords(age: number, tooOld: number | undefined): string {
-  const days = age === 0 ? "today" : age === 1 ? "1 day old" : `${age} days old`;
+function ageWords(age: number | undefined, tooOld: number | undefined): string {
+  const days = age ? `${amount(age, "day")} old` : "today";
   return tooOld === undefined ? days : `${days}, more than ${tooOld}: too old to be sent`;
 }
+
+const amount = (number: number, word: string): string => `${number} ${word}${number === 1 ? "" : "s"}`;
 
 /** In characters: a form's field, or three lines of a table, hold it. */
 const SHORT = 240;
@@ -197,7 +177,7 @@ const SHORT = 240;
  * comes first, because only they can; of what the worker does, what is most important.
  */
 function commentOn(
-  { status, reason }: Standing,
+  [status, reason]: Standing,
   evidence: Evidence | undefined,
   fields: readonly AskedField[],
 ): string {
@@ -207,9 +187,7 @@ function commentOn(
   const [one = "", two = ""] = evidence.how.split(/(?<=[.!?])\s/, 2);
   const how = one.length + two.length > SHORT ? one : `${one} ${two}`.trim();
   const answers = fields.map(({ answer }) => answer?.replace(/\s+/g, " "));
-  const open = status === "fill" || status === "open" ? reason : undefined;
-  const asSentence = (text: string) => (/[.!?]$/.test(text) ? text : `${text}.`);
-  return [...answers, how, open].flatMap((text) => (text ? [asSentence(text)] : [])).join(" ");
+  return sentences(...answers, how, reason);
 }
 
 /** How much stands in the appendix for a row. */
@@ -218,10 +196,8 @@ function proofOf(evidence: Evidence | undefined, fields: readonly AskedField[]):
   // Where nothing held or failed to hold, pictures show at most what the site itself leaves out.
   if (checks === 0 && fields.length > 0) return "the merchant's word";
   const amounts = { check: checks, request: evidence?.exchanges.length, picture: evidence?.pictures.length };
-  const words = Object.entries(amounts).flatMap(([word, number = 0]) =>
-    number === 0 ? [] : [`${number} ${word}${number === 1 ? "" : "s"}`],
-  );
-  return words.length > 0 ? words.join(", ") : fields.length > 0 ? "the merchant's word" : "described";
+  const words = Object.entries(amounts).map(([word, number]) => number && amount(number, word));
+  return words.filter(Boolean).join(", ") || "described";
 }
 
 /** The texts for the fields 'your comments' of Vipps' editable form, row by row, to be pasted. */
@@ -233,23 +209,26 @@ export function comments({ rows }: Report): string {
   return texts.join("\n\n");
 }
 
+const TO_DO: Readonly<Partial<Record<Status, string>>> = {
+  failed: "Put it right, and run the command again.",
+  open: "Show it: another run, or the settings that are missing.",
+  fill: "Write it into checklist.yaml, and make the report again (--report-only).",
+};
+
 /** How a row stands, as a finding to print. */
-export function findingOf({ id, section, title, asked, reason, severity, words, todo }: ReportRow): Finding {
-  const isGood = severity === "ok" || severity === "skipped";
+export function findingOf({
+  id,
+  section,
+  title,
+  asked,
+  reason,
+  severity,
+  status,
+  words,
+}: ReportRow): Finding {
+  const todo = TO_DO[status];
+  const what = `${title}: ${(todo && reason) ?? words.toLowerCase()}`;
   return {
-    ...{ id, family: section, severity, why: asked, todo, link: "docs/checklist.md" },
-    what: `${title}: ${(isGood ? undefined : reason) ?? words.toLowerCase()}`,
+    ...{ id, family: section, severity, what, why: asked, todo: todo ?? "", link: "docs/checklist.md" },
   };
 }
-
-const SENDERS = { browser: "Browser", worker: "Worker", command: "This command" } as const;
-
-/** Who sent a request, and to whom, in an environment. */
-export function pathWords({ from, to }: Evidence["exchanges"][number], environment: Environment) {
-  const provider = environment === "simulator" ? "simulator" : "Vipps";
-  return { from: SENDERS[from], to: to === "site" ? "site" : provider };
-}
-
-/** Where Vipps describes the checklist, and where partners send it. */
-export const CHECKLIST_PAGE = "https://developer.vippsmobilepay.com/docs/APIs/login-api/login-api-checklist/";
-export const SENT_TO = "developer@vippsmobilepay.com";

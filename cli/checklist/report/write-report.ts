@@ -2,7 +2,7 @@ import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { launchChromium } from "../browser.ts";
 import { picturesFolder } from "../evidence.ts";
-import { type Embed, htmlReport } from "./html.ts";
+import { htmlReport } from "./html.ts";
 import { markdownReport } from "./markdown.ts";
 import type { Report } from "./report.ts";
 
@@ -14,28 +14,24 @@ export type WrittenFiles = Awaited<ReturnType<typeof writeReport>>;
  */
 export async function writeReport(report: Report, output: string, chromium: string | undefined) {
   mkdirSync(output, { recursive: true });
-  const embed: Embed = ({ file }, { environment }) => {
+  const page = await htmlReport(report, ({ file }, { environment }) => {
     const picture = readFileSync(join(picturesFolder(output, environment), file));
     return `data:image/png;base64,${picture.toString("base64")}`;
-  };
-  const page = await htmlReport(report, embed);
-  const files = {
-    html: join(output, "checklist-report.html"),
-    markdown: join(output, "checklist-report.md"),
-    pdf: chromium === undefined ? undefined : join(output, "checklist-report.pdf"),
-  };
-  writeFileSync(files.html, page);
-  writeFileSync(files.markdown, markdownReport(report));
-  if (chromium !== undefined && files.pdf !== undefined) await printReport(chromium, page, files.pdf);
-  return files;
+  });
+  const html = join(output, "checklist-report.html");
+  const markdown = join(output, "checklist-report.md");
+  const pdf = chromium && join(output, "checklist-report.pdf");
+  writeFileSync(html, page);
+  writeFileSync(markdown, await markdownReport(report));
+  if (chromium && pdf) await printReport(chromium, page, pdf);
+  return { html, markdown, pdf };
 }
 
 /** Prints the HTML report. @param path where the PDF is written */
 async function printReport(executablePath: string, html: string, path: string): Promise<void> {
   const browser = await launchChromium(executablePath);
   try {
-    const page = await browser.newPage();
-    await page.emulateMedia({ media: "print", colorScheme: "light" });
+    const page = await browser.newPage({ colorScheme: "light" });
     await page.setContent(html, { waitUntil: "load" });
     // On paper nothing can be opened.
     await page.evaluate(() => {
