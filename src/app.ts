@@ -1,4 +1,3 @@
-import type { Next } from "hono";
 import { cors } from "hono/cors";
 import { HonoBase } from "hono/hono-base";
 import { RegExpRouter } from "hono/router/reg-exp-router";
@@ -8,7 +7,7 @@ import { answerFailure } from "./failure-answer.ts";
 import { showHealth } from "./health-route.ts";
 import { answerInTime, ownAnswers, showStepTimes } from "./http/own-answers.ts";
 import { limitPerNetwork } from "./http/rate-limit.ts";
-import type { AppContext, AppEnv, Behind } from "./http/request-context.ts";
+import type { AppContext, AppEnv, Around, Behind, Handler } from "./http/request-context.ts";
 import { isPageRequest, refuseLookAhead, refuseSubresource } from "./http/request-kind.ts";
 import { isPathTooLong, readAddress } from "./http/request-path.ts";
 import { onFirstUse } from "./isolate-state.ts";
@@ -42,7 +41,6 @@ import { forStaff } from "./support/staff.ts";
 import { unlinkIdentity } from "./support/unlink-route.ts";
 import { consentRevoked } from "./webhooks/consent-revoked-route.ts";
 
-type Handler = (c: AppContext) => Response | Promise<Response>;
 type StaffHandler = Parameters<typeof forStaff>[0];
 /** What answers which method. HEAD is answered as GET. */
 type Methods<Handles> = Readonly<Partial<Record<"GET" | "POST" | "DELETE" | "OPTIONS", Handles>>>;
@@ -171,47 +169,73 @@ export const routeTable = onFirstUse((): readonly Route[] => [
 /** The router with every route. One router, told by name, in place of three to choose from. */
 function createApp() {
   const app = new HonoBase<AppEnv>({ router: new RegExpRouter(), getPath: routePath });
-  const routes = routeTable();
-  app.use("/auth/*", ownAnswers);
-  for (const route of routes.filter(({ isQuick }) => isQuick)) addRoute(app, route);
-  app.use("/auth/*", answerInTime);
-  for (const route of routes.filter(({ isQuick }) => !isQuick)) addRoute(app, route);
-  app.all("/auth/*", refuseOther);
-  app.all("*", serveSite);
-
-  const jsonPaths = new Set(routes.filter(({ isJson }) => isJson).map(({ path }) => `/auth${path}`));
-  app.onError((error, c: AppContext) =>
-    answerFailure(error, c.req.raw, c.env.settings, {
-      jsonOnly: jsonPaths.has(c.req.path),
-      onAnswered: (failed) => recordFailedLogin(c, failed),
-    }),
-  );
+  for (const route of routeTable()) addRoute(app, route);
+  app.notFound(ownAnswers(answerFailures()(refuseOther)));
+  app.all("/site/*", serveSite);
+  app.onError(answerError());
   return app;
 }
 
-/** Adds a route with what its row says of it. */
+const METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"] as const;
+
+/**
+ * Adds a route as one handler that does all its row says of it: where the router finds one, Hono has nothing to put
+ * together for each request.
+ */
 function addRoute(app: HonoBase<AppEnv>, route: Route): void {
-  const { path, limiter, isShared, isReading, isStep, showsSteps, tells } = route;
+  const { path, limiter, isJson, isQuick, isShared, isReading, isStep, showsSteps, tells } = route;
   const address = `/auth${path}`;
-  if (tells) app.use(address, announceBehind);
-  if (isShared) app.use(address, allowedOrigins());
-  if (showsSteps) app.use(address, showStepTimes);
-  const methods = Object.keys(route.methods);
-  if (limiter !== undefined) app.on(methods, [address], limitPerNetwork(...limiter));
-  // Staff are told by their own guard, everybody else by nobody.
-  if (!isReading && route.guard !== "staff") app.on(methods, [address], refuseLookAhead);
-  if (isStep) app.on(methods, [address], refuseSubresource);
+  // From the outside in.
+  const whatever = [
+    ownAnswers,
+    isShared && allowedOrigins(),
+    showsSteps && showStepTimes,
+    answerFailures(isJson),
+    !isQuick && answerInTime,
+  ];
+  const ofMethods = [
+    tells && announceBehind,
+    limiter !== undefined && limitPerNetwork(...limiter),
+    // Staff are told by their own guard, everybody else by nobody.
+    !isReading && route.guard !== "staff" && refuseLookAhead,
+    isStep && refuseSubresource,
+  ];
   const handlers =
     route.guard === "staff"
       ? Object.entries(route.methods).map(([method, handle]) => [method, forStaff(handle)] as const)
       : Object.entries(route.methods);
-  for (const [method, handler] of handlers) app.on([method], [address], handler);
-  if (route.guard === "staff")
-    app.get(
-      `${address}/`,
-      forStaff(async ({ c }) => withoutSlash(c)),
-    );
+  for (const [method, handler] of handlers)
+    app.on([method], [address], within([...whatever, ...ofMethods], handler));
+  // Another site's page may read that it may not.
+  const others = METHODS.filter((method) => !(method in route.methods));
+  if (isShared) app.on([...others], [address], within(whatever, refuseOther));
+  if (route.guard === "staff") {
+    const inPlace = forStaff(async ({ c }) => withoutSlash(c));
+    app.get(`${address}/`, within(whatever, inPlace));
+  }
 }
+
+/** A handler with others around it, the first one outermost. */
+const within = (around: readonly (Around | false | undefined)[], handle: Handler): Handler =>
+  around.reduceRight<Handler>((inner, one) => (one ? one(inner) : inner), handle);
+
+/** Answers what is thrown within. @param isJson whatever the client says it reads. */
+const answerFailures = (isJson?: boolean): Around => {
+  const answer = answerError(isJson);
+  return (handle) => async (c) => {
+    try {
+      return await handle(c);
+    } catch (error) {
+      return answer(error, c);
+    }
+  };
+};
+
+const answerError = (isJson?: boolean) => (error: unknown, c: AppContext) =>
+  answerFailure(error, c.req.raw, c.env.settings, {
+    jsonOnly: isJson === true,
+    onAnswered: (failed) => recordFailedLogin(c, failed),
+  });
 
 /**
  * What is none of the routes, or none of their methods. An address with a slash at its end, as some proxies and people
@@ -249,11 +273,14 @@ function withoutSlash(c: AppContext): Response {
 }
 
 /** Has the events delivered that a request has written, whatever it was answered. */
-async function announceBehind(c: AppContext, next: Next): Promise<void> {
-  await next();
-  const { settings } = c.env;
-  if (outboxOf(settings) !== undefined) c.executionCtx.waitUntil(announceEvents(settings));
-}
+const announceBehind: Around = (handle) => async (c) => {
+  try {
+    return await handle(c);
+  } finally {
+    const { settings } = c.env;
+    if (outboxOf(settings) !== undefined) c.executionCtx.waitUntil(announceEvents(settings));
+  }
+};
 
 function isRouteOf(path: readonly string[], asked: readonly string[]): boolean {
   const isSame = (part: string, at: number) =>
@@ -265,7 +292,7 @@ function isRouteOf(path: readonly string[], asked: readonly string[]): boolean {
 let app: ReturnType<typeof createApp> | undefined;
 
 /** Static sites on RETURN_TO_ORIGINS may read the session and log out with credentials; nobody else. */
-function allowedOrigins() {
+function allowedOrigins(): Around {
   const share = cors({
     origin: (origin, c: AppContext) => (c.env.settings.login.returnToOrigins.has(origin) ? origin : null),
     allowMethods: ["GET", "POST"],
@@ -274,7 +301,14 @@ function allowedOrigins() {
     maxAge: 600,
   });
   // Without an origin there is nothing to say, and headers put on an answer afterwards have it made twice.
-  return (c: AppContext, next: Next) => (c.req.raw.headers.has("origin") ? share(c, next) : next());
+  return (handle) => (c) => (c.req.raw.headers.has("origin") ? shared(c, handle) : handle(c));
+
+  async function shared(c: AppContext, handle: Handler): Promise<Response> {
+    const preflight = await share(c, async () => {
+      c.res = await handle(c);
+    });
+    return preflight ?? c.res;
+  }
 }
 
 /**

@@ -1,7 +1,6 @@
-import type { Next } from "hono";
 import { Failure } from "../failure.ts";
 import { withinTime } from "../time-limit.ts";
-import type { AppContext } from "./request-context.ts";
+import type { AppContext, Handler } from "./request-context.ts";
 
 /**
  * What every answer of ours says to browsers, pages, JSON, redirects and failures alike. A route that needs other
@@ -53,26 +52,28 @@ export function asOwnAnswer(response: Response): Response {
   return response;
 }
 
-/** Middleware for the routes that are ours alone. */
-export async function ownAnswers(c: AppContext, next: Next): Promise<void> {
-  await next();
-  asOwnAnswer(c.res);
-}
+/** For the routes that are ours alone. */
+export const ownAnswers =
+  (handle: Handler): Handler =>
+  async (c) =>
+    asOwnAnswer(await handle(c));
 
 /**
- * Middleware that shows a developer's browser how long the steps of a login took: `Server-Timing` (W3C Server
+ * Shows a developer's browser how long the steps of a login took: `Server-Timing` (W3C Server
  * Timing, durations in milliseconds). Only ever on localhost; elsewhere the log has them, and a visitor learns
  * nothing of what is slow here.
  */
-export function showStepTimes(c: AppContext, next: Next): Promise<void> {
-  return c.env.settings.site.isLocal ? answerWithStepTimes(c, next) : next();
-}
+export const showStepTimes =
+  (handle: Handler): Handler =>
+  (c) =>
+    c.env.settings.site.isLocal ? withStepTimes(c, handle) : handle(c);
 
-async function answerWithStepTimes(c: AppContext, next: Next): Promise<void> {
-  await next();
+async function withStepTimes(c: AppContext, handle: Handler): Promise<Response> {
+  const answer = await handle(c);
   const { stepTimes, receivedAt } = c.env;
   const times = Object.entries({ ...stepTimes, total: Date.now() - receivedAt });
-  c.res.headers.set("server-timing", times.map(([step, duration]) => `${step};dur=${duration}`).join(", "));
+  answer.headers.set("server-timing", times.map(([step, duration]) => `${step};dur=${duration}`).join(", "));
+  return answer;
 }
 
 /** Milliseconds after which a visitor has an answer, whatever is slow: the provider, storage, or all of it. */
@@ -82,11 +83,12 @@ const TIME_LIMIT = 9_500;
  * The last line behind the time limits of each single call, which could add up to more than anybody waits.
  * @throws {Failure} `too_slow`. What was begun goes on where it must not be left half done (`waitUntil`).
  */
-export async function answerInTime(_c: AppContext, next: Next): Promise<void> {
-  await withinTime(TIME_LIMIT, next(), () => {
-    throw new Failure("too_slow", { stage: "site" });
-  });
-}
+export const answerInTime =
+  (handle: Handler): Handler =>
+  async (c) =>
+    withinTime(TIME_LIMIT, Promise.resolve(handle(c)), () => {
+      throw new Failure("too_slow", { stage: "site" });
+    });
 
 /** Whether the visitor has been told by now that it took too long: what is made from here on, nobody gets. */
 export function isTooLate(c: AppContext): boolean {

@@ -1,26 +1,21 @@
-import type { MiddlewareHandler } from "hono";
 import { Failure, type Stage } from "../failure.ts";
 import { logEvent } from "../log.ts";
 import type { Settings } from "../settings.ts";
-import type { AppEnv } from "./request-context.ts";
+import type { Around } from "./request-context.ts";
 
 /** The longest period a rate limiter of Cloudflare's counts over, in seconds: after it, one may try again. */
 const PERIOD = 60;
 
 /**
- * Middleware that lets one network start or finish only so many logins a minute, as wrangler.toml says, and an IPv6
+ * Lets one network start or finish only so many logins a minute, as wrangler.toml says, and an IPv6
  * network of many such networks only so many more. Without the bindings, and for visitors on this machine, there is
  * no limit; neither when the limiter itself fails.
  * @param step which of the two limiters counts.
  * @param what is counted apart from logins, if it is no login.
  * @throws {Failure} `rate_limited`, with `Retry-After`.
  */
-export function limitPerNetwork(
-  step: "start" | "finish",
-  stage: Stage,
-  what = "",
-): MiddlewareHandler<AppEnv> {
-  return async (c, next) => {
+export function limitPerNetwork(step: "start" | "finish", stage: Stage, what = ""): Around {
+  return (handle) => async (c) => {
     const { limiters, site } = c.env.settings;
     const { headers } = c.req.raw;
     const admitted = await Promise.all([
@@ -28,7 +23,7 @@ export function limitPerNetwork(
       admits(limiters.wide, site.origin, widerNetwork(headers), what || step),
     ]);
     if (admitted.includes(false)) throw tooMany(stage);
-    await next();
+    return handle(c);
   };
 }
 

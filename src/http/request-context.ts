@@ -31,6 +31,12 @@ export type Behind = (request: Request, session: VippsSession | undefined) => Re
 
 export type AppContext = Context<AppEnv>;
 
+/** Answers a request. */
+export type Handler = (c: AppContext) => Response | Promise<Response>;
+
+/** Makes of a handler one that does something before or behind it. */
+export type Around = (handle: Handler) => Handler;
+
 /**
  * How long everything the provider has to do with one request may take together, in milliseconds: enough for a
  * slow provider, and it leaves time for our own storage before a visitor gives up.

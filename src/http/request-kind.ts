@@ -1,7 +1,6 @@
-import type { Next } from "hono";
 import { Failure, type Stage } from "../failure.ts";
 import type { Settings } from "../settings.ts";
-import type { AppContext } from "./request-context.ts";
+import type { Handler } from "./request-context.ts";
 
 /** A method, and a body, with which a page can be gone to: by a link, a form or the address bar. */
 const NAVIGABLE = /^(?:GET|HEAD|POST)$/;
@@ -126,19 +125,17 @@ export function notAhead(): Response {
   return new Response(null, { status: 503, headers: { "cache-control": "no-store", "retry-after": "0" } });
 }
 
-/** Middleware for what does more than answer: looking ahead does none of it. */
-export async function refuseLookAhead(c: AppContext, next: Next): Promise<Response | undefined> {
-  if (isLookAhead(c.req.raw)) return notAhead();
-  await next();
-  return undefined;
-}
+/** For what does more than answer: looking ahead does none of it. */
+export const refuseLookAhead =
+  (handle: Handler): Handler =>
+  (c) =>
+    isLookAhead(c.req.raw) ? notAhead() : handle(c);
 
-/** Middleware for the steps of a login: nobody goes where the answer to a picture's or a script's request leads. */
-export async function refuseSubresource(c: AppContext, next: Next): Promise<Response | undefined> {
-  if (isSubresource(c.req.raw.headers)) return notAhead();
-  await next();
-  return undefined;
-}
+/** For the steps of a login: nobody goes where the answer to a picture's or a script's request leads. */
+export const refuseSubresource =
+  (handle: Handler): Handler =>
+  (c) =>
+    isSubresource(c.req.raw.headers) ? notAhead() : handle(c);
 
 /**
  * Refuses a state-changing request that another website made the browser send (OWASP ASVS 5, V3.5). Browsers

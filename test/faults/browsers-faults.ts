@@ -86,16 +86,16 @@ export const BROWSERS_FAULTS = [
     ],
     [
       "a picture takes a step of a login",
-      "if (isSubresource(c.req.raw.headers)) return notAhead();",
-      "",
+      "isSubresource(c.req.raw.headers) ? notAhead() : handle(c)",
+      "handle(c)",
       [lookingAhead, workerTest("login")],
     ],
   ]),
   ...faultsIn("src/app.ts", [
     [
       "looking ahead does what a route does",
-      "if (!isReading && route.guard",
-      "if (isReading && route.guard",
+      "!isReading && route.guard",
+      "isReading && route.guard",
       [lookingAhead],
     ],
     [
