@@ -68,7 +68,8 @@ async function askOnce(c: AppContext, remembered: Remembered): Promise<Answer> {
  * been applied.
  */
 const NEWEST_TABLES = `SELECT 1 FROM accounts, identities, logins, login_figures, audit_log, consents, vipps_consents,
-  site_versions, erasures, proof_guesses WHERE consents.required = 0 AND proof_guesses.last_guess IS NULL LIMIT 0`;
+  site_versions, erasures, proof_guesses, counted_logins WHERE consents.required = 0
+  AND proof_guesses.last_guess IS NULL AND logins.uncounted IS NULL LIMIT 0`;
 
 async function askDependencies(c: AppContext): Promise<Readonly<Record<string, Health>>> {
   const { storage, site } = c.env.settings;

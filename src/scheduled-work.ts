@@ -1,3 +1,4 @@
+import { countLogins } from "./accounts/login-figures.ts";
 import { siteRecords } from "./accounts/records.ts";
 import { deleteExpired, deleteOutdated, type RetentionGroup, sitesInDatabase } from "./accounts/retention.ts";
 import { sweepEvents } from "./events/notice.ts";
@@ -87,6 +88,7 @@ async function clear(database: D1Database, groups: readonly RetentionGroup[]): P
     const [first, another] = group.sites;
     const site = first === undefined || another !== undefined ? ALL_SITES : siteNamed(first);
     try {
+      await countLogins(database, group.sites);
       const deleted = await deleteExpired(database, group);
       logEvent("info", "retention_done", site, {
         sites: group.sites.length,

@@ -37,7 +37,7 @@ export function costSection(figures: CostFigures): Section {
         ]),
       ),
       `Kept: ${number(figures.d1BytesPerson)} bytes in D1 for a person and ${number(figures.d1BytesLogin)} for each login while its event is kept, ${number(figures.objectBytesPerson)} bytes in Durable Objects for a person with a session.`,
-      "Ten rows in D1 are what a first login comes to: the account, found again by its phone number, by its email address and by each word of its name (an entry each, two for most names); the identity, found from the account too; the login itself, found from its account too; and the figure of its hour, which outlives the logins. Each of these ways is somebody's: the next login, the import of a member list, customer service, the person's own page and its erasure. A later login writes the last three.",
+      "Nine rows in D1 are what a first login comes to where a name has two words: the account, found again by its phone number, by its email address and by each word of its name, an entry each; the identity, found from the account too; the login itself, found from its account too. Each of these ways is somebody's: the next login, the import of a member list, customer service, the person's own page and its erasure. A later login writes the last two; a member of an imported list who logs in for the first time six. The figures of an hour are one row for each way in which logins ended, worked out later of all of them.",
       "### A month",
       table(
         [{ heading: "" }, ...months.map(right)],

@@ -39,8 +39,8 @@ export interface RecordedLoginEvent extends LoginEvent {
 export const firstIdOf = (second: number): number => second * 2 ** SECOND_BITS;
 
 /**
- * Keeps an event and counts it in the figures of its hour. About an account that was erased while the login was
- * under way nothing is kept. A person who is back is given the consents that wait for them from a login they did
+ * Keeps an event; the figures of its hour are worked out of it later. About an account that was erased while the login
+ * was under way nothing is kept. A person who is back is given the consents that wait for them from a login they did
  * not finish.
  * @throws {Failure} `storage_unavailable`; a login must not wait for this, nor fail with it.
  */
@@ -52,42 +52,27 @@ export async function recordLoginEvent(records: Records, event: LoginEvent): Pro
     ...[event.reference ?? null, event.accountId ?? null, event.msn ?? null, event.sub ?? null],
     ...[event.sid ?? null, event.browser ?? null],
   ];
-  const second = [site, firstIdOf(at), firstIdOf(at + 1)];
+  // No SELECT: one that reads the table it writes to keeps what it found in another, whose rows D1 counts. A row
+  // without a site is none.
   const insert = (unlessKept: string) =>
     database
       .prepare(
-        `INSERT INTO logins
-           (site, id, outcome, stage, reason, provider_error, reference, account_id, msn, sub, sid, browser)
-         SELECT ?1, coalesce((SELECT id + 1 FROM logins WHERE site = ?1 AND id >= ?2 AND id < ?3
-             ORDER BY id DESC LIMIT 1), ?2), ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13
-         WHERE ${notErasedSince("?9", "?14")} ${unlessKept}`,
+        `INSERT OR IGNORE INTO logins (site, id, outcome, stage, reason, provider_error, reference, account_id, msn,
+           sub, sid, browser, uncounted)
+         VALUES (iif(${notErasedSince("?9", "?14")} ${unlessKept}, ?1, NULL),
+           coalesce((SELECT max(id) + 1 FROM logins WHERE site = ?1 AND id >= ?2 AND id < ?3), ?2),
+           ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, 1)`,
       )
-      .bind(...second, ...facts, erasedSince(records));
-  const count = database
-    .prepare(
-      `INSERT INTO login_figures (site, hour, outcome, count) VALUES (?1, ?2, ?3, 1)
-       ON CONFLICT DO UPDATE SET count = count + 1`,
-    )
-    .bind(site, at - (at % 3600), event.outcome);
-  const countUnlessKept = database
-    .prepare(
-      `INSERT INTO login_figures (site, hour, outcome, count) SELECT ?1, ?14, ?4, 1 WHERE NOT EXISTS (${KEPT})
-       ON CONFLICT DO UPDATE SET count = count + 1`,
-    )
-    .bind(...second, ...facts, at - (at % 3600));
+      .bind(site, firstIdOf(at), firstIdOf(at + 1), ...facts, erasedSince(records));
   const { outcome, accountId, msn, sub } = event;
   const isBack = outcome === "logged_in" && accountId !== undefined && msn !== undefined && sub !== undefined;
   const user = isBack ? { msn, sub } : undefined;
   const waiting = user === undefined ? [] : [waitingConsents(records, user)];
   const results = await fromDatabase(site, (again) =>
-    // An event is kept and counted once, also where only the confirmation got lost. Counted first, since then it is kept.
-    database.batch(
-      again
-        ? [countUnlessKept, insert(`AND NOT EXISTS (${KEPT})`), ...waiting]
-        : [count, insert(""), ...waiting],
-    ),
+    // An event is kept once, also where only the confirmation got lost.
+    database.batch([insert(again ? `AND NOT EXISTS (${KEPT})` : ""), ...waiting]),
   );
-  if (user !== undefined && accountId !== undefined && rows(results[2]).length > 0)
+  if (user !== undefined && accountId !== undefined && rows(results[1]).length > 0)
     await adoptVippsConsents(records, accountId, user);
 }
 
@@ -246,33 +231,6 @@ export async function loginOfSession(
     statement.first<{ msn: string; sub: string; phone: string | null }>(),
   );
   return row === null ? undefined : { ...row, phone: row.phone ?? undefined };
-}
-
-/** How many logins of one hour ended one way. */
-export interface LoginFigure {
-  /** When the hour began, in seconds since the epoch. */
-  readonly hour: number;
-  readonly outcome: LoginOutcome;
-  readonly count: number;
-}
-
-/**
- * The figures of a span of time, hour by hour. They hold nothing about anybody and outlive the events.
- * @param from first hour, in seconds since the epoch. @param until the hour after the last one.
- * @throws {Failure} `storage_unavailable`.
- */
-export async function loginFigures(
-  { database, site }: Records,
-  from: number,
-  until: number,
-): Promise<readonly LoginFigure[]> {
-  const statement = database
-    .prepare(
-      `SELECT hour, outcome, count FROM login_figures WHERE site = ?1 AND hour >= ?2 AND hour < ?3
-       ORDER BY hour, outcome`,
-    )
-    .bind(site, from, until);
-  return (await fromDatabase(site, () => statement.all<LoginFigure>())).results;
 }
 
 function recorded(row: EventRow): RecordedLoginEvent {

@@ -1,4 +1,4 @@
-import { type LoginFigure, loginFigures } from "../accounts/login-events.ts";
+import { type LoginFigure, loginFigures } from "../accounts/login-figures.ts";
 import type { MessageKey } from "../failure.ts";
 import { queryParameter } from "../http/request-input.ts";
 import type { ShownFigures, ShownHour } from "../pages/support/shown.ts";

@@ -69,6 +69,10 @@ export async function judgeSessions(port: number, { all }: People): Promise<Dama
 
 const accountHeld = ({ cookies }: Browser): string => accountOf(cookies.get(SESSION) ?? "");
 
+/** Logins that the figures have counted. */
+const COUNTED_LOGINS = `SELECT count(*) AS n FROM logins l
+  WHERE l.id < coalesce((SELECT until FROM counted_logins c WHERE c.site = l.site), 0)`;
+
 /** Counts, in the database of a process that has ended, what no fault may leave. */
 export function judgeDatabase(folder: string, { all }: People, damage: Damage): Damage {
   const database = new DatabaseSync(fileOfDatabase(folder));
@@ -79,7 +83,7 @@ export function judgeDatabase(folder: string, { all }: People, damage: Damage): 
     count("SELECT count(*) AS n FROM accounts WHERE id NOT IN (SELECT account_id FROM identities)") +
     count("SELECT count(*) AS n FROM identities WHERE account_id NOT IN (SELECT id FROM accounts)") +
     count("SELECT count(sid) - count(DISTINCT sid) AS n FROM logins WHERE outcome = 'logged_in'") +
-    Math.abs(count("SELECT count(*) AS n FROM logins") - count("SELECT sum(count) AS n FROM login_figures"));
+    Math.abs(count(COUNTED_LOGINS) - count("SELECT sum(count) AS n FROM login_figures"));
   damage.doubled += count(
     "SELECT count(*) - count(DISTINCT phone) AS n FROM accounts WHERE phone IS NOT NULL",
   );

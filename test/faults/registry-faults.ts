@@ -55,6 +55,22 @@ export const REGISTRY_FAULTS = [
       [plans],
     ],
   ]),
+  ...faultsIn("src/accounts/login-figures.ts", [
+    [
+      "what has been counted is counted again",
+      "ON CONFLICT DO UPDATE SET until = excluded.until",
+      "ON CONFLICT DO NOTHING",
+      [records],
+    ],
+    [
+      "logins that an earlier version has counted are counted again",
+      "WHERE uncounted = 1 GROUP",
+      "WHERE true GROUP",
+      [records],
+    ],
+    ["a login that is written late is never counted", "SETTLED_AFTER = 60", "SETTLED_AFTER = 0", [records]],
+    ["more logins than fit into a portion are left out", "?? 0) < PORTION", "?? 0) < 2 * PORTION", [records]],
+  ]),
   ...faultsIn("src/accounts/retention.ts", [
     [
       "clearing looks for what it deletes once for every account",

@@ -10,12 +10,13 @@ import {
   requestLink,
 } from "../../src/accounts/link-requests.ts";
 import {
+  firstIdOf,
   loginEventByReference,
   loginEventsOf,
-  loginFigures,
   normalReference,
   recordLoginEvent,
 } from "../../src/accounts/login-events.ts";
+import { countLogins, loginFigures } from "../../src/accounts/login-figures.ts";
 import type { Records } from "../../src/accounts/records.ts";
 import type { Registry } from "../../src/accounts/registry.ts";
 import { deleteExpired } from "../../src/accounts/retention.ts";
@@ -24,6 +25,7 @@ import { acceptTerms, termsAcceptances } from "../../src/accounts/terms.ts";
 import { adoptVippsConsents, keepVippsConsents } from "../../src/accounts/vipps-consents.ts";
 import type { VippsPerson } from "../../src/accounts/vipps-person.ts";
 import { accountsDatabase } from "./database.ts";
+import { recordCosts } from "./recorded-database.ts";
 import "./site.ts";
 
 const PERSON: VippsPerson = {
@@ -158,12 +160,76 @@ describe("login events", () => {
     expect(await loginFigures(records, hour + HOUR, hour + HOUR)).toEqual([]);
   });
 
+  it("are counted once, whoever counts and whenever", async () => {
+    const { database, site } = records;
+    const counted = async () => {
+      const { results } = await database
+        .prepare("SELECT outcome, sum(count) AS n FROM login_figures GROUP BY outcome")
+        .all();
+      return results;
+    };
+    const shown = async () =>
+      (await loginFigures(records, START - 1800, START + HOUR)).reduce((sum, { count }) => sum + count, 0);
+    await recordLoginEvent(records, { outcome: "logged_in", accountId });
+    expect(await shown()).toBe(1);
+    // As young as this, others may be written that are older still.
+    expect(await counted()).toEqual([]);
+    at(59);
+    await recordLoginEvent(records, { outcome: "logged_in" });
+    at(61);
+    await Promise.all([countLogins(database, [site]), countLogins(database, [site, "other"]), shown()]);
+    expect(await counted()).toEqual([{ outcome: "logged_in", n: 1 }]);
+    expect(await shown()).toBe(2);
+    at(1000);
+    // By an earlier version, which has counted it.
+    await database
+      .prepare("INSERT INTO logins (site, id, outcome) VALUES (?1, ?2, 'logged_in')")
+      .bind(site, firstIdOf(START + 500))
+      .run();
+    await countLogins(database, [site]);
+    await countLogins(database, [site]);
+    expect(await counted()).toEqual([{ outcome: "logged_in", n: 2 }]);
+    expect(await shown()).toBe(2);
+  });
+
+  it("are counted when they go before anybody has counted them", async () => {
+    const { database, site } = records;
+    await recordLoginEvent(records, { outcome: "logged_in", accountId });
+    await recordLoginEvent(records, { outcome: "access_denied" });
+    const shown = async () => loginFigures(records, START - 1800, START + HOUR);
+    const before = await shown();
+    expect(before).toHaveLength(2);
+    await database.prepare("DELETE FROM logins WHERE outcome = 'logged_in'").run();
+    expect(await shown()).toEqual(before);
+    at(100);
+    await countLogins(database, [site]);
+    await database.prepare("DELETE FROM logins").run();
+    expect(await shown()).toEqual(before);
+  });
+
+  it("are counted in portions", async () => {
+    const { database, site } = records;
+    await database
+      .prepare(
+        `WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 12000)
+         INSERT INTO logins (site, id, outcome, uncounted) SELECT ?1, ?2 + i, 'logged_in', 1 FROM n`,
+      )
+      .bind(site, firstIdOf(START))
+      .run();
+    at(100);
+    const recorded = recordCosts(database);
+    await countLogins(recorded.database, [site]);
+    expect(Math.max(...recorded.costs.map(({ read }) => read))).toBeLessThan(10_100);
+    expect(await database.prepare("SELECT sum(count) AS n FROM login_figures").first("n")).toBe(12000);
+  });
+
   it("go when they are old, while their figures stay", async () => {
     await recordLoginEvent(records, { outcome: "logged_in", accountId });
     await requestLink(records, { person: PERSON, reason: "name", candidates: [], reference: "AAAA-0001" });
     at(89 * 24 * HOUR);
     await recordLoginEvent(records, { outcome: "logged_in", accountId });
     at(90 * 24 * HOUR + 1);
+    await countLogins(records.database, [records.site]);
     expect(await deleteExpired(records.database, { sites: [records.site], loginEventsDays: 90 })).toEqual({
       loginEvents: 1,
       linkRequests: 1,

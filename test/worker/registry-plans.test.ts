@@ -17,10 +17,10 @@ import { askedBefore, decideAccount, settleAccount } from "../../src/accounts/lo
 import {
   loginEventByReference,
   loginEventsOf,
-  loginFigures,
   loginOfSession,
   recordLoginEvent,
 } from "../../src/accounts/login-events.ts";
+import { loginFigures } from "../../src/accounts/login-figures.ts";
 import { answeredConsents, listMembers } from "../../src/accounts/member-list.ts";
 import { membersExport } from "../../src/accounts/members-export.ts";
 import { countProofGuess, proofGuessesAt } from "../../src/accounts/proof-guesses.ts";
@@ -96,6 +96,7 @@ async function fill(database: D1Database, people: number): Promise<void> {
        SELECT '${SITE_KEY}', ((${at} + i) << 20) + k.value, iif(k.value, 'logged_in', 'access_denied'),
          iif(k.value, 'acc_' || i, NULL), '123456', iif(k.value, 'sub-of-' || i, NULL), 'browser-' || i
        FROM n, json_each('[0,1]') k`,
+      `INSERT INTO counted_logins (site, until) SELECT site, max(id) + 1 FROM logins GROUP BY site`,
       `${each} INSERT INTO login_events (site, at, outcome, account_id, msn, sub, browser)
        SELECT '${SITE_KEY}', ${at} + i, 'logged_in', 'acc_' || i, '123456', 'sub-of-' || i, 'browser-' || i FROM n WHERE i % 4 = 0`,
       `${each} INSERT INTO link_requests (site, msn, sub, reference, reason, told, candidates, window_at, requested_at)
