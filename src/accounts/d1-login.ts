@@ -5,6 +5,7 @@ import { randomText } from "../random.ts";
 import { fromDatabase } from "../storage-call.ts";
 import type { AccountId, LinkedBy } from "./account.ts";
 import { flag, type Place, rows } from "./d1-rows.ts";
+import type { SeenContact } from "./linking.ts";
 import { searchName } from "./names.ts";
 import { proofDigest } from "./proof-digest.ts";
 import { now } from "./records.ts";
@@ -42,7 +43,7 @@ export function d1Login(place: Place, readsGroups: boolean): LoginRegistry {
     find: (person) => find(db, site, person, readsGroups),
     findOrCreate: (person, begunAt) => findOrCreate(place, person, begunAt, readsGroups),
     create: (person, options) => create(place, person, options),
-    link: (accountId, person, by) => link(place, accountId, person, by),
+    link: (accountId, person, by, seen) => link(place, accountId, person, by, seen),
     update: (accountId, person) => update(place, accountId, person),
     proof: { kind: "fact", check: (candidates, fact) => checkProof(db, site, candidates, fact) },
     accountOfSub: (msn, sub) => accountOfSub(db, site, msn, sub),
@@ -227,9 +228,25 @@ async function link(
   accountId: AccountId,
   person: VippsPerson,
   by: LinkedBy,
+  { samePhone = false, sameEmail = false }: Partial<SeenContact> = {},
 ): Promise<boolean> {
   const { phone, email } = verifiedContact(person);
   const at = now();
+  // A column that is set has its index written, also where nothing changes.
+  const contact = [
+    ...(samePhone
+      ? []
+      : [
+          "phone = iif(?10 OR NOT phone_verified, coalesce(?9, phone), phone)",
+          "phone_verified = max(phone_verified, ?10)",
+        ]),
+    ...(sameEmail
+      ? []
+      : [
+          "email = iif(?12 OR NOT email_verified, coalesce(?11, email), email)",
+          "email_verified = max(email_verified, ?12)",
+        ]),
+  ].map((set) => `${set}, `);
   // What made the decision must still be so when it is carried out: two logins may run at the same time.
   const stillFits = `(SELECT group_concat(id) FROM (${similar(2)})) = ?6
     AND ((phone = ?2 AND phone_verified) OR NOT EXISTS (SELECT 1 FROM identities INDEXED BY identities_by_account
@@ -259,21 +276,18 @@ async function link(
         .prepare(
           `UPDATE accounts SET name = coalesce(?5, name), given_name = coalesce(?6, given_name),
              family_name = coalesce(?7, family_name), search_name = iif(?5 IS NULL, search_name, ?8),
-             phone = iif(?10 OR NOT phone_verified, coalesce(?9, phone), phone),
-             phone_verified = max(phone_verified, ?10),
-             email = iif(?12 OR NOT email_verified, coalesce(?11, email), email),
-             email_verified = max(email_verified, ?12),
+             ${contact.join("")}
              profile = json_patch(profile, ?13), updated_at = ?14, last_login_at = ?14
-           WHERE site = ?1 AND id = ?2
+           WHERE site = ?1 AND id = ?2 
              AND ?2 = (SELECT account_id FROM identities WHERE site = ?1 AND msn = ?3 AND sub = ?4)`,
         )
         .bind(site, accountId, person.msn, person.sub, ...personColumns(person), at),
       forgetLinkRequest(db, site, person),
       ...told,
-      ownerOf(db, site, person.msn, person.sub),
     ]),
   );
-  return rows<OwnerRow>(results.at(-1))[0]?.account_id === accountId;
+  const [, updated] = results;
+  return (updated?.meta.changes ?? 0) > 0;
 }
 
 /** Fields of an account that events name, each with what Vipps says of it. */

@@ -1,12 +1,16 @@
 import type { AccountId } from "./account.ts";
 import { isSameName } from "./names.ts";
 
-/** An account that has the phone number or the email address of the user who logs in. */
-export interface Candidate {
-  readonly accountId: AccountId;
-  readonly name: string | undefined;
+/** Which verified address of the user who logs in an account was seen to have. */
+export interface SeenContact {
   readonly samePhone: boolean;
   readonly sameEmail: boolean;
+}
+
+/** An account that has the phone number or the email address of the user who logs in. */
+export interface Candidate extends SeenContact {
+  readonly accountId: AccountId;
+  readonly name: string | undefined;
   /** Whether another Vipps user of the same sales unit logs in to it already. */
   readonly taken: boolean;
 }
@@ -34,7 +38,7 @@ export type DoubtReason =
 
 export type LinkingDecision =
   | { readonly kind: "known"; readonly accountId: AccountId }
-  | { readonly kind: "link"; readonly accountId: AccountId }
+  | { readonly kind: "link"; readonly accountId: AccountId; readonly seen: SeenContact }
   | { readonly kind: "doubt"; readonly reason: DoubtReason; readonly candidates: readonly AccountId[] }
   | { readonly kind: "create" }
   | { readonly kind: "closed" };
@@ -66,5 +70,7 @@ export function decideLinking(facts: LinkingFacts): LinkingDecision {
   if (matches.length > 1) return doubt("several");
   if (!isSameName(facts.name, match.name)) return doubt("name");
   const samePhone = match.samePhone && facts.phoneVerified;
-  return match.taken && !samePhone ? doubt("taken") : { kind: "link", accountId: match.accountId };
+  if (match.taken && !samePhone) return doubt("taken");
+  const sameEmail = match.sameEmail && facts.emailVerified;
+  return { kind: "link", accountId: match.accountId, seen: { samePhone, sameEmail } };
 }

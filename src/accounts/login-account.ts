@@ -123,7 +123,8 @@ async function carryOut(
 ): Promise<AccountId | undefined> {
   if (linking.kind === "known") return linking.accountId;
   if (linking.kind === "create") return registry.create(person, { evenIfSimilar: asNew, begunAt });
-  return (await registry.link(linking.accountId, person, "matched")) ? linking.accountId : undefined;
+  const { accountId, seen } = linking;
+  return (await registry.link(accountId, person, "matched", seen)) ? accountId : undefined;
 }
 
 /**

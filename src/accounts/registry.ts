@@ -1,6 +1,6 @@
 import type { D1PreparedStatement } from "@cloudflare/workers-types";
 import type { Account, AccountId, AccountRecord, LinkedBy } from "./account.ts";
-import type { Candidate } from "./linking.ts";
+import type { Candidate, SeenContact } from "./linking.ts";
 import type { VippsPerson } from "./vipps-person.ts";
 
 /** What a registry knows of a Vipps user who logs in. */
@@ -86,8 +86,9 @@ export interface LoginRegistry {
    * Links a Vipps user to an account and brings the account up to date.
    * @returns whether it is linked; `false` when the account is gone, the `sub` was linked to another one
    *   meanwhile, or (for `matched`) the account no longer fits, and the decision must be made again.
+   * @param seen what the account was just seen to have, which need not be written again.
    */
-  link(accountId: AccountId, person: VippsPerson, by: LinkedBy): Promise<boolean>;
+  link(accountId: AccountId, person: VippsPerson, by: LinkedBy, seen?: SeenContact): Promise<boolean>;
 
   /** Takes over what Vipps now says of a returning user. Best effort, and not needed where `isCurrent`. */
   update(accountId: AccountId, person: VippsPerson): Promise<void>;

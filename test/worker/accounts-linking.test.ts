@@ -109,7 +109,14 @@ function expected(situation: Situation): LinkingDecision {
   const [only] = fitting;
   if (only === undefined) return { kind: situation.registration === "open" ? "create" : "closed" };
   if (fitting.length > 1) return { kind: "doubt", reason: "several", candidates };
-  if (only.decision === "link") return { kind: "link", accountId: `acc_${only.index}` };
+  if (only.decision === "link") {
+    const { fits } = situation.accounts[only.index] ?? {};
+    const seen = {
+      samePhone: fits !== "email" && situation.phone === "verified",
+      sameEmail: fits !== "phone" && situation.email === "verified",
+    };
+    return { kind: "link", accountId: `acc_${only.index}`, seen };
+  }
   return { kind: "doubt", reason: only.decision === "doubt: name" ? "name" : "taken", candidates };
 }
 
