@@ -17,17 +17,20 @@ import type { VippsPerson } from "./vipps-person.ts";
 const CANDIDATE_LIMIT = 10;
 
 /**
- * Ids of accounts whose phone number (?2) or email address (?3), verified, is this person's, each once. Two look-ups
+ * Accounts whose phone number (?2) or email address (?3), verified, is this person's, each once. Two look-ups
  * in two indexes: for an OR, and without statistics, SQLite walks through all accounts of the site. What the first
  * has found the second leaves out: a UNION would keep them in a table of its own, whose rows D1 counts.
  * @param sought what is looked for, given the parameter: the same, or nothing.
  */
-const similar = (limit: number, sought = (parameter: string) => parameter) => `
-  SELECT id FROM (SELECT id FROM accounts INDEXED BY accounts_by_phone
+const similar = (limit: number, columns = "id", sought = (parameter: string) => parameter) => `
+  SELECT * FROM (SELECT ${columns} FROM accounts INDEXED BY accounts_by_phone
     WHERE site = ?1 AND phone = ${sought("?2")} AND phone_verified = 1 LIMIT ${limit})
-  UNION ALL SELECT id FROM (SELECT id FROM accounts INDEXED BY accounts_by_email
+  UNION ALL SELECT * FROM (SELECT ${columns} FROM accounts INDEXED BY accounts_by_email
     WHERE site = ?1 AND email = ${sought("?3")} AND email_verified = 1
       AND (phone = ?2 AND phone_verified = 1) IS NOT TRUE LIMIT ${limit})`;
+
+/** What is looked at of an account that may be the person's. */
+const CANDIDATE = "id, name, phone, phone_verified, email, email_verified, proof_digest";
 
 /** Whether the person (?4, ?5) has an account. */
 const KNOWN = "EXISTS (SELECT 1 FROM identities WHERE site = ?1 AND msn = ?4 AND sub = ?5)";
@@ -106,8 +109,7 @@ function findStatements(
            EXISTS (SELECT 1 FROM identities i INDEXED BY identities_by_account
              WHERE i.site = ?1 AND i.account_id = a.id AND i.msn = ?4) AS taken,
            a.proof_digest IS NOT NULL AS provable
-         FROM (${similar(CANDIDATE_LIMIT, (parameter) => `iif(${KNOWN}, NULL, ${parameter})`)}) s
-         CROSS JOIN accounts a ON a.site = ?1 AND a.id = s.id
+         FROM (${similar(CANDIDATE_LIMIT, CANDIDATE, (parameter) => `iif(${KNOWN}, NULL, ${parameter})`)}) a
          LIMIT ${CANDIDATE_LIMIT}`,
       )
       .bind(site, phone, email, msn, sub),
@@ -266,10 +268,12 @@ async function link(
     db.batch([
       db
         .prepare(
-          `INSERT INTO identities (site, msn, sub, account_id, linked_at, linked_by, told, last_login_at)
-           SELECT ?1, ?4, ?5, id, ?7, ?8, ?9, ?7 FROM accounts
-           WHERE site = ?1 AND id = ?6 AND (?8 <> 'matched' OR (${stillFits} AND ?2 IS ?2 AND ?3 IS ?3))
-           ON CONFLICT DO NOTHING`,
+          // No SELECT: one that reads the table it writes to keeps what it found in another, whose rows D1 counts. A row
+          // without an account is none.
+          `INSERT OR IGNORE INTO identities (site, msn, sub, account_id, linked_at, linked_by, told, last_login_at)
+           VALUES (?1, ?4, ?5, (SELECT id FROM accounts
+             WHERE site = ?1 AND id = ?6 AND (?8 <> 'matched' OR (${stillFits} AND ?2 IS ?2 AND ?3 IS ?3))),
+             ?7, ?8, ?9, ?7)`,
         )
         .bind(site, phone, email, person.msn, person.sub, accountId, at, by, saidOf(person)),
       db

@@ -16,8 +16,8 @@ export interface LoginFigure {
 const PORTION = 5_000;
 /** Steps of one run: a Worker may ask a database a thousand times. What is left is counted the next time. */
 const PORTIONS = 200;
-/** Seconds for which a login may still be written beside others that have been: so young ones are not gone past. */
-const SETTLED_AFTER = 60;
+/** Seconds for which a login may still be written, late, before others that are there: so young ones are not gone past. */
+const SETTLED_AFTER = 15;
 
 const HOUR = `(id >> ${SECOND_BITS}) - (id >> ${SECOND_BITS}) % 3600`;
 /** From which login on those of a site have yet to be counted. */

@@ -174,9 +174,9 @@ describe("login events", () => {
     expect(await shown()).toBe(1);
     // As young as this, others may be written that are older still.
     expect(await counted()).toEqual([]);
-    at(59);
+    at(14);
     await recordLoginEvent(records, { outcome: "logged_in" });
-    at(61);
+    at(16);
     await Promise.all([countLogins(database, [site]), countLogins(database, [site, "other"]), shown()]);
     expect(await counted()).toEqual([{ outcome: "logged_in", n: 1 }]);
     expect(await shown()).toBe(2);
