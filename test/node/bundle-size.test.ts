@@ -14,7 +14,7 @@ import { en as supportTexts } from "../../src/pages/texts/support/en.ts";
  * Purposes took 1.9 kB of it, the lists of members on the console 2.8, most of both texts in five languages; events 5.1,
  * most of it SQL and what sends them.
  */
-const LIMIT = 165_900;
+const LIMIT = 166_600;
 
 test("the Worker does not grow unnoticed", async () => {
   const folder = mkdtempSync(join(tmpdir(), "bundle-size-"));
