@@ -243,6 +243,12 @@ const declarationOf = (name: string, text: string): string => {
   return `import { DurableObject } from "cloudflare:workers";\n${doc}export declare class ${name} extends DurableObject {}\n`;
 };
 
+/** The table of settings as a project sees it: which there are and what they are, not whose, nor how the set-up asks. */
+const declaredSettings = (text: string): string =>
+  text
+    .replace(/^(\t+)readonly question: \{\n(?:\1\t.*\n)*\1\};\n/gm, "")
+    .replace(/^\t\treadonly (?:scope|encrypted|secret|personal|atMost): .*\n/gm, "");
+
 /** Declarations of what the entries export, and of nothing that no declaration names. */
 function buildDeclarations(folder: string): void {
   const types = join(folder, "types");
@@ -259,7 +265,7 @@ function buildDeclarations(folder: string): void {
       .replaceAll("Cloudflare.Env[", `import("${depthOf(path)}src/environment.js").VippsLoginEnv[`)
       .replace(/^(?: {4})+/gm, (indent) => "\t".repeat(indent.length / 4))
       .replace(/(from |import\()"(\.{1,2}\/[^"]+)\.ts"/g, '$1"$2.js"');
-    writeFileSync(join(types, path), text);
+    writeFileSync(join(types, path), path === "src/settings/table.d.ts" ? declaredSettings(text) : text);
     for (const [, target = ""] of text.matchAll(/(?:from |import\()"(\.{1,2}\/[^"]+)\.js"/g))
       wanted.add(join(dirname(path), `${target}.d.ts`));
   }
