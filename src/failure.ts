@@ -176,6 +176,8 @@ export interface FailureFacts {
   readonly returnTo?: string | undefined;
   /** Seconds, for `Retry-After`. */
   readonly retryAfter?: number | undefined;
+  /** Whether the same request may well be answered if it is made again. */
+  readonly mayPass?: boolean | undefined;
   /** The methods a route does take, for `Allow`. */
   readonly allow?: string | undefined;
   /** Whether the answer is JSON whatever the client says it accepts, because no person reads it. */

@@ -1,10 +1,18 @@
 import { Failure } from "../failure.ts";
 import type { Settings } from "../settings.ts";
 import { fromDatabase } from "../storage-call.ts";
-import { type AskedBefore, readAskedBefore } from "../vipps/claims.ts";
+import {
+  type AskedBefore,
+  claimsOfScope,
+  knownClaims,
+  readAskedBefore,
+  type VippsClaims,
+  type VippsIdentity,
+} from "../vipps/claims.ts";
 import type { AccountId } from "./account.ts";
 import { decideLinking, type LinkingDecision } from "./linking.ts";
 import type { Registry } from "./registry.ts";
+import { knownAccountOf } from "./site-registry.ts";
 import type { VippsPerson } from "./vipps-person.ts";
 
 /** Which account the person gets, before anything has been written that the person might still be asked about. */
@@ -144,4 +152,40 @@ export async function askedBefore(settings: Settings, sub: string): Promise<Aske
     .bind(settings.site.partition, settings.relyingParty.merchantSerialNumber, sub);
   const row = await fromDatabase(settings.site.partition, () => statement.first<{ asked: string | null }>());
   return row?.asked ? readAskedBefore(JSON.parse(row.asked)) : undefined;
+}
+
+/**
+ * What Vipps said earlier of a person whom the site knows, as far as it stands in for claims that are missing: the
+ * name, number and address of email by which people are known, and nothing that a page or purpose is opened by.
+ * @param missing names of claims.
+ * @returns `undefined` for somebody new. Whoever is registered nowhere is new each time.
+ * @throws {Failure} `storage_unavailable`.
+ */
+export async function knownClaimsOf(
+  settings: Settings,
+  identity: VippsIdentity,
+  missing: readonly string[],
+): Promise<VippsClaims | undefined> {
+  const { registry } = settings.accounts;
+  if (registry.kind === "none") return undefined;
+  // A registry of the site's own keeps what it likes of what Vipps says.
+  if (registry.kind !== "d1")
+    return (await knownAccountOf(settings, identity)) === undefined ? undefined : {};
+  const { partition } = settings.site;
+  const statement = registry.database
+    .prepare("SELECT told FROM identities WHERE site = ?1 AND msn = ?2 AND sub = ?3")
+    .bind(partition, settings.relyingParty.merchantSerialNumber, identity.sub);
+  const row = await fromDatabase(partition, () => statement.first<{ told: string }>());
+  if (row === null) return undefined;
+  const told: Partial<VippsPerson> = JSON.parse(row.told);
+  const said = {
+    ...{ name: told.name, given_name: told.givenName, family_name: told.familyName },
+    ...{ phone_number: told.phone, phone_number_verified: told.phoneVerified },
+    ...{ email: told.email, email_verified: told.emailVerified },
+  };
+  const names = ["name", "phoneNumber", "email"]
+    .map(claimsOfScope)
+    .filter(([name = ""]) => missing.includes(name))
+    .flat();
+  return knownClaims(Object.fromEntries(Object.entries(said).filter(([name]) => names.includes(name))));
 }

@@ -9,6 +9,7 @@ import { exchangeCode } from "../vipps/token-exchange.ts";
 import { askToConfirm } from "./confirm-question.ts";
 import { askingParty, isForMore, setAside } from "./login-asks.ts";
 import { type BegunLogin, beganAt, loginSecrets } from "./login-state.ts";
+import { fetchConsentsLater, type LoginSince, withoutUserinfo } from "./missed-userinfo.ts";
 import { accountUnclear } from "./proof-question.ts";
 import type { Answers, Asked, WaitingLogin } from "./question.ts";
 import { keepArrivedConsents, namingPerson, type SettledLogin, settleLogin } from "./settle-login.ts";
@@ -54,10 +55,14 @@ export type Conclusion =
       readonly answers: Answers;
     };
 
-/** How long steps took, and what keeps work alive behind an answer (`waitUntil`). */
+/** What a login is finished in. */
 export interface Surroundings {
+  /** How long steps took. */
   readonly stepTimes: StepTimes;
+  /** Keeps work alive behind an answer (`waitUntil`). */
   readonly background: (work: Promise<unknown>) => void;
+  /** What has become of the login, for work behind its answer. */
+  readonly used: () => Promise<LoginSince>;
 }
 
 /**
@@ -68,7 +73,7 @@ export interface Surroundings {
 export async function finishConsumed(
   settings: Settings,
   consumed: ConsumedLogin,
-  { stepTimes, background }: Surroundings,
+  { stepTimes, background, used }: Surroundings,
 ): Promise<Conclusion> {
   const { login, state, redirectUri, response, timeLimit } = consumed;
   const secrets = await loginSecrets(settings, login);
@@ -76,14 +81,15 @@ export async function finishConsumed(
   const { storage } = settings;
   const relyingParty = askingParty(settings, login.asks);
   const answerBy = Date.now() + timeLimit;
-  const whole = await exchangeCode(
+  const { identity: whole, missed } = await exchangeCode(
     { relyingParty, store: storage.metadata, answerBy, stepTimes, background },
     readAuthorizationResponse(new URLSearchParams(response)),
     { ...secrets, state, redirectUri, askedBefore: (sub) => askedBefore(settings, sub) },
   );
-  const identity = setAside(settings, login.asks, whole);
-  return namingPerson(identity, async () => {
-    await keepArrivedConsents(settings, identity);
+  const arrived = setAside(settings, login.asks, whole);
+  const concluding = namingPerson(arrived, async () => {
+    await keepArrivedConsents(settings, arrived);
+    const identity = missed === undefined ? arrived : await withoutUserinfo(settings, arrived, missed);
     if (login.browser !== consumed.browser) {
       const otherwise = await inOtherBrowser(settings, identity, consumed);
       if (otherwise !== undefined) return otherwise;
@@ -91,6 +97,14 @@ export async function finishConsumed(
     const { canBeAsked } = consumed;
     return concludeLogin(settings, { identity, answers: {}, id: login.id }, stepTimes, canBeAsked);
   });
+  if (missed?.askAgain !== undefined) {
+    const account = concluding.then(
+      (conclusion) => (conclusion.outcome === "finished" ? conclusion.settled.accountId : undefined),
+      () => undefined,
+    );
+    background(fetchConsentsLater(settings, { id: login.id, identity: arrived, missed, account, used }));
+  }
+  return concluding;
 }
 
 /**

@@ -121,7 +121,11 @@ export async function finishBegun(c: AppContext, consumed: ConsumedLogin): Promi
   if (outcome.outcome !== "consumed")
     return { outcome, sid: outcome.sid ?? sid, isToldAgain: outcome.sid !== undefined };
   const { background } = providerAccess(c);
-  const conclusion = await finishConsumed(settings, consumed, { stepTimes, background });
+  const used = async () => {
+    const { browser } = consumed;
+    return attemptsCall(settings, object, "callback", (stub) => stub.look({ id, browser }));
+  };
+  const conclusion = await finishConsumed(settings, consumed, { stepTimes, background, used });
   if (conclusion.outcome !== "hold") return { outcome: conclusion, sid };
   const { asked, identity, answers } = conclusion;
   await attemptsCall(settings, object, "callback", (stub) =>

@@ -58,14 +58,14 @@ export const isForMore = (asks: LoginAsks | undefined): boolean =>
   asks !== undefined && (asks.app || asks.birthDate || asks.purpose !== undefined);
 
 /** Scopes of one login alone. */
-function furtherScope(
-  { relyingParty, login }: Settings,
-  { birthDate, purpose }: LoginAsks,
-): readonly string[] {
-  const forPurpose = purpose === undefined ? [] : (login.purposes.get(purpose) ?? []);
-  const further = [...(birthDate ? ["birthDate"] : []), ...forPurpose];
-  return [...new Set(further)].filter((word) => !relyingParty.scope.includes(word));
+function furtherScope(settings: Settings, asks: LoginAsks): readonly string[] {
+  const further = [...(asks.birthDate ? ["birthDate"] : []), ...bundleOf(settings, asks)];
+  return [...new Set(further)].filter((word) => !settings.relyingParty.scope.includes(word));
 }
+
+/** The scopes of the purpose that a login is for. */
+const bundleOf = ({ login }: Settings, { purpose }: LoginAsks): readonly string[] =>
+  (purpose !== undefined && login.purposes.get(purpose)) || [];
 
 /** The relying party as it is in one login. */
 export function askingParty(settings: Settings, asks: LoginAsks | undefined): RelyingParty {
@@ -76,6 +76,7 @@ export function askingParty(settings: Settings, asks: LoginAsks | undefined): Re
     ...relyingParty,
     scope: [...relyingParty.scope, ...askedOnce],
     askedOnce,
+    needed: [...new Set([...askedOnce, ...bundleOf(settings, asks)])],
     requireApp: relyingParty.requireApp || asks.app,
   };
 }

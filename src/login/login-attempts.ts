@@ -242,7 +242,8 @@ export class LoginAttempts extends DurableObject<Cloudflare.Env> {
     this.#exchanges.set(site, (this.#exchanges.get(site) ?? 0) + 1);
     try {
       const background = (work: Promise<unknown>) => this.ctx.waitUntil(work);
-      return await finishConsumed(settings, call, { stepTimes, background });
+      const used = async () => this.#store.used(call.login.id);
+      return await finishConsumed(settings, call, { stepTimes, background, used });
     } finally {
       const left = (this.#exchanges.get(site) ?? 1) - 1;
       if (left > 0) this.#exchanges.set(site, left);

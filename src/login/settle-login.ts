@@ -37,7 +37,7 @@ export type Settlement = { readonly settled: SettledLogin } | { readonly asked: 
  * @param answers what the person has said so far.
  * @param begunAt when the login began, in milliseconds since the epoch: one that began before its person was erased
  *   makes no account.
- * @throws {Failure} `not_member`, `state_expired` or `storage_unavailable`; then there is no account, or a whole one.
+ * @throws {Failure} `not_member`, `state_expired`, `userinfo_unavailable` or `storage_unavailable`; then there is no account, or a whole one.
  */
 export async function settleLogin(
   settings: Settings,
@@ -48,9 +48,15 @@ export async function settleLogin(
   const { registration, terms, consents } = settings.accounts;
   const registry = siteRegistry(settings);
   const person = personOf(settings, identity);
-  const createsAtOnce = terms === undefined && consents.length === 0;
+  const { partial } = identity;
+  const createsAtOnce = terms === undefined && consents.length === 0 && partial !== "known";
   const options = { asNew: answers.asNew, createsAtOnce, begunAt };
   const decision = await decideAccount(registry, registration, person, options);
+  if (partial === "known" && decision.linking.kind !== "known")
+    throw new Failure("userinfo_unavailable", {
+      stage: "userinfo",
+      reason: "the person is not known any more",
+    });
   const unsettled = await questionOf(settings, person, decision);
   if (unsettled !== undefined) return { asked: unsettled };
 
@@ -68,7 +74,8 @@ export async function settleLogin(
   if (records !== undefined && collectedConsents(identity.claims).length > 0)
     await adoptVippsConsents({ ...records, begunAt }, settled.accountId, person);
   const groups = settings.session.hasGroups ? await groupsOf(registry, settled) : undefined;
-  return { settled: { ...settled, person, groups } };
+  const isCurrent = settled.isCurrent || partial !== undefined;
+  return { settled: { ...settled, isCurrent, person, groups } };
 }
 
 /** Known from the look at the account, but for one that has just been linked; a new one is in no group. */

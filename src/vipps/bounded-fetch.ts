@@ -1,6 +1,6 @@
 import { version } from "../../package.json";
 import { boundedText } from "../bounded-text.ts";
-import { Failure, type FailureCode, type Stage } from "../failure.ts";
+import { Failure, type FailureCode, type Stage, withFacts } from "../failure.ts";
 import { withinTime } from "../time-limit.ts";
 import type { RelyingParty } from "./relying-party.ts";
 
@@ -46,6 +46,8 @@ export function boundedFetch(relyingParty: RelyingParty, limits: RequestLimits) 
   return async (url: string, init: OutgoingRequest = {}): Promise<Response> => {
     const unavailable = (reason: string, cause?: unknown) =>
       new Failure(limits.unavailable, { stage: limits.stage, reason }, { cause });
+    const mayPass = (reason: string, cause?: unknown) =>
+      withFacts(unavailable(reason, cause), { mayPass: true });
     if (!(url.startsWith("https:") || (relyingParty.allowHttp && url.startsWith("http:")))) {
       throw unavailable("endpoint is not https");
     }
@@ -60,18 +62,18 @@ export function boundedFetch(relyingParty: RelyingParty, limits: RequestLimits) 
         signal: abort.signal,
       });
       if (response.status >= 300 && response.status < 400) throw unavailable("answered with a redirect");
-      if (response.status >= 500) throw unavailable(`answered with ${response.status}`);
+      if (response.status >= 500) throw mayPass(`answered with ${response.status}`);
       const text = await boundedText(response, SIZE_LIMIT);
       if (text === undefined) throw unavailable("answer is too large");
       return new Response(text === "" ? null : text, { status: response.status, headers: response.headers });
     };
     try {
       return await withinTime(limits.timeLimit, exchange(), () => {
-        throw unavailable("no answer in time");
+        throw mayPass("no answer in time");
       });
     } catch (error) {
       abort.abort();
-      throw error instanceof Failure ? error : unavailable(connectionFault(error), error);
+      throw error instanceof Failure ? error : mayPass(connectionFault(error), error);
     }
   };
 }

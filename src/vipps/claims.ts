@@ -13,6 +13,11 @@ export interface VippsIdentity {
   readonly brought?: BroughtClaims | undefined;
   /** Which requested claims need not be asked for again for a while; to be kept with the person's identity. */
   readonly asked?: AskedBefore | undefined;
+  /**
+   * That userinfo failed and left out what may be known of the person: that stays as it is. With `known` nobody is let
+   * in by it who is not known already.
+   */
+  readonly partial?: "anybody" | "known" | undefined;
 }
 
 /** Claims that a person shared for a purpose of the site's. */
@@ -185,7 +190,7 @@ const FURTHER_CLAIMS: Readonly<Record<string, readonly string[]>> = {
 };
 
 /** Vipps collects these once: whether they come says nothing of the next time. The ID token never has the first. */
-const COLLECTED_ONCE: readonly string[] = ["flowResult", "delegatedConsents"];
+export const COLLECTED_ONCE: readonly string[] = ["flowResult", "delegatedConsents"];
 
 /** Everybody at Vipps has these; a login that lacks one cannot tell who the person is to the site. */
 const ALWAYS_THERE: readonly string[] = ["name", "phone_number"];

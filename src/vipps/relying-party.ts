@@ -10,8 +10,10 @@ export interface RelyingParty {
   readonly merchantSerialNumber: string;
   readonly redirectUri: string;
   readonly scope: readonly string[];
-  /** Those of them that this one login asks for, and needs the answer to. */
+  /** Those of them that this one login asks for. */
   readonly askedOnce?: readonly string[];
+  /** Those of them to which this one login needs the answer. */
+  readonly needed?: readonly string[];
   readonly market: "NO" | "DK" | "FI" | "SE" | undefined;
   /** Sends `requested_flow=automatic_return_from_vipps_app`. */
   readonly automaticReturn: boolean;

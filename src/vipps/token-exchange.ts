@@ -1,7 +1,6 @@
 import { decodeJwt } from "jose";
 import * as oauth from "oauth4webapi";
 import { Failure, providerErrorCode } from "../failure.ts";
-import { logEvent } from "../log.ts";
 import { timed } from "../step-times.ts";
 import { type AuthorizationResponse, acceptAuthorizationResponse } from "./authorization-response.ts";
 import type { LoginSecrets } from "./authorize-url.ts";
@@ -9,12 +8,14 @@ import { boundedFetch } from "./bounded-fetch.ts";
 import {
   type AskedBefore,
   askedNow,
+  COLLECTED_ONCE,
   canBeJudged,
   claimsWorthAsking,
   completedClaims,
   knownClaims,
   memoryCouldHelp,
   missingClaims,
+  type VippsClaims,
   type VippsIdentity,
   withFullName,
 } from "./claims.ts";
@@ -37,16 +38,35 @@ export interface StartedLogin extends LoginSecrets {
   readonly askedBefore: (sub: string) => Promise<AskedBefore | undefined>;
 }
 
+/** What an authorization response comes to. */
+export interface ExchangedCode {
+  readonly identity: VippsIdentity;
+  /** Where userinfo was needed and failed. */
+  readonly missed?: MissedUserinfo | undefined;
+}
+
+/** What a login lacks because userinfo failed. */
+export interface MissedUserinfo {
+  readonly failure: Failure;
+  /** What it was asked for. */
+  readonly claims: readonly string[];
+  /** Whose login can be judged without it. */
+  readonly sufficesFor: NonNullable<VippsIdentity["partial"]> | "nobody";
+  /** Asks once more, where that is worth it: for what Vipps tells at this login alone. Good for ten minutes. */
+  readonly askAgain: (() => Promise<VippsClaims>) | undefined;
+}
+
 /**
  * Turns an authorization response into an identity: one token request, the ID token verified, and userinfo
  * only for requested claims that the ID token did not bring. The code is sent at most once.
- * @throws {Failure} with a code of the stage that failed; nothing the provider sent is in it.
+ * @throws {Failure} with a code of the stage that failed, but for userinfo's, unless it is about somebody else;
+ *   nothing the provider sent is in it.
  */
 export async function exchangeCode(
   access: ProviderAccess,
   response: AuthorizationResponse,
   login: StartedLogin,
-): Promise<VippsIdentity> {
+): Promise<ExchangedCode> {
   const { relyingParty, stepTimes } = access;
   const { discovery } = await timed(stepTimes, "metadata", providerMetadata(access));
   const parameters = acceptAuthorizationResponse(discovery, relyingParty, response, login.state);
@@ -65,13 +85,13 @@ export async function exchangeCode(
     claims: knownClaims(claims),
     ...(claims.acr === APP_CONFIRMATION && { acr: claims.acr }),
   };
-  const all = await completed(access, discovery, tokens.access_token, identity, login);
-  return { ...all, claims: withFullName(all.claims) };
+  const { identity: all, missed } = await completed(access, discovery, tokens.access_token, identity, login);
+  return { identity: { ...all, claims: withFullName(all.claims) }, missed };
 }
 
 /**
  * Adds what the ID token left out.
- * @throws {Failure} `userinfo_unavailable` or `userinfo_invalid` where the login cannot be judged without it.
+ * @throws {Failure} `userinfo_invalid` where userinfo is about somebody else.
  */
 async function completed(
   access: ProviderAccess,
@@ -79,32 +99,59 @@ async function completed(
   accessToken: string,
   identity: VippsIdentity,
   { askedBefore }: StartedLogin,
-): Promise<VippsIdentity> {
-  const { scope: whole, askedOnce = [] } = access.relyingParty;
+): Promise<ExchangedCode> {
+  const { scope: whole, askedOnce = [], needed: neededScope = [] } = access.relyingParty;
   // What was asked for in vain at some other login says nothing of what a person shares now, nor the other way round.
   const scope = whole.filter((word) => !askedOnce.includes(word));
   const { sub } = identity;
   const claims = { ...identity.claims };
   const now = Math.floor(Date.now() / 1000);
-  if (discovery.userinfo_endpoint === undefined) return identity;
+  if (discovery.userinfo_endpoint === undefined) return { identity };
   const before = memoryCouldHelp(scope, claims) ? await askedBefore(sub) : undefined;
-  const needed = missingClaims(askedOnce, claims);
-  const asked = [...claimsWorthAsking(scope, claims, before, now), ...needed];
-  if (asked.length === 0) return { ...identity, asked: before };
+  const needed = missingClaims(neededScope, claims);
+  const asked = [...new Set([...claimsWorthAsking(scope, claims, before, now), ...needed])];
+  if (asked.length === 0) return { identity: { ...identity, asked: before } };
+  const ask = (answerBy: number) => fetchUserinfo({ ...access, answerBy }, discovery, accessToken, sub);
   try {
-    const answer = fetchUserinfo(access, discovery, accessToken, sub);
+    const answer = twiceWithin(Math.min(access.answerBy, Date.now() + USERINFO_TIME_LIMIT), ask);
     const userinfo = await timed(access.stepTimes, "userinfo", answer);
     const all = completedClaims(claims, knownClaims(userinfo));
-    return { ...identity, claims: all, asked: askedNow(scope, { ...all }, asked, now) };
+    return { identity: { ...identity, claims: all, asked: askedNow(scope, { ...all }, asked, now) } };
   } catch (error) {
-    const isBearable = error instanceof Failure && error.facts.reason !== OTHER_PERSON;
-    if (!isBearable || needed.length > 0 || !canBeJudged(scope, { ...withFullName(claims) })) throw error;
-    logEvent("warn", "userinfo_failed", access.store.site, {
-      code: error.code,
-      reason: error.facts.reason,
-      missing: asked,
-    });
-    return { ...identity, asked: before };
+    if (!(error instanceof Failure) || error.facts.reason === OTHER_PERSON) throw error;
+    const isJudged = canBeJudged(scope, { ...withFullName(claims) });
+    const isToldOnce = asked.some((name) => COLLECTED_ONCE.includes(name));
+    const missed: MissedUserinfo = {
+      failure: error,
+      claims: asked,
+      sufficesFor: needed.length > 0 ? "nobody" : isJudged ? "anybody" : "known",
+      askAgain:
+        isToldOnce && error.facts.mayPass === true
+          ? async () => knownClaims(await ask(Date.now() + USERINFO_TIME_LIMIT))
+          : undefined,
+    };
+    return { identity: { ...identity, asked: before }, missed };
+  }
+}
+
+/** A second request follows a failure that may pass after this pause at least, in milliseconds. */
+const PAUSE = 200;
+/** With less time left than this it is not worth sending, in milliseconds. */
+const WORTHWHILE = 300;
+
+/** Asks once more where the first failure may pass and there is time for it. */
+async function twiceWithin<Answer>(
+  answerBy: number,
+  ask: (answerBy: number) => Promise<Answer>,
+): Promise<Answer> {
+  try {
+    return await ask(answerBy);
+  } catch (error) {
+    const { mayPass, retryAfter = 0 } = error instanceof Failure ? error.facts : {};
+    const pause = Math.max(PAUSE, retryAfter * 1000);
+    if (mayPass !== true || Date.now() + pause + WORTHWHILE > answerBy) throw error;
+    await new Promise((wake) => setTimeout(wake, pause));
+    return ask(answerBy);
   }
 }
 
@@ -255,11 +302,16 @@ function isRecord(value: unknown): value is Record<string, unknown> {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
-/** How long the userinfo endpoint may take, in milliseconds, unless the login as a whole has less left. */
+/**
+ * How long the userinfo endpoint may take, asked once or twice, in milliseconds, unless the login as a whole has less
+ * left.
+ */
 const USERINFO_TIME_LIMIT = 3_000;
+/** The longest `Retry-After` of its that is heeded, and the one of a refusal without any, in seconds. */
+const RETRY_AFTER = { most: 300, none: 10 };
 
 /** The reason of an answer about somebody else, which no login survives: something is grossly wrong. */
-export const OTHER_PERSON = "sub differs";
+const OTHER_PERSON = "sub differs";
 
 /**
  * The user's claims from the userinfo endpoint, sent the Bearer token in a header and nothing else but the
@@ -268,13 +320,13 @@ export const OTHER_PERSON = "sub differs";
  *   section 5.3.2).
  * @throws {Failure} `userinfo_unavailable` or `userinfo_invalid`.
  */
-export async function fetchUserinfo(
+async function fetchUserinfo(
   { relyingParty, answerBy }: ProviderAccess,
   discovery: Discovery,
   accessToken: string,
   sub: string,
 ): Promise<Readonly<Record<string, unknown>>> {
-  const timeLimit = Math.min(USERINFO_TIME_LIMIT, answerBy - Date.now());
+  const timeLimit = answerBy - Date.now();
   const limits = { unavailable: "userinfo_unavailable", stage: "userinfo", timeLimit } as const;
   const client = { client_id: clientName(relyingParty) };
   try {
@@ -282,6 +334,7 @@ export async function fetchUserinfo(
       [oauth.customFetch]: boundedFetch(relyingParty, limits),
       [oauth.allowInsecureRequests]: relyingParty.allowHttp,
     });
+    if (response.status === 429) throw tooManyRequests(response.headers.get("retry-after"));
     // The library would take claims out of a JWT answer without checking its signature.
     if (response.headers.get("content-type")?.toLowerCase().includes("application/jwt")) {
       throw new Failure("userinfo_invalid", { stage: "userinfo", reason: "answered with a JWT" });
@@ -291,10 +344,26 @@ export async function fetchUserinfo(
     if (error instanceof Failure) throw error;
     throw new Failure(
       "userinfo_invalid",
-      { stage: "userinfo", reason: userinfoFault(error) },
+      { stage: "userinfo", reason: userinfoFault(error), mayPass: isNoJson(error) },
       { cause: error },
     );
   }
+}
+
+function tooManyRequests(retryAfter: string | null): Failure {
+  const seconds = /^\d{1,9}$/.test(retryAfter ?? "") ? Number(retryAfter) : RETRY_AFTER.none;
+  return new Failure("userinfo_unavailable", {
+    stage: "userinfo",
+    reason: "answered with 429",
+    mayPass: true,
+    retryAfter: Math.min(seconds, RETRY_AFTER.most),
+  });
+}
+
+/** Whether half an answer came, or a page of something in between. */
+function isNoJson(error: unknown): boolean {
+  const code = error instanceof oauth.OperationProcessingError ? error.code : undefined;
+  return code === oauth.PARSE_ERROR || code === oauth.RESPONSE_IS_NOT_JSON;
 }
 
 function userinfoFault(error: unknown): string {

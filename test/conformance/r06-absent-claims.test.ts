@@ -77,6 +77,7 @@ async function outcomeOf(scope: string, brought: Brought, answer: Answer): Promi
       ? (await inFakeTime(browser.get(callback.href))).value
       : await browser.get(callback.href);
   vi.useRealTimers();
+  vi.unstubAllGlobals();
   const asked = provider.count("userinfo") === 0 ? "" : "+";
   if (response.status === 303) {
     const failed = site.log.filter(({ event }) => event === "userinfo_failed");
@@ -150,7 +151,8 @@ describe("R6 what was asked for in vain", () => {
     delete provider.answers.userinfo;
     await logInAt(provider, openBrowser(site));
     await logInAt(provider, openBrowser(site));
-    expect(provider.count("userinfo")).toBe(2);
+    // Twice at the first login, for the failure might have passed; not at the third.
+    expect(provider.count("userinfo")).toBe(3);
   });
 });
 

@@ -1,5 +1,7 @@
 import { faultsIn, requirement, workerTest } from "./fault.ts";
 
+const toldOnce = requirement("r06-told-once");
+const knownPerson = requirement("r06-known-person");
 const repeated = requirement("r13-repeated-callback");
 const otherBrowser = requirement("r14-other-browser");
 const histories = requirement("histories");
@@ -285,9 +287,68 @@ export const LOGIN_FAULTS = [
     ],
     [
       "consents wait for the end of the login they came with",
-      "    await keepArrivedConsents(settings, identity);\n",
+      "    await keepArrivedConsents(settings, arrived);\n",
       "",
       [workerTest("vipps-consents")],
+    ],
+  ]),
+  ...faultsIn("src/login/missed-userinfo.ts", [
+    [
+      "nobody is let in by what is known of them",
+      'if (sufficesFor === "known" && known === undefined)',
+      'if (sufficesFor === "known")',
+      [knownPerson],
+    ],
+    [
+      "anybody is let in by a thin ID token",
+      'if (sufficesFor === "known" && known === undefined) throw failure;\n',
+      "",
+      [knownPerson],
+    ],
+    [
+      "what userinfo did not say is forgotten",
+      "completedClaims(identity.claims, known ?? {}), partial: sufficesFor };",
+      "identity.claims };",
+      [knownPerson],
+    ],
+    [
+      "a number is verified by what was said of another",
+      "completedClaims(identity.claims, known ?? {})",
+      "{ ...known, ...identity.claims }",
+      [knownPerson],
+    ],
+    [
+      "consents come for somebody who has declined",
+      "since?.declined === true || (await isErasedSince(records, user, begunAt))",
+      "await isErasedSince(records, user, begunAt)",
+      [toldOnce],
+    ],
+    [
+      "consents come for somebody who has been erased",
+      "since?.declined === true || (await isErasedSince(records, user, begunAt))",
+      "since?.declined === true",
+      [toldOnce],
+    ],
+    [
+      "consents that came late wait for another login",
+      "if (accountId !== undefined) await adopt",
+      "if (accountId === null) await adopt",
+      [toldOnce],
+    ],
+    ["userinfo is asked before it wants to be", "Math.max(first, wanted)", "first", [toldOnce]],
+  ]),
+  ...faultsIn("src/login/settle-login.ts", [
+    [
+      "an account is made of somebody who is not known any more",
+      'if (partial === "known" && decision.linking.kind !== "known")',
+      'if (partial === "anybody" && decision.linking.kind !== "known")',
+      [knownPerson],
+    ],
+    [
+      "what userinfo did not say is taken for gone",
+      "settled.isCurrent || partial !== undefined",
+      "settled.isCurrent",
+      [knownPerson],
     ],
   ]),
   ...faultsIn("src/login/continue-login.ts", [

@@ -59,8 +59,8 @@ export const RULES_FAULTS = [
   ...faultsIn("src/vipps/token-exchange.ts", [
     [
       "a login for a purpose goes on without what it was for",
-      "if (!isBearable || needed.length > 0 || !canBeJudged",
-      "if (!isBearable || !canBeJudged",
+      'needed.length > 0 ? "nobody" : isJudged',
+      'needed.length < 0 ? "nobody" : isJudged',
       [purposes],
     ],
   ]),

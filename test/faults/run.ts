@@ -52,7 +52,18 @@ const root = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
 
 /** What the copy needs; node_modules is only linked to. */
 const COPIED = [
-  ...["src", "test", "simulator", "cli", "create", "demo", "migrations", "package.json", "wrangler.toml"],
+  ...[
+    "src",
+    "test",
+    "simulator",
+    "cli",
+    "create",
+    "demo",
+    "examples",
+    "migrations",
+    "package.json",
+    "wrangler.toml",
+  ],
   ...["vitest.config.ts", "tsconfig.base.json", "tsconfig.json", "tsconfig.node.json"],
 ];
 

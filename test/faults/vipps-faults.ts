@@ -1,5 +1,6 @@
 import { faultsIn, requirement, workerTest } from "./fault.ts";
 
+const toldOnce = requirement("r06-told-once");
 const discovery = requirement("r01-discovery");
 const signature = requirement("r02-signature");
 const keys = requirement("r03-keys");
@@ -76,20 +77,20 @@ export const VIPPS_FAULTS = [
     ["userinfo is never asked", "asked.length === 0", "asked.length >= 0", [workerTest("login")]],
     [
       "whoever has no email address is refused when userinfo does not answer",
-      "!isBearable || needed.length > 0 || !canBeJudged(scope, { ...withFullName(claims) })",
-      "isBearable",
+      'needed.length > 0 ? "nobody" : isJudged',
+      'needed.length > 0 ? "nobody" : !isJudged',
       [requirement("r06-absent-claims")],
     ],
     [
       "nobody is refused whatever is missing when userinfo does not answer",
-      "!isBearable || needed.length > 0 || !canBeJudged(scope, { ...withFullName(claims) })",
-      "!isBearable",
+      'isJudged ? "anybody" : "known"',
+      '"anybody"',
       [requirement("r06-absent-claims")],
     ],
     [
       "userinfo about somebody else is borne where nothing of it was needed",
-      "error instanceof Failure && error.facts.reason !== OTHER_PERSON",
-      "error instanceof Failure",
+      "!(error instanceof Failure) || error.facts.reason === OTHER_PERSON",
+      "!(error instanceof Failure)",
       [requirement("r06-absent-claims")],
     ],
     [
@@ -97,6 +98,36 @@ export const VIPPS_FAULTS = [
       "memoryCouldHelp(scope, claims) ? await askedBefore(sub) : undefined",
       "undefined",
       [requirement("r06-absent-claims")],
+    ],
+    [
+      "userinfo that fails once is asked no more",
+      "mayPass !== true || Date.now() + pause",
+      "mayPass !== false || Date.now() + pause",
+      [toldOnce],
+    ],
+    [
+      "a second request to userinfo is sent with no time left",
+      "Date.now() + pause + WORTHWHILE > answerBy",
+      "Number.isNaN(answerBy)",
+      [toldOnce],
+    ],
+    [
+      "consents that Vipps tells once are given up with the answer",
+      "isToldOnce && error.facts.mayPass === true",
+      "isToldOnce && error.facts.mayPass === null",
+      [toldOnce],
+    ],
+    [
+      "userinfo that refuses is asked for consents all the same",
+      "isToldOnce && error.facts.mayPass === true",
+      "isToldOnce",
+      [toldOnce],
+    ],
+    [
+      "a page in place of userinfo's answer is taken for its last word",
+      "mayPass: isNoJson(error)",
+      "mayPass: false",
+      [toldOnce],
     ],
   ]),
   ...faultsIn("src/vipps/token-exchange.ts", [

@@ -12,9 +12,10 @@ import { en as supportTexts } from "../../src/pages/texts/support/en.ts";
  * kilobyte. What makes it larger should be worth it to everybody who deploys it; then set it anew and say why.
  *
  * Purposes took 1.9 kB of it, the lists of members on the console 2.8, most of both texts in five languages; events 5.1,
- * most of it SQL and what sends them.
+ * most of it SQL and what sends them. Userinfo that fails took 1.5: consents that are told once are fetched behind the
+ * answer, and who is known is let in.
  */
-const LIMIT = 166_600;
+const LIMIT = 168_100;
 
 test("the Worker does not grow unnoticed", async () => {
   const folder = mkdtempSync(join(tmpdir(), "bundle-size-"));

@@ -13,7 +13,12 @@ import {
   linkRequests,
   requestLink,
 } from "../../src/accounts/link-requests.ts";
-import { askedBefore, decideAccount, settleAccount } from "../../src/accounts/login-account.ts";
+import {
+  askedBefore,
+  decideAccount,
+  knownClaimsOf,
+  settleAccount,
+} from "../../src/accounts/login-account.ts";
 import {
   loginEventByReference,
   loginEventsOf,
@@ -173,6 +178,7 @@ async function exercise(database: D1Database, round: number): Promise<void> {
   if (registry.proof.kind === "fact") await registry.proof.check([accountId], "1");
   await registry.accountOfSub("123456", known.sub);
   await askedBefore(siteSettings(database), known.sub);
+  await knownClaimsOf(siteSettings(database), { ...known, authTime: 0, claims: {} }, ["name"]);
   await hasAccount(siteSettings(database), accountId);
 
   // What logins leave behind.
