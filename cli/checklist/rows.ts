@@ -35,7 +35,7 @@ export interface Row {
   /** What Vipps asks, in our words. */
   readonly asked: string;
   /** How it is met, for whoever reviews the integration. */
-  readonly how: string | ((seen: Seen) => string);
+  readonly how?: string | ((seen: Seen) => string);
   /** Method and path, for the rows that are an endpoint. */
   readonly endpoint?: string;
   /** The scene that is the row's own: its pictures are shown. */
@@ -48,7 +48,11 @@ export interface Row {
   readonly isWire?: true;
   /** Why the row does not concern this site, by its settings. */
   readonly notApplicable?: (seen: Seen) => string | false;
-  readonly judge?: (seen: Seen) => Judgement;
+  readonly judge?: (seen: Seen) => Judgement | undefined;
+  /** What can be said of a deployed site all the same, where it is about the wire. */
+  readonly outside?: (seen: Seen) => Judgement;
+  /** What no program can know and the row is not complete without: its key in the merchant's file, and the question. */
+  readonly asks?: Readonly<Record<string, string>>;
   /** Requests that a reviewer wants to see. */
   readonly examples?: (seen: Seen) => readonly (Exchange | undefined)[];
   readonly logLines?: (seen: Seen) => readonly (LogLine | undefined)[];
@@ -110,7 +114,7 @@ function judged(row: Row, seen: Seen, { show, sweep }: Redactor): Judged {
     return { ...none, how: "Not applicable.", notApplicable: sweep(notApplicable) };
   const pictures = (row.sees && seen.pictures[row.sees]) ?? [];
   return {
-    how: sweep(typeof row.how === "string" ? row.how : row.how(seen)),
+    how: sweep(typeof row.how === "function" ? row.how(seen) : (row.how ?? "")),
     findings: lookAt(row, seen).map(({ what, seen: told, ...rest }) => ({
       ...{ ...rest, what: sweep(what) },
       ...(told !== undefined && { seen: sweep(told) }),
@@ -129,18 +133,20 @@ const UNSEEN_TRAFFIC = skipped(
 );
 
 function lookAt(row: Row, seen: Seen): readonly Found[] {
-  const { sees, isWire, unseen = "This part was not walked through in this run." } = row;
+  const { sees, unseen = "This part was not walked through in this run." } = row;
+  const isHidden = row.isWire === true && seen.environment === "deployed";
   // A scene that came to no end is a reason to look, whatever the rest says.
   const broken = scenesOf(row).flatMap((scene) => {
     const reason = seen.failed[scene];
     return reason === undefined ? [] : holds(`The walk “${scene}” came to its end`, false, reason);
   });
-  const found = Object.entries(row.judge?.(seen) ?? {}).flatMap(([what, judged]) => {
+  const judgement = isHidden ? row.outside?.(seen) : row.judge?.(seen);
+  const found = Object.entries(judgement ?? {}).flatMap(([what, judged]) => {
     if (judged === undefined) return [];
     if (judged === "unseen") return skipped(what);
     return typeof judged === "boolean" ? holds(what, judged) : holds(what, ...judged);
   });
-  if (isWire && seen.environment === "deployed") return [...broken, ...found, UNSEEN_TRAFFIC];
+  if (isHidden) return [...broken, ...found, UNSEEN_TRAFFIC];
   const isUnseen = found.length === 0 && sees !== undefined && seen[sees] === undefined;
   return [...broken, ...found, ...(isUnseen ? [skipped(unseen)] : [])];
 }

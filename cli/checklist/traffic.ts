@@ -32,6 +32,10 @@ export function headersOf(headers: Headers): Record<string, string> {
 /** The path of a request, without the query, in which its secrets are. */
 export const pathOf = ({ url }: Pick<Exchange, "url">): string => new URL(url).pathname;
 
+/** That something answered as it should, and what it answered with. */
+export const answeredWith = (status: number, seen: number) =>
+  [seen === status, `answered with ${seen}`] as const;
+
 /** The endpoints of Vipps' Login API that have a row of their own, by the end of their path. */
 const ENDPOINTS = {
   discovery: /\/\.well-known\/openid-configuration$/,

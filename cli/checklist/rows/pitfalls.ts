@@ -1,4 +1,5 @@
 import type { Rows } from "../rows.ts";
+import { answeredWith } from "../traffic.ts";
 
 /** The values of the component's attributes that matter for a login (Vipps, button documentation). */
 const DOCUMENTED: Readonly<Record<string, readonly string[]>> = {
@@ -19,9 +20,13 @@ export const PITFALL_ROWS = {
       button?.official === "not asked for"
         ? "The page has a button of the site's own, not Vipps' own component. Whether it follows the guidelines is for somebody to compare by hand."
         : "<vipps-login official> shows Vipps' own component, <vipps-mobilepay-button>, from Vipps' own address; it follows the current guidelines by itself. Where it cannot be loaded, a plain button without a logo leads to the login. No logo is copied.",
+    asks: {
+      button_pages:
+        "On which pages is the login button, and has somebody compared it with the design guidelines?",
+    },
     sees: "button",
     judge({ button }) {
-      if (button === undefined) return {};
+      if (button === undefined) return undefined;
       const { path, words, official } = button;
       const isAsked = official !== "not asked for";
       const languages = Object.entries(button.attributes).map(([language, asked]) => {
@@ -55,32 +60,30 @@ export const PITFALL_ROWS = {
       own.values.SUPPORT_STAFF === undefined
         ? "The worker's console is open to nobody of the site: SUPPORT_STAFF is not set. Every page of an error shows a reference, which stands in the worker's log."
         : `The console at ${own.authPath}/support finds people by phone, email, name or number, and a failed login by the reference the customer reads out. It shows what happened and what to say, ends sessions, links and corrects accounts, and writes everything down in an audit log. Nobody needs Vipps' portal for daily work.`,
+    asks: {
+      customer_service:
+        "Who answers customers whose login fails, and have they seen the console or a system like it?",
+    },
     sees: "console",
     judge({ own, console }) {
       const isSetUp = own.values.SUPPORT_STAFF !== undefined;
-      const named = isSetUp
-        ? true
-        : ([
-            false,
-            "it is not set, so nobody can: set it, or say in the field customer_service what staff use instead",
-          ] as const);
-      if (console === undefined)
-        return {
-          "SUPPORT_STAFF names who may open the console": named,
-          "Staff have to log in for it; only a run against the simulator opens the console by itself.":
-            "unseen",
-        };
+      const instead =
+        "it is not set, so nobody can: set it, or say in the field customer_service what staff use instead";
       return {
-        // Demonstrated with a test user; whose console it will be is for the merchant's settings to say.
-        "SUPPORT_STAFF names who may open the console": isSetUp ? true : undefined,
-        "Staff found a failed login by the reference on the customer's page": console.foundByReference,
-        "To a customer the console is not there": [
-          console.customerStatus === 404,
-          `answered with ${console.customerStatus}`,
-        ],
-        "SUPPORT_STAFF is not set: the pictures show the console with a test user as staff.": isSetUp
-          ? undefined
-          : "unseen",
+        // Where it was demonstrated with a test user, whose console it will be is for the merchant's settings to say.
+        "SUPPORT_STAFF names who may open the console": isSetUp || (console ? undefined : [false, instead]),
+        ...(console === undefined
+          ? {
+              "Staff have to log in for it; only a run against the simulator opens the console by itself.":
+                "unseen",
+            }
+          : {
+              "Staff found a failed login by the reference on the customer's page": console.foundByReference,
+              "To a customer the console is not there": answeredWith(404, console.customerStatus),
+              "SUPPORT_STAFF is not set: the pictures show the console with a test user as staff.": isSetUp
+                ? undefined
+                : "unseen",
+            }),
       };
     },
   },
@@ -90,6 +93,7 @@ export const PITFALL_ROWS = {
     how: "The partner's keys act for the sales unit: the token request carries the partner's access token and the sales unit's Merchant-Serial-Number, and the ID token's msn is checked in place of aud.",
     notApplicable: ({ own }) =>
       !own.isPartner && "VIPPS_KEYS is not partner: the sales unit's own keys are used.",
+    asks: { partner_name: "The partner's name, if a partner or platform sends this" },
     judge: ({ own, environment }) => ({
       "VIPPS_MSN names the sales unit": own.values.VIPPS_MSN !== undefined,
       "This run used a sales unit's own keys: partner keys work in Vipps' production environment only.":
@@ -120,17 +124,22 @@ export const SENT_ROWS = {
   description: {
     title: "Description of the solution",
     asked: "A short description of the implemented solution.",
+    asks: { description: "The solution in a few sentences: what the site is, who logs in, what for" },
     how: "A Cloudflare Worker in front of the site does the OpenID Connect login at the edge and hands the site a signed session.",
   },
   pilot: {
     title: "Pilot customer",
     asked: "Information about the pilot customer.",
+    asks: { pilot_customer: "The pilot customer: company, Merchant Serial Number, when they start" },
     how: "Only the merchant or partner knows.",
   },
   video: {
     title: "Video of the login",
     asked:
       "A video that shows a login that succeeds and one that the user rejects, or test access for Vipps to try.",
+    asks: {
+      video: "Where is the video that shows one login that succeeds and one that the customer rejects?",
+    },
     how: "Recorded on a phone, with the app: a screen recording of both, one after the other.",
   },
 } as const satisfies Rows;

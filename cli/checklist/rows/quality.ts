@@ -1,13 +1,13 @@
 import type { Rows } from "../rows.ts";
-import { pathOf } from "../traffic.ts";
+import { type Exchange, pathOf } from "../traffic.ts";
 
 /** The standard headers, and how long Vipps lets each be. */
 const STANDARD_HEADERS = [
-  "merchant-serial-number",
-  "vipps-system-name",
-  "vipps-system-version",
-  "vipps-system-plugin-name",
-  "vipps-system-plugin-version",
+  "Merchant-Serial-Number",
+  "Vipps-System-Name",
+  "Vipps-System-Version",
+  "Vipps-System-Plugin-Name",
+  "Vipps-System-Plugin-Version",
 ];
 const LONGEST = 30;
 
@@ -27,21 +27,27 @@ export const QUALITY_ROWS = {
     asked:
       "The login works in all browsers, also when it begins in one that is not the phone's default, such as Chrome on iOS.",
     how: ({ own }) => CROSS_BROWSER_WORDS[own.values.CROSS_BROWSER ?? "confirm"] ?? "",
+    asks: {
+      phones_tested:
+        "On which phones and browsers was a login tried by hand, and when? At least one that is not the phone's default browser, such as Chrome on an iPhone",
+    },
     sees: "otherBrowser",
-    judge({ otherBrowser, own }) {
-      if (otherBrowser === undefined) return {};
-      const { asked, authenticatedThere, authenticatedWhereItBegan, status, heading } = otherBrowser;
-      const policy = own.values.CROSS_BROWSER ?? "confirm";
-      return {
-        "The login can be finished in the browser it came back to": [
-          authenticatedThere,
-          authenticatedThere ? undefined : `CROSS_BROWSER=${policy}: answered ${status}, “${heading}”`,
-        ],
-        "That browser is asked first": policy === "confirm" ? asked : undefined,
-        "The browser in which it began gets no session from it": !authenticatedWhereItBegan,
-        "A real phone that switches between app and browsers cannot be driven from here; the field phones_tested says what was tried by hand.":
-          "unseen",
-      };
+    judge({ otherBrowser: seen, own }) {
+      const { CROSS_BROWSER: policy = "confirm" } = own.values;
+      return (
+        seen && {
+          "The login can be finished in the browser it came back to": [
+            seen.authenticatedThere,
+            seen.authenticatedThere
+              ? undefined
+              : `CROSS_BROWSER=${policy}: answered ${seen.status}, “${seen.heading}”`,
+          ],
+          "That browser is asked first": policy === "confirm" ? seen.asked : undefined,
+          "The browser in which it began gets no session from it": !seen.authenticatedWhereItBegan,
+          "A real phone that switches between app and browsers cannot be driven from here; the field phones_tested says what was tried by hand.":
+            "unseen",
+        }
+      );
     },
   },
   accounts: {
@@ -58,41 +64,43 @@ export const QUALITY_ROWS = {
     judge({ own, members }) {
       const { ACCOUNTS: kind } = own.values;
       if (kind === "none") return { "ACCOUNTS=none: there is no registry to link to": true };
-      if (members === undefined) return {};
-      return {
-        "A member of the imported list, logging in with Vipps for the first time, got her own account":
-          members.linked,
-        "Her second login came to the same account": members.sameAccount,
-        "Somebody else under the same email address was asked to prove it, and not let in":
-          members.strangerAsked,
-        "Shown with the worker's own database. The site's settings name a registry of its own (ACCOUNTS=remote), whose answers were not asked for.":
-          kind === "remote" ? "unseen" : undefined,
-      };
+      return (
+        members && {
+          "A member of the imported list, logging in with Vipps for the first time, got her own account":
+            members.linked,
+          "Her second login came to the same account": members.sameAccount,
+          "Somebody else under the same email address was asked to prove it, and not let in":
+            members.strangerAsked,
+          "Shown with the worker's own database. The site's settings name a registry of its own (ACCOUNTS=remote), whose answers were not asked for.":
+            kind === "remote" ? "unseen" : undefined,
+        }
+      );
     },
   },
   errors: {
     title: "Handle errors",
     asked:
       "Errors are logged and handled, cancelled logins and errors on the way back among them; customers and staff see and understand them.",
-    how: ({ own }) =>
-      `Every failure has a stable code, a page in the customer's language that says what happened and what to do, a way to try again or to go back, and a reference. The same reference stands in exactly one log line${
-        own.values.SUPPORT_STAFF === undefined ? "" : ", and customer service finds it in the console"
-      }. A cancelled login is told calmly.`,
+    how: ({ own }) => {
+      const isFound = own.values.SUPPORT_STAFF !== undefined;
+      return `Every failure has a stable code, a page in the customer's language that says what happened and what to do, a way to try again or to go back, and a reference. The same reference stands in exactly one log line${isFound ? ", and customer service finds it in the console" : ""}. A cancelled login is told calmly.`;
+    },
     sees: "errors",
     judge({ errors = [], log, environment }) {
-      const judged = errors.map((error) => {
-        const { heading, reference, offers, authenticatedAfter, line, status } = error;
+      const judged = errors.map(({ cause, heading, reference, offers, line, status, ...error }) => {
         const faults = [
           heading === "" && "the page has no heading",
           reference === "" && "the page shows no reference",
           !offers.retry && !offers.back && "the page offers no way on",
-          authenticatedAfter && "there is a session all the same",
+          error.authenticatedAfter && "there is a session all the same",
           status < 400 && `it was answered with ${status}`,
           log !== undefined && line === undefined && "no log line has the reference",
         ].filter((fault) => fault !== false);
         const logged = line === undefined ? "" : `, logged as ${String(line.code)} (${line.level})`;
-        const told = faults.length === 0 ? `${status} “${heading}”${logged}` : faults.join("; ");
-        return [error.cause, [faults.length === 0, told]] as const;
+        return [
+          cause,
+          [faults.length === 0, faults.join("; ") || `${status} “${heading}”${logged}`],
+        ] as const;
       });
       const isUnseen = (isSo: boolean) => (errors.length > 0 && isSo ? "unseen" : undefined);
       return {
@@ -105,10 +113,7 @@ export const QUALITY_ROWS = {
     },
     /** One cancelled login as it came back. */
     examples: ({ exchanges }) => [
-      exchanges.find(
-        ({ from, to, url }) =>
-          from === "browser" && to === "site" && url.includes("/callback?") && url.includes("error="),
-      ),
+      exchanges.find(({ to, url }) => to === "site" && /\/callback\?(.*&)?error=/.test(url)),
     ],
     logLines: ({ errors = [] }) => errors.map(({ line }) => line),
   },
@@ -117,30 +122,23 @@ export const QUALITY_ROWS = {
     asked: "The standard headers go with every API request. Mandatory for partners and platforms.",
     how: "All five headers are sent with every request to Vipps, discovery and keys included, each at most 30 characters.",
     isWire: true,
-    judge({ exchanges, environment }) {
-      if (environment === "deployed") return {};
-      const sent = exchanges.filter(({ from, to }) => from === "worker" && to === "provider");
-      const kinds = [...new Map(sent.map((exchange) => [pathOf(exchange), exchange])).values()];
+    judge({ exchanges }) {
+      const sent = exchanges.filter(({ from }) => from === "worker");
       const headers = STANDARD_HEADERS.map((name) => {
-        const lacking = kinds.filter(({ requestHeaders: { [name]: value = "" } }) => {
-          return value === "" || value.length > LONGEST;
-        });
-        const values = new Set(sent.map(({ requestHeaders }) => requestHeaders[name] ?? "(absent)"));
+        const valueIn = ({ requestHeaders }: Exchange) => requestHeaders[name.toLowerCase()] ?? "";
+        const lacking = sent.filter((each) => valueIn(each) === "" || valueIn(each).length > LONGEST);
         const isSent = lacking.length === 0;
-        const told = isSent ? [...values] : lacking.map(pathOf);
-        return [
-          name.replace(/\b[a-z]/g, (letter) => letter.toUpperCase()),
-          [isSent, `${isSent ? "" : "missing or too long at "}${told.join(", ")}`],
-        ] as const;
+        const told = [...new Set(isSent ? sent.map(valueIn) : lacking.map(pathOf))].join(", ");
+        return [name, [isSent, isSent ? told : `missing or too long at ${told}`]] as const;
       });
-      const amount = `${sent.length} requests to ${kinds.length} endpoints`;
+      const amount = `${sent.length} requests to ${new Set(sent.map(pathOf)).size} endpoints`;
       return {
         "The worker sent requests to Vipps": [sent.length > 0, amount],
         ...Object.fromEntries(headers),
       };
     },
     examples: ({ exchanges }) => [
-      exchanges.find(({ from, to, method }) => from === "worker" && to === "provider" && method === "POST"),
+      exchanges.find(({ from, method }) => from === "worker" && method === "POST"),
     ],
   },
 } as const satisfies Rows;
