@@ -23,16 +23,17 @@ const Picture = v.object({
   caption: v.string(),
   device: v.picklist(["phone", "desktop"]),
   /** Size in CSS pixels. */
-  width: v.number(),
-  height: v.number(),
+  ...v.entriesFromList(["width", "height"], v.number()),
 });
 
 const Found = v.object({
   severity: v.picklist(["ok", "warning", "error", "skipped"]),
-  what: v.string(),
-  todo: v.string(),
+  ...v.entriesFromList(["what", "todo"], v.string()),
   seen: v.optional(v.string()),
 });
+
+/** The worker on this machine against the simulator, the same against Vipps' test environment, or a deployed site. */
+const ENVIRONMENTS = ["simulator", "test", "deployed"] as const;
 
 /** What a run found out about a row, when and where. */
 const Evidence = v.object({
@@ -48,29 +49,23 @@ const Evidence = v.object({
   notApplicable: v.optional(v.string()),
   /** ISO 8601, UTC. */
   takenAt: v.pipe(v.string(), v.isoTimestamp()),
-  /**
-   * Where: the worker on this machine against the simulator, the same against Vipps' test environment, or a
-   * deployed site, as a browser sees it.
-   */
-  environment: v.picklist(["simulator", "test", "deployed"]),
-  issuer: v.string(),
-  site: v.string(),
-  /** Of this package. */
-  version: v.string(),
+  environment: v.picklist(ENVIRONMENTS),
+  /** The version is of this package. */
+  ...v.entriesFromList(["issuer", "site", "version"], v.string()),
 });
 
 const JudgedRow = v.object({ row: v.picklist(ROW_IDS), evidence: Evidence });
 
+/** When, and which settings differed from the site's own, and why. */
 const Run = v.object({
   takenAt: v.string(),
-  /** Settings that differed from the site's own, and why. */
-  changed: v.array(v.object({ name: v.string(), why: v.string() })),
+  changed: v.array(v.object(v.entriesFromList(["name", "why"], v.string()))),
 });
 
 /** What earlier runs found: one piece of evidence for each row and environment, and the last run in each. */
 const Stored = v.object({
   format: v.literal(2),
-  runs: v.object({ simulator: v.optional(Run), test: v.optional(Run), deployed: v.optional(Run) }),
+  runs: v.object(v.entriesFromList(ENVIRONMENTS, v.optional(Run))),
   rows: v.array(JudgedRow),
 });
 
@@ -85,9 +80,8 @@ export type ChangedSetting = v.InferOutput<typeof Run>["changed"][number];
 const FILE = "evidence.json";
 
 /** The folder of the pictures that were taken in an environment. */
-export function picturesFolder(output: string, environment: Environment): string {
-  return join(output, "pictures", environment);
-}
+export const picturesFolder = (output: string, environment: Environment): string =>
+  join(output, "pictures", environment);
 
 /** @throws {CommandError} */
 export function readEvidence(output: string): Stored {

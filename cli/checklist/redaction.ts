@@ -1,3 +1,4 @@
+import { html } from "hono/html";
 import type { ShownExchange } from "./evidence.ts";
 import type { Exchange } from "./traffic.ts";
 
@@ -27,27 +28,15 @@ export function createRedactor() {
     // The longest first, so that no end of a long value is left behind by a shorter one.
     if (spellings.length === 0)
       spellings = [...concealed].flatMap(spellingsOf).sort((one, other) => other.length - one.length);
-    const swept = spellings.reduce(
-      (rest, spelling) => (rest.includes(spelling) ? rest.replaceAll(spelling, BLANK) : rest),
-      text,
-    );
-    return SHAPES.reduce((rest, shape) => rest.replaceAll(shape, BLANK), swept);
+    return [...spellings, ...SHAPES].reduce<string>((rest, secret) => rest.replaceAll(secret, BLANK), text);
   };
   /** Notes what was blanked in an exchange. */
   const remember = (value: string) => {
     if (!open.has(value)) conceal(value);
   };
-  const parts = ({ method, url, status, ...exchange }: Exchange) => ({
-    request: [
-      ...shownUrl(`${method} `, url, remember),
-      ...shownHeaders(exchange.requestHeaders, remember),
-      ...shownBody(exchange.requestHeaders["content-type"], exchange.requestBody, remember),
-    ].join("\n"),
-    response: [
-      String(status),
-      ...shownHeaders(exchange.responseHeaders, remember),
-      ...shownBody(exchange.responseHeaders["content-type"], exchange.responseBody, remember),
-    ].join("\n"),
+  const parts = ({ method, url, requestHeaders, requestBody, ...answer }: Exchange) => ({
+    request: shown(shownUrl(`${method} `, url, remember), requestHeaders, requestBody, remember),
+    response: shown([`${answer.status}`], answer.responseHeaders, answer.responseBody, remember),
   });
   return {
     ...{ conceal, sweep, concealed: concealed as ReadonlySet<string> },
@@ -69,25 +58,17 @@ export function createRedactor() {
 
 /** The value as it stands in an address, a form, a JSON text, an HTML page, and in Base64. */
 function spellingsOf(value: string): readonly string[] {
-  const json = JSON.stringify(value).slice(1, -1);
-  const html = value
-    .replaceAll("&", "&amp;")
-    .replaceAll("<", "&lt;")
-    .replaceAll(">", "&gt;")
-    .replaceAll('"', "&quot;");
-  const form = new URLSearchParams({ "": value }).toString().slice(1);
   const bytes = Buffer.from(value);
-  return [
-    ...new Set([
+  const spellings = [
+    ...[
       value,
       encodeURIComponent(value.toWellFormed()),
-      form,
-      json,
-      html,
-      bytes.toString("base64"),
-      bytes.toString("base64url"),
-    ]),
+      new URLSearchParams({ "": value }).toString().slice(1),
+    ],
+    ...[JSON.stringify(value).slice(1, -1), String(html`${value}`)],
+    ...[bytes.toString("base64"), bytes.toString("base64url")],
   ];
+  return [...new Set(spellings)];
 }
 
 /** What is personal or secret by its very look, wherever it comes from. */
@@ -121,15 +102,16 @@ const OPEN_HEADERS = words(`
   vipps-system-plugin-version www-authenticate x-content-type-options x-frame-options
 `);
 
-/** Headers that say nothing of the integration; they are left out. */
+/** Headers that say nothing of the integration, and those that HTTP/2 makes of the address; they are left out. */
 const NOISE =
-  /^(sec-|cf-|mf-|upgrade-insecure|accept-encoding|connection|transfer-encoding|user-agent|priority|keep-alive)/;
+  /^(:|sec-|cf-|mf-|upgrade-insecure|accept-encoding|connection|transfer-encoding|user-agent|priority|keep-alive)/;
 
-/** Members of JSON answers whose values are no secret. */
+/** Members of JSON answers whose values are no secret, and of a public key. */
 const OPEN_MEMBERS = words(`
   token_type expires_in scope error iss aud azp exp iat auth_time rat acr msn alg kid typ
   authenticated age_seconds code status type
 `);
+const OPEN_IN_KEYS = words("kty kid use alg e");
 
 /** Members and parameters whose values are secret whatever they look like. */
 const SECRET_NAMES =
@@ -149,6 +131,18 @@ function blank(value: string, conceal: Conceal, name = ""): string {
 /** An error code of OAuth is a short word; anything else that stands in its place is not shown. */
 const isWord = (value: string): boolean => /^[\w:./ -]{0,200}$/.test(value);
 
+/** The beginning, the headers, and the body behind an empty line, if there is one. */
+function shown(
+  beginning: readonly string[],
+  headers: Exchange["requestHeaders"],
+  body: string | undefined,
+  conceal: Conceal,
+): string {
+  const shownHeaders = Object.entries(headers).flatMap(([name, value]) => shownHeader(name, value, conceal));
+  const shownLines = body ? ["", ...shownBody(headers["content-type"] ?? "", body, conceal)] : [];
+  return [...beginning, ...shownHeaders, ...shownLines].join("\n");
+}
+
 function shownParameter(name: string, value: string, conceal: Conceal): string {
   if (name === "return_to" && !/^\/[\w./-]*$/.test(value)) return blank(value, conceal);
   return OPEN_PARAMETERS.has(name) && isWord(value) ? value : blank(value, conceal, name);
@@ -163,116 +157,81 @@ function shownUrl(before: string, address: string, conceal: Conceal): string[] {
   const parameters = [...url.searchParams].map(
     ([name, value], index) => `    ${index === 0 ? "?" : "&"}${name}=${shownParameter(name, value, conceal)}`,
   );
-  if (!/^https?:$/.test(url.protocol)) return [`${before}${url.protocol}${url.pathname}`, ...parameters];
-  return [`${before}${url.origin}${url.pathname}`, ...parameters];
+  const origin = /^https?:$/.test(url.protocol) ? url.origin : url.protocol;
+  return [`${before}${origin}${url.pathname}`, ...parameters];
 }
 
-function shownHeaders(headers: Readonly<Record<string, string>>, conceal: Conceal): string[] {
-  return Object.entries(headers).flatMap(([name, value]) => {
-    if (name === "set-cookie") return value.split("\n").map((cookie) => shownCookie(cookie, conceal));
-    if (NOISE.test(name)) return [];
-    if (name === "location" || name === "referer" || name === "origin")
-      return shownUrl(`${name}: `, value, conceal);
-    if (name === "cookie") return [`cookie: ${shownCookies(value, conceal)}`];
-    if (name === "authorization") {
-      const [scheme = "", credentials = ""] = value.split(/ (.*)/s);
-      return [
-        `authorization: ${/^(basic|bearer)$/i.test(scheme) ? scheme : ""} ${blank(credentials, conceal)}`,
-      ];
-    }
-    if (OPEN_HEADERS.has(name)) return [`${name}: ${value}`];
-    // A value of several words, such as a policy, is blanked but not looked for elsewhere: its words are common.
-    return [`${name}: ${blank(value, /^\S{16,}$/.test(value) ? conceal : () => undefined)}`];
-  });
-}
-
-function shownCookie(cookie: string, conceal: Conceal): string {
-  const [, name = "", value = "", attributes = ""] = /^([^=;]*)=([^;]*)(.*)$/s.exec(cookie) ?? [];
-  return `set-cookie: ${name}=${blank(value, conceal)}${attributes}`;
-}
-
-function shownCookies(header: string, conceal: Conceal): string {
-  return header
-    .split(/; */)
-    .map((pair) => {
-      const [, name = "", value = ""] = /^([^=]*)=?(.*)$/s.exec(pair) ?? [];
-      return `${name}=${blank(value, conceal)}`;
-    })
-    .join("; ");
-}
-
-/** An empty line and the body: forms and JSON member by member, anything else by its length alone. */
-function shownBody(type: string | undefined, body: string | undefined, conceal: Conceal): string[] {
-  if (body === undefined || body === "") return [];
-  if (type?.startsWith("application/x-www-form-urlencoded")) {
-    const fields = [...new URLSearchParams(body)];
-    return ["", ...fields.map(([name, value]) => `${name}=${shownParameter(name, value, conceal)}`)];
+function shownHeader(name: string, value: string, conceal: Conceal): string[] {
+  if (NOISE.test(name)) return [];
+  if (OPEN_HEADERS.has(name)) return [`${name}: ${value}`];
+  if (/^(location|referer|origin)$/.test(name)) return shownUrl(`${name}: `, value, conceal);
+  if (name === "cookie" || name === "set-cookie") {
+    // Several set-cookie are on lines of their own; what stands behind a value there says how the browser keeps it.
+    const pair = name === "cookie" ? /([^=;\s]+)=([^;]*)/g : /^([^=;\n]*)=([^;\n]*)/gm;
+    const cookies = value.replace(pair, (_, cookie, told) => `${cookie}=${blank(told, conceal)}`);
+    return cookies.split("\n").map((cookie) => `${name}: ${cookie}`);
   }
-  if (/[/+]json\b/.test(type ?? "")) {
-    const shown = shownJson(body, conceal);
-    if (shown !== undefined) return ["", ...shown.split("\n")];
+  if (name === "authorization") {
+    const [, scheme = "", credentials = ""] = /^(basic |bearer )?(.*)$/is.exec(value) ?? [];
+    return [`authorization: ${scheme}${blank(credentials, conceal)}`];
   }
-  return ["", `(${type?.split(";")[0] || "no type"}, ${body.length} characters)`];
+  // A value of several words, such as a policy, is blanked but not looked for elsewhere: its words are common.
+  return [`${name}: ${blank(value, /^\S{16,}$/.test(value) ? conceal : () => undefined)}`];
 }
 
-function shownJson(body: string, conceal: Conceal): string | undefined {
-  let value: unknown;
+/** Forms and JSON member by member, anything else by its length alone. */
+function shownBody(type: string, body: string, conceal: Conceal): string[] {
+  if (type.startsWith("application/x-www-form-urlencoded"))
+    return [...new URLSearchParams(body)].map(
+      ([name, value]) => `${name}=${shownParameter(name, value, conceal)}`,
+    );
+  const json = /[/+]json\b/.test(type) ? parsed(body) : undefined;
+  if (json !== undefined) return [JSON.stringify(shownJson(json, conceal), null, 2)];
+  if (/[/+]json\b/.test(type)) conceal(body);
+  return [`(${type.split(";")[0] || "no type"}, ${body.length} characters)`];
+}
+
+function parsed(text: string): unknown {
   try {
-    value = JSON.parse(body);
+    return JSON.parse(text);
   } catch {
-    conceal(body);
     return undefined;
   }
-  return JSON.stringify(isPublic(value) ? value : shownValue("", value, conceal), null, 2);
 }
 
-/** The discovery document, in which everything is public (OpenID Connect Discovery section 3). */
-function isPublic(value: unknown): boolean {
-  return isRecord(value) && typeof value.issuer === "string" && typeof value.jwks_uri === "string";
+function shownJson(json: unknown, conceal: Conceal): unknown {
+  // The discovery document, in which everything is public (OpenID Connect Discovery section 3).
+  const isPublic = isRecord(json) && typeof json.issuer === "string" && typeof json.jwks_uri === "string";
+  return isPublic ? json : shownValue("", json, conceal);
 }
 
-function shownValue(name: string, value: unknown, conceal: Conceal): unknown {
-  if (Array.isArray(value)) return value.map((each) => shownValue(name, each, conceal));
+function shownValue(name: string, value: unknown, conceal: Conceal, open = OPEN_MEMBERS): unknown {
+  if (Array.isArray(value)) return value.map((each) => shownValue(name, each, conceal, open));
   if (isRecord(value)) {
-    if ("kty" in value) return shownKey(value);
-    return Object.fromEntries(
-      Object.entries(value).map(([member, each]) => [member, shownValue(member, each, conceal)]),
-    );
+    const members = Object.entries(value).map(([member, each]) => [
+      member,
+      shownValue(member, each, conceal, "kty" in value ? OPEN_IN_KEYS : OPEN_MEMBERS),
+    ]);
+    return Object.fromEntries(members);
   }
   if (typeof value === "boolean" || value === null) return value;
   const text = String(value);
-  if (OPEN_MEMBERS.has(name) && isWord(text)) return value;
+  if (open.has(name) && isWord(text)) return value;
   const token = typeof value === "string" ? shownToken(value, conceal) : undefined;
   return token ?? blank(text, conceal, name);
-}
-
-/** A public key; the modulus is long and says nothing to a reader. */
-function shownKey(key: Readonly<Record<string, unknown>>): Record<string, unknown> {
-  const shown = ["kty", "kid", "use", "alg", "e"].filter((member) => member in key);
-  return {
-    ...Object.fromEntries(shown.map((member) => [member, key[member]])),
-    ...(typeof key.n === "string" && { n: `(${key.n.length} characters)` }),
-  };
 }
 
 /** A JSON Web Token: what is inside it, blanked like any JSON, and never its signature. */
 function shownToken(token: string, conceal: Conceal): unknown {
   const parts = token.split(".");
-  if (parts.length !== 3) return undefined;
-  try {
-    const [header, payload] = parts
-      .slice(0, 2)
-      .map((part): unknown => JSON.parse(Buffer.from(part, "base64url").toString("utf8")));
-    conceal(token);
-    for (const part of parts) conceal(part);
-    return {
-      "JSON Web Token": `(${token.length} characters)`,
-      header: shownValue("", header, conceal),
-      payload: shownValue("", payload, conceal),
-    };
-  } catch {
-    return undefined;
-  }
+  const [header, payload] = parts.map((part) => parsed(Buffer.from(part, "base64url").toString("utf8")));
+  if (parts.length !== 3 || header === undefined || payload === undefined) return undefined;
+  for (const part of [token, ...parts]) conceal(part);
+  return {
+    "JSON Web Token": `(${token.length} characters)`,
+    header: shownValue("", header, conceal),
+    payload: shownValue("", payload, conceal),
+  };
 }
 
 function isRecord(value: unknown): value is Record<string, unknown> {
