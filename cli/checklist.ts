@@ -8,7 +8,7 @@ import { readMerchantFile } from "./checklist/merchant-fields.ts";
 import { comments, findingOf, makeReport, type Report } from "./checklist/report/report.ts";
 import { type WrittenFiles, writeReport } from "./checklist/report/write-report.ts";
 import { ROW_IDS, type RowId, SECTIONS } from "./checklist/rows.ts";
-import { siteValuesFrom } from "./checklist/site-values.ts";
+import { siteValuesFrom } from "./checklist/settings.ts";
 import { walkThrough } from "./checklist/walk.ts";
 import { findChromium, noChromium } from "./chromium.mjs";
 import { CommandError, usageError } from "./command-error.mjs";

@@ -20,15 +20,6 @@ const DEVICES = {
   },
 } as const;
 
-const ARGUMENTS = [
-  "--disable-gpu",
-  "--disable-quic",
-  "--no-first-run",
-  "--disable-background-networking",
-  "--disable-component-update",
-  "--disable-sync",
-];
-
 /** Milliseconds that a page may take on a busy machine. */
 const PATIENCE = 30_000;
 
@@ -37,9 +28,7 @@ export type Browsers = Awaited<ReturnType<typeof openBrowsers>>;
 export async function launchChromium(executablePath: string, headless = true): Promise<Browser> {
   // The driver takes a second to load.
   const { chromium } = await import("@playwright/test");
-  // As root, as in a container, Chromium starts without its sandbox or not at all.
-  const args = process.getuid?.() === 0 ? [...ARGUMENTS, "--no-sandbox"] : ARGUMENTS;
-  return chromium.launch({ executablePath, headless, args });
+  return chromium.launch({ executablePath, headless, args: ["--disable-gpu", "--disable-quic"] });
 }
 
 /**

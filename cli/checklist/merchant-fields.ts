@@ -3,7 +3,7 @@ import * as v from "valibot";
 import { parseDocument, YAMLParseError } from "yaml";
 import { CommandError } from "../command-error.mjs";
 import { ROW_IDS, ROWS, type RowId } from "./rows.ts";
-import type { SiteValues } from "./site-values.ts";
+import type { SiteValues } from "./settings.ts";
 
 /** Every question, by its key in the file. */
 export const FIELDS: Readonly<Record<string, string>> = Object.assign(

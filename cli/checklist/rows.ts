@@ -91,29 +91,23 @@ export const scenesOf = ({ sees, scenes = [], isWire }: Row): readonly SceneName
 export function judgeRows(seen: Seen, ids: readonly RowId[], redactor: Redactor): JudgedRow[] {
   // Everything is learned before anything is shown: a value may turn up before the place that gives it away.
   for (const exchange of seen.exchanges) redactor.learn(exchange);
-  const { environment, issuer, site } = seen;
-  const about = {
-    takenAt: new Date().toISOString(),
-    environment,
-    issuer,
-    site,
-    version: packageJson.version,
-  };
   return ROW_IDS.filter((id) => ids.includes(id)).map((row) => ({
     row,
-    evidence: { ...judged(ROWS[row], seen, redactor), ...about },
+    evidence: evidenceOf(ROWS[row], seen, redactor),
   }));
 }
 
-type Judged = Omit<Evidence, "takenAt" | "environment" | "issuer" | "site" | "version">;
-
-function judged(row: Row, seen: Seen, { show, sweep }: Redactor): Judged {
+function evidenceOf(row: Row, seen: Seen, { show, sweep }: Redactor): Evidence {
+  const { environment, issuer, site } = seen;
+  const { version } = packageJson;
+  const about = { takenAt: new Date().toISOString(), environment, issuer, site, version };
   const none = { findings: [], exchanges: [], pictures: [], logLines: [] };
-  const notApplicable = row.notApplicable?.(seen) || undefined;
-  if (notApplicable !== undefined)
-    return { ...none, how: "Not applicable.", notApplicable: sweep(notApplicable) };
+  const notApplicable = row.notApplicable?.(seen);
+  if (notApplicable)
+    return { ...about, ...none, how: "Not applicable.", notApplicable: sweep(notApplicable) };
   const pictures = (row.sees && seen.pictures[row.sees]) ?? [];
   return {
+    ...about,
     how: sweep(typeof row.how === "function" ? row.how(seen) : (row.how ?? "")),
     findings: lookAt(row, seen).map(({ what, seen: told, ...rest }) => ({
       ...{ ...rest, what: sweep(what) },

@@ -1,4 +1,7 @@
-import { readFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { devNull, tmpdir } from "node:os";
+import { join } from "node:path";
+import { unstable_startWorker as startWorker } from "wrangler";
 import { startSimulator } from "../../simulator/server.ts";
 import type { SimulatorControl } from "../../simulator/simulator.ts";
 import { fullName } from "../../simulator/users.ts";
@@ -6,13 +9,14 @@ import { ISSUERS } from "../../src/settings/read-settings.ts";
 import { CommandError } from "../command-error.mjs";
 import { simulatorIssuer, usesSimulator } from "../dev-vars.mjs";
 import { ask } from "../doctor/bounded-request.ts";
+import { makeLocalDatabase } from "../local-storage.ts";
 import { isFree, nextFreePort } from "../ports.ts";
+import { findConfig, localDatabase } from "../project-config.ts";
+import { WRANGLER_OFFLINE } from "../wrangler.mjs";
 import type { ChangedSetting, Environment } from "./evidence.ts";
 import { type Person, personAtHand, simulatedPerson } from "./person.ts";
-import { startRecordedWorker } from "./recorded-worker.ts";
-import { settingsForSimulator } from "./run-settings.ts";
-import type { SiteValues } from "./site-values.ts";
-import { type Exchange, headersOf, type LogLine, parseTail } from "./traffic.ts";
+import { type SiteValues, settingsForSimulator } from "./settings.ts";
+import { type Exchange, headersOf, type LogLine, parseLogLine, parseTail } from "./traffic.ts";
 
 /** What surroundings are made from. */
 export interface Place {
@@ -31,16 +35,14 @@ export interface Place {
 }
 
 /** A site and a provider that are there to be walked through. */
-export interface Surroundings {
+export interface Surroundings extends Pick<Place, "root" | "own"> {
   readonly environment: Environment;
-  readonly root: string;
   /** The site's origin. */
   readonly site: string;
   readonly issuer: string;
-  readonly own: SiteValues;
   /** Settings of the run. */
   readonly values: Readonly<Record<string, string>>;
-  readonly changed: readonly ChangedSetting[];
+  readonly changed: ChangedSetting[];
   readonly person: Person;
   /** Makes the provider misbehave; undefined at Vipps itself. */
   readonly simulator: SimulatorControl | undefined;
@@ -62,7 +64,8 @@ export const SURROUNDINGS = { simulator, test, deployed } as const satisfies Rec
 >;
 
 /** The worker on this machine and the simulator beside it, with storage of their own that is gone afterwards. */
-async function simulator({ root, own, environment, ...place }: Place): Promise<Surroundings> {
+async function simulator(place: Place): Promise<Surroundings> {
+  const { root, own } = place;
   const port = await nextFreePort(place.port, []);
   const simulatorPort = await nextFreePort(place.port, [port ?? 0]);
   if (port === undefined || simulatorPort === undefined)
@@ -70,7 +73,7 @@ async function simulator({ root, own, environment, ...place }: Place): Promise<S
   const site = `http://localhost:${port}`;
   const issuer = simulatorIssuer(simulatorPort);
   const { values, changed } = settingsForSimulator(own, site, issuer);
-  const worker = await startRecordedWorker({ root, environment, values, issuer, port });
+  const worker = await startRecordedWorker(place, values, issuer, port);
   const running = await startSimulator({ port: simulatorPort, env: values });
   const { control } = running.simulator;
   return {
@@ -104,7 +107,7 @@ async function test(place: Place): Promise<Surroundings> {
   if (!(await isFree(port)))
     throw new CommandError(`Port ${port}, which SITE_URL names, is taken. End what has it.`);
   const issuer = values.VIPPS_ISSUER ?? ISSUERS.test;
-  const worker = await startRecordedWorker({ ...place, values, issuer, port });
+  const worker = await startRecordedWorker(place, values, issuer, port);
   return { ...byHand("test", place, url.origin, issuer), ...worker, values };
 }
 
@@ -113,20 +116,15 @@ async function deployed(place: Place): Promise<Surroundings> {
   const { own, logFile } = place;
   const site = new URL(place.url).origin;
   const login = await askedByCommand(`${site}${own.authPath}/login`);
-  const target = URL.parse(login.responseHeaders.location ?? "");
-  if (login.status !== 302 || target === null || !target.pathname.endsWith("/oauth2/auth"))
+  const [, issuer] = /^(https?:[^?]*\/)oauth2\/auth\?/.exec(login.responseHeaders.location ?? "") ?? [];
+  if (login.status !== 302 || issuer === undefined)
     throw new CommandError(
       `${site}${own.authPath}/login answers ${login.status} and does not lead to Vipps.`,
     );
-  const issuer = `${target.origin}${target.pathname.replace(/oauth2\/auth$/, "")}`;
+  const known = ["openid-configuration", "jwks.json"].map((name) => `${issuer}.well-known/${name}`);
   return {
-    ...byHand("deployed", place, site, issuer),
-    values: {},
-    exchanges: [
-      await askedByCommand(`${issuer}.well-known/openid-configuration`),
-      await askedByCommand(`${issuer}.well-known/jwks.json`),
-    ],
-    state: "",
+    ...{ ...byHand("deployed", place, site, issuer), values: {}, state: "" },
+    exchanges: await Promise.all(known.map(askedByCommand)),
     log: () => (logFile === undefined ? undefined : parseTail(readFileSync(logFile, "utf8"))),
     stop: async () => undefined,
   };
@@ -150,4 +148,73 @@ async function askedByCommand(url: string): Promise<Exchange> {
     ...{ requestHeaders: {}, requestBody: undefined, status: answer.status },
     ...{ responseHeaders: headersOf(answer.headers), responseBody: answer.text },
   };
+}
+
+/**
+ * Runs the worker as `wrangler dev` does, over a new database, and sends its outgoing requests on from here. So they
+ * are seen as they leave the worker, whoever the provider is, without anything standing in its place.
+ * @param issuer on whose origin what is sent is recorded; anything else is just sent
+ * @throws Error when it can't be built or the port is taken
+ */
+async function startRecordedWorker(
+  { root, environment }: Place,
+  values: Surroundings["values"],
+  issuer: string,
+  port: number,
+) {
+  // It is gone when the process ends, however it ends.
+  const state = mkdtempSync(join(tmpdir(), "vipps-login-checklist-"));
+  process.once("exit", () => rmSync(state, { recursive: true, force: true }));
+  makeLocalDatabase(state, localDatabase(root, environment));
+  // What wrangler has to say in passing would stand between the lines of --json.
+  Object.assign(process.env, WRANGLER_OFFLINE, { WRANGLER_LOG: "none" });
+  const bindings = Object.entries(values).map(
+    ([name, value]) => [name, { type: "secret_text", value }] as const,
+  );
+  const exchanges: Exchange[] = [];
+  const log: LogLine[] = [];
+  const worker = await startWorker({
+    config: findConfig(root),
+    ...(environment !== undefined && { env: environment }),
+    bindings: Object.fromEntries(bindings),
+    // Named, so that the project's own .dev.vars, which may say otherwise, is not read.
+    envFiles: [devNull],
+    dev: {
+      ...{ logLevel: "none", watch: false, inspector: false, persist: state },
+      server: { hostname: "localhost", port },
+      async outboundService(request: Request) {
+        const { answer, exchange } = await sentOn(request);
+        if (new URL(request.url).origin === new URL(issuer).origin) exchanges.push(exchange);
+        return answer;
+      },
+      structuredLogsHandler({ message }: { readonly message: string }) {
+        const line = parseLogLine(message);
+        if (line !== undefined) log.push(line);
+      },
+    },
+  });
+  await worker.ready;
+  return { state, exchanges, log: () => log, stop: () => worker.dispose() };
+}
+
+async function sentOn(request: Request) {
+  const at = Date.now();
+  const { method, url } = request;
+  const body = request.body === null ? undefined : await request.text();
+  const answer = await fetch(url, {
+    ...{ method, headers: request.headers, redirect: "manual" },
+    ...(body !== undefined && { body }),
+  });
+  const { status } = answer;
+  const bytes = await answer.arrayBuffer();
+  // What fetch has unpacked must not be said to be packed.
+  const headers = new Headers(answer.headers);
+  headers.delete("content-encoding");
+  headers.delete("content-length");
+  const exchange: Exchange = {
+    ...{ at, from: "worker", to: "provider", method, url, requestBody: body, status },
+    ...{ requestHeaders: headersOf(request.headers), responseHeaders: headersOf(answer.headers) },
+    responseBody: new TextDecoder().decode(bytes),
+  };
+  return { answer: new Response([204, 304].includes(status) ? null : bytes, { status, headers }), exchange };
 }

@@ -7,67 +7,52 @@ import { linkMembers, logInFromApp, revokeConsent } from "./scenes/accounts.ts";
 import { beginLogins, logInOnce, logInWithOlderToken, returnElsewhere } from "./scenes/logins.ts";
 import { findAsStaff, meetErrors, seeButton } from "./scenes/pages.ts";
 import type { Stage } from "./scenes/stage.ts";
-import type { SiteValues } from "./site-values.ts";
 import type { Place, Surroundings } from "./surroundings.ts";
 import type { Exchange, LogLine } from "./traffic.ts";
 
-interface Scene {
-  readonly words: string;
-  readonly play: (stage: Stage) => Promise<unknown>;
-  /** Whether it can be played: some need people who are made up, others a setting. Always, where absent. */
-  readonly needs?: (stage: Stage) => boolean;
-}
+/** `needs`: whether it can be played there; always, where absent. */
+type Scene = readonly [
+  words: string,
+  play: (stage: Stage) => Promise<unknown>,
+  needs?: (stage: Stage) => boolean,
+];
 
 const atSimulator = ({ simulator }: Stage): boolean => simulator !== undefined;
-const OLDER_TOKEN = "a login whose ID token lacks what was asked for";
+const hasMembers = (stage: Stage) => atSimulator(stage) && stage.own.values.ACCOUNTS !== "none";
 
 /** What the walk is made of, in its order; a row names the scenes it needs. */
 const SCENES = {
-  button: { words: "the page with the button", play: seeButton },
-  starts: { words: "logins begun, to compare what differs", play: beginLogins },
-  login: { words: "a login from the link to the session", play: logInOnce },
-  olderToken: { words: OLDER_TOKEN, play: logInWithOlderToken, needs: atSimulator },
-  errors: { words: "errors as customers meet them", play: meetErrors },
-  otherBrowser: { words: "a login that comes back in another browser", play: returnElsewhere },
-  members: {
-    words: "a member the site knew before",
-    play: linkMembers,
-    needs: (stage) => atSimulator(stage) && stage.own.values.ACCOUNTS !== "none",
-  },
-  console: { words: "customer service", play: findAsStaff, needs: atSimulator },
-  nativeApp: {
-    words: "a native app",
-    play: logInFromApp,
-    needs: ({ values }) => values.APP_REDIRECT_URIS !== undefined,
-  },
-  webhook: { words: "a consent withdrawn", play: revokeConsent, needs: atSimulator },
+  button: ["the page with the button", seeButton],
+  starts: ["logins begun, to compare what differs", beginLogins],
+  login: ["a login from the link to the session", logInOnce],
+  olderToken: ["a login whose ID token lacks what was asked for", logInWithOlderToken, atSimulator],
+  errors: ["errors as customers meet them", meetErrors],
+  otherBrowser: ["a login that comes back in another browser", returnElsewhere],
+  members: ["a member the site knew before", linkMembers, hasMembers],
+  console: ["customer service", findAsStaff, atSimulator],
+  nativeApp: ["a native app", logInFromApp, ({ values }) => values.APP_REDIRECT_URIS !== undefined],
+  webhook: ["a consent withdrawn", revokeConsent, atSimulator],
 } as const satisfies Record<string, Scene>;
 
 export type SceneName = keyof typeof SCENES;
 
-type Played<Name extends SceneName> = Awaited<ReturnType<(typeof SCENES)[Name]["play"]>>;
+type Played<Name extends SceneName> = Awaited<ReturnType<(typeof SCENES)[Name][1]>>;
 
 /** What the scenes saw. One that could not be played here saw nothing. */
 type Scenes = { readonly [Name in SceneName]?: Exclude<Played<Name>, undefined> };
 
 /** Everything a run saw, secrets included. Kept in memory alone; rows judge it and show it blanked. */
-export interface Seen extends Scenes {
-  readonly environment: Environment;
-  /** The site's origin. */
-  readonly site: string;
-  readonly issuer: string;
+export interface Seen extends Scenes, Pick<Surroundings, "environment" | "site" | "issuer" | "own"> {
   /** The redirect URI that follows from the settings of the run. */
   readonly redirectUri: string;
-  /** The site's own settings. */
-  readonly own: SiteValues;
   readonly exchanges: readonly Exchange[];
   /** The worker's log, where it can be seen. */
   readonly log: readonly LogLine[] | undefined;
   /** What must never reach a browser, by name. */
   readonly secrets: Readonly<Record<string, string>>;
-  readonly pictures: Readonly<Partial<Record<SceneName, readonly Picture[]>>>;
+  readonly pictures: Partial<Record<SceneName, readonly Picture[]>>;
   /** Why scenes came to no end. */
-  readonly failed: Readonly<Partial<Record<SceneName, string>>>;
+  readonly failed: Partial<Record<SceneName, string>>;
 }
 
 /** What has to be walked for some rows, in the order of the walk. */
@@ -91,6 +76,7 @@ const SECRET = /SECRET|SUBSCRIPTION_KEY|^SESSION_KEYS$|^SITES_KEYS$/;
 /** Walks through what the rows need where that can be done, and judges them. */
 export async function run(there: Surroundings, options: RunOptions): Promise<JudgedRow[]> {
   const { environment, site, issuer, own, values } = there;
+  const { rows, output, buttonPath, chromium, progress } = options;
   const secrets = Object.entries(values).filter(([name]) => SECRET.test(name));
   const redactor = createRedactor();
   for (const [, value] of secrets) redactor.conceal(value);
@@ -100,21 +86,20 @@ export async function run(there: Surroundings, options: RunOptions): Promise<Jud
     redactor.conceal(part);
   // It is a word, or a date, that captions and the reports of other rows may use as well.
   if (values.TERMS_VERSION !== undefined) redactor.leaveOpen(values.TERMS_VERSION);
-  const folder = picturesFolder(options.output, environment);
+  const folder = picturesFolder(output, environment);
   mkdirSync(folder, { recursive: true });
-  const browsers = await openBrowsers(there, redactor, options.chromium, folder);
-  const { buttonPath } = options;
+  const browsers = await openBrowsers(there, redactor, chromium, folder);
+  const auth = `${site}${own.authPath}`;
   const scenes: Partial<Record<SceneName, unknown>> = {};
   const pictures: Partial<Record<SceneName, Picture[]>> = {};
   const failed: Partial<Record<SceneName, string>> = {};
   try {
-    for (const name of scenesFor(options.rows)) {
-      const { words, play, needs }: Scene = SCENES[name];
-      pictures[name] = [];
-      const auth = `${site}${own.authPath}`;
-      const stage = { ...there, auth, buttonPath, browsers, pictures: pictures[name] };
+    for (const name of scenesFor(rows)) {
+      const [words, play, needs]: Scene = SCENES[name];
+      const stage: Stage = { ...there, auth, buttonPath, browsers, pictures: [] };
       if (needs?.(stage) === false) continue;
-      options.progress(words);
+      progress(words);
+      pictures[name] = stage.pictures;
       try {
         scenes[name] = await play(stage);
       } catch (error) {
@@ -127,11 +112,11 @@ export async function run(there: Surroundings, options: RunOptions): Promise<Jud
     const seen: Seen = {
       ...(scenes as Scenes),
       ...{ environment, site, issuer, own, log: there.log(), pictures, failed },
-      redirectUri: `${site}${own.authPath}/callback`,
+      redirectUri: `${auth}/callback`,
       exchanges: await browsers.exchanges(),
       secrets: Object.fromEntries(secrets.filter(([name]) => name !== "CONSENT_WEBHOOK_SECRET")),
     };
-    return judgeRows(seen, options.rows, redactor);
+    return judgeRows(seen, rows, redactor);
   } finally {
     await browsers.close();
   }
@@ -149,7 +134,7 @@ export async function walkThrough(
   try {
     const rows = await run(there, options);
     const takenAt = new Date().toISOString();
-    return { runs: { [environment]: { takenAt, changed: [...there.changed] } }, rows };
+    return { runs: { [environment]: { takenAt, changed: there.changed } }, rows };
   } finally {
     await there.stop();
   }

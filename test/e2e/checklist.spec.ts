@@ -8,7 +8,7 @@ import { openBrowsers } from "../../cli/checklist/browser.ts";
 import type { JudgedRow } from "../../cli/checklist/evidence.ts";
 import { type Person, personAtHand, simulatedPerson } from "../../cli/checklist/person.ts";
 import { createRedactor } from "../../cli/checklist/redaction.ts";
-import { siteValuesFrom } from "../../cli/checklist/site-values.ts";
+import { siteValuesFrom } from "../../cli/checklist/settings.ts";
 import { SURROUNDINGS } from "../../cli/checklist/surroundings.ts";
 import { type RunOptions, run } from "../../cli/checklist/walk.ts";
 import { freshSessionKeys } from "../../cli/dev-vars.mjs";

@@ -10,8 +10,7 @@ import {
   parseMerchantFile,
 } from "../../cli/checklist/merchant-fields.ts";
 import { ROW_IDS } from "../../cli/checklist/rows.ts";
-import { settingsForSimulator } from "../../cli/checklist/run-settings.ts";
-import { siteValuesFrom } from "../../cli/checklist/site-values.ts";
+import { settingsForSimulator, siteValuesFrom } from "../../cli/checklist/settings.ts";
 import { parseTail } from "../../cli/checklist/traffic.ts";
 import { CommandError } from "../../cli/command-error.mjs";
 import { holds } from "../../cli/findings/finding.ts";

@@ -15,7 +15,7 @@ import { htmlReport } from "../../cli/checklist/report/html.ts";
 import { markdownReport } from "../../cli/checklist/report/markdown.ts";
 import { comments, makeReport, type Report } from "../../cli/checklist/report/report.ts";
 import { ROW_IDS, type RowId } from "../../cli/checklist/rows.ts";
-import { siteValuesFrom } from "../../cli/checklist/site-values.ts";
+import { siteValuesFrom } from "../../cli/checklist/settings.ts";
 import { CommandError } from "../../cli/command-error.mjs";
 import { holds, skipped } from "../../cli/findings/finding.ts";
 import { evidence } from "./checklist-seen.ts";

@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import type { Evidence } from "../../cli/checklist/evidence.ts";
 import { createRedactor } from "../../cli/checklist/redaction.ts";
 import { judgeRows, ROW_IDS, type RowId } from "../../cli/checklist/rows.ts";
-import { siteValuesFrom } from "../../cli/checklist/site-values.ts";
+import { siteValuesFrom } from "../../cli/checklist/settings.ts";
 import type { Exchange } from "../../cli/checklist/traffic.ts";
 import { type Seen, scenesFor } from "../../cli/checklist/walk.ts";
 import { isProblem } from "../../cli/findings/finding.ts";

@@ -1,5 +1,5 @@
 import type { Evidence } from "../../cli/checklist/evidence.ts";
-import { siteValuesFrom } from "../../cli/checklist/site-values.ts";
+import { siteValuesFrom } from "../../cli/checklist/settings.ts";
 import type { Exchange } from "../../cli/checklist/traffic.ts";
 import type { Seen } from "../../cli/checklist/walk.ts";
 import { ok } from "../../cli/findings/finding.ts";

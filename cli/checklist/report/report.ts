@@ -2,7 +2,7 @@ import type { Finding, Severity } from "../../findings/finding.ts";
 import { bestEvidence, type Environment, type Evidence, type Stored } from "../evidence.ts";
 import { type AskedField, askedFields, type MerchantFields } from "../merchant-fields.ts";
 import { ROW_IDS, ROWS, type RowId, SECTIONS, type Section } from "../rows.ts";
-import type { SiteValues } from "../site-values.ts";
+import type { SiteValues } from "../settings.ts";
 
 /** How a row stands, the most urgent first, and how severe that is for who wants to send the report. */
 export const STATUSES = {

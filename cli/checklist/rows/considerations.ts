@@ -1,5 +1,5 @@
 import type { Rows } from "../rows.ts";
-import type { SiteValues } from "../site-values.ts";
+import type { SiteValues } from "../settings.ts";
 import { answeredWith, exchangesWith, jsonOf, parameter, pathOf } from "../traffic.ts";
 import type { Seen } from "../walk.ts";
 

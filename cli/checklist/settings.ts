@@ -1,7 +1,26 @@
 import { randomBytes, randomUUID } from "node:crypto";
+import { writtenAsText } from "../../src/settings/kinds.ts";
+import { isUnset } from "../../src/settings/read-settings.ts";
+import { SETTINGS } from "../../src/settings/table.ts";
 import { freshSessionKeys } from "../dev-vars.mjs";
-import type { ChangedSetting } from "./evidence.ts";
-import type { SiteValues } from "./site-values.ts";
+
+/** What the site's own settings say, before anything is changed for a run. */
+export type SiteValues = ReturnType<typeof siteValuesFrom>;
+
+/** Unset and empty are the same, as in the worker. */
+export function siteValuesFrom(all: Readonly<Record<string, unknown>>) {
+  /** Settings that have a value, by name. Secrets among them. */
+  const values: Readonly<Record<string, string>> = Object.fromEntries(
+    Object.entries(all).flatMap(([name, value]) => (isUnset(value) ? [] : [[name, writtenAsText(value)]])),
+  );
+  const scopes: readonly string[] = SETTINGS.VIPPS_SCOPE.default;
+  return {
+    values,
+    scopes: values.VIPPS_SCOPE?.split(/[\s,]+/).filter(Boolean) ?? scopes,
+    authPath: values.AUTH_PATH ?? SETTINGS.AUTH_PATH.default,
+    isPartner: values.VIPPS_KEYS === "partner",
+  } as const;
+}
 
 /** What a setting is in the run, undefined where it is left out, and why. */
 type Changes = Readonly<Record<string, readonly [value: string | undefined, why: string]>>;
@@ -42,11 +61,7 @@ const DEMONSTRATED: Changes = {
  * @param site origin on this machine
  * @param issuer the simulator's
  */
-export function settingsForSimulator(
-  { values: own }: SiteValues,
-  site: string,
-  issuer: string,
-): { readonly values: Readonly<Record<string, string>>; readonly changed: readonly ChangedSetting[] } {
+export function settingsForSimulator({ values: own }: SiteValues, site: string, issuer: string) {
   const always: Changes = {
     SITE_URL: [site, "the site runs on this machine"],
     VIPPS_ISSUER: [issuer, "the simulator stands in for Vipps"],
@@ -56,15 +71,14 @@ export function settingsForSimulator(
     SUPPORT_STAFF: ["+4799999901", "one of the simulator's test users is the staff"],
   };
   const changes = [
-    ...Object.entries(IN_PLACE).filter(([name]) => Object.hasOwn(own, name)),
+    ...Object.entries(IN_PLACE).filter(([name]) => own[name] !== undefined),
     ...Object.entries(always),
-    ...Object.entries(DEMONSTRATED).filter(([name]) => !Object.hasOwn(own, name)),
+    ...Object.entries(DEMONSTRATED).filter(([name]) => own[name] === undefined),
   ];
-  const values = { ...own, ...Object.fromEntries(changes.map(([name, [value]]) => [name, value])) };
-  return {
-    values: Object.fromEntries(
-      Object.entries(values).flatMap(([name, value]) => (value === undefined ? [] : [[name, value]])),
-    ),
-    changed: changes.map(([name, [, why]]) => ({ name, why })),
-  };
+  const values: Record<string, string> = { ...own };
+  for (const [name, [value]] of changes) {
+    if (value === undefined) delete values[name];
+    else values[name] = value;
+  }
+  return { values, changed: changes.map(([name, [, why]]) => ({ name, why })) };
 }
