@@ -7,7 +7,7 @@ import { merged, readEvidence, writeEvidence } from "./checklist/evidence.ts";
 import { readMerchantFile } from "./checklist/merchant-fields.ts";
 import { comments, findingOf, makeReport, type Report } from "./checklist/report/report.ts";
 import { type WrittenFiles, writeReport } from "./checklist/report/write-report.ts";
-import { ROW_IDS, type RowId, SECTIONS } from "./checklist/rows.ts";
+import { ROW_IDS, type RowId } from "./checklist/rows.ts";
 import { siteValuesFrom } from "./checklist/settings.ts";
 import { walkThrough } from "./checklist/walk.ts";
 import { findChromium, noChromium } from "./chromium.mjs";
@@ -127,7 +127,7 @@ function printSummary(
   files: WrittenFiles,
   merchantFile: string | undefined,
 ): void {
-  const printer = printerTo(stdout, SECTIONS);
+  const printer = printerTo(stdout);
   for (const row of report.rows) printer.add(findingOf(row));
   printer.end();
   print("");

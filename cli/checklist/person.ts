@@ -1,16 +1,11 @@
 import type { Page } from "@playwright/test";
 
-/** Whoever acts on Vipps' pages. */
+/** Whoever acts on Vipps' page that is open, until the browser is sent back. */
 export interface Person {
   readonly kind: "simulated" | "by hand";
-  /** Logs in on Vipps' page that is open; ends when the browser is sent back. */
   logIn(page: Page, name: string): Promise<void>;
-  /** Cancels there. */
   cancel(page: Page): Promise<void>;
 }
-
-/** Milliseconds that a person at a keyboard gets for one step. */
-const BY_HAND = 5 * 60_000;
 
 /** A test user of the simulator, whose pages are filled in by this program. */
 export function simulatedPerson(provider: string): Person {
@@ -47,17 +42,13 @@ export function simulatedPerson(provider: string): Person {
  * @param site where the browser comes back to
  */
 export function personAtHand(site: string, tell: (text: string) => void): Person {
-  const back = (page: Page) =>
-    page.waitForURL((url) => url.origin === site, { timeout: BY_HAND, waitUntil: "commit" });
+  const told = async (page: Page, what: string) => {
+    tell(`In the browser window: ${what} (5 minutes).`);
+    await page.waitForURL(({ origin }) => origin === site, { timeout: 5 * 60_000, waitUntil: "commit" });
+  };
   return {
     kind: "by hand",
-    async logIn(page) {
-      tell("In the browser window: log in with a test user and confirm in the test app (5 minutes).");
-      await back(page);
-    },
-    async cancel(page) {
-      tell("In the browser window: begin the login and cancel it, in the app or on the page (5 minutes).");
-      await back(page);
-    },
+    logIn: (page) => told(page, "log in with a test user and confirm in the test app"),
+    cancel: (page) => told(page, "begin the login and cancel it, in the app or on the page"),
   };
 }

@@ -6,19 +6,8 @@ import { CONSIDERATION_ROWS } from "./rows/considerations.ts";
 import { ENDPOINT_ROWS } from "./rows/endpoints.ts";
 import { PITFALL_ROWS, SENT_ROWS } from "./rows/pitfalls.ts";
 import { QUALITY_ROWS } from "./rows/quality.ts";
-import type { Exchange, LogLine } from "./traffic.ts";
+import { answered, type Endpoint, type Exchange, type LogLine } from "./traffic.ts";
 import type { SceneName, Seen } from "./walk.ts";
-
-/** The parts of Vipps' checklist, in its order. */
-export const SECTIONS = {
-  endpoints: "Endpoints to integrate",
-  quality: "Quality assurance",
-  considerations: "Integration considerations",
-  pitfalls: "Avoid integration pitfalls",
-  sent: "Sent along with the checklist",
-} as const;
-
-export type Section = keyof typeof SECTIONS;
 
 /**
  * What has to hold, in words, and whether it does; with it, what was seen of that. `unseen` is what this kind of run
@@ -30,7 +19,8 @@ type Judgement = Readonly<
 
 /** One row of the checklist: what is asked, and how a run tells whether it is met. */
 export interface Row {
-  readonly section: Section;
+  /** The part of the checklist that it stands in. */
+  readonly section: string;
   readonly title: string;
   /** What Vipps asks, in our words. */
   readonly asked: string;
@@ -44,8 +34,8 @@ export interface Row {
   readonly scenes?: readonly SceneName[];
   /** Said where that scene was not played. */
   readonly unseen?: string;
-  /** Whether it is about what goes between worker and Vipps at a login, which nobody sees of a deployed site. */
-  readonly isWire?: true;
+  /** The endpoint that it is about, whose answer is shown; nobody sees how a deployed worker asks it at a login. */
+  readonly wire?: Endpoint;
   /** Why the row does not concern this site, by its settings. */
   readonly notApplicable?: (seen: Seen) => string | false;
   readonly judge?: (seen: Seen) => Judgement | undefined;
@@ -61,29 +51,31 @@ export interface Row {
 /** The rows of a section, by their ids. */
 export type Rows = Readonly<Record<string, Omit<Row, "section">>>;
 
-const ALL = {
-  endpoints: ENDPOINT_ROWS,
-  quality: QUALITY_ROWS,
-  considerations: CONSIDERATION_ROWS,
-  pitfalls: PITFALL_ROWS,
-  sent: SENT_ROWS,
-} as const satisfies Record<Section, Rows>;
+/** The parts of Vipps' checklist and their rows, in its order. */
+const SECTIONS = {
+  "Endpoints to integrate": ENDPOINT_ROWS,
+  "Quality assurance": QUALITY_ROWS,
+  "Integration considerations": CONSIDERATION_ROWS,
+  "Avoid integration pitfalls": PITFALL_ROWS,
+  "Sent along with the checklist": SENT_ROWS,
+} as const satisfies Record<string, Rows>;
 
-export type RowId = { [Name in Section]: keyof (typeof ALL)[Name] }[Section];
+type Sections = typeof SECTIONS;
+export type RowId = { [Title in keyof Sections]: keyof Sections[Title] }[keyof Sections];
 
 /** Every row of the checklist, in the order of the report. */
 export const ROWS = Object.fromEntries(
-  (Object.keys(SECTIONS) as Section[]).flatMap((section) =>
-    Object.entries<Rows[string]>(ALL[section]).map(([id, row]) => [id, { ...row, section }]),
+  Object.entries<Rows>(SECTIONS).flatMap(([section, rows]) =>
+    Object.entries(rows).map(([id, row]) => [id, { ...row, section }]),
   ),
 ) as Readonly<Record<RowId, Row>>;
 
 export const ROW_IDS = Object.keys(ROWS) as readonly RowId[];
 
 /** What has to be walked to judge a row. */
-export const scenesOf = ({ sees, scenes = [], isWire }: Row): readonly SceneName[] => [
+export const scenesOf = ({ sees, scenes = [], wire }: Row): readonly SceneName[] => [
   ...(sees === undefined ? [] : [sees]),
-  ...(isWire ? (["login"] as const) : []),
+  ...(wire === undefined ? [] : (["login"] as const)),
   ...scenes,
 ];
 
@@ -105,6 +97,7 @@ function evidenceOf(row: Row, seen: Seen, { show, sweep }: Redactor): Evidence {
   const notApplicable = row.notApplicable?.(seen);
   if (notApplicable)
     return { ...about, ...none, how: "Not applicable.", notApplicable: sweep(notApplicable) };
+  const examples = row.wire === undefined ? (row.examples?.(seen) ?? []) : [answered(seen, row.wire)];
   const pictures = (row.sees && seen.pictures[row.sees]) ?? [];
   return {
     ...about,
@@ -113,7 +106,7 @@ function evidenceOf(row: Row, seen: Seen, { show, sweep }: Redactor): Evidence {
       ...{ ...rest, what: sweep(what) },
       ...(told !== undefined && { seen: sweep(told) }),
     })),
-    exchanges: (row.examples?.(seen) ?? []).filter((one) => one !== undefined).map(show),
+    exchanges: examples.filter((one) => one !== undefined).map(show),
     pictures: pictures.map((one) => ({ ...one, caption: sweep(one.caption) })),
     logLines: (row.logLines?.(seen) ?? [])
       .filter((line) => line !== undefined)
@@ -128,7 +121,7 @@ const UNSEEN_TRAFFIC = skipped(
 
 function lookAt(row: Row, seen: Seen): readonly Found[] {
   const { sees, unseen = "This part was not walked through in this run." } = row;
-  const isHidden = row.isWire === true && seen.environment === "deployed";
+  const isHidden = row.wire !== undefined && seen.environment === "deployed";
   // A scene that came to no end is a reason to look, whatever the rest says.
   const broken = scenesOf(row).flatMap((scene) => {
     const reason = seen.failed[scene];

@@ -36,26 +36,25 @@ export const pathOf = ({ url }: Pick<Exchange, "url">): string => new URL(url).p
 export const answeredWith = (status: number, seen: number) =>
   [seen === status, `answered with ${seen}`] as const;
 
-/** The endpoints of Vipps' Login API that have a row of their own, by the end of their path. */
+/** The endpoints of Vipps' Login API that the worker asks, or must not ask, by the end of their path. */
 const ENDPOINTS = {
-  discovery: /\/\.well-known\/openid-configuration$/,
-  jwks: /\/\.well-known\/jwks\.json$/,
-  authorize: /\/oauth2\/auth$/,
-  token: /\/oauth2\/token$/,
-  userinfo: /\/vipps-userinfo-api\/userinfo$/,
-  accessToken: /\/accesstoken\/get$/,
-  ciba: /\/backchannel\/authentication$/,
-  userExists: /\/v1\/user-exists$/,
+  discovery: "/.well-known/openid-configuration",
+  jwks: "/.well-known/jwks.json",
+  token: "/oauth2/token",
+  userinfo: "/vipps-userinfo-api/userinfo",
+  ciba: "/backchannel/authentication",
 } as const;
 
 export type Endpoint = keyof typeof ENDPOINTS;
+type Traffic = { readonly exchanges: readonly Exchange[] };
 
-/** The exchanges with one of the provider's endpoints, oldest first. */
-export function exchangesWith(exchanges: readonly Exchange[], endpoint: Endpoint): readonly Exchange[] {
-  return exchanges.filter(
-    (exchange) => exchange.to === "provider" && ENDPOINTS[endpoint].test(pathOf(exchange)),
-  );
-}
+/** What the worker asked of an endpoint, oldest first; of one that is deployed, what this command asked. */
+export const asked = ({ exchanges }: Traffic, endpoint: Endpoint): readonly Exchange[] =>
+  exchanges.filter((one) => one.from !== "browser" && pathOf(one).endsWith(ENDPOINTS[endpoint]));
+
+/** The first good answer. */
+export const answered = (traffic: Traffic, endpoint: Endpoint): Exchange | undefined =>
+  asked(traffic, endpoint).find(({ status }) => status === 200);
 
 /** The JSON object that was answered; an empty one where it was something else. */
 export const jsonOf = (exchange: Exchange | undefined): Readonly<Record<string, unknown>> =>

@@ -22,9 +22,9 @@ const belongTogether = (one: Finding, other: Finding): boolean =>
 /**
  * Prints findings as they come, each family under its heading.
  * @param stream colours follow what that is (NO_COLOR, FORCE_COLOR, a terminal or not)
- * @param headings of the families
+ * @param headings of the families that are not their own
  */
-export function printerTo(stream: Output, headings: Readonly<Record<string, string>>) {
+export function printerTo(stream: Output, headings: Readonly<Record<string, string>> = {}) {
   const width = Math.min(stream.columns ?? WIDEST, WIDEST);
   let family: string | undefined;
   let held: Finding[] = [];

@@ -81,7 +81,7 @@ ${
 }
 
 /** A line a row: how it stands, how it is met, and where the proof is. */
-const sectionTable = ({ title, rows }: Report["sections"][number]): Html => html`
+const sectionTable = ([title, rows]: Report["sections"][number]): Html => html`
 <table class="rows">
 <caption>${title}</caption>
 <thead><tr><th scope="col"><span class="unseen">Stands</span></th><th scope="col">Row</th><th scope="col">How it is met</th><th scope="col">Proof</th></tr></thead>

@@ -1,7 +1,7 @@
 import type { Finding, Severity } from "../../findings/finding.ts";
 import { bestEvidence, type Environment, type Evidence, type Stored } from "../evidence.ts";
 import { type AskedField, askedFields, type MerchantFields } from "../merchant-fields.ts";
-import { ROW_IDS, ROWS, type RowId, SECTIONS, type Section } from "../rows.ts";
+import { ROW_IDS, ROWS, type RowId } from "../rows.ts";
 import type { SiteValues } from "../settings.ts";
 
 /** How a row stands, the most urgent first, and how severe that is for who wants to send the report. */
@@ -106,10 +106,7 @@ export function makeReport({ rows: stored, runs }: Stored, { now, maxAge, own, m
     title: merchant.company_name ?? (sites[0] === undefined ? "a site" : new URL(sites[0]).host),
     /** What stands above the report. */
     facts: Object.entries(facts).filter(([, value]) => value),
-    sections: (Object.keys(SECTIONS) as Section[]).map((section) => ({
-      title: SECTIONS[section],
-      rows: rows.filter((row) => row.section === section),
-    })),
+    sections: [...Map.groupBy(rows, ({ section }) => section)],
     /** Where the evidence comes from, the most frequent first, and what was set otherwise there. */
     origins: distinct(shown.map(({ environment }) => environment)).map((environment) => ({
       ...{ ...ORIGINS[environment], environment },

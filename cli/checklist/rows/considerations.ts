@@ -1,6 +1,6 @@
 import type { Rows } from "../rows.ts";
 import type { SiteValues } from "../settings.ts";
-import { answeredWith, exchangesWith, jsonOf, parameter, pathOf } from "../traffic.ts";
+import { answeredWith, asked, jsonOf, parameter, pathOf } from "../traffic.ts";
 import type { Seen } from "../walk.ts";
 
 export const CONSIDERATION_ROWS = {
@@ -15,7 +15,8 @@ export const CONSIDERATION_ROWS = {
       return `The website uses the browser flow. ${apps} Merchant-initiated login does not exist here.`;
     },
     scenes: ["login", "nativeApp"],
-    judge({ exchanges, login, nativeApp: app, own }) {
+    judge(seen) {
+      const { login, nativeApp: app, own } = seen;
       const value = (name: string) => parameter(app?.authorizeUrl, name);
       const notSet =
         app === undefined
@@ -23,7 +24,7 @@ export const CONSIDERATION_ROWS = {
           : "APP_REDIRECT_URIS is not set, so no app can log in at the site itself: the flow of apps is shown with an app of nobody's.";
       const isSet = own.values.APP_REDIRECT_URIS !== undefined;
       return {
-        "Merchant-initiated login (CIBA) was never asked for": exchangesWith(exchanges, "ciba").length === 0,
+        "Merchant-initiated login (CIBA) was never asked for": asked(seen, "ciba").length === 0,
         "The website's login does not ask for the flow of apps":
           login && parameter(login.authorize?.url, "requested_flow") !== "app_to_app_v2",
         ...(app && {
@@ -116,9 +117,9 @@ export const CONSIDERATION_ROWS = {
     scenes: ["starts", "login"],
     judge({ login, starts, own }) {
       const scope = parameter(login?.authorize?.url ?? starts?.urls[0], "scope");
-      const asked = scope.split(" ").filter(Boolean);
-      const special = asked.filter((one) => one === "nin" || one === "gender");
-      const isSame = asked.length === own.scopes.length && asked.every((one) => own.scopes.includes(one));
+      const requested = scope.split(" ").filter(Boolean);
+      const special = requested.filter((one) => one === "nin" || one === "gender");
+      const isSame = requested.toSorted().join() === own.scopes.toSorted().join();
       return {
         "What was requested is what the settings say": [isSame, scope],
         "A stranger's scope in the login link is not passed on":
@@ -255,16 +256,16 @@ function receiversOf({ values }: SiteValues): string {
 }
 
 /** Where something stood in a browser's traffic that the server alone may know. Names it, never quotes it. */
-function leaks({ secrets, exchanges }: Seen): readonly string[] {
-  const ofLogins = exchangesWith(exchanges, "token").flatMap((exchange): [string, unknown][] => {
+function leaks(seen: Seen): readonly string[] {
+  const ofLogins = asked(seen, "token").flatMap((exchange): [string, unknown][] => {
     const { access_token, id_token } = jsonOf(exchange);
     const verifier = new URLSearchParams(exchange.requestBody).get("code_verifier");
     return Object.entries({ "code verifier": verifier, "access token": access_token, "ID token": id_token });
   });
-  const known = [...Object.entries(secrets), ...ofLogins].filter(
+  const known = [...Object.entries(seen.secrets), ...ofLogins].filter(
     (entry): entry is [string, string] => typeof entry[1] === "string" && entry[1].length >= 8,
   );
-  const sent = exchanges.filter(({ from }) => from === "browser");
+  const sent = seen.exchanges.filter(({ from }) => from === "browser");
   const found = sent.flatMap((exchange) => {
     const { method, url, requestHeaders, requestBody, responseHeaders, responseBody } = exchange;
     const headers = [...Object.values(requestHeaders), ...Object.values(responseHeaders)];

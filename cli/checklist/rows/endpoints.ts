@@ -1,15 +1,6 @@
 import type { Rows } from "../rows.ts";
-import { type Endpoint, type Exchange, exchangesWith, jsonOf, parameter } from "../traffic.ts";
+import { answered, asked, type Endpoint, jsonOf, parameter } from "../traffic.ts";
 import type { Seen } from "../walk.ts";
-
-/** What is evidence of an endpoint: the worker's own requests, or where those can't be seen, this command's. */
-const asked = ({ exchanges }: Seen, endpoint: Endpoint): readonly Exchange[] =>
-  exchangesWith(exchanges, endpoint).filter(({ from }) => from !== "browser");
-
-const isOk = ({ status }: Exchange): boolean => status === 200;
-
-/** The first good answer. */
-const answered = (seen: Seen, endpoint: Endpoint): Exchange | undefined => asked(seen, endpoint).find(isOk);
 
 /** Whether an endpoint answered well, and what it answered with, in words. */
 function answers(seen: Seen, endpoint: Endpoint): readonly [isSo: boolean, told: string] {
@@ -41,7 +32,7 @@ export const ENDPOINT_ROWS = {
     endpoint: `GET ${ACCESS}/.well-known/openid-configuration`,
     asked: "The endpoints are taken from the well-known document.",
     how: "Every endpoint is taken from the discovery document; no path is written down in the code. The document is cached for an hour, as its Cache-Control says, in memory and in KV, and a stale copy serves while Vipps is unreachable. Its issuer must equal the configured one, character by character.",
-    isWire: true,
+    wire: "discovery",
     outside: (seen) => ({
       "The discovery document answers (asked by this command)": answered(seen, "discovery") !== undefined,
     }),
@@ -56,14 +47,13 @@ export const ENDPOINT_ROWS = {
         ],
       };
     },
-    examples: (seen) => [answered(seen, "discovery")],
   },
   jwks: {
     title: "JSON Web Keys discovery",
     endpoint: `GET ${ACCESS}/.well-known/jwks.json`,
     asked: "ID tokens are verified with the published keys.",
     how: "ID tokens are verified with the published RSA keys, RS256 alone. The keys are cached beside the discovery document; an unknown kid fetches them once more, throttled, so a rotation of keys is noticed at the first token.",
-    isWire: true,
+    wire: "jwks",
     outside: (seen) => ({
       "The key set answers (asked by this command)": answered(seen, "jwks") !== undefined,
     }),
@@ -74,7 +64,6 @@ export const ENDPOINT_ROWS = {
         "There is at least one": Array.isArray(keys) && keys.length > 0,
       };
     },
-    examples: (seen) => [answered(seen, "jwks")],
   },
   authorize: {
     title: "OAuth 2.0 authorize",
@@ -110,7 +99,7 @@ export const ENDPOINT_ROWS = {
         : ["sales unit's keys", "aud"];
       return `The code is exchanged on the server, once, with the code verifier and the ${keys}. Redirects are not followed, answers are bounded in size and time. The ID token's signature, iss, ${audience}, exp, iat, nonce and at_hash are checked.`;
     },
-    isWire: true,
+    wire: "token",
     judge(seen) {
       const example = answered(seen, "token");
       const form = new URLSearchParams(example?.requestBody);
@@ -130,7 +119,6 @@ export const ENDPOINT_ROWS = {
         "An ID token came back": typeof jsonOf(example).id_token === "string",
       };
     },
-    examples: (seen) => [answered(seen, "token")],
   },
   userinfo: {
     title: "Userinfo",
@@ -142,7 +130,7 @@ export const ENDPOINT_ROWS = {
       return `Since May and September 2025 the ID token carries the consented claims, so userinfo is asked only for requested claims that the ID token did not bring.${asksFor(seen, COLLECTED) ? collected : ""}`;
     },
     scenes: ["olderToken"],
-    isWire: true,
+    wire: "userinfo",
     judge(seen) {
       const all = asked(seen, "userinfo");
       const { olderToken } = seen;
@@ -169,7 +157,6 @@ export const ENDPOINT_ROWS = {
           olderToken && !isCollected ? [times === 1, `asked ${times} time(s)`] : undefined,
       };
     },
-    examples: (seen) => [answered(seen, "userinfo")],
   },
   ciba: {
     ...{ title: "CIBA authentication", ...MERCHANT_INITIATED },

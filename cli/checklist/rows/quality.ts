@@ -121,7 +121,7 @@ export const QUALITY_ROWS = {
     title: "Include standard HTTP headers",
     asked: "The standard headers go with every API request. Mandatory for partners and platforms.",
     how: "All five headers are sent with every request to Vipps, discovery and keys included, each at most 30 characters.",
-    isWire: true,
+    wire: "token",
     judge({ exchanges }) {
       const sent = exchanges.filter(({ from }) => from === "worker");
       const headers = STANDARD_HEADERS.map((name) => {
@@ -137,8 +137,5 @@ export const QUALITY_ROWS = {
         ...Object.fromEntries(headers),
       };
     },
-    examples: ({ exchanges }) => [
-      exchanges.find(({ from, method }) => from === "worker" && method === "POST"),
-    ],
   },
 } as const satisfies Rows;
