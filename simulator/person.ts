@@ -107,7 +107,7 @@ function fieldsFor(step: string | undefined, page: string, choices: PersonChoice
   }
 }
 
-function unescapeHtml(text: string): string {
+export function unescapeHtml(text: string): string {
   return text
     .replaceAll("&lt;", "<")
     .replaceAll("&gt;", ">")

@@ -73,10 +73,10 @@ export async function openBrowsers(
     async picture(page: Page, device: Device, name: string, caption: string): Promise<Picture> {
       for (const exchange of await exchanges()) redactor.learn(exchange);
       const blanked = [...redactor.concealed].filter((value) => !there.mayBeSeen.has(value));
-      const size = await page.evaluate(blankPage, blanked);
+      await page.evaluate(blankPage, blanked);
       const file = `${name}-${device}.png`;
       await page.screenshot({ path: join(folder, file), fullPage: true, animations: "disabled" });
-      return { file, caption, device, ...size };
+      return { file, caption, device };
     },
   };
 }
@@ -102,11 +102,8 @@ async function exchangeOf(response: Response, to: Exchange["to"]): Promise<Excha
   }
 }
 
-/**
- * Runs in the page: puts bars in place of every value, in texts and fields. Digits may have spaces between.
- * @returns the size of the page
- */
-function blankPage(values: readonly string[]) {
+/** Runs in the page: puts bars in place of every value, in texts and fields. Digits may have spaces between. */
+function blankPage(values: readonly string[]): void {
   const literally = (text: string) => text.replace(/[.*+?^${}()|[\]\\]/g, "\\$&");
   const digits = (text: string) => [...text].join("[\\s\\u00a0]?");
   const patterns = values.flatMap((value) =>
@@ -126,6 +123,4 @@ function blankPage(values: readonly string[]) {
   for (const field of document.querySelectorAll("input")) {
     if (field.type !== "hidden" && field.value !== "") field.value = blank(field.value);
   }
-  const { clientWidth: width, scrollHeight: height } = document.documentElement;
-  return { width, height };
 }

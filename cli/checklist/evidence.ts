@@ -22,8 +22,6 @@ const Picture = v.object({
   file: v.pipe(v.string(), v.regex(/^[\w-]+\.png$/)),
   caption: v.string(),
   device: v.picklist(["phone", "desktop"]),
-  /** Size in CSS pixels. */
-  ...v.entriesFromList(["width", "height"], v.number()),
 });
 
 const Found = v.object({
@@ -56,11 +54,9 @@ const Evidence = v.object({
 
 const JudgedRow = v.object({ row: v.picklist(ROW_IDS), evidence: Evidence });
 
-/** When, and which settings differed from the site's own, and why. */
-const Run = v.object({
-  takenAt: v.string(),
-  changed: v.array(v.object(v.entriesFromList(["name", "why"], v.string()))),
-});
+/** A setting that differed from the site's own in a run, and why. */
+const ChangedSetting = v.object(v.entriesFromList(["name", "why"], v.string()));
+const Run = v.object({ changed: v.array(ChangedSetting) });
 
 /** What earlier runs found: one piece of evidence for each row and environment, and the last run in each. */
 const Stored = v.object({
@@ -75,7 +71,7 @@ export type Evidence = v.InferOutput<typeof Evidence>;
 export type Environment = Evidence["environment"];
 export type JudgedRow = v.InferOutput<typeof JudgedRow>;
 export type Stored = Omit<v.InferOutput<typeof Stored>, "format">;
-export type ChangedSetting = v.InferOutput<typeof Run>["changed"][number];
+export type ChangedSetting = v.InferOutput<typeof ChangedSetting>;
 
 const FILE = "evidence.json";
 

@@ -133,8 +133,7 @@ export async function walkThrough(
   const there = await SURROUNDINGS[environment](place);
   try {
     const rows = await run(there, options);
-    const takenAt = new Date().toISOString();
-    return { runs: { [environment]: { takenAt, changed: there.changed } }, rows };
+    return { runs: { [environment]: { changed: there.changed } }, rows };
   } finally {
     await there.stop();
   }

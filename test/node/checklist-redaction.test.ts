@@ -153,9 +153,7 @@ function seenWith(t: Told): Seen {
       terms: undefined,
     },
     pictures: {
-      otherBrowser: [
-        { file: "other-browser-phone.png", caption: words, device: "phone", width: 1, height: 1 },
-      ],
+      otherBrowser: [{ file: "other-browser-phone.png", caption: words, device: "phone" }],
     },
     failed: { starts: `${t.state} ${t.email}` },
   };

@@ -136,7 +136,7 @@ describe("a report", () => {
   });
 
   it("takes pictures of what the site leaves out for no proof of a row that the merchant's word meets", () => {
-    const picture = { file: "terms-phone.png", caption: "", device: "phone", width: 1, height: 1 } as const;
+    const picture = { file: "terms-phone.png", caption: "", device: "phone" } as const;
     const demonstrated = evidence({ findings: [skipped("TERMS_URL is not set.")], pictures: [picture] });
     const merchant = { ...allFields, terms_presented: "No terms; on paper." };
     const terms = rowOf(report([{ row: "terms", evidence: demonstrated }], { merchant }), "terms");
@@ -165,10 +165,10 @@ describe("stored evidence", () => {
 
   it("is what was written, and a new run replaces its own rows alone", () => {
     const first = [of("token", { how: "first" }), of("jwks", { how: "first" })];
-    writeEvidence(folder, { runs: { test: { takenAt: "", changed: [] } }, rows: first });
+    writeEvidence(folder, { runs: { test: { changed: [] } }, rows: first });
     const { rows, runs } = readEvidence(folder);
     expect(rows).toEqual(first);
-    expect(runs).toEqual({ test: { takenAt: "", changed: [] } });
+    expect(runs).toEqual({ test: { changed: [] } });
     const second = [of("token", { how: "second" }), of("token", { how: "third", environment: "simulator" })];
     expect(merged(rows, second).map(({ row, evidence: { how } }) => `${row} ${how}`)).toEqual([
       "jwks first",
@@ -205,7 +205,7 @@ describe("stored evidence", () => {
       expect(readFileSync(path, "utf8")).toBe(text);
     }
     // A picture's name is part of a path, so it may be nothing but a name.
-    const picture = { file: "../../secret.png", caption: "", device: "phone", width: 1, height: 1 } as const;
+    const picture = { file: "../../secret.png", caption: "", device: "phone" } as const;
     writeEvidence(folder, { runs: {}, rows: [of("token", { pictures: [picture] })] });
     expect(() => readEvidence(folder)).toThrow(CommandError);
   });

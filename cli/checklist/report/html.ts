@@ -153,7 +153,7 @@ function pictureAppendix({ rows }: Report, addressOf: AddressOf): Html | false {
           evidence &&
           picture.device === device &&
           html`
-<figure class="${device}"><img src="${addressOf(picture, evidence)}" width="${picture.width}" height="${picture.height}" alt="${picture.caption}"><figcaption><strong>${number} ${title}.</strong> ${picture.caption}</figcaption></figure>`,
+<figure class="${device}"><img src="${addressOf(picture, evidence)}" alt="${picture.caption}"><figcaption><strong>${number} ${title}.</strong> ${picture.caption}</figcaption></figure>`,
       ),
     );
   if (rows.every(({ evidence }) => !evidence?.pictures.length)) return false;

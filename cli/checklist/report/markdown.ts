@@ -1,3 +1,4 @@
+import { unescapeHtml } from "../../../simulator/person.ts";
 import { htmlReport } from "./html.ts";
 import type { Report } from "./report.ts";
 
@@ -23,21 +24,13 @@ const MARKS: Readonly<Record<string, readonly [before: string, behind: string]>>
   article: ["\n\n", "\n\n"],
 };
 
-const SIGNS: Readonly<Record<string, string>> = {
-  "&lt;": "<",
-  "&gt;": ">",
-  "&amp;": "&",
-  "&quot;": '"',
-  "&#39;": "'",
-};
-
 /** The report as Markdown, made from its page: the same in the same order. Pictures are files beside it. */
 export async function markdownReport(report: Report): Promise<string> {
   const page = await htmlReport(report, ({ file }, { environment }) => `pictures/${environment}/${file}`);
   let inCode = false;
   const parts = page.slice(page.indexOf("<body>")).matchAll(/<(\/?)(\w+)([^>]*)>|[^<]+/g);
   const marked = [...parts].map(([part, end, element, attributes = ""]) => {
-    if (element === undefined) return inCode ? textOf(part) : plain(textOf(part));
+    if (element === undefined) return inCode ? unescapeHtml(part) : plain(unescapeHtml(part));
     if (element === "pre" || element === "code") inCode = end === "";
     if (element === "img") return `![](${/src="([^"]*)"/.exec(attributes)?.[1]})\n\n`;
     return MARKS[element]?.[end === "" ? 0 : 1] ?? "";
@@ -47,8 +40,6 @@ export async function markdownReport(report: Report): Promise<string> {
     .replace(/\n{3,}/g, "\n\n")
     .trim()}\n`;
 }
-
-const textOf = (part: string): string => part.replace(/&[#\w]+;/g, (sign) => SIGNS[sign] ?? sign);
 
 /** Text as it is, whatever signs of Markdown are in it, on one line; nothing of what only parts elements. */
 const plain = (text: string): string =>
