@@ -1,6 +1,6 @@
 import { html, raw } from "hono/html";
 import type { Evidence, Picture } from "../evidence.ts";
-import { checksOf, moment, ORIGINS, type Report, type ReportRow, STATUSES, type Status } from "./report.ts";
+import { moment, ORIGINS, type Report, type ReportRow, STATUSES, type Status } from "./report.ts";
 import { STYLE } from "./style.ts";
 
 /** What `html` makes; nothing in it is asynchronous, but its type allows for it. */
@@ -57,8 +57,8 @@ ${pictureAppendix(report, addressOf)}
 
 const hasEvidence = ({ applies, fields }: ReportRow): boolean => applies || fields.length > 0;
 
-const badge = (status: Status): Html =>
-  html`<span class="badge" role="img" aria-label="${STATUSES[status].words}">${STATUSES[status].sign}</span>`;
+const sign = (status: Status, look: "badge" | "sign" = "badge"): Html =>
+  html`<span class="${look}" role="img" aria-label="${STATUSES[status].words}">${STATUSES[status].sign}</span>`;
 
 function summary({ counts, origins, toDo }: Report): Html {
   const standings = Object.entries(counts).filter(([, count]) => count > 0) as [Status, number][];
@@ -66,7 +66,7 @@ function summary({ counts, origins, toDo }: Report): Html {
 <section class="summary" aria-label="Summary">
 <ul class="legend">${standings.map(
     ([status, count]) =>
-      html`<li class="${status}">${badge(status)} <strong>${count}</strong> ${STATUSES[status].words.toLowerCase()}</li>`,
+      html`<li class="${status}">${sign(status)} <strong>${count}</strong> ${STATUSES[status].words.toLowerCase()}</li>`,
   )}</ul>
 ${origins.map(
   ({ environment, words, note, changed }) =>
@@ -87,20 +87,21 @@ const sectionTable = ([title, rows]: Report["sections"][number]): Html => html`
 <thead><tr><th scope="col"><span class="unseen">Stands</span></th><th scope="col">Row</th><th scope="col">How it is met</th><th scope="col">Proof</th></tr></thead>
 <tbody>${rows.map(
   (row) => html`
-<tr class="${row.status}"><td>${badge(row.status)}</td><th scope="row">${row.number} ${row.title}</th><td>${row.comment}</td><td>${
+<tr class="${row.status}"><td>${sign(row.status)}</td><th scope="row">${row.number} ${row.title}</th><td>${row.comment}</td><td>${
     hasEvidence(row) ? html`<a href="#${row.id}">${row.proof}</a>` : row.words
   }</td></tr>`,
 )}</tbody>
 </table>`;
 
 function rowCard(row: ReportRow): Html {
-  const { id, number, title, status, words, endpoint, asked, evidence, fields, reason, isOld } = row;
+  const { id, number, title, status, words, endpoint, asked, fields, reason, isOld } = row;
+  const evidence = row.applies ? row.evidence : undefined;
   return html`
 <article class="row ${status}" id="${id}">
-<header><h3>${badge(status)} ${number} ${title}</h3> <span class="status">${words}</span></header>
+<header><h3>${sign(status)} ${number} ${title}</h3> <span class="status">${words}</span></header>
 <p class="asked">${asked}${endpoint && html` <code>${endpoint}</code>`}</p>
 ${reason !== undefined && status !== "met" && status !== "fill" && html`<p class="why">${reason}</p>`}
-${row.applies && evidence && html`<p>${evidence.how}</p>${checkList(evidence)}`}
+${evidence && html`<p>${evidence.how}</p>${checkList(evidence)}`}
 ${
   fields.length > 0 &&
   html`<dl class="fields">${fields.map(
@@ -108,17 +109,14 @@ ${
       html`<div class="${answer === undefined ? "fill" : ""}"><dt>${question}</dt><dd>${answer ?? "To fill in"}</dd></div>`,
   )}</dl>`
 }
-${row.applies && evidence && wires(evidence)}
-${evidence?.findings.map(({ severity, what }) => severity === "skipped" && html`<p class="missing">${what}</p>`)}
-${evidence && html`<p class="taken"><span class="tag ${evidence.environment}">${ORIGINS[evidence.environment].words}</span> <time datetime="${evidence.takenAt}">${moment(evidence.takenAt)}</time> <span class="${isOld ? "failed" : ""}">${row.ageWords}</span></p>`}
+${evidence && html`${wires(evidence)}<p class="taken"><span class="tag ${evidence.environment}">${ORIGINS[evidence.environment].words}</span> <time datetime="${evidence.takenAt}">${moment(evidence.takenAt)}</time> <span class="${isOld ? "failed" : ""}">${row.ageWords}</span></p>`}
 </article>`;
 }
 
-const checkList = (evidence: Evidence): Html =>
-  html`<ul class="checks">${checksOf(evidence).map(({ severity, what, seen }) => {
-    const [status, words] =
-      severity === "ok" ? (["met", "holds"] as const) : (["failed", "does not hold"] as const);
-    return html`<li class="${status}"><span class="sign" role="img" aria-label="${words}">${STATUSES[status].sign}</span> <span>${what}${seen && html`<span class="found">: ${seen}</span>`}</span></li>`;
+const checkList = ({ findings }: Evidence): Html =>
+  html`<ul class="checks">${findings.map(({ severity, what, seen }) => {
+    const status = severity === "ok" ? "met" : severity === "error" ? "failed" : "open";
+    return html`<li class="${status}">${sign(status, "sign")} <span>${what}${seen && html`<span class="found">: ${seen}</span>`}</span></li>`;
   })}</ul>`;
 
 const SENDERS = { browser: "Browser", worker: "Worker", command: "This command" } as const;

@@ -145,7 +145,7 @@ function standingOf(
 }
 
 /** What was really looked at. */
-export const checksOf = ({ findings }: Evidence) => findings.filter(({ severity }) => severity !== "skipped");
+const checksOf = ({ findings }: Evidence) => findings.filter(({ severity }) => severity !== "skipped");
 
 function distinct<Value>(values: readonly Value[]): readonly Value[] {
   const groups = [...Map.groupBy(values, (value) => value)];

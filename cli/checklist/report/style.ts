@@ -13,17 +13,15 @@ body{margin:0;background:var(--paper);color:var(--ink);font:400 16px/1.55 system
 .top,main,footer{max-width:62rem;margin:0 auto;padding-inline:clamp(1rem,4vw,2.5rem);overflow-wrap:anywhere}
 .top{padding-block:clamp(2rem,6vw,4rem) 1.5rem}
 footer{padding-block:2.5rem 4rem;color:var(--soft);font-size:.9em}
-.kind{margin:0;color:var(--accent);font-weight:600;letter-spacing:.02em}
+.kind{color:var(--accent);font-weight:600;letter-spacing:.02em}
 h1{margin:.15em 0 .7em;font-size:clamp(1.9rem,5vw,2.9rem);line-height:1.12;letter-spacing:-.02em}
 h2{font-size:1.3rem;letter-spacing:-.01em;margin:0}
-h3{font-size:1.15em;margin:0;flex:1;min-width:0}
+h3{font-size:1.15em;margin:0;flex:1}
 a{color:inherit;text-decoration-color:color-mix(in srgb,currentColor 40%,transparent);text-underline-offset:.18em}
-a:focus-visible,summary:focus-visible{outline:2px solid var(--accent);outline-offset:3px;border-radius:4px}
 code,pre{font-family:var(--mono);font-size:.82em}
-pre{margin:0;padding:.8em;min-width:0;white-space:pre-wrap;line-height:1.5}
+pre{padding:.8em;min-width:0;white-space:pre-wrap;line-height:1.5}
 ul{margin:.4em 0 0;padding-left:1.2em}
-dl,dd,figure{margin:0;min-width:0}
-dt,figcaption,.asked,.missing,.taken,.rows thead,.met .found{color:var(--soft)}
+dt,figcaption,.asked,.checks .open,.taken,.rows thead,.met .found{color:var(--soft)}
 .facts{display:grid;grid-template-columns:repeat(auto-fill,minmax(13rem,1fr));gap:.9rem 2rem}
 .facts dt,.taken,figcaption,.status,.rows thead{font-size:.85em}
 .legend,.checks{list-style:none;padding:0}
@@ -32,9 +30,8 @@ dt,figcaption,.asked,.missing,.taken,.rows thead,.met .found{color:var(--soft)}
 .badge{flex:none;display:inline-grid;place-items:center;width:1.7em;height:1.7em;border-radius:50%;font-size:.85em;font-weight:700;line-height:1;background:var(--tone-wash);color:var(--tone)}
 .failed .badge{background:var(--tone);color:var(--card)}
 .summary>*{margin:1.2em 0 0}
+.kind,.origin p,dl,dd,figure,pre{margin:0}
 .origin,.why{padding:.6em .9em;border-radius:8px;background:var(--tone-wash)}
-.origin p{margin:0}
-summary{cursor:pointer}
 .to-do h2{font-size:1em}
 .ready,.status,.sign,.taken .failed,.rows .failed td,.failed .why,.checks .failed,.fill dd,.tag{color:var(--tone);font-weight:600}
 .rows{width:100%;border-collapse:collapse;margin-top:1.6rem;table-layout:fixed}
@@ -45,18 +42,15 @@ summary{cursor:pointer}
 .unseen{position:absolute;clip-path:inset(50%)}
 .appendix{margin-top:3.5rem}
 .row{background:var(--card);border:1px solid var(--line);border-radius:14px;padding:clamp(1rem,2.6vw,1.5rem);margin:1rem 0;scroll-margin-top:1rem}
-.row.failed{border-color:var(--tone)}
-.row :is(p,dl,.checks,.exchange){margin:.6em 0 0}
-.row p{max-width:48rem}
+.row :is(p,dl,.checks,.exchange){margin:.6em 0 0;max-width:60rem}
 .checks li{display:flex;gap:.6em;align-items:baseline}
-.fields>div,.missing{border-left:3px solid var(--line);padding-left:.9em;margin-top:.6em;font-size:.92em}
+.fields>div{border-left:3px solid var(--line);padding-left:.9em;margin-top:.6em;font-size:.92em}
 .fields>.fill{border-color:var(--tone)}
 .fields dd{white-space:pre-line}
 .exchange{border:1px solid var(--line);border-radius:10px;background:var(--wash)}
-.exchange summary{padding:.6em .9em;display:flex;flex-wrap:wrap;gap:.2em .8em;align-items:baseline;font-size:.9em}
-.exchange summary::before{content:"▸"}.exchange[open] summary::before{content:"▾"}
+.exchange summary{padding:.6em .9em;font-size:.9em}
+.exchange summary>*{margin-right:.6em}
 .exchange summary :is(code,time){color:var(--soft)}
-.exchange summary code{flex:1 1 16rem;min-width:0}
 .exchange .code{font-family:var(--mono);font-weight:600}
 .wire{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,22rem),1fr));border-top:1px solid var(--line);border-radius:0 0 10px 10px;background:var(--card)}
 .pictures{display:grid;grid-template-columns:repeat(auto-fill,minmax(min(100%,15rem),1fr));gap:1.4rem;margin-top:1.1rem;align-items:start}
@@ -78,7 +72,7 @@ h1{font-size:20pt;margin:.1em 0 .3em}
 .row :is(p,dl,.checks,.exchange,dl>div){margin-top:.25rem;max-width:none}
 h2,caption,.row header,.asked,summary{break-after:avoid}.row .taken{break-before:avoid}
 .row :is(header,p,li,dl>div),tr,figure{break-inside:avoid}
-.exchange summary{padding:.2rem .5rem}.exchange summary::before{content:none!important}
+.exchange summary{padding:.2rem .5rem;list-style:none}
 .wire{display:block;columns:3;padding:.3rem .5rem}
 code,pre{font-size:6.8pt;line-height:1.3}pre{padding:0 0 .6rem}
 .pictures{gap:5mm 6mm}.pictures:has(.phone){grid-template-columns:repeat(3,1fr)}.pictures:has(.desktop){grid-template-columns:1fr;margin-top:6mm}
