@@ -584,9 +584,21 @@ describe("a site that moves", () => {
   async function fill(partition: string) {
     await here.storage.batch([
       {
-        sql: "INSERT INTO accounts (site, id, name, search_name, origin, created_at, updated_at) VALUES (?1, 'acc_1', 'Kari Nordmann', 'kari nordmann', 'import', 1, 1)",
+        sql: "INSERT INTO accounts (site, id, name, search_name, groups, origin, created_at, updated_at) VALUES (?1, 'acc_1', 'Kari Nordmann', 'kari nordmann', '[\"board\",\"trainers\"]', 'import', 1, 1)",
         params: [partition],
       },
+      ...[
+        "identities (site, msn, sub, account_id, linked_at, linked_by) VALUES (?1, '1', 'sub', 'acc_1', 1, 'created')",
+        "terms_acceptances (site, account_id, version, url, language, accepted_at) VALUES (?1, 'acc_1', '1', 'u', 'nb', 1)",
+        "vipps_consents (site, msn, sub, form, time_of_consent, answered_at, answers, raw, received_at) VALUES (?1, '1', 'sub', 'flowResult', 't', 1, '[]', '{}', 1)",
+        "delegated_consents (site, account_id, msn, sub, time_of_consent, raw, received_at) VALUES (?1, 'acc_1', '1', 'sub', 't', '{}', 1)",
+        "login_events (site, at, outcome) VALUES (?1, 1, 'logged_in')",
+        "login_figures (site, hour, outcome, count) VALUES (?1, 0, 'logged_in', 7)",
+        "counted_logins (site, until) VALUES (?1, 5)",
+        "proof_guesses (site, subject, count, until) VALUES (?1, 'person:x', 1, 1)",
+        "erasures (site, subject, erased_at) VALUES (?1, 'person:y', 1)",
+        "events (site, about, id, type, data, state, due_at) VALUES (?1, 'acc_1', 'msg_1', 'account.created', '{}', 'waiting', 1)",
+      ].map((rows) => ({ sql: `INSERT INTO ${rows}`, params: [partition] })),
       {
         sql: "INSERT INTO consents (site, account_id, consent, granted, source, answered_at) VALUES (?1, 'acc_1', 'newsletter', 1, 'login', 1), (?1, 'acc_1', 'newsletter', 0, 'my_page', 2)",
         params: [partition],
@@ -609,6 +621,13 @@ describe("a site that moves", () => {
         params: [partition],
       },
     ]);
+    const counts = await Promise.all(
+      (await siteTables(here.storage)).map(async ({ name }) => {
+        const [row] = await rowsOf(`SELECT count(*) AS count FROM ${name} WHERE site = ?1`, here, partition);
+        return [name, Number(row?.count)] as const;
+      }),
+    );
+    expect(counts.filter(([, count]) => count === 0)).toEqual([]);
   }
   const names = async (partition: string, at: Deployment) =>
     (await rowsOf("SELECT name FROM account_names WHERE site = ?1 ORDER BY name", at, partition)).map(
