@@ -484,12 +484,19 @@ async function check(
   });
   const seconds = Math.round((performance.now() - since) / 100) / 10;
   const ill = checked.filter(({ healthy }) => !healthy);
-  if (ill.length > 0) context.exitCode = 1;
+  const isEmpty = checked.length === 0;
+  if (ill.length > 0 || isEmpty) context.exitCode = 1;
   const counts = { sites: checked.length, healthy: checked.length - ill.length, unhealthy: ill.length };
   if (json) {
     const rows_of_no_site = strays.map(({ key, rows }) => ({ key, rows }));
     return print(
-      JSON.stringify({ healthy: ill.length === 0, counts, seconds, rows_of_no_site, sites: checked }),
+      JSON.stringify({
+        healthy: ill.length === 0 && !isEmpty,
+        counts,
+        seconds,
+        rows_of_no_site,
+        sites: checked,
+      }),
     );
   }
   const tellStrays = () => {
@@ -507,6 +514,7 @@ async function check(
     if (finding.todo !== "") print(`    Do: ${finding.todo}`);
   }
   tellStrays();
+  if (isEmpty) return print("There is no site here: nothing was checked.");
   print(
     `${numberOf(counts.sites, "site")} in ${seconds} s: ${counts.healthy} in order, ${counts.unhealthy} not.${counts.unhealthy > 0 ? ' "site check HOST" shows all of one.' : ""}`,
   );

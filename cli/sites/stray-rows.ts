@@ -42,6 +42,13 @@ export async function strayRows(session: D1Session): Promise<readonly StrayRows[
   );
 }
 
+/** Whether there are any rows, of the deployment's own site too, or any sites. @throws {CommandError} */
+export async function holdsAnything(session: D1Session): Promise<boolean> {
+  if ((await listEntries(session)).size > 0) return true;
+  const tables = await siteTables(session);
+  return tables.length > 0 && (await keysInRows(session, tables)).length > 0;
+}
+
 /** The keys of rows that the documents in KV name, each with its host; those of sites on their way out too. @throws {CommandError} */
 export async function claimedKeys(session: D1Session): Promise<ReadonlyMap<string, string>> {
   const entries = await listEntries(session);

@@ -1,4 +1,4 @@
-import { cpSync, mkdtempSync, rmSync } from "node:fs";
+import { cpSync, existsSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, expect, it } from "vitest";
@@ -40,7 +40,7 @@ it("erases again, in a database that was put back, whoever was erased since, and
   const run = (...args: string[]) => runCommand(["restore", "erasures", "--persist-to", state, ...args]);
   expect(await run("--dry-run", "--json")).toMatchObject({ code: 0, stderr: "" });
   expect(JSON.parse((await run("--dry-run", "--json")).stdout)).toEqual({
-    ...{ noted: 1, back: 1, erased: 0 },
+    ...{ noted: 1, back: 1, erased: 0, closed: [] },
     rows_of_no_site: [],
   });
   const done = await run();
@@ -72,4 +72,21 @@ it("erases again, in a database that was put back, whoever was erased since, and
   expect(kept).toHaveLength(17);
 
   expect(JSON.parse((await run("--json")).stdout)).toMatchObject({ noted: 1, back: 0, erased: 0 });
+});
+
+it("says of a place where there is nothing that there is nothing, and makes none", async () => {
+  const empty = join(folder, "empty");
+  await makeLocalState(empty);
+  const missing = join(folder, "missing");
+  for (const place of [empty, missing])
+    for (const words of [["erasures"], ["erasures", "--dry-run", "--json"], ["rows"], ["rows", "--json"]]) {
+      const outcome = await runCommand(["restore", ...words, "--persist-to", place]);
+      expect([words, outcome.code, outcome.stderr]).toEqual([
+        words,
+        1,
+        expect.stringContaining(`There is nothing in ${place}: no rows`),
+      ]);
+      expect(outcome.stdout.replace(/^\{"error".*\}\n$/, "")).toBe("");
+    }
+  expect(existsSync(missing)).toBe(false);
 });

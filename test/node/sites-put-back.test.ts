@@ -347,3 +347,31 @@ it("serves sites again whose rows moved without their documents, added with --ta
   }
   expect(JSON.parse(await done("restore", "erasures", "--json")).rows_of_no_site).toEqual([]);
 }, 60_000);
+
+it("names the documents that the master keys do not open, and does not end well", async () => {
+  const { run, done, add, file } = await openDeployment();
+  for (const host of ["one.example", "two.example"]) await add(host);
+  expect(JSON.parse(await done("restore", "erasures", "--json")).closed).toEqual([]);
+  const key = { kty: "oct", k: "B".repeat(43), kid: "another" };
+  const wrong = file(
+    "wrong",
+    `SITE_URL='https://www.byraa.example'\nSITES_KEYS='${JSON.stringify({ keys: [key] })}'\n`,
+  );
+  for (const words of [[], ["--dry-run"]]) {
+    const outcome = await run(["restore", "erasures", ...words], wrong);
+    expect(outcome.code).toBe(1);
+    for (const host of ["one.example", "two.example"])
+      expect(outcome.stderr).toMatch(new RegExp(`^${host} is sealed with \\S+, which SITES_KEYS here`, "m"));
+    const told = await run(["restore", "erasures", "--json", ...words], wrong);
+    expect(JSON.parse(told.stdout).closed).toMatchObject([{ host: "one.example" }, { host: "two.example" }]);
+  }
+});
+
+it("does not call all well where there is no site", async () => {
+  const { run, done } = await openDeployment();
+  const outcome = await run(["site", "check", "--all", "--offline"]);
+  expect(outcome).toMatchObject({ code: 1, stdout: "There is no site here: nothing was checked.\n" });
+  const told = await run(["site", "check", "--all", "--offline", "--json"]);
+  expect([told.code, JSON.parse(told.stdout)]).toMatchObject([1, { healthy: false, counts: { sites: 0 } }]);
+  expect(await done("site", "list")).toContain("0 sites");
+});
