@@ -14,7 +14,7 @@ const SEARCH_LIMIT = 50;
 /** Accounts that fit of which the most recently used are shown. */
 const FOUND_LIMIT = 100;
 /** Names that are looked through for the further words of a search. */
-const NAMES_LIMIT = 50_000;
+const NAMES_LIMIT = 200_000;
 /** A word that so many names have is common. */
 const RARE = 1_000;
 /** Logins of an account among which the last one of each of its Vipps users is looked for. */
@@ -149,15 +149,12 @@ async function searchAccounts(
   const conditions = exact.map(([field, column]) => `a.${column} = ${parameter(search[field] ?? "")}`);
   let source: string;
   if (first !== undefined) {
-    conditions.push(...words.map((word) => `instr(' ' || a.search_name, ${parameter(` ${word}`)}) > 0`));
+    conditions.push(...beginnings(words).map(hasBeginnings("a.search_name", parameter)));
     source = `accounts a ${first[2]} WHERE a.site = ?1 AND ${conditions.join(" AND ")}`;
   } else {
-    // Whoever has the longer word has the shorter one that it begins with.
-    const needed = words.filter(
-      (word, index) => !words.some((other, at) => at !== index && isBeginning(word, other, index < at)),
-    );
-    if (needed.length === 0) return [];
-    source = foundByName(needed.map((word) => ({ word: parameter(word), within: parameter(` ${word}`) })));
+    if (words.length === 0) return [];
+    const list = parameter(JSON.stringify(words));
+    source = foundByName(list, beginnings(words).map(hasBeginnings("n.name", parameter)));
   }
   const { results } = await fromDatabase(site, () =>
     db
@@ -171,32 +168,36 @@ async function searchAccounts(
   return results.map(accountOf);
 }
 
-/** Whether another word makes this one superfluous; of two equal ones the first. */
-const isBeginning = (word: string, other: string, isFirst: boolean): boolean =>
-  other.startsWith(word) && (word !== other || isFirst);
+/** The words, each once, and how many words of a name have to begin with it: those of the search that do. */
+const beginnings = (words: readonly string[]): readonly { readonly word: string; readonly times: number }[] =>
+  [...new Set(words)].map((word) => ({
+    word,
+    times: words.filter((other) => other.startsWith(word)).length,
+  }));
+
+/** The condition that so many words of a folded name begin with a word. */
+const hasBeginnings =
+  (name: string, parameter: (value: string) => string) =>
+  ({ word, times }: { readonly word: string; readonly times: number }): string => {
+    const within = parameter(` ${word}`);
+    return `length(${name}) + 1 - length(replace(' ' || ${name}, ${within}, '')) >= ${times} * length(${within})`;
+  };
 
 /**
  * Accounts whose names have words that begin with these. Names that begin with the rarest of them are looked
  * through for the others; of those that are all common, the longest.
- * @param words parameters that hold each folded word, and the word with the space before it that it has within a
- *   name.
+ * @param list the parameter that holds the folded words as JSON.
+ * @param conditions what the name `n.name` has to meet: it has the words of a name, from any of them on.
  */
-function foundByName(words: readonly { readonly word: string; readonly within: string }[]): string {
+function foundByName(list: string, conditions: readonly string[]): string {
   const range = (begin: string) => `site = ?1 AND name >= ${begin} AND name < ${begin} || char(1114111)`;
-  const [only] = words;
-  const rarest =
-    words.length === 1
-      ? `(SELECT ${only?.word} AS word)`
-      : `(SELECT word FROM (${words.map(({ word }) => `SELECT ${word} AS word`).join(" UNION ALL ")}) w
-          ORDER BY (SELECT count(*) FROM (SELECT 1 FROM account_names WHERE ${range("w.word")} LIMIT ${RARE})),
-            length(word) DESC LIMIT 1)`;
-  const hasAll = words
-    .map(({ word, within }) => `(instr(n.name, ${within}) > 0 OR n.word = ${word})`)
-    .join(" AND ");
+  const rarest = `(SELECT value AS word FROM json_each(${list}) w
+      ORDER BY (SELECT count(*) FROM (SELECT 1 FROM account_names WHERE ${range("w.value")} LIMIT ${RARE})),
+        length(value) DESC LIMIT 1)`;
   return `(SELECT DISTINCT n.account_id FROM
-      (SELECT r.word, name, account_id FROM ${rarest} r CROSS JOIN account_names
+      (SELECT name, account_id FROM ${rarest} r CROSS JOIN account_names
        ON ${range("r.word")} LIMIT ${NAMES_LIMIT}) n
-      WHERE ${hasAll} LIMIT ${FOUND_LIMIT}) n
+      WHERE ${conditions.join(" AND ")} LIMIT ${FOUND_LIMIT}) n
     CROSS JOIN accounts a ON a.site = ?1 AND a.id = n.account_id`;
 }
 

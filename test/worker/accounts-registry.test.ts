@@ -181,6 +181,46 @@ describe("the D1 registry", () => {
     expect(await ids({})).toEqual([]);
   });
 
+  it("searches by as many words as a name has, each of which begins another word of it", async () => {
+    const long = "En To Tre Fire Fem Seks Syv Åtte";
+    const many = await created({
+      ...KARI,
+      sub: "m",
+      name: long,
+      phone: "4799999903",
+      email: "m@example.com",
+    });
+    const two = await created({
+      ...KARI,
+      sub: "t",
+      name: "Anne Berg",
+      phone: "4799999904",
+      email: "t@example.com",
+    });
+    const both = await created({
+      ...KARI,
+      sub: "b",
+      name: "Berit Anita Aas",
+      phone: "4799999905",
+      email: "b@example.com",
+    });
+    const ids = async (name: string, phone?: string) =>
+      (await registry.search({ name, phone })).map((account) => account.id).sort();
+    const words = long.split(" ");
+    for (let count = 1; count <= words.length; count += 1) {
+      expect(await ids(words.slice(0, count).join(" ")), `${count} words`).toContain(many);
+      expect(await ids(words.slice(0, count).reverse().join(" "), "4799999903"), `${count} words`).toEqual([
+        many,
+      ]);
+    }
+    expect(await ids("Kong Harald den femte av Norge og Danmark")).toEqual([]);
+    expect(await ids("a b")).toEqual([two, both].sort());
+    expect(await ids("a a")).toEqual([both]);
+    expect(await ids("a anne")).toEqual([]);
+    expect(await ids("an a b")).toEqual([both]);
+    expect(await ids("a a", "4799999904")).toEqual([]);
+  });
+
   it("refuses a member number that somebody else has", async () => {
     const id = await created();
     const other = await created({ ...KARI, sub: "o", phone: "4799999902", email: "o@example.com" });
