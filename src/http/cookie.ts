@@ -1,4 +1,3 @@
-import { serialize } from "hono/utils/cookie";
 import { sha256 } from "../digest.ts";
 import { randomText } from "../random.ts";
 
@@ -58,6 +57,17 @@ export function isOwnCookie(pair: string): boolean {
 }
 
 /**
+ * A `Set-Cookie` value of ours: for the whole site, and for no script.
+ * @param value as base64url and JWS write it, which needs no escaping.
+ * @param maxAge seconds the browser keeps it.
+ * @param domain for the hosts below it as well.
+ */
+export function ownCookie(name: string, value: string, maxAge: number, domain?: string): string {
+  const where = domain === undefined ? "" : `; Domain=${domain}`;
+  return `${name}=${value}; Max-Age=${maxAge}${where}; Path=/; HttpOnly; Secure; SameSite=Lax`;
+}
+
+/**
  * Ties a login to the browser that began it. One cookie for all tabs: logins in parallel share it, and nothing
  * piles up until the server answers 431.
  */
@@ -90,21 +100,17 @@ export async function recogniseBrowser(headers: Headers): Promise<KnownBrowser> 
     browser: await sha256(value),
     hasNone: brought.length === 0,
     isNew: known === undefined,
-    setCookie: cookie(value, MAX_AGE),
+    setCookie: ownCookie(NAME, value, MAX_AGE),
   };
 }
 
 /** Makes the browser a stranger to the logins it began: after logging out, the back button must not log in. */
 export function forgetBrowser(): string {
-  return cookie("", 0);
+  return ownCookie(NAME, "", 0);
 }
 
 function knownValue(brought: readonly string[]): string | undefined {
   const values = new Set(brought.filter((value) => SHAPE.test(value)));
   const [value] = values;
   return values.size === 1 ? value : undefined;
-}
-
-function cookie(value: string, maxAge: number): string {
-  return serialize(NAME, value, { path: "/", secure: true, httpOnly: true, sameSite: "Lax", maxAge });
 }

@@ -1,5 +1,4 @@
-import { type CookieOptions, serialize } from "hono/utils/cookie";
-import { cookieValues } from "../http/cookie.ts";
+import { cookieValues, ownCookie } from "../http/cookie.ts";
 import type { SessionSettings } from "../settings.ts";
 import type { SignedSession } from "./session.ts";
 import { looksLikeToken, verifySessionToken } from "./session-token.ts";
@@ -20,19 +19,9 @@ export function sessionCookieName({ cookieDomain }: SessionSettings): string {
   return cookieDomain === undefined ? `__Host-${NAME}` : `__Secure-${NAME}`;
 }
 
-function attributes({ cookieDomain }: SessionSettings): CookieOptions {
-  return {
-    path: "/",
-    secure: true,
-    httpOnly: true,
-    sameSite: "Lax",
-    ...(cookieDomain === undefined ? {} : { domain: cookieDomain }),
-  };
-}
-
 /** @param maxAge seconds the browser keeps the cookie: the idle lifetime, or what is left of the session. */
 export function sessionCookie(settings: SessionSettings, token: string, maxAge: number): string {
-  return serialize(sessionCookieName(settings), token, { ...attributes(settings), maxAge });
+  return ownCookie(sessionCookieName(settings), token, maxAge, settings.cookieDomain);
 }
 
 /** The same attributes as when it was set, or the browser would keep it. */

@@ -49,10 +49,10 @@ export const SESSION_FAULTS = [
       [session],
     ],
   ]),
-  ...faultsIn("src/session/session-cookie.ts", [
-    ["scripts can read the session", "httpOnly: true,", "httpOnly: false,", [cookie]],
-    ["other sites' requests carry the session", 'sameSite: "Lax",', 'sameSite: "None",', [cookie]],
-    ["the session goes over plain http", "secure: true,", "secure: false,", [cookie]],
+  ...faultsIn("src/http/cookie.ts", [
+    ["scripts can read the session", "; HttpOnly", "", [cookie]],
+    ["other sites' requests carry the session", "; SameSite=Lax", "; SameSite=None", [cookie]],
+    ["the session goes over plain http", "; Secure", "", [cookie]],
   ]),
   ...faultsIn("src/session/session-routes.ts", [
     [
