@@ -32,18 +32,10 @@ export async function authorizeUrl(
   request: AuthorizeRequest,
 ): Promise<string> {
   const parameters: Record<string, string> = {
-    response_type: "code",
-    // A partner names the sales unit; Vipps puts the unit's own client_id in its place.
-    ...(relyingParty.keys.kind === "own"
-      ? { client_id: relyingParty.keys.clientId }
-      : { msn: relyingParty.merchantSerialNumber }),
     redirect_uri: request.redirectUri,
-    scope: relyingParty.scope.join(" "),
     state: request.state,
     nonce: request.nonce,
     code_challenge: await oauth.calculatePKCECodeChallenge(request.codeVerifier),
-    // The provider's default is `plain`, so it is always said (RFC 7636 section 4.3).
-    code_challenge_method: "S256",
   };
   if (request.nativeApp) {
     parameters.requested_flow = "app_to_app_v2";
@@ -51,12 +43,39 @@ export async function authorizeUrl(
   } else if (relyingParty.automaticReturn) {
     parameters.requested_flow = "automatic_return_from_vipps_app";
   }
-  if (relyingParty.market !== undefined) parameters.market = relyingParty.market;
   if (request.anew) parameters.prompt = "login";
+  return `${beginningOf(endpoint, relyingParty)}&${asQuery(parameters)}`;
+}
+
+/** What is the same in every login of a relying party, and the endpoint that it is for. */
+const beginnings = new WeakMap<RelyingParty, { readonly endpoint: string; readonly url: string }>();
+
+/** The URL as far as no login has a part in it. */
+function beginningOf(endpoint: string, relyingParty: RelyingParty): string {
+  const known = beginnings.get(relyingParty);
+  if (known?.endpoint === endpoint) return known.url;
+  const parameters: Record<string, string> = {
+    response_type: "code",
+    // A partner names the sales unit; Vipps puts the unit's own client_id in its place.
+    ...(relyingParty.keys.kind === "own"
+      ? { client_id: relyingParty.keys.clientId }
+      : { msn: relyingParty.merchantSerialNumber }),
+    scope: relyingParty.scope.join(" "),
+    // The provider's default is `plain`, so it is always said (RFC 7636 section 4.3).
+    code_challenge_method: "S256",
+  };
+  if (relyingParty.market !== undefined) parameters.market = relyingParty.market;
   if (relyingParty.requireApp) parameters.acr_values = APP_CONFIRMATION;
-  const url = new URL(endpoint);
-  // Vipps asks for scopes separated by %20; URLSearchParams would write a plus sign.
-  const query = Object.entries(parameters).map(([name, value]) => `${name}=${encodeURIComponent(value)}`);
-  url.search = [url.search.slice(1), ...query].filter((part) => part !== "").join("&");
-  return url.href;
+  const { href, search } = new URL(endpoint);
+  const [address = ""] = href.split(/[?#]/, 1);
+  const url = `${address}${search === "" ? "?" : `${search}&`}${asQuery(parameters)}`;
+  beginnings.set(relyingParty, { endpoint, url });
+  return url;
+}
+
+/** Vipps asks for scopes separated by %20; URLSearchParams would write a plus sign. */
+function asQuery(parameters: Readonly<Record<string, string>>): string {
+  return Object.entries(parameters)
+    .map(([name, value]) => `${name}=${encodeURIComponent(value)}`)
+    .join("&");
 }

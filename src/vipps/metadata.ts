@@ -92,7 +92,7 @@ export async function providerMetadata(access: ProviderAccess): Promise<Metadata
  */
 async function knownMetadata(access: ProviderAccess): Promise<Metadata> {
   const key = metadataKey(access);
-  const tooLate = new Failure("metadata_unavailable", { stage: "start", reason: "no answer in time" });
+  const tooLate = () => new Failure("metadata_unavailable", { stage: "start", reason: "no answer in time" });
   const metadata =
     memory.get(key)?.metadata ?? (await inTime(access, refreshMetadata(access, STORE_CACHE.cold), tooLate));
   if (Date.now() > (memory.get(key)?.renewAt ?? Number.POSITIVE_INFINITY) && hasRested(key)) {
@@ -159,7 +159,7 @@ export function refreshKeys(
   access: ProviderAccess,
   metadata: Metadata,
 ): Promise<readonly SigningKey[] | undefined> {
-  const tooLate = new Failure("keys_unavailable", { stage: "id_token", reason: "no answer in time" });
+  const tooLate = () => new Failure("keys_unavailable", { stage: "id_token", reason: "no answer in time" });
   return inTime(access, keysRefresh(access, metadata, false), tooLate);
 }
 
@@ -221,9 +221,9 @@ export function isRefreshingKeys(access: ProviderAccess, metadata: Metadata): bo
 }
 
 /** Waits for shared work no longer than this request may take: the work itself may belong to another request. */
-function inTime<Value>(access: ProviderAccess, work: Promise<Value>, tooLate: Failure): Promise<Value> {
+function inTime<Value>(access: ProviderAccess, work: Promise<Value>, tooLate: () => Failure): Promise<Value> {
   return withinTime(Math.max(0, access.answerBy - Date.now()), work, () => {
-    throw tooLate;
+    throw tooLate();
   });
 }
 
