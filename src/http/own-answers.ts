@@ -35,8 +35,8 @@ export function wholeHeaders(headers: Readonly<Record<string, string>>): Headers
  * is done for it.
  * @param headers from {@link wholeHeaders}
  */
-export function ownAnswer(body: string, headers: Headers): Response {
-  const response = new Response(body, { headers });
+export function ownAnswer(body: string | null, headers: Headers, status = 200): Response {
+  const response = new Response(body, { headers, status });
   whole.add(response);
   return response;
 }

@@ -92,6 +92,7 @@ const HINTS: Readonly<Record<string, RegExp>> = {
   "x-middleware-prefetch": /./,
   "hx-preloaded": /./,
 };
+const HINTING = Object.keys(HINTS);
 
 /** Programs that make a small picture or a summary of an address that somebody has sent, by the name they give. */
 const PREVIEWS =
@@ -113,7 +114,10 @@ export function isLookAhead({ method, headers }: Pick<Request, "method" | "heade
   if (PREVIEWS.test(agent)) return true;
   // What posts is no reader: a server that calls a webhook may say as well whom to ask about it.
   if (method !== "POST" && ROBOTS.test(agent)) return true;
-  return Object.entries(HINTS).some(([name, words]) => words.test(headers.get(name) ?? ""));
+  return HINTING.some((name) => {
+    const said = headers.get(name);
+    return said !== null && HINTS[name]?.test(said) === true;
+  });
 }
 
 /**

@@ -26,6 +26,11 @@ const PLAIN_PATH = /^(?:\/[\w~-]+)*(?:\/[\w~-][\w.~-]*)?\/?$/;
 /** The same, as the path of a whole URL. */
 const PLAIN_URL = /^https?:\/\/[\w.:[\]-]+((?:\/[\w~-]+)*(?:\/[\w~-][\w.~-]*)?\/?)(?:[?#]|$)/;
 
+/** Whether an address is a path alone, in which nothing can be read in two ways: a parser would give it back as it is. */
+export function isPlainPath(address: string): boolean {
+  return address.startsWith("/") && PLAIN_PATH.test(address);
+}
+
 /** Whether the path of a request's URL, as it was sent, is longer than any page's. */
 export function isPathTooLong(url: string): boolean {
   if (url.length <= PATH_LIMIT) return false;

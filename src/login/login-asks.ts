@@ -1,4 +1,3 @@
-import { queryParameters } from "../http/request-input.ts";
 import { readPath } from "../http/request-path.ts";
 import { readRequired } from "../rules/asked-rule.ts";
 import { requirementsOf } from "../rules/path-rules.ts";
@@ -29,13 +28,12 @@ export const NO_ASKS: LoginAsks = { app: false, birthDate: false };
  */
 export function requiredOfLogin(
   settings: Settings,
-  request: Pick<Request, "url">,
+  query: URLSearchParams | undefined,
   returnTo: string,
 ): readonly Requirement[] {
-  const named = readRequired(settings, queryParameters(request, "require"));
-  const path = returnTo.startsWith("/")
-    ? readPath(new URL(returnTo, settings.site.origin).pathname)
-    : undefined;
+  const named = readRequired(settings, query?.getAll("require") ?? []);
+  // In a safe return URL that is a path, nothing stands before the query and the fragment but the parsed path.
+  const path = returnTo.startsWith("/") ? readPath(returnTo.replace(/[?#].*$/s, "")) : undefined;
   return distinct([...((path && requirementsOf(settings.site, path)) ?? []), ...named]);
 }
 

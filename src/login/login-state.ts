@@ -140,13 +140,12 @@ async function deriveKey(secret: string, sealedUntil: number): Promise<StateKey>
 
 /** A new id, which says when the login began. */
 export function newLoginId(): string {
-  const bytes = crypto.getRandomValues(new Uint8Array(ID_BYTES));
-  let milliseconds = Date.now();
-  for (let index = TIME_BYTES - 1; index >= 0; index -= 1) {
-    bytes[index] = milliseconds % 256;
-    milliseconds = Math.floor(milliseconds / 256);
-  }
-  return hexOf(bytes);
+  const random = crypto.getRandomValues(new Uint8Array(ID_BYTES - TIME_BYTES));
+  return (
+    Date.now()
+      .toString(16)
+      .padStart(TIME_BYTES * 2, "0") + random.toHex()
+  );
 }
 
 /** When a login began, in milliseconds since the epoch. */
@@ -162,19 +161,32 @@ export function firstIdAt(milliseconds: number): string {
     .padEnd(ID_BYTES * 2, "0");
 }
 
-/** The id of the key that seals at present. */
-export async function sealingKeyId({ session }: Settings): Promise<string> {
-  return (await stateKeys(session)).sealing.id;
-}
-
 /** Whether a return URL is too long for a state. @param purpose what the login asks for more for, if anything */
 export function isTooLongToSeal(returnTo: string, purpose?: string): boolean {
   const most = RETURN_URL_BYTES - (purpose === undefined ? 0 : purpose.length + 1);
-  return returnTo.length > most || encode(returnTo).byteLength > most;
+  // A character of UTF-16 takes three bytes at most.
+  return returnTo.length * 3 > most && (returnTo.length > most || encode(returnTo).byteLength > most);
 }
 
 /**
- * The `state` of a login.
+ * The `state` of a login that begins now, and its secrets.
+ * @param login as begun, its key the one that seals at present.
+ */
+export async function beginState(
+  settings: Settings,
+  flow: LoginFlow,
+  login: Omit<BegunLogin, "keyId">,
+): Promise<{ readonly state: string; readonly secrets: LoginSecrets }> {
+  const { sealing } = await stateKeys(settings.session);
+  const [state, secrets] = await Promise.all([
+    sealedWith(sealing, settings, flow, login),
+    secretsWith(sealing, login.id),
+  ]);
+  return { state, secrets };
+}
+
+/**
+ * Seals what is known of a login.
  * @param login as begun, its key the one that seals at present.
  */
 export async function sealState(
@@ -182,15 +194,19 @@ export async function sealState(
   purpose: Purpose,
   login: Omit<BegunLogin, "keyId">,
 ): Promise<string> {
-  const { sealing } = await stateKeys(settings.session);
+  return sealedWith((await stateKeys(settings.session)).sealing, settings, purpose, login);
+}
+
+async function sealedWith(
+  key: StateKey,
+  settings: Settings,
+  purpose: Purpose,
+  login: Omit<BegunLogin, "keyId">,
+): Promise<string> {
   const iv = crypto.getRandomValues(new Uint8Array(IV_BYTES));
-  const sealed = new Uint8Array(
-    await crypto.subtle.encrypt(parameters(settings, purpose, iv), sealing.seal, written(login)),
-  );
-  const bytes = new Uint8Array(IV_BYTES + sealed.byteLength);
-  bytes.set(iv);
-  bytes.set(sealed, IV_BYTES);
-  return `${sealing.id}.${base64url.encode(bytes)}`;
+  const sealed = await crypto.subtle.encrypt(parameters(settings, purpose, iv), key.seal, written(login));
+  // Twelve bytes make sixteen characters: one text is the other's beginning, as if both had been encoded together.
+  return `${key.id}.${base64url.encode(iv)}${base64url.encode(new Uint8Array(sealed))}`;
 }
 
 /** What a state is worth: `begun` may be finished, `late` only tells whose login it was. */
@@ -251,7 +267,10 @@ export async function loginSecrets(
   { id, keyId }: Pick<BegunLogin, "id" | "keyId">,
 ): Promise<LoginSecrets | undefined> {
   const key = (await stateKeys(session)).byId.get(keyId);
-  if (key === undefined) return undefined;
+  return key && secretsWith(key, id);
+}
+
+async function secretsWith(key: StateKey, id: string): Promise<LoginSecrets> {
   const bits = new Uint8Array(await crypto.subtle.sign("HMAC", key.derive, encode(id)));
   return {
     codeVerifier: base64url.encode(bits.subarray(0, 32)),
@@ -281,21 +300,20 @@ function written({
   returnTo,
   asks = NO_ASKS,
 }: Omit<BegunLogin, "keyId">): Uint8Array<ArrayBuffer> {
-  const name = encode(object);
   const { purpose } = asks;
-  const rest = encode((returnTo ?? "") + (purpose === undefined ? "" : `#${purpose}`));
-  const bytes = new Uint8Array(NAME_AT + name.byteLength + rest.byteLength);
+  // The name of an object is ASCII: it has as many bytes as characters.
+  const text = encode(object + (returnTo ?? "") + (purpose === undefined ? "" : `#${purpose}`));
+  const bytes = new Uint8Array(NAME_AT + text.byteLength);
   const flags =
     (returnTo === undefined ? KEPT_ELSEWHERE : 0) +
     (asks.app ? ASKS_FOR_APP : 0) +
     (asks.birthDate ? ASKS_FOR_BIRTH_DATE : 0) +
     (purpose === undefined ? 0 : ASKS_FOR_PURPOSE);
   bytes.set([VERSION, flags]);
-  bytes.set(bytesOfHex(id), 2);
+  bytes.set(Uint8Array.fromHex(id), 2);
   bytes.set(base64url.decode(browser), 2 + ID_BYTES);
-  bytes.set([name.byteLength], NAME_AT - 1);
-  bytes.set(name, NAME_AT);
-  bytes.set(rest, NAME_AT + name.byteLength);
+  bytes[NAME_AT - 1] = object.length;
+  bytes.set(text, NAME_AT);
   return bytes;
 }
 
@@ -306,7 +324,7 @@ function read(bytes: Uint8Array, keyId: string): BegunLogin | undefined {
   const rest = decode(bytes.subarray(restAt));
   const purposeAt = flags & ASKS_FOR_PURPOSE ? rest.lastIndexOf("#") : -1;
   return {
-    id: hexOf(bytes.subarray(2, 2 + ID_BYTES)),
+    id: bytes.subarray(2, 2 + ID_BYTES).toHex(),
     keyId,
     object: decode(bytes.subarray(NAME_AT, restAt)),
     browser: base64url.encode(bytes.subarray(2 + ID_BYTES, 2 + ID_BYTES + BROWSER_BYTES)),
@@ -319,15 +337,6 @@ function read(bytes: Uint8Array, keyId: string): BegunLogin | undefined {
   };
 }
 
-const encode = (text: string): Uint8Array<ArrayBuffer> => new Uint8Array(new TextEncoder().encode(text));
+const ENCODER = new TextEncoder();
+const encode = (text: string): Uint8Array => ENCODER.encode(text);
 const decode = (bytes: Uint8Array): string => new TextDecoder().decode(bytes);
-
-function hexOf(bytes: Uint8Array): string {
-  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
-}
-
-function bytesOfHex(hex: string): Uint8Array {
-  return Uint8Array.from({ length: hex.length / 2 }, (_, at) =>
-    Number.parseInt(hex.slice(2 * at, 2 * at + 2), 16),
-  );
-}

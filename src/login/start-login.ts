@@ -1,10 +1,12 @@
 import { Failure } from "../failure.ts";
 import { COOKIES_PARAMETER, recogniseBrowser } from "../http/cookie.ts";
 import { firstOf } from "../http/forwarded-header.ts";
+import { ownAnswer, wholeHeaders } from "../http/own-answers.ts";
 import { type AppContext, providerAccess } from "../http/request-context.ts";
-import { queryParameter } from "../http/request-input.ts";
+import { queryOf } from "../http/request-input.ts";
 import { isFramed } from "../http/request-kind.ts";
 import { safeReturnUrl } from "../http/return-url.ts";
+import { onFirstUse } from "../isolate-state.ts";
 import { logEvent } from "../log.ts";
 import { askedPurpose } from "../session/asked-purpose.ts";
 import { type CurrentSession, currentSession } from "../session/current-session.ts";
@@ -25,12 +27,11 @@ import {
 } from "./login-asks.ts";
 import {
   type BegunLogin,
+  beginState,
   isTooLongToSeal,
   type LoginFlow,
-  loginSecrets,
   newLoginId,
   openState,
-  sealingKeyId,
   sealState,
 } from "./login-state.ts";
 
@@ -44,14 +45,15 @@ export async function startLogin(c: AppContext): Promise<Response> {
   const elsewhere = atOwnAddress(c);
   if (elsewhere !== undefined)
     return new Response(null, { status: 302, headers: { location: elsewhere, "cache-control": "no-store" } });
-  const returnTo = safeReturnUrl(settings, queryParameter(c.req.raw, "return_to"));
-  const headers = new Headers({ "cache-control": "no-store", vary: "cookie" });
+  const query = queryOf(c.req.raw);
+  const returnTo = safeReturnUrl(settings, query?.get("return_to") ?? undefined);
+  const answer = ownAnswer(null, redirectHeaders(), 302);
   const asked: Promise<Pick<CurrentSession, "session" | "setCookie">> = currentSession(settings, c.req.raw);
   const { session, setCookie } = await ifKnown(settings, asked, { session: undefined, setCookie: undefined });
-  if (setCookie !== undefined) headers.append("set-cookie", setCookie);
-  const required = requiredOfLogin(settings, c.req.raw, returnTo);
-  const mustAsk = queryParameter(c.req.raw, "prompt") === "login";
-  const purpose = askedPurpose(settings, queryParameter(c.req.raw, "for"), "start");
+  if (setCookie !== undefined) answer.headers.append("set-cookie", setCookie);
+  const required = requiredOfLogin(settings, query, returnTo);
+  const mustAsk = query?.get("prompt") === "login";
+  const purpose = askedPurpose(settings, query?.get("for") ?? undefined, "start");
   if (
     session !== undefined &&
     !mustAsk &&
@@ -59,12 +61,12 @@ export async function startLogin(c: AppContext): Promise<Response> {
     (purpose === undefined ||
       (await ifKnown(settings, broughtFor(settings, session, purpose), undefined)) !== undefined)
   ) {
-    headers.set("location", returnTo);
-    return new Response(null, { status: 302, headers });
+    answer.headers.set("location", returnTo);
+    return answer;
   }
 
   const { browser, hasNone, setCookie: browserCookie } = await recogniseBrowser(c.req.raw.headers);
-  const expected = queryParameter(c.req.raw, COOKIES_PARAMETER);
+  const expected = query?.get(COOKIES_PARAMETER) ?? undefined;
   if (hasNone && expected !== undefined) {
     const ofLogin = await arrivedLogin(settings, expected);
     throw new Failure("cookies_not_kept", { stage: "start", returnTo, purpose, browserCookie, ofLogin });
@@ -75,10 +77,12 @@ export async function startLogin(c: AppContext): Promise<Response> {
   const anew = session !== undefined && required.some(({ kind }) => kind === "fresh");
   const asks = { ...asksFor(required), purpose };
   const { url } = await beginLogin(c, "browser", { browser, returnTo, anew, asks });
-  headers.append("set-cookie", browserCookie);
-  headers.set("location", url);
-  return new Response(null, { status: 302, headers });
+  answer.headers.append("set-cookie", browserCookie);
+  answer.headers.set("location", url);
+  return answer;
 }
+
+const redirectHeaders = onFirstUse(() => wholeHeaders({ "cache-control": "no-store", vary: "cookie" }));
 
 /**
  * What the session store says of whoever wants to log in. While it does not say whether a stale session lives, they are
@@ -128,6 +132,7 @@ const AT_OWN_ADDRESS = "address=own";
  */
 function atOwnAddress(c: AppContext): string | undefined {
   const { origin, authPath } = c.env.settings.site;
+  if (c.req.url.startsWith(`${origin}/`)) return undefined;
   const asked = new URL(c.req.url);
   if (asked.origin === origin) return undefined;
   const own = new URL(origin);
@@ -179,13 +184,11 @@ export async function beginLogin(
   const object = objectFor(settings, id);
   const isKept = flow === "browser" && isTooLongToSeal(returnTo, asks.purpose);
   const login = { id, object, browser, returnTo: isKept ? undefined : returnTo, asks };
-  const [{ discovery }, state, secrets] = await Promise.all([
+  const [{ discovery }, { state, secrets }] = await Promise.all([
     timed(stepTimes, "metadata", providerMetadata(providerAccess(c))),
-    sealState(settings, flow, login),
-    sealingKeyId(settings).then((keyId) => loginSecrets(settings, { id, keyId })),
+    beginState(settings, flow, login),
     isKept && attemptsCall(settings, object, "start", (stub) => stub.keepReturnUrl(id, returnTo)),
   ]);
-  if (secrets === undefined) throw new Error("the key that seals is always there");
   const url = await authorizeUrl(discovery.authorization_endpoint, relyingParty, {
     ...secrets,
     state,

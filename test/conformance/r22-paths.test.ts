@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { plainPathname, readPath } from "../../src/http/request-path.ts";
+import { isPlainPath, plainPathname, readPath } from "../../src/http/request-path.ts";
 import { needsSession } from "../../src/rules/path-rules.ts";
 import { readSettings } from "../../src/settings.ts";
 import { openBrowser } from "../worker/browser.ts";
@@ -87,24 +87,25 @@ describe("R22: the canonical form of a path", () => {
     );
   });
 
+  const piece = fc.constantFrom(
+    "/",
+    "..",
+    ".",
+    "a",
+    "B-9",
+    "_~",
+    "%2e",
+    "%",
+    "?",
+    "#",
+    "@",
+    ":",
+    "\\",
+    " ",
+    "å",
+  );
+
   it("is found without a parser only where a parser finds the same, and nothing to read in another way", () => {
-    const piece = fc.constantFrom(
-      "/",
-      "..",
-      ".",
-      "a",
-      "B-9",
-      "_~",
-      "%2e",
-      "%",
-      "?",
-      "#",
-      "@",
-      ":",
-      "\\",
-      " ",
-      "å",
-    );
     let plain = 0;
     fc.assert(
       fc.property(fc.array(piece, { maxLength: 8 }), (pieces) => {
@@ -116,6 +117,21 @@ describe("R22: the canonical form of a path", () => {
         // The first letter spelled in another way has the path read the long way.
         const spelled = found.replace(/[a-z]/i, (letter) => `%${letter.charCodeAt(0).toString(16)}`);
         expect(readPath(spelled)).toEqual(readPath(found));
+      }),
+      { numRuns: 5_000 },
+    );
+    expect(plain).toBeGreaterThan(100);
+  });
+
+  it("is taken for an address of the site without a parser only where a parser gives it back as it is", () => {
+    let plain = 0;
+    fc.assert(
+      fc.property(fc.array(piece, { maxLength: 8 }), (pieces) => {
+        const address = `/${pieces.join("")}`;
+        if (!isPlainPath(address)) return;
+        plain += 1;
+        expect(new URL(address, SITE).href).toBe(`${SITE}${address}`);
+        expect(readPath(address)).toEqual({ path: address, readings: new Set([address]) });
       }),
       { numRuns: 5_000 },
     );
