@@ -91,8 +91,17 @@ export interface KnownBrowser {
   readonly setCookie: string;
 }
 
+/** What was found by the headers of a request: a login asks before its answer, and behind it. */
+const recognised = new WeakMap<Headers, Promise<KnownBrowser>>();
+
 /** Recognises the browser of a request, or gives a new one its name. */
-export async function recogniseBrowser(headers: Headers): Promise<KnownBrowser> {
+export function recogniseBrowser(headers: Headers): Promise<KnownBrowser> {
+  const known = recognised.get(headers) ?? recognise(headers);
+  recognised.set(headers, known);
+  return known;
+}
+
+async function recognise(headers: Headers): Promise<KnownBrowser> {
   const brought = cookieValues(headers.get("cookie"), NAME);
   const known = knownValue(brought);
   const value = known ?? randomText(32);
