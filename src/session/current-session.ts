@@ -232,14 +232,15 @@ export interface FittedProfile {
 export function fittedProfile(settings: SessionSettings, claims: SessionClaims): FittedProfile {
   const limit = tokenSizeLimit(settings);
   const issuedAt = now();
-  const leftOut: string[] = [];
-  let profile: Readonly<Record<string, unknown>> = {};
-  for (const name of settings.claims) {
-    if (claims.profile[name] === undefined) continue;
-    const larger = { ...profile, [name]: claims.profile[name] };
-    const session = { ...claims, profile: larger, issuedAt, expiresAt: issuedAt };
-    if (tokenLength(settings, session) <= limit) profile = larger;
-    else leftOut.push(name);
-  }
-  return { profile, leftOut };
+  const profileOf = (names: readonly string[]) =>
+    Object.fromEntries(names.map((name) => [name, claims.profile[name]]));
+  const hasRoom = (names: readonly string[]) => {
+    const session = { ...claims, profile: profileOf(names), issuedAt, expiresAt: issuedAt };
+    return tokenLength(settings, session) <= limit;
+  };
+  const wanted = settings.claims.filter((name) => claims.profile[name] !== undefined);
+  if (hasRoom(wanted)) return { profile: profileOf(wanted), leftOut: [] };
+  const [kept, leftOut]: [string[], string[]] = [[], []];
+  for (const name of wanted) (hasRoom([...kept, name]) ? kept : leftOut).push(name);
+  return { profile: profileOf(kept), leftOut };
 }
