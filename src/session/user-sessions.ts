@@ -133,25 +133,16 @@ export class UserSessions extends DurableObject<Cloudflare.Env> {
       ...[brought, told].map((value) => (value === undefined ? null : JSON.stringify(value))),
       browserId ?? null,
     );
-    const tooMany = this.#sql
-      .exec<EndedRow>(
-        `DELETE FROM sessions WHERE sid IN
-           (SELECT sid FROM sessions ORDER BY last_seen_at DESC, sid DESC LIMIT -1 OFFSET ?)
-         RETURNING sid, told`,
-        LIMIT,
+    const all = this.#sql
+      .exec<{ sid: string; isHere: number }>(
+        "SELECT sid, browser_id IS ? AS isHere FROM sessions ORDER BY sid DESC",
+        // Nobody's: where the browser is not known, no session is found to have begun in it.
+        browserId ?? "",
       )
       .toArray();
-    const isTold = this.#noteEnded(tooMany, "too_many");
+    const isTold = all.length > LIMIT && this.#endTooMany();
     await this.#sweepLater(isTold ? at : Math.min(startedAt + ttl, at + idle));
-    if (browserId === undefined) return [];
-    return this.#sql
-      .exec<{ sid: string }>(
-        "SELECT sid FROM sessions WHERE browser_id = ? AND sid <> ? ORDER BY sid DESC",
-        browserId,
-        sid,
-      )
-      .toArray()
-      .map(({ sid: other }) => other);
+    return all.flatMap((other) => (other.isHere === 1 && other.sid !== sid ? [other.sid] : []));
   }
 
   /**
@@ -284,6 +275,19 @@ export class UserSessions extends DurableObject<Cloudflare.Env> {
       .exec<SessionRow>("SELECT * FROM sessions ORDER BY last_seen_at DESC, sid DESC")
       .toArray()
       .filter((row) => at < expiry(row, lifetime));
+  }
+
+  /** Ends those that were unused for longest. @returns whether that is to be told. */
+  #endTooMany(): boolean {
+    const tooMany = this.#sql
+      .exec<EndedRow>(
+        `DELETE FROM sessions WHERE sid IN
+           (SELECT sid FROM sessions ORDER BY last_seen_at DESC, sid DESC LIMIT -1 OFFSET ?)
+         RETURNING sid, told`,
+        LIMIT,
+      )
+      .toArray();
+    return this.#noteEnded(tooMany, "too_many");
   }
 
   /** @returns the ids of those that lived. */
