@@ -128,10 +128,9 @@ export class LoginAttempts extends DurableObject<Cloudflare.Env> {
     const { id } = call.login;
     return this.#once(call, `${id} ${call.sid}`, async (stepTimes) => {
       const settings = await this.#settings(call);
-      const used = this.#store.used(id);
+      const used = this.#store.use({ ...call, id });
       if (used !== undefined)
         return (await this.#toldBefore(call, used)) ?? this.#resume({ ...call, id }, stepTimes);
-      this.#store.use({ ...call, id });
       if (!this.#hasRoom(call)) return { outcome: "consumed" };
       const conclusion = await this.#exchanged(settings, call, stepTimes);
       return this.#kept(id, await this.#recorded(settings, { ...call, id }, conclusion, stepTimes));

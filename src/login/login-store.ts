@@ -23,8 +23,12 @@ export interface UsedLogin {
 /** What an object keeps of logins, and all SQL for it. Everything but the sweep is synchronous: nothing comes between. */
 export interface LoginStore {
   used(id: string): UsedLogin | undefined;
-  /** Uses a login up. @throws {Failure} `state_used` where it has been used. */
-  use(login: Pick<UsedLogin, "id" | "browser" | "sid">): void;
+  /**
+   * Uses a login up.
+   * @returns how it was used before, if it was: then nothing changes.
+   * @throws {Failure} `state_used` where that is about to be forgotten.
+   */
+  use(login: Pick<UsedLogin, "id" | "browser" | "sid">): UsedLogin | undefined;
   /** Keeps a used login until the person has answered, or for ten minutes. */
   hold(login: WaitingLogin): void;
   waiting(id: string): WaitingLogin | undefined;
@@ -125,23 +129,25 @@ export function openLoginStore(storage: DurableObjectStorage): LoginStore {
     void storage.setAlarm(due);
   }
 
+  function used(id: string): UsedLogin | undefined {
+    const [row] = rows<UsedRow>(
+      "SELECT browser, sid, used_at, declined, held, account_id FROM used_logins WHERE id = ?",
+      id,
+    );
+    if (row === undefined || Date.now() - row.used_at > MEMORY_LIFETIME) return undefined;
+    return {
+      id,
+      browser: row.browser,
+      sid: row.sid,
+      usedAt: row.used_at,
+      declined: row.declined === 1,
+      held: row.held === 1,
+      accountId: row.account_id ?? undefined,
+    };
+  }
+
   return {
-    used(id) {
-      const [row] = rows<UsedRow>(
-        "SELECT browser, sid, used_at, declined, held, account_id FROM used_logins WHERE id = ?",
-        id,
-      );
-      if (row === undefined || Date.now() - row.used_at > MEMORY_LIFETIME) return undefined;
-      return {
-        id,
-        browser: row.browser,
-        sid: row.sid,
-        usedAt: row.used_at,
-        declined: row.declined === 1,
-        held: row.held === 1,
-        accountId: row.account_id ?? undefined,
-      };
-    },
+    used,
     use({ id, browser, sid }) {
       const written = write(
         "INSERT INTO used_logins (id, browser, sid, used_at) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING",
@@ -150,9 +156,14 @@ export function openLoginStore(storage: DurableObjectStorage): LoginStore {
         sid,
         Date.now(),
       );
-      if (written === 0) throw new Failure("state_used", { stage: "callback" });
+      if (written === 0) {
+        const before = used(id);
+        if (before !== undefined) return before;
+        throw new Failure("state_used", { stage: "callback" });
+      }
       // What waited before the object was started anew is not to wait longer for that.
       sweepWithin((sweepAt === Number.POSITIVE_INFINITY ? sweepPeriod() : undefined) ?? SWEEP_LATER);
+      return undefined;
     },
     hold({ id, question, identity, answers, state }) {
       write(

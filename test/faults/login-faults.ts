@@ -92,7 +92,7 @@ export const LOGIN_FAULTS = [
     ],
     [
       "a login is finished as often as its code comes back",
-      "      if (used !== undefined)\n        return (await this.#toldBefore(call, used)) ?? this.#resume({ ...call, id }, stepTimes);\n      this.#store.use({ ...call, id });\n",
+      "      if (used !== undefined)\n        return (await this.#toldBefore(call, used)) ?? this.#resume({ ...call, id }, stepTimes);\n",
       "",
       [repeated, state],
     ],
