@@ -35,10 +35,16 @@ export function queryParameters(request: Pick<Request, "url">, name: string): re
 }
 
 /** The whole query of a request; `undefined` where its address has none. */
-export function queryOf({ url }: Pick<Request, "url">): URLSearchParams | undefined {
+export function queryOf(request: Pick<Request, "url">): URLSearchParams | undefined {
+  const query = queryText(request);
+  return query === undefined ? undefined : new URLSearchParams(query);
+}
+
+/** The same as it came. */
+export function queryText({ url }: Pick<Request, "url">): string | undefined {
   const [address = ""] = url.split("#", 1);
   const start = address.indexOf("?");
-  return start < 0 ? undefined : new URLSearchParams(address.slice(start));
+  return start < 0 ? undefined : address.slice(start + 1);
 }
 
 /** Whether a request carries a form as browsers send it. */

@@ -1,6 +1,7 @@
 import { Failure, type Stage, withFacts } from "../failure.ts";
 import { type KnownBrowser, recogniseBrowser } from "../http/cookie.ts";
 import { type AppContext, PROVIDER_TIME, providerAccess } from "../http/request-context.ts";
+import { queryText } from "../http/request-input.ts";
 import { isDoubled, isScriptRequest } from "../http/request-kind.ts";
 import { logEvent } from "../log.ts";
 import { type CurrentSession, currentSession } from "../session/current-session.ts";
@@ -31,7 +32,7 @@ export async function finishLogin(c: AppContext): Promise<Response> {
 async function finish(c: AppContext): Promise<Response> {
   const { settings } = c.env;
   const { headers } = c.req.raw;
-  const query = new URL(c.req.url).search.slice(1);
+  const query = queryText(c.req.raw) ?? "";
   const response = readAuthorizationResponse(new URLSearchParams(query));
   const brought = await broughtState(settings, "browser", response.state, "callback");
   const { login, state } = brought;

@@ -186,8 +186,8 @@ export const HTTP_FAULTS = [
   ...faultsIn("src/http/request-input.ts", [
     [
       "square time: each parameter is looked for through all that follow",
-      "new URLSearchParams(address.slice(start))",
-      'new URLSearchParams(address.split("&").find((_, at) => address.indexOf("\\u0000", at) >= 0))',
+      "new URLSearchParams(query)",
+      'new URLSearchParams(query.split("&").find((_, at) => query.indexOf("\\u0000", at) >= 0))',
       [growth],
     ],
   ]),
