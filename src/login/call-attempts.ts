@@ -2,6 +2,7 @@ import { Failure, type Stage } from "../failure.ts";
 import { limitPerSite } from "../http/rate-limit.ts";
 import type { AppContext } from "../http/request-context.ts";
 import { logEvent } from "../log.ts";
+import { endSession } from "../session/session-store.ts";
 import type { Settings } from "../settings.ts";
 import { timed } from "../step-times.ts";
 import { fromStorage } from "../storage-call.ts";
@@ -54,7 +55,7 @@ function attempts({ storage, login }: Settings, object: string): AttemptsStub {
 /**
  * A step of a login, in the object that finishes it. It is made once more where the platform says that the first call
  * did not get through: the object answers a call that it knows as it did before. Where no answer comes at all, the
- * object is told to end the session that it may have recorded.
+ * object is told to end the session that it may have recorded; where it no longer knows of one, it is ended from here.
  * @param attempt the login, and the session that the step may make.
  * @throws {Failure} `rate_limited` where the site has had its share of them, `storage_unavailable` where the object
  *   does not answer, or what the step itself failed with.
@@ -64,22 +65,32 @@ export async function loginStep(
   object: string,
   stage: Stage,
   attempt: { readonly id: string; readonly sid: string },
-  step: (object: AttemptsStub) => Promise<LoginAnswer>,
+  step: (object: AttemptsStub, recording: (accountId: string) => void) => Promise<LoginAnswer>,
 ): Promise<Exclude<LoginAnswer, { outcome: "failed" }>> {
   const { settings, stepTimes } = c.env;
   await limitPerSite(settings, stage);
-  const call = () => step(attempts(settings, object));
+  const { id, sid } = attempt;
+  let recordedFor: string | undefined;
+  const recording = (accountId: string) => {
+    recordedFor = accountId;
+  };
+  const call = () => step(attempts(settings, object), recording);
   const site = settings.site.origin;
+  const endUnreceived = async () => {
+    if (recordedFor !== undefined) await endSession(settings, recordedFor, sid);
+  };
   const place = { site, store: "login_attempts", stage, timeLimit: STEP_TIME_LIMIT } as const;
   let answer: LoginAnswer;
   try {
     answer = await timed(stepTimes, "attempt", fromStorage(place, call));
   } catch (error) {
-    const { id, sid } = attempt;
     const abandoned = attemptsCall(settings, object, stage, (stub) => stub.abandon({ id, sid, site }));
-    c.executionCtx.waitUntil(abandoned.catch(() => logEvent("warn", "login_not_abandoned", site, { sid })));
+    const ended = abandoned.then((hasEnded) => (hasEnded ? undefined : endUnreceived()));
+    c.executionCtx.waitUntil(ended.catch(() => logEvent("warn", "login_not_abandoned", site, { sid })));
     throw error;
   }
+  // The very same call again, answered by an object that no longer knew what it had done.
+  if (answer.outcome === "used") c.executionCtx.waitUntil(endUnreceived().catch(() => undefined));
   for (const [name, took] of Object.entries(answer.stepTimes))
     Object.assign(stepTimes, { [name]: took, attempt: Math.max(0, (stepTimes.attempt ?? 0) - took) });
   if (answer.outcome === "failed") throw new Failure(answer.code, answer.facts);

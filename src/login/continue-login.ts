@@ -66,7 +66,9 @@ export async function continueLogin(c: AppContext): Promise<Response> {
     given: isUnannounced && answer !== "no" ? undefined : given,
   };
   try {
-    const outcome = await loginStep(c, login.object, "continue", call, (object) => object.answer(call));
+    const outcome = await loginStep(c, login.object, "continue", call, (object, recording) =>
+      object.answer({ ...call, recording }),
+    );
     if (outcome.outcome === "left") return await leaveForProof(c, `${login.object}.${login.id}`);
     if (outcome.outcome === "used" && outcome.declined && asked === "terms" && answer === "decline")
       throw new Failure("terms_declined", { stage: "continue" });
@@ -108,7 +110,9 @@ export async function finishProof(c: AppContext): Promise<Response> {
     question: "proof",
     given,
   };
-  const outcome = await loginStep(c, object, "continue", call, (stub) => stub.answer(call));
+  const outcome = await loginStep(c, object, "continue", call, (stub, recording) =>
+    stub.answer({ ...call, recording }),
+  );
   const { state } = outcome;
   const begun = state === undefined ? undefined : await broughtState(settings, "browser", state, "continue");
   const returnTo = begun === undefined ? "/" : await returnUrlOf(settings, begun.login, "continue");

@@ -118,7 +118,9 @@ export async function finishBegun(c: AppContext, consumed: ConsumedLogin): Promi
     client: sessionClient(c),
     isDoubled: isDoubled(c.req.raw.headers),
   };
-  const outcome = await loginStep(c, object, "callback", { id, sid }, (stub) => stub.finish(call));
+  const outcome = await loginStep(c, object, "callback", { id, sid }, (stub, recording) =>
+    stub.finish({ ...call, recording }),
+  );
   if (outcome.outcome !== "consumed")
     return { outcome, sid: outcome.sid ?? sid, isToldAgain: outcome.sid !== undefined };
   const { background } = providerAccess(c);

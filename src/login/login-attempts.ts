@@ -1,5 +1,6 @@
 import { retryable } from "cloudflare:durable-objects";
 import { DurableObject } from "cloudflare:workers";
+import type { AccountId } from "../accounts/account.ts";
 import { Failure, type FailureCode, type FailureFacts, thrownAt } from "../failure.ts";
 import { logEvent } from "../log.ts";
 import type { SessionClient } from "../session/device.ts";
@@ -30,6 +31,11 @@ interface LoginCall {
   readonly client?: SessionClient | undefined;
   /** `undefined` where only the site's own login knows of the login. */
   readonly state: string | undefined;
+  /**
+   * Is told whose session is being recorded, so that it can be ended should the object be gone before it answers: this
+   * costs no write of the object's own. A Worker of another release is not told.
+   */
+  readonly recording?: ((accountId: string) => unknown) | undefined;
 }
 
 /** A code that came back. */
@@ -133,7 +139,7 @@ export class LoginAttempts extends DurableObject<Cloudflare.Env> {
         return (await this.#toldBefore(call, used)) ?? this.#resume({ ...call, id }, stepTimes);
       if (!this.#hasRoom(call)) return { outcome: "consumed" };
       const conclusion = await this.#exchanged(settings, call, stepTimes);
-      return this.#kept(id, await this.#recorded(settings, { ...call, id }, conclusion, stepTimes));
+      return this.#kept(id, await this.#recorded(settings, call, conclusion, stepTimes));
     });
   }
 
@@ -161,10 +167,12 @@ export class LoginAttempts extends DurableObject<Cloudflare.Env> {
   /**
    * Ends the session of a login whose answer never reached its caller: nobody has a token of it, and none is made
    * any more.
+   * @returns whether there was one; an object that has been started anew knows nothing of it.
    */
-  async abandon(call: Pick<FinishCall, "site" | "sid"> & { readonly id: string }): Promise<void> {
-    await this.#answered.get(`${call.id} ${call.sid}`)?.answer;
-    await this.#endUnreceived(call);
+  async abandon(call: Pick<FinishCall, "site" | "sid"> & { readonly id: string }): Promise<boolean> {
+    const accountId = await this.#finishedFor(call);
+    if (accountId !== undefined) await endSession(await this.#settings(call), accountId, call.sid);
+    return accountId !== undefined;
   }
 
   /** What became of a login whose state is too old to finish it. Changes nothing. */
@@ -241,7 +249,10 @@ export class LoginAttempts extends DurableObject<Cloudflare.Env> {
     this.#exchanges.set(site, (this.#exchanges.get(site) ?? 0) + 1);
     try {
       const background = (work: Promise<unknown>) => this.ctx.waitUntil(work);
-      const used = async () => this.#store.used(call.login.id);
+      const used = async () => {
+        const now = this.#store.used(call.login.id);
+        return now && { ...now, accountId: await this.#finishedFor(now) };
+      };
       return await finishConsumed(settings, call, { stepTimes, background, used });
     } finally {
       const left = (this.#exchanges.get(site) ?? 1) - 1;
@@ -253,7 +264,7 @@ export class LoginAttempts extends DurableObject<Cloudflare.Env> {
   /** Records the session of a finished login, where its caller says on which client it begins. */
   async #recorded(
     settings: Settings,
-    { id, sid, client, browser }: Pick<LoginCall, "sid" | "client" | "browser"> & { readonly id: string },
+    { sid, client, browser, recording }: Pick<LoginCall, "sid" | "client" | "browser" | "recording">,
     conclusion: Conclusion,
     stepTimes: StepTimes,
   ): Promise<Conclusion> {
@@ -262,10 +273,10 @@ export class LoginAttempts extends DurableObject<Cloudflare.Env> {
     const { brought } = identity;
     const session = { sid, startedAt: sessionStart(sid), browserId: browser, ...client, brought };
     try {
-      const recording = recordSession(settings, settled.accountId, session);
-      // Written while that is on its way: what is written before holds an outgoing message up until it is safe.
-      this.#store.noteAccount(id, settled.accountId);
-      const sameBrowser = await namingPerson(identity, () => timed(stepTimes, "session", recording));
+      const recorded = recordSession(settings, settled.accountId, session);
+      // A caller that is gone needs to know nothing.
+      this.ctx.waitUntil((async () => recording?.(settled.accountId))().catch(() => undefined));
+      const sameBrowser = await namingPerson(identity, () => timed(stepTimes, "session", recorded));
       return { ...conclusion, isRecorded: true, sameBrowser };
     } catch (error) {
       // The store may have recorded it all the same, too late to say so: nobody holds that session.
@@ -274,21 +285,16 @@ export class LoginAttempts extends DurableObject<Cloudflare.Env> {
     }
   }
 
-  /** Ends the session that was recorded for a call whose answer got lost. */
-  async #endUnreceived(call: Pick<LoginCall, "site" | "sid"> & { readonly id: string }): Promise<void> {
-    const used = this.#store.used(call.id);
-    if (used?.accountId === undefined || used.sid !== call.sid) return;
-    await endSession(await this.#settings(call), used.accountId, call.sid);
+  /** Whose login it was that a call finished, as long as its answer is remembered. */
+  async #finishedFor({ id, sid }: Pick<UsedLogin, "id" | "sid">): Promise<AccountId | undefined> {
+    const answer = await this.#answered.get(`${id} ${sid}`)?.answer;
+    return answer?.outcome === "finished" ? answer.settled.accountId : undefined;
   }
 
   /** Asks again what a login waits for, or goes on when there is nothing left to ask. */
   async #resume(call: LoginCall & { readonly id: string }, stepTimes: StepTimes): Promise<WithState> {
     const waiting = this.#waiting(call);
-    if (waiting === undefined) {
-      // The very same call again, by an object that no longer knows what it answered.
-      await this.#endUnreceived(call);
-      return this.#usedBefore(call.id, call.browser) ?? { outcome: "expired" };
-    }
+    if (waiting === undefined) return this.#usedBefore(call.id, call.browser) ?? { outcome: "expired" };
     const settings = await this.#settings(call);
     const verdict = await QUESTIONS[waiting.question].resume(settings, waiting);
     const outcome = await this.#follow(call, { settings, waiting, verdict }, stepTimes);

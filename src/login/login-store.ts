@@ -16,8 +16,6 @@ export interface UsedLogin {
   readonly declined: boolean;
   /** Whether it waits for an answer, or waited for one that never came. */
   readonly held: boolean;
-  /** Whose session was recorded for it here. */
-  readonly accountId: string | undefined;
 }
 
 /** What an object keeps of logins, and all SQL for it. Everything but the sweep is synchronous: nothing comes between. */
@@ -34,8 +32,6 @@ export interface LoginStore {
   waiting(id: string): WaitingLogin | undefined;
   /** Takes a waiting login out, once. @returns whether it was still waiting. */
   release(id: string, end: Pick<UsedLogin, "sid" | "declined">): boolean;
-  /** Notes whose session is being recorded, so that it can be ended if nobody receives it. */
-  noteAccount(id: string, accountId: string): void;
   keepReturnUrl(id: string, returnTo: string): void;
   returnUrl(id: string): string | undefined;
   /** Forgets what has been kept long enough, and comes again where something is left. */
@@ -58,7 +54,6 @@ const TABLES: readonly ObjectTable[] = [
       "used_at INTEGER NOT NULL",
       "declined INTEGER NOT NULL DEFAULT 0",
       "held INTEGER NOT NULL DEFAULT 0",
-      "account_id TEXT",
     ],
     options: "WITHOUT ROWID",
   },
@@ -83,7 +78,6 @@ type UsedRow = {
   used_at: number;
   declined: number;
   held: number;
-  account_id: string | null;
 };
 type WaitingRow = {
   question: Question;
@@ -131,7 +125,7 @@ export function openLoginStore(storage: DurableObjectStorage): LoginStore {
 
   function used(id: string): UsedLogin | undefined {
     const [row] = rows<UsedRow>(
-      "SELECT browser, sid, used_at, declined, held, account_id FROM used_logins WHERE id = ?",
+      "SELECT browser, sid, used_at, declined, held FROM used_logins WHERE id = ?",
       id,
     );
     if (row === undefined || Date.now() - row.used_at > MEMORY_LIFETIME) return undefined;
@@ -142,7 +136,6 @@ export function openLoginStore(storage: DurableObjectStorage): LoginStore {
       usedAt: row.used_at,
       declined: row.declined === 1,
       held: row.held === 1,
-      accountId: row.account_id ?? undefined,
     };
   }
 
@@ -203,9 +196,6 @@ export function openLoginStore(storage: DurableObjectStorage): LoginStore {
         id,
       );
       return true;
-    },
-    noteAccount(id, accountId) {
-      write("UPDATE used_logins SET account_id = ? WHERE id = ?", accountId, id);
     },
     keepReturnUrl(id, returnTo) {
       write("INSERT INTO return_urls (id, url) VALUES (?, ?) ON CONFLICT DO NOTHING", id, returnTo);

@@ -2,11 +2,11 @@ import { restartLoginObjects } from "../worker/login-objects.ts";
 
 /**
  * How a storage binding fails: at once, never, or by throwing before there is a promise; or once only, as the platform
- * does when an object restarts, before the work, or with the work done and the answer lost (so that asking again helps, or not), or with all lost that the
- * object had in memory besides.
+ * does when an object restarts, before the work, or with the work done and the answer lost, or with all lost that the
+ * object had in memory besides; and each so that asking again helps, or not.
  */
 export type Fault = "rejects" | "hangs" | "throws" | OnceOnly;
-type OnceOnly = "passes" | "losesAnswer" | "losesAnswerForGood" | "losesMemory";
+type OnceOnly = "passes" | "losesAnswer" | "losesAnswerForGood" | "losesMemory" | "losesMemoryForGood";
 
 /** Fails in place of one method of a binding, or of the objects it hands out. */
 function failing(fault: Fault): (work: () => unknown) => Promise<never> {
@@ -15,8 +15,9 @@ function failing(fault: Fault): (work: () => unknown) => Promise<never> {
   return (work) => {
     if (fault === "passes") return Promise.reject(reset());
     if (fault === "losesAnswer") return Promise.resolve(work()).then(() => Promise.reject(reset()));
-    if (fault === "losesAnswerForGood")
-      return Promise.resolve(work()).then(() => Promise.reject(new Error("secret-in-a-message: cut off")));
+    const cutOff = () => Promise.reject(new Error("secret-in-a-message: cut off"));
+    if (fault === "losesAnswerForGood") return Promise.resolve(work()).then(cutOff);
+    if (fault === "losesMemoryForGood") return Promise.resolve(work()).then(restartLoginObjects).then(cutOff);
     if (fault === "losesMemory")
       return Promise.resolve(work())
         .then(restartLoginObjects)

@@ -352,7 +352,6 @@ describe("R14 the callback in a browser that did not start the login", () => {
         used_at: expect.any(Number),
         declined: 0,
         held: 0,
-        account_id: expect.stringMatching(/^acc_[\w-]{22}$/),
       },
     ]);
   });

@@ -117,13 +117,21 @@ describe("R25 the login's Durable Object down", () => {
     expect((await browser.session()).authenticated).toBe(true);
   });
 
-  it("with the answer lost for good: the session that nobody received is ended", async () => {
-    const attempts = withFailing(LOGIN_OBJECTS, "finish", "losesAnswerForGood");
-    const { provider, site, browser } = openHostileSite({ vars: { LOGIN_ATTEMPTS: attempts } });
-    const callback = provider.authorize(await browser.startLogin());
-    await expectRefusal(await browser.get(callback.href), { site, browser, code: "storage_unavailable" });
-    expect(site.counts.durableObjectCalls).toContain("sessions.record");
-  });
+  it.each(["losesAnswerForGood", "losesMemoryForGood"] as const)(
+    "with the answer lost for good (%s): the session that nobody received is ended",
+    async (fault) => {
+      const attempts = withFailing(LOGIN_OBJECTS, "finish", fault);
+      const { provider, site, browser } = openHostileSite({ vars: { LOGIN_ATTEMPTS: attempts } });
+      const callback = provider.authorize(await browser.startLogin());
+      await expectRefusal(await browser.get(callback.href), { site, browser, code: "storage_unavailable" });
+      expect(site.counts.durableObjectCalls).toEqual([
+        "attempt.finish",
+        "sessions.record",
+        "attempt.abandon",
+        "sessions.end",
+      ]);
+    },
+  );
 
   it("restarted between click and return: the login goes on", async () => {
     const { provider, browser } = openHostileSite();

@@ -80,15 +80,15 @@ export const LOGIN_FAULTS = [
   ...faultsIn("src/login/login-attempts.ts", [
     [
       "a session is handed out that the store does not know",
-      "const recording = recordSession(settings, settled.accountId, session);",
-      "const recording = Promise.resolve(session);",
+      "const recorded = recordSession(settings, settled.accountId, session);",
+      "const recorded = Promise.resolve(session);",
       [workerTest("session"), workerTest("login")],
     ],
     [
-      "a session that nobody received lives on",
-      "    await endSession(await this.#settings(call), used.accountId, call.sid);\n",
-      "",
-      [requirement("r25-failing-storage")],
+      "a session whose answer got lost for good lives on",
+      "if (accountId !== undefined) await endSession(",
+      'if (accountId === "") await endSession(',
+      [failing],
     ],
     [
       "a login is finished as often as its code comes back",
@@ -149,6 +149,20 @@ export const LOGIN_FAULTS = [
       '    if (verdict.kind === "decline") await forgetDeclined(settings, waiting.identity);\n',
       "",
       [workerTest("vipps-consents")],
+    ],
+  ]),
+  ...faultsIn("src/login/call-attempts.ts", [
+    [
+      "a session that nobody received lives on",
+      'if (answer.outcome === "used") c.executionCtx',
+      'if (answer.outcome === "expired") c.executionCtx',
+      [failing],
+    ],
+    [
+      "a session whose answer got lost for good lives on, where its object has forgotten it",
+      "hasEnded ? undefined : endUnreceived()",
+      "hasEnded ? endUnreceived() : undefined",
+      [failing],
     ],
   ]),
   ...faultsIn("src/login/login-store.ts", [
