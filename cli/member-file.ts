@@ -2,13 +2,12 @@
 
 import { createReadStream } from "node:fs";
 import { open } from "node:fs/promises";
-import { Readable } from "node:stream";
-import { TextDecoderStream } from "node:stream/web";
-import { type CsvError, parse } from "csv-parse";
 
 export interface FileFormat {
   readonly encoding: "utf-8" | "utf-16le" | "windows-1252";
   readonly delimiter: string;
+  /** A carriage return by itself is that of very old programs; any before a line feed is taken for a blank. */
+  readonly lineEnd: "\n" | "\r";
 }
 
 /** As much of the file as tells its format. In bytes. */
@@ -26,8 +25,12 @@ export async function recogniseFormat(path: string, delimiter?: string): Promise
     const { buffer, bytesRead } = await file.read(Buffer.alloc(SAMPLE), 0, SAMPLE, 0);
     const sample = buffer.subarray(0, bytesRead);
     const encoding = encodingOf(sample);
-    const [header = ""] = new TextDecoder(encoding).decode(sample).split(/\r\n|\r|\n/, 1);
-    return { encoding, delimiter: delimiter ?? delimiterOf(header) };
+    const [header = "", lineEnd] = /[^\r\n]*(\r(?!\n))?/.exec(new TextDecoder(encoding).decode(sample)) ?? [];
+    return {
+      encoding,
+      delimiter: delimiter ?? delimiterOf(header),
+      lineEnd: lineEnd === undefined ? "\n" : "\r",
+    };
   } finally {
     await file.close();
   }
@@ -50,51 +53,140 @@ function delimiterOf(header: string): string {
   return DELIMITERS[counts.indexOf(most)] ?? ",";
 }
 
-/** One line of the list, or a place where it can't be read as lines. */
-export type FileRow =
-  | { readonly line: number; readonly cells: readonly string[] }
-  | { readonly line: number; readonly broken: true };
+/** Why a line can't be read as one. */
+export type BrokenLine = "too_many_cells" | "quote_open" | "too_long";
+
+/** A row of the list, or a line that is none. */
+export type FileRow = {
+  readonly line: number;
+  /** The last line of the row: a cell between quotation marks may have line breaks. */
+  readonly lastLine: number;
+} & ({ readonly cells: readonly string[] } | { readonly broken: BrokenLine });
+
+/** No row is longer, with all its lines. In characters. */
+const ROW_LIMIT = 64 * 1024;
 
 /**
- * The rows of a file, the header first, one after the other; the file is never in memory as a whole.
+ * The rows of a file, the header first, one after the other; the file is never in memory as a whole. A line that can't
+ * be read costs no other one: what comes next is the line behind it.
  * @param onBytes hears how many bytes have been read so far
  */
 export async function* readRows(
   path: string,
-  { encoding, delimiter }: FileFormat,
+  format: FileFormat,
   onBytes: (bytes: number) => void,
 ): AsyncGenerator<FileRow> {
+  const decoder = new TextDecoder(format.encoding);
+  const found = { text: "", line: 1, columns: undefined, isWithinLongLine: false };
   let bytes = 0;
-  const source = createReadStream(path, { highWaterMark: 256 * 1024 });
-  source.on("data", (chunk) => {
+  for await (const chunk of createReadStream(path, { highWaterMark: 256 * 1024 })) {
     bytes += chunk.length;
     onBytes(bytes);
-  });
-  const broken: number[] = [];
-  const parser = parse({
-    bom: true,
-    delimiter,
-    info: true,
-    skip_empty_lines: true,
-    skip_records_with_empty_values: true,
-    skip_records_with_error: true,
-    trim: true,
-    // Some programs leave empty cells at the end of a line out.
-    relax_column_count_less: true,
-    // A quotation mark that is never closed would else swallow the rest of the file. In characters.
-    max_record_size: 64 * 1024,
-    on_skip: (error: CsvError | undefined) => {
-      if (error !== undefined) broken.push(Number(error.lines ?? 0));
-      return undefined;
-    },
-  });
-  const text = Readable.toWeb(source).pipeThrough(new TextDecoderStream(encoding));
-  for await (const item of Readable.fromWeb(text).pipe(parser)) {
-    const { record, info } = item as { record: string[]; info: { lines: number } };
-    // The parser is ahead of what is read here.
-    while (broken[0] !== undefined && broken[0] < info.lines)
-      yield { line: broken.shift() ?? 0, broken: true };
-    yield { line: info.lines, cells: record };
+    found.text += decoder.decode(chunk, { stream: true });
+    for (const row of rowsOf(found, format, false)) yield row;
   }
-  for (const line of broken.splice(0)) yield { line, broken: true };
+  found.text += decoder.decode();
+  for (const row of rowsOf(found, format, true)) yield row;
+}
+
+/** How far a file has been read. */
+interface Position {
+  /** What is still to be read of what has come. */
+  text: string;
+  /** The number of the line that begins there. */
+  line: number;
+  /** Cells of the header. */
+  columns: number | undefined;
+  /** Whether the text begins behind the limit of a line. */
+  isWithinLongLine: boolean;
+}
+
+/** The rows that the text is sure to hold as a whole; all of them where nothing comes behind it. */
+function* rowsOf(position: Position, format: FileFormat, isAll: boolean): Generator<FileRow> {
+  const { text } = position;
+  let at = 0;
+  while (isAll ? at < text.length : text.length - at > ROW_LIMIT) {
+    const found = text.indexOf(format.lineEnd, at);
+    const lineEnd = found < 0 ? text.length : found;
+    let end = lineEnd;
+    if (!position.isWithinLongLine) {
+      const { line, columns } = position;
+      const row = rowAt(text, at, lineEnd, format);
+      let broken: BrokenLine | undefined;
+      if (row === undefined) broken = "quote_open";
+      else if (lineEnd - at > ROW_LIMIT) broken = "too_long";
+      // Of several lines made one, the quotation mark is to blame.
+      else if (row.cells.length > (columns ?? Number.POSITIVE_INFINITY))
+        broken = row.end > lineEnd ? "quote_open" : "too_many_cells";
+      if (row === undefined || broken !== undefined)
+        yield { line, lastLine: line, broken: broken ?? "quote_open" };
+      else {
+        end = row.end;
+        position.line += text.slice(lineEnd, end).split(format.lineEnd).length - 1;
+        if (row.cells.some((cell) => cell.trim() !== "")) {
+          position.columns ??= row.cells.length;
+          yield { line, lastLine: position.line, cells: row.cells };
+        }
+      }
+    }
+    position.isWithinLongLine = found < 0 && !isAll;
+    if (!position.isWithinLongLine) position.line += 1;
+    at = end + 1;
+  }
+  position.text = text.slice(at);
+}
+
+/**
+ * The row that begins somewhere in a text, with blanks around its cells left out. A quotation mark counts where a cell
+ * begins with it and another one ends the cell (RFC 4180); any other is what somebody wrote: `Anna "Nusse" Berg`,
+ * `"Ola" Berg`, also between quotation marks on one line.
+ * @param lineEnd where its first line ends
+ * @returns `undefined` where a quotation mark is not closed: the row could be the rest of the file
+ */
+function rowAt(
+  text: string,
+  start: number,
+  lineEnd: number,
+  format: FileFormat,
+): { readonly cells: readonly string[]; readonly end: number } | undefined {
+  const limit = Math.min(text.length, start + ROW_LIMIT);
+  const cells: string[] = [];
+  let end = Math.min(lineEnd, limit);
+  /** Where something stands from a place on, on the same line. */
+  const next = (sign: string, from: number) => {
+    const found = text.indexOf(sign, from);
+    return found < 0 ? end : Math.min(found, end);
+  };
+  for (let at = start; at <= end; ) {
+    let cellEnd = next(format.delimiter, at);
+    let cell = text.slice(at, cellEnd).trim();
+    if (cell.startsWith('"')) {
+      const open = text.indexOf('"', at);
+      const close = closingQuote(text, open + 1);
+      if (close >= limit) return undefined;
+      const isOneLine = close < end;
+      if (!isOneLine) {
+        end = limit;
+        end = next(format.lineEnd, close);
+        if (end === limit && limit < text.length) return undefined;
+      }
+      const closedEnd = next(format.delimiter, close);
+      if (text.slice(close + 1, closedEnd).trim() === "") {
+        cell = text.slice(open + 1, close).replaceAll('""', '"');
+        cellEnd = closedEnd;
+      } else if (!isOneLine) return undefined;
+      // A word that begins with one, in a cell between others: "Anna "Nusse" Berg".
+      else if (/\s/.test(text.charAt(close - 1)) && cell.endsWith('"')) cell = cell.slice(1, -1);
+    }
+    cells.push(cell);
+    at = cellEnd + (cellEnd < end ? format.delimiter.length : 1);
+  }
+  return { cells, end };
+}
+
+/** The first quotation mark that is not doubled; the end of the text where there is none. */
+function closingQuote(text: string, from: number): number {
+  let at = text.indexOf('"', from);
+  while (at >= 0 && text.charAt(at + 1) === '"') at = text.indexOf('"', at + 2);
+  return at < 0 ? text.length : at;
 }

@@ -6,6 +6,7 @@ import { searchName } from "../src/accounts/names.ts";
 import { normalEmail } from "../src/accounts/vipps-person.ts";
 import { groupName, readGroups } from "../src/group-name.ts";
 import { type Columns, MEMBER_FIELDS, type MemberField } from "./member-columns.ts";
+import type { BrokenLine } from "./member-file.ts";
 
 export interface Member {
   /** Names the row; importing it again finds the same account by this. */
@@ -37,19 +38,21 @@ export type Refusal =
   | "no_contact"
   | "phone_unreadable"
   | "email_unreadable"
-  | "too_long"
+  | "line_break"
   | "member_number_repeated"
   | "row_repeated"
-  | "broken_row";
+  | BrokenLine;
 
 export const EXPLANATIONS: Readonly<Record<Note | Refusal, string>> = {
   no_contact: "neither a phone number nor an email address",
   phone_unreadable: "the phone number is not a number that exists",
   email_unreadable: "the email address is not one",
   too_long: "a field is longer than any real one",
+  line_break: "a field runs over several lines: a quotation mark may be missing or one too many",
   member_number_repeated: "the member number is on an earlier line too",
   row_repeated: "the same as an earlier line",
-  broken_row: "the line does not have the columns of the header, or a quotation mark is not closed",
+  too_many_cells: "the line has more columns than the header",
+  quote_open: "a quotation mark before a field is not closed behind it",
   no_name: "no name: this person will have to prove the account",
   groups_unreadable:
     "a group has a name that cannot be one, or there are more than 20: that group is left out",
@@ -72,7 +75,10 @@ export function readMemberRow(cells: readonly string[], columns: Columns, countr
   const fields: Partial<Record<MemberField, string>> = {};
   for (const field of MEMBER_FIELDS) {
     const index = columns[field];
-    const text = index === undefined ? "" : cleanCell(cells[index] ?? "");
+    const cell = index === undefined ? "" : (cells[index] ?? "").trim();
+    // A name with the next line in it would be taken in, and the person on that line lost.
+    if (/[\r\n]/.test(cell)) return { refusal: "line_break" };
+    const text = cleanCell(cell);
     if (text.length > LENGTH_LIMIT) return { refusal: "too_long" };
     if (text !== "") fields[field] = text;
   }

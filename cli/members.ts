@@ -19,7 +19,7 @@ import {
   writeExport,
 } from "./exported-file.ts";
 import { MEMBER_FIELDS, type MemberField, recogniseHeader } from "./member-columns.ts";
-import { type FileFormat, readRows, recogniseFormat } from "./member-file.ts";
+import { type FileFormat, type FileRow, readRows, recogniseFormat } from "./member-file.ts";
 import { EXPLANATIONS, type Member, type Note, type Refusal, readMemberRow } from "./member-row.ts";
 import { askForSite, knownSites, type MemberSite, memberSite, siteNamed } from "./member-site.ts";
 import { memberPortion } from "./member-sql.ts";
@@ -206,8 +206,9 @@ async function readList(
   const refused: Partial<Record<Refusal, number>> = {};
   const notes: Partial<Record<Note, number>> = {};
   let isFull = false;
-  const tell = (line: number, result: "refused" | "note", reason: Refusal | Note) => {
-    isFull = report?.write(`${line},${result},${reason},"${EXPLANATIONS[reason]}"\n`) === false;
+  const tell = ({ line, lastLine }: FileRow, result: "refused" | "note", reason: Refusal | Note) => {
+    const lines = line === lastLine ? line : `${line}-${lastLine}`;
+    isFull = report?.write(`${lines},${result},${reason},"${EXPLANATIONS[reason]}"\n`) === false;
   };
 
   const seen = { keys: new Set<string>(), phones: new Set<string>(), emails: new Set<string>() };
@@ -222,7 +223,8 @@ async function readList(
       part = size === 0 ? 1 : bytes / size;
     })) {
       if (header === undefined) {
-        names = "broken" in row ? [] : row.cells;
+        if ("broken" in row) throw new CommandError(`The header can't be read: ${EXPLANATIONS[row.broken]}.`);
+        names = row.cells;
         header = recogniseHeader(names, named);
         // Only now: of a file that is no member list there is nothing to report.
         report = createWriteStream(options.report);
@@ -234,10 +236,10 @@ async function readList(
         part,
         `${rows.toLocaleString("en")} lines, ${(rows - accepted).toLocaleString("en")} refused`,
       );
-      const refusal = "broken" in row ? "broken_row" : check(row.cells, row.line);
+      const refusal = "broken" in row ? row.broken : check(row, row.cells);
       if (refusal !== undefined) {
         refused[refusal] = (refused[refusal] ?? 0) + 1;
-        tell(row.line, "refused", refusal);
+        tell(row, "refused", refusal);
       }
       if (isFull && report !== undefined) {
         await once(report, "drain");
@@ -253,7 +255,7 @@ async function readList(
   }
 
   /** Puts a row into the portion, or says why not. */
-  function check(cells: readonly string[], line: number): Refusal | undefined {
+  function check(row: FileRow, cells: readonly string[]): Refusal | undefined {
     const read = readMemberRow(cells, header?.columns ?? {}, country);
     if ("refusal" in read) return read.refusal;
     const { member } = read;
@@ -267,7 +269,7 @@ async function readList(
     if (email !== undefined && !isNew(seen.emails, email)) found.push("shared_email");
     for (const note of found) {
       notes[note] = (notes[note] ?? 0) + 1;
-      tell(line, "note", note);
+      tell(row, "note", note);
     }
     portion.push(member);
     accepted += 1;

@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { setTimeout } from "node:timers/promises";
+import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type D1Target, query } from "../../cli/d1-command.ts";
 import { type MemberField, recogniseHeader } from "../../cli/member-columns.ts";
@@ -146,6 +147,7 @@ describe("a row of a member list", () => {
     expect(read("1", "Kari", "123", "")).toEqual({ refusal: "phone_unreadable" });
     expect(read("1", "Kari", "", "kari")).toEqual({ refusal: "email_unreadable" });
     expect(read("1", "K".repeat(201), "99999901", "")).toEqual({ refusal: "too_long" });
+    expect(read("1", "Kari;1\n2;Liv", "99999901", "")).toEqual({ refusal: "line_break" });
   });
 
   it("is known by its member number, else by what it says", () => {
@@ -192,7 +194,14 @@ describe("a member file", () => {
     ["UTF-16", Buffer.from(`\ufeff${text}`, "utf16le"), "utf-16le"],
     ["Windows-1252", Buffer.from(text, "latin1"), "windows-1252"],
   ])("is read in %s", async (_name, bytes, encoding) => {
-    expect(await rowsOf(bytes)).toEqual({ format: { encoding, delimiter: ";" }, rows: expected });
+    expect(await rowsOf(bytes)).toEqual({
+      format: { encoding, delimiter: ";", lineEnd: "\n" },
+      rows: expected,
+    });
+  });
+
+  it("is read with the carriage returns of very old programs for line ends", async () => {
+    expect((await rowsOf(text.replaceAll("\r\n", "\r"))).rows).toEqual(expected);
   });
 
   it.each([",", ";", "\t", "|"])("is read with %j between the columns", async (delimiter) => {
@@ -209,9 +218,92 @@ describe("a member file", () => {
       ["Navn", "Mobil", "E-post"],
       ["Hansen; Per", "1", "a@b.no"],
       ["Kari", "2"],
-      { line: 6, broken: true },
+      { line: 6, lastLine: 6, broken: "too_many_cells" },
       ["Liv", "3", "c@d.no"],
     ]);
+  });
+
+  it.each([
+    ['Anna "Nusse" Berg', 'Anna "Nusse" Berg'],
+    ['"Ola" Berg', '"Ola" Berg'],
+    ['"Ola" Berg "Jr."', '"Ola" Berg "Jr."'],
+    ['Berg "Nusse"', 'Berg "Nusse"'],
+    ['"Anna "Nusse" Berg"', 'Anna "Nusse" Berg'],
+    ['"Anna ""Nusse"" Berg"', 'Anna "Nusse" Berg'],
+    [' "Berg; Anna" ', "Berg; Anna"],
+    ['skjerm 5"', 'skjerm 5"'],
+    ['""', ""],
+  ])("is read as written where quotation marks are part of a name: %j", async (written, name) => {
+    const { rows } = await rowsOf(`Nr;Navn;Mobil\n1;${written};10\n2;Liv;20\n`);
+    expect(rows.slice(1)).toEqual([
+      ["1", name, "10"],
+      ["2", "Liv", "20"],
+    ]);
+  });
+
+  it("loses no line behind a quotation mark that is not closed, and says once where that is", async () => {
+    const header = "Nr;Navn;Mobil";
+    const { rows } = await rowsOf(
+      [
+        header,
+        '1;"Ola;10',
+        '2;"Kari";20',
+        '"3";"Liv;"30"',
+        '4;"Per;40',
+        '5;Åse";50;x',
+        "6;Bo;60",
+        '7;"Eva',
+      ].join("\n"),
+    );
+    const open = (line: number) => ({ line, lastLine: line, broken: "quote_open" });
+    expect(rows.slice(1)).toEqual([
+      open(2),
+      ["2", "Kari", "20"],
+      ["3", '"Liv', "30"],
+      open(5),
+      { line: 6, lastLine: 6, broken: "too_many_cells" },
+      ["6", "Bo", "60"],
+      open(8),
+    ]);
+    // However much stands behind it, on the same line or on others.
+    const long = await rowsOf(`${header}\n1;"${"x".repeat(600_000)}\n2;${"x".repeat(600_000)}\n3;Liv;30\n`);
+    expect(long.rows.slice(1)).toEqual([open(2), { ...open(3), broken: "too_long" }, ["3", "Liv", "30"]]);
+    const others = await rowsOf(`${header}\n1;"Ola;10\n${"2;Liv;20\n".repeat(100_000)}`);
+    expect(others.rows).toHaveLength(100_002);
+    expect(others.rows[1]).toEqual(open(2));
+  });
+
+  it("is read as its writer meant it, whatever the cells hold and wherever the file is cut into pieces", async () => {
+    const cell = fc.string({
+      unit: fc.constantFrom("a", "é", '"', ";", ",", "\n", "\r\n", " ", "Berg"),
+      maxLength: 8,
+    });
+    const path = join(folder, "any.csv");
+    const table = fc.integer({ min: 1, max: 4 }).chain((columns) => {
+      const row = fc.array(cell, { minLength: columns, maxLength: columns });
+      return fc.array(row, { minLength: 1, maxLength: 6 });
+    });
+    await fc.assert(
+      fc.asyncProperty(
+        table,
+        fc.boolean(),
+        fc.constantFrom("\n", "\r\n"),
+        async (cells, isQuoted, lineEnd) => {
+          const rows = [cells[0]?.map((_cell, index) => `h${index}`) ?? [], ...cells];
+          const quoted = (text: string) =>
+            isQuoted || /["\r\n;]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
+          const lines = rows.map((row) => row.map(quoted).join(";"));
+          writeFileSync(path, lines.join(lineEnd));
+          const format = await recogniseFormat(path, ";");
+          const read = [];
+          for await (const row of readRows(path, format, () => undefined)) read.push(row);
+          const trimmed = (row: readonly string[]) => row.map((text) => text.trim());
+          expect(read.map((row) => ("cells" in row ? trimmed(row.cells) : row))).toEqual(
+            rows.map(trimmed).filter((row) => row.join("") !== ""),
+          );
+        },
+      ),
+    );
   });
 });
 
@@ -281,7 +373,7 @@ describe("vipps-login members import", () => {
       ignored_columns: ["Innmeldt"],
       lines: 100,
       accepted: 96,
-      refused: { no_contact: 1, phone_unreadable: 1, member_number_repeated: 1, broken_row: 1 },
+      refused: { no_contact: 1, phone_unreadable: 1, member_number_repeated: 1, too_many_cells: 1 },
       notes: { phone_unreadable: 1, email_unreadable: 1 },
       dry_run: true,
     });
@@ -291,6 +383,26 @@ describe("vipps-login members import", () => {
       '28,refused,no_contact,"neither a phone number nor an email address"',
     ]);
     expect(existsSync(at("state"))).toBe(false);
+  });
+
+  it("counts and names the lines of the file where quotation marks are not closed", async () => {
+    const lines = [
+      'R1;"Ola" Berg;40005561',
+      'R2;"Liv;40005562',
+      "R3;Per;40005563",
+      'R4;"Åse',
+      'R5;Bo";40005565',
+    ];
+    writeFileSync(at("quotes.csv"), `Medlemsnr;Navn;Mobil\n${lines.join("\n")}\n`);
+    const { stdout } = await run(at("quotes.csv"), "--dry-run", "--json");
+    expect(JSON.parse(stdout)).toMatchObject({
+      ...{ lines: 4, accepted: 2, refused: { quote_open: 1, line_break: 1 } },
+    });
+    expect(readFileSync(at("quotes.csv.report.csv"), "utf8").split("\n").slice(1)).toEqual([
+      expect.stringMatching(/^3,refused,quote_open,/),
+      expect.stringMatching(/^5-6,refused,line_break,/),
+      "",
+    ]);
   });
 
   it("makes the tables where there are none, as dev does", async () => {
