@@ -12,6 +12,9 @@ export interface MistakenName {
 /** Shorter names resemble many a word of somebody else's. In characters. */
 const LONG = 10;
 
+/** With more slips than these a name is another name. */
+const MOST_SLIPS = 2;
+
 /** The names among `given` that are no setting's and resemble one. */
 export function mistakenNames(given: readonly string[]): readonly MistakenName[] {
   return given.flatMap((name) => {
@@ -24,10 +27,12 @@ export function mistakenNames(given: readonly string[]): readonly MistakenName[]
 function resembled(given: string): SettingName | undefined {
   if (given.length > 60 || SETTING_NAMES.some((name) => name === given)) return undefined;
   const written = given.toUpperCase().replaceAll("-", "_");
-  const slips = SETTING_NAMES.map((name) => ({ name, count: slipsBetween(name, written) }));
+  // As many slips as the lengths differ by there are at least: of most names no more has to be known.
+  const near = SETTING_NAMES.filter((name) => Math.abs(name.length - written.length) <= MOST_SLIPS);
+  const slips = near.map((name) => ({ name, count: slipsBetween(name, written) }));
   const [nearest] = slips.toSorted((one, other) => one.count - other.count);
   if (nearest === undefined) return undefined;
-  const most = Math.min(written.length, nearest.name.length) < LONG ? 1 : 2;
+  const most = Math.min(written.length, nearest.name.length) < LONG ? 1 : MOST_SLIPS;
   return nearest.count <= most ? nearest.name : undefined;
 }
 
