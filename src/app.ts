@@ -1,10 +1,10 @@
 import { cors } from "hono/cors";
 import { HonoBase } from "hono/hono-base";
-import { RegExpRouter } from "hono/router/reg-exp-router";
 import { announceEvents, outboxOf } from "./events/notice.ts";
 import { Failure, type Stage } from "./failure.ts";
 import { answerFailure } from "./failure-answer.ts";
 import { showHealth } from "./health-route.ts";
+import { createExactRouter } from "./http/exact-router.ts";
 import { answerInTime, ownAnswers, showStepTimes } from "./http/own-answers.ts";
 import { limitPerNetwork } from "./http/rate-limit.ts";
 import type { AppContext, AppEnv, Around, Behind, Handler } from "./http/request-context.ts";
@@ -166,9 +166,9 @@ export const routeTable = onFirstUse((): readonly Route[] => [
   { path: "/support/requests/:reference/link", methods: { POST: linkPerson }, guard: "staff", tells: true },
 ]);
 
-/** The router with every route. One router, told by name, in place of three to choose from. */
+/** The router with every route. */
 function createApp() {
-  const app = new HonoBase<AppEnv>({ router: new RegExpRouter(), getPath: routePath });
+  const app = new HonoBase<AppEnv>({ router: createExactRouter(), getPath: routePath });
   for (const route of routeTable()) addRoute(app, route);
   app.notFound(ownAnswers(answerFailures()(refuseOther)));
   app.all("/site/*", serveSite);
