@@ -1,3 +1,4 @@
+import { noteLeftErasures } from "./accounts/erasure-list.ts";
 import { countLogins } from "./accounts/login-figures.ts";
 import { siteRecords } from "./accounts/records.ts";
 import { deleteExpired, deleteOutdated, type RetentionGroup, sitesInDatabase } from "./accounts/retention.ts";
@@ -35,7 +36,7 @@ async function findOverdueEvents({ own, sites, database, events }: DailySettings
   }
 }
 
-async function clearDaily({ own, sites, defaultDays, database }: DailySettings): Promise<void> {
+async function clearDaily({ own, sites, defaultDays, database, metadata }: DailySettings): Promise<void> {
   if (own !== undefined) {
     if ("faults" in own)
       logEvent("error", "retention_failed", siteNamed(OWN_PARTITION), { details: own.faults });
@@ -52,6 +53,7 @@ async function clearDaily({ own, sites, defaultDays, database }: DailySettings):
     logEvent("error", "retention_failed", ALL_SITES, faultFields(error));
   }
   try {
+    await noteLeftErasures(database, metadata);
     await deleteOutdated(database);
   } catch (error) {
     logEvent("error", "retention_failed", ALL_SITES, faultFields(error));

@@ -104,6 +104,8 @@ export interface DailySettings {
   /** How long a further site keeps login events that says nothing about it, in days. */
   readonly defaultDays: number;
   readonly database: D1Database | undefined;
+  /** Where erasures are noted. */
+  readonly metadata: KVNamespace;
   /** What has events delivered. */
   readonly events: Queue | undefined;
 }
@@ -116,6 +118,7 @@ export function dailySettings(env: Cloudflare.Env): DailySettings {
     sites: isUnset(env.SITES_KEYS) ? undefined : env.SITES,
     defaultDays: defaultDays(env),
     database: env.ACCOUNTS_DB,
+    metadata: env.VIPPS_METADATA,
     events: env.EVENTS_QUEUE,
   };
 }

@@ -4,7 +4,7 @@ import type { AccountId, LinkedIdentity } from "./account.ts";
 import { type AuditEntry, auditStatement } from "./audit-log.ts";
 import type { Records } from "./records.ts";
 import type { Registry } from "./registry.ts";
-import { personSubject } from "./subjects.ts";
+import { accountSubject, personSubject } from "./subjects.ts";
 
 /** Rows that one statement deletes: none holds the database for long, however much there is of a person. */
 const PORTION = 500;
@@ -26,7 +26,8 @@ export type EndSessions = (begunBefore: number) => Promise<void>;
  * Sessions end first, so that the person is logged out should the registry fail, and once more when the rows are
  * gone: a login that runs beside it has found the account before, and is refused its session. Takes bounded steps,
  * and may be begun again wherever it stopped: the account itself goes last.
- * @param note writes down outside the database that the account is erased.
+ * @param note writes down outside the database that the account is erased, and says whether it could; what is not
+ *   noted is marked, to be noted later.
  * @returns whether the registry had such an account; records of one that is gone are removed all the same.
  * @throws {Failure} `storage_unavailable`; then the account is still there, and it can be tried again.
  */
@@ -36,14 +37,15 @@ export async function eraseAccount(
   accountId: AccountId,
   by: Pick<AuditEntry, "actor" | "actorRole" | "details">,
   endSessions: EndSessions,
-  note: () => Promise<void> = async () => undefined,
+  note: () => Promise<boolean> = async () => true,
 ): Promise<boolean> {
   await endSessions(Date.now() + PATIENCE);
   const identities = (await registry.get(accountId))?.identities ?? [];
-  await note();
+  const isNoted = await note();
   await deleteHistory(records, accountId, identities);
   const existed = await registry.erase(accountId, [
     ...(await lastStatements(records, accountId, identities)),
+    ...(isNoted ? [] : [markStatement(records, await accountSubject(records.site, accountId), -Date.now())]),
     ...(records.outbox === undefined
       ? []
       : [eventStatement(records.outbox, accountId, "account.erased", { account: accountId })]),
@@ -151,14 +153,20 @@ async function lastStatements(
       .bind(site, msn, sub),
   );
   const subjects = await Promise.all(identities.map((person) => personSubject(site, person)));
-  const mark = database.prepare(
-    `INSERT INTO erasures (site, subject, erased_at) VALUES (?1, ?2, ?3)
-     ON CONFLICT DO UPDATE SET erased_at = excluded.erased_at`,
-  );
-  const marks = subjects.map((subject) => mark.bind(site, subject, Date.now()));
+  const marks = subjects.map((subject) => markStatement({ database, site }, subject, Date.now()));
   // What was written since the portions were taken.
   const written = [...EVENT_TABLES.map(inItsBrowsers), ...history()].map((sql) =>
     database.prepare(sql).bind(site, accountId, subsOf(accountId, identities)),
   );
   return [...written, ...ofAccount, waiting, ...requests, ...marks];
+}
+
+/** @param at in milliseconds since the epoch; negative for what is still to be noted outside the database. */
+function markStatement({ database, site }: Records, subject: string, at: number): D1PreparedStatement {
+  return database
+    .prepare(
+      `INSERT INTO erasures (site, subject, erased_at) VALUES (?1, ?2, ?3)
+       ON CONFLICT DO UPDATE SET erased_at = excluded.erased_at`,
+    )
+    .bind(site, subject, at);
 }

@@ -107,8 +107,8 @@ export async function deleteExpired(
 }
 
 /**
- * Deletes what carries its own end, whatever sites there are: counts of guesses, marks of erasures, events
- * that were delivered or given up.
+ * Deletes what carries its own end, whatever sites there are: counts of guesses, marks of erasures (but of those still
+ * to be noted outside the database), events that were delivered or given up.
  * @throws {Failure} `storage_unavailable`; what is left goes the next time.
  */
 export async function deleteOutdated(database: D1Database): Promise<void> {
@@ -133,7 +133,10 @@ export async function deleteOutdated(database: D1Database): Promise<void> {
   await inPortions(database, settled("delivered"));
   await inPortions(database, settled("given_up"));
   const erasedBefore = Date.now() - ERASURE_DAYS * DAY * 1000;
-  await inPortions(database, outdated("erasures", "erasures_by_time", "erased_at < ?1", erasedBefore));
+  await inPortions(
+    database,
+    outdated("erasures", "erasures_by_time", "erased_at BETWEEN 0 AND ?1", erasedBefore),
+  );
 }
 
 /**

@@ -1,9 +1,10 @@
-import { runInDurableObject } from "cloudflare:test";
+import { createScheduledController, runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { decodeJwt } from "jose";
 import { describe, expect, it, vi } from "vitest";
 import { accountSubject, ERASED } from "../../src/accounts/subjects.ts";
 import { beginIsolate } from "../../src/isolate-state.ts";
+import { runScheduledWork } from "../../src/scheduled-work.ts";
 import { type Browser, openBrowser, SESSION_COOKIE } from "../worker/browser.ts";
 import { stopClock, wait } from "../worker/clock.ts";
 import { accountsDatabase } from "../worker/database.ts";
@@ -260,5 +261,37 @@ describe("R43 an erasure", () => {
     expect(await accountsDatabase().prepare("SELECT count(*) AS n FROM accounts").first("n")).toBe(0);
     expect(site.log).toContainEqual(expect.objectContaining({ event: "erasure_not_noted", store: "kv" }));
     expect(namespace.failures.count).toBe(2);
+  });
+
+  it("that could not be noted is noted by a daily trigger, however many days that takes", async () => {
+    vi.useFakeTimers({ toFake: ["Date"] });
+    const namespace = withFailing(env.VIPPS_METADATA, "put", "rejects");
+    namespace.failures.on = false;
+    const site = openSite({ vars: { VIPPS_METADATA: namespace } });
+    const browser = openBrowser(site, FROM_HERE);
+    await browser.logIn();
+    const subject = await accountSubject("default", (await browser.session()).user?.sub ?? "");
+    const marked = async () => {
+      const rows = accountsDatabase().prepare("SELECT subject FROM erasures WHERE erased_at < 0");
+      return (await rows.all()).results.map((row) => row.subject);
+    };
+    const noted = async () =>
+      (await env.VIPPS_METADATA.list({ prefix: ERASED })).keys.map(({ name }) => name);
+    const nextDay = () => {
+      vi.setSystemTime(Date.now() + 24 * 3600_000);
+      return runScheduledWork(createScheduledController(), site.env);
+    };
+    namespace.failures.on = true;
+    await browser.post("/auth/me/erase", { confirm: "yes" });
+    for (let day = 0; day < 3; day += 1) {
+      expect([await marked(), await noted()]).toEqual([[subject], []]);
+      await nextDay();
+    }
+    namespace.failures.on = false;
+    await nextDay();
+    expect([await marked(), await noted()]).toEqual([[], [`${ERASED}${subject}`]]);
+    expect(site.log.map(({ event }) => event)).toContain("erasure_noted_later");
+    // The marks of the person are gone by now, as ever.
+    expect(await accountsDatabase().prepare("SELECT count(*) AS n FROM erasures").first("n")).toBe(0);
   });
 });

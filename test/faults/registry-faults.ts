@@ -1,4 +1,4 @@
-import { faultsIn, workerTest } from "./fault.ts";
+import { faultsIn, requirement, workerTest } from "./fault.ts";
 
 const plans = workerTest("registry-plans");
 const erasure = workerTest("accounts-erasure");
@@ -85,6 +85,22 @@ export const REGISTRY_FAULTS = [
       "interface AuditRow {",
       'export const forgotten = "SELECT actor FROM audit_log WHERE action = ?1";\n\ninterface AuditRow {',
       [plans],
+    ],
+  ]),
+  ...faultsIn("src/accounts/erasure-list.ts", [
+    [
+      "an erasure that KV did not take is noted nowhere",
+      "if (!(await note(namespace, site, subject))) return;",
+      "if (await note(namespace, site, subject)) return;",
+      [requirement("r43-r44-sessions")],
+    ],
+  ]),
+  ...faultsIn("src/accounts/retention.ts", [
+    [
+      "an erasure still to be noted is forgotten after a day",
+      "erased_at BETWEEN 0 AND ?1",
+      "erased_at < ?1",
+      [requirement("r43-r44-sessions")],
     ],
   ]),
   ...faultsIn("src/accounts/erase-account.ts", [

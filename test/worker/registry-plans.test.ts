@@ -6,6 +6,7 @@ import { currentConsents, recordConsents } from "../../src/accounts/consents.ts"
 import { exportedConsents } from "../../src/accounts/consents-export.ts";
 import { searchEverySite, sitesOfReference } from "../../src/accounts/d1-directory.ts";
 import { eraseAccount } from "../../src/accounts/erase-account.ts";
+import { noteLeftErasures } from "../../src/accounts/erasure-list.ts";
 import { exportAccount } from "../../src/accounts/export-account.ts";
 import {
   forgetStranger,
@@ -311,7 +312,9 @@ async function exercise(database: D1Database, round: number): Promise<void> {
   // The person leaves.
   await exportAccount(registry, records, accountId);
   const self = { actor: accountId, actorRole: "self", details: {} } as const;
-  expect(await eraseAccount(registry, records, accountId, self, async () => undefined)).toBe(true);
+  const unnoted = async () => false;
+  expect(await eraseAccount(registry, records, accountId, self, async () => undefined, unnoted)).toBe(true);
+  await noteLeftErasures(database, env.VIPPS_METADATA);
   await wasErased(database, SITE_KEY, await personSubject(SITE_KEY, known), begunAt).all();
 
   // The cron trigger, with something of each to delete.
