@@ -69,7 +69,7 @@ const TABLE: ObjectTable = {
   options: "WITHOUT ROWID",
 };
 
-/** Sessions that have ended and whose end has yet to be told. */
+/** Sessions that have ended and whose end has yet to be told: a table that is made where there is one. */
 const ENDED: ObjectTable = {
   name: "ended_sessions",
   columns: ["event TEXT PRIMARY KEY", "sid TEXT NOT NULL", "reason TEXT NOT NULL", "told TEXT NOT NULL"],
@@ -109,7 +109,7 @@ export class UserSessions extends DurableObject<Cloudflare.Env> {
   constructor(ctx: DurableObjectState, env: Cloudflare.Env) {
     super(ctx, env);
     this.#sql = ctx.storage.sql;
-    this.#hasTable = openTables(this.#sql, [TABLE, ENDED]).areMade;
+    this.#hasTable = openTables(this.#sql, [TABLE]).areMade;
   }
 
   /**
@@ -314,6 +314,7 @@ export class UserSessions extends DurableObject<Cloudflare.Env> {
   /** Notes whose end is to be told, in the transaction in which they end. @returns whether there are any. */
   #noteEnded(ended: readonly EndedRow[], reason: SessionEnd): boolean {
     const told = ended.filter((row) => row.told !== null);
+    if (told.length > 0) openTables(this.#sql, [ENDED]).make();
     for (const { sid, told: owner } of told)
       this.#sql.exec(
         "INSERT INTO ended_sessions (event, sid, reason, told) VALUES (?, ?, ?, ?)",
@@ -336,12 +337,13 @@ export class UserSessions extends DurableObject<Cloudflare.Env> {
   }
 
   #endedSessions(): EndedSession[] {
+    if (!openTables(this.#sql, [ENDED]).areMade) return [];
     return this.#sql.exec<EndedSession>("SELECT event, sid, reason, told FROM ended_sessions").toArray();
   }
 
   #createTable(): void {
     if (this.#hasTable) return;
-    openTables(this.#sql, [TABLE, ENDED]).make();
+    openTables(this.#sql, [TABLE]).make();
     this.#hasTable = true;
   }
 
