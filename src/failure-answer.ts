@@ -6,7 +6,7 @@ import { isScriptRequest } from "./http/request-kind.ts";
 import { logEvent } from "./log.ts";
 import { BRAND_DATE } from "./pages/brand.ts";
 import { failurePage } from "./pages/failure-page.ts";
-import { filled, type Language, type PageSettings, textsIn } from "./pages/language.ts";
+import { filled, type Language, messageIn, type PageSettings } from "./pages/language.ts";
 import { pageContext } from "./pages/page-context.ts";
 import { pageResponse } from "./pages/page-response.ts";
 import { anyOf, lengthWords } from "./pages/time-words.ts";
@@ -67,15 +67,14 @@ export async function answerFailure(
     settings ?? unknownSite(new URL(request.url).origin),
   );
   const isInFrame = code === "login_in_frame";
-  const texts = textsIn(context.language);
-  const { title, happened } = texts.messages[message];
+  const { title, happened } = messageIn(context.language, message);
   const names = { brand: context.brand, site: context.siteName };
   // Of several things that a session lacks, the first is the failure itself.
   const [lack, ...others] = facts.missing ?? [];
   const delay = settings && lengthWords(context.language, settings.session.fresh);
   const values = { ...names, ...(delay !== undefined && { delay }), ...lackWords(context.language, lack) };
   const further = others.map((other) => ({
-    happened: texts.messages[failures()[other.code].message].happened,
+    happened: messageIn(context.language, failures()[other.code].message).happened,
     values: { ...names, ...lackWords(context.language, other) },
   }));
   const details = code === "settings_invalid" ? (facts.details ?? []) : [];

@@ -49,6 +49,7 @@ export type MessageKey =
   | "loginNeeded"
   | "loginInFrame"
   | "cookiesNotKept"
+  | "loggedOutMeanwhile"
   | "groupNeeded"
   | "ageNeeded"
   | "tooYoung"
@@ -86,6 +87,7 @@ export const failures = onFirstUse(
       state_used: kind(400, "warn", "loginUsed"),
       browser_mismatch: kind(400, "warn", "otherBrowser"),
       cookies_not_kept: kind(400, "warn", "cookiesNotKept"),
+      logged_out_meanwhile: kind(400, "info", "loggedOutMeanwhile"),
       app_mismatch: kind(400, "warn", "loginExpired"),
       app_redirect_uri_unknown: kind(400, "warn", "siteMisconfigured"),
       response_malformed: kind(400, "warn", "badRequest"),

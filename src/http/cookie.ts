@@ -87,6 +87,8 @@ export interface KnownBrowser {
   readonly hasNone: boolean;
   /** Whether it came without a cookie of ours, or with two that differ: then nobody has ever met it. */
   readonly isNew: boolean;
+  /** When it logged out, in milliseconds since the epoch, if it has begun no login since. */
+  readonly loggedOutAt: number | undefined;
   /** The `Set-Cookie` that makes it known, or known for another while. */
   readonly setCookie: string;
 }
@@ -109,13 +111,22 @@ async function recognise(headers: Headers): Promise<KnownBrowser> {
     browser: await sha256(value),
     hasNone: brought.length === 0,
     isNew: known === undefined,
+    loggedOutAt: known === undefined ? logoutIn(brought) : undefined,
     setCookie: ownCookie(NAME, value, MAX_AGE),
   };
 }
 
-/** Makes the browser a stranger to the logins it began: after logging out, the back button must not log in. */
+/**
+ * Makes the browser a stranger to the logins it began: after logging out, the back button must not log in. What it
+ * keeps names nobody; without it, it would pass for a browser that keeps no cookies.
+ */
 export function forgetBrowser(): string {
-  return ownCookie(NAME, "", 0);
+  return ownCookie(NAME, `out-${Date.now()}`, MAX_AGE);
+}
+
+function logoutIn(brought: readonly string[]): number | undefined {
+  const at = /^out-(\d{13})$/m.exec(brought.join("\n"))?.[1];
+  return at === undefined ? undefined : Number(at);
 }
 
 function knownValue(brought: readonly string[]): string | undefined {

@@ -17,8 +17,8 @@ import { failureOfLogin } from "./record-login.ts";
 /**
  * `POST /auth/continue`: the answer to a page in between. Only the browser that brought the code can give it,
  * once, from our page.
- * @throws {Failure} `cross_site`, `request_malformed`, `cookies_not_kept`, `login_declined`, `terms_declined`, or `state_*` when there is
- *   no login waiting for this browser.
+ * @throws {Failure} `cross_site`, `request_malformed`, `cookies_not_kept`, `logged_out_meanwhile`, `login_declined`, `terms_declined`, or
+ *   `state_*` when there is no login waiting for this browser.
  */
 export async function continueLogin(c: AppContext): Promise<Response> {
   const { settings } = c.env;
@@ -33,11 +33,13 @@ export async function continueLogin(c: AppContext): Promise<Response> {
     form.get("attempt") ?? undefined,
     "continue",
   );
-  const [{ browser, hasNone, setCookie: browserCookie }, { session }, returnTo] = await Promise.all([
-    recogniseBrowser(headers),
-    currentSession(settings, c.req.raw),
-    returnUrlOf(settings, login, "continue"),
-  ]);
+  const [{ browser, hasNone, loggedOutAt, setCookie: browserCookie }, { session }, returnTo] =
+    await Promise.all([
+      recogniseBrowser(headers),
+      currentSession(settings, c.req.raw),
+      returnUrlOf(settings, login, "continue"),
+    ]);
+  if (loggedOutAt !== undefined) throw failureOfLogin(login, returnTo, loggedOutMeanwhile());
   // The page that was answered brought the cookie, if it was not there before.
   if (hasNone)
     throw failureOfLogin(
@@ -83,17 +85,21 @@ export async function continueLogin(c: AppContext): Promise<Response> {
   }
 }
 
+/** A login that waited for an answer is nobody's where its browser has logged out, by another tab most likely. */
+const loggedOutMeanwhile = () => new Failure("logged_out_meanwhile", { stage: "continue" });
+
 /**
  * `GET /auth/proof`: back from the site's own login, with its signed answer. Only the browser whose login waits
  * for it can bring it: an answer that somebody was tricked into giving helps nobody else.
- * @throws {Failure} `request_malformed`, or `state_*` when there is no login waiting for this browser.
+ * @throws {Failure} `request_malformed`, `logged_out_meanwhile`, or `state_*` when there is no login waiting for this browser.
  */
 export async function finishProof(c: AppContext): Promise<Response> {
   const { settings } = c.env;
   const { headers } = c.req.raw;
   const { login, accountId } = await provenElsewhere(settings, queryParameter(c.req.raw, "answer") ?? "");
   const [object = "", id = ""] = login.split(".");
-  const { browser } = await recogniseBrowser(headers);
+  const { browser, loggedOutAt } = await recogniseBrowser(headers);
+  if (loggedOutAt !== undefined) throw loggedOutMeanwhile();
   const given: GivenAnswer = {
     fields: [],
     language: pageLanguage(headers.get("accept-language"), settings),

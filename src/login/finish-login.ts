@@ -11,7 +11,7 @@ import { providerFailure, readAuthorizationResponse } from "../vipps/authorizati
 import { attemptsCall, type BroughtState, broughtState, loginStep, returnUrlOf } from "./call-attempts.ts";
 import { type ConsumedLogin, finishConsumed } from "./finish-consumed.ts";
 import type { AlreadyUsed, FinishCall, LoginOutcome } from "./login-attempts.ts";
-import type { BegunLogin } from "./login-state.ts";
+import { type BegunLogin, beganAt } from "./login-state.ts";
 import { showQuestion } from "./questions.ts";
 import { failureOfLogin } from "./record-login.ts";
 import { redirectHome, sameSessionResponse, sessionResponse } from "./session-response.ts";
@@ -45,8 +45,7 @@ async function finish(c: AppContext): Promise<Response> {
     if (response.error !== undefined) throw await refusal(c, login, response.error);
     if (response.code === undefined)
       throw new Failure("response_malformed", { stage: "callback", reason: "no code" });
-    if (!isSameBrowser && settings.login.crossBrowser === "deny")
-      throw new Failure("browser_mismatch", { stage: "callback" });
+    if (!isSameBrowser && settings.login.crossBrowser === "deny") throw refusedBrowser(login, here);
     const current = isSameBrowser ? undefined : await currentSession(settings, c.req.raw);
     const answer = await finishBegun(c, {
       login,
@@ -78,6 +77,12 @@ async function refusal(c: AppContext, { asks }: BegunLogin, error: string): Prom
   if (failure.code !== "access_denied" || asks?.purpose === undefined) return failure;
   const { session, setCookie } = await currentSession(c.env.settings, c.req.raw);
   return session === undefined ? failure : new Failure("purpose_declined", { stage: "callback", setCookie });
+}
+
+/** A login that another browser began, or that this one began before it logged out. */
+function refusedBrowser({ id }: BegunLogin, { loggedOutAt = 0 }: KnownBrowser): Failure {
+  const code = beganAt(id) <= loggedOutAt ? "logged_out_meanwhile" : "browser_mismatch";
+  return new Failure(code, { stage: "callback" });
 }
 
 /** In a browser that was refused without a cookie of ours, the next login shows whether it keeps any. */

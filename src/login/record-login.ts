@@ -89,7 +89,7 @@ function isFirst(login: string | undefined): boolean {
 }
 
 /** Failures that are no end of a login: it has ended before, or not begun to be finished. */
-const NO_END: ReadonlySet<FailureCode> = new Set(["state_used", "state_expired"]);
+const NO_END: ReadonlySet<FailureCode> = new Set(["state_used", "state_expired", "logged_out_meanwhile"]);
 
 /**
  * A failure as that of a login that began here, so that customer service finds it.

@@ -1,6 +1,6 @@
 import { html, raw } from "hono/html";
 import type { MessageKey } from "../failure.ts";
-import { filled, textsIn } from "./language.ts";
+import { filled, messageIn, textsIn } from "./language.ts";
 import { type Html, layout, type PageContext } from "./layout.ts";
 
 interface FailurePageProps extends PageContext {
@@ -41,7 +41,7 @@ export function failurePage(props: FailurePageProps): Html {
   const { language, message, values, further, reference, retryHref, siteHref, resume, isInFrame, details } =
     props;
   const texts = textsIn(language);
-  const { title, happened, next } = texts.messages[message];
+  const { title, happened, next } = messageIn(language, message);
   const retry = !NO_RETRY.has(message);
   const again = LOGS_IN.has(message) ? texts.logIn : texts.tryAgain;
   const retryText = message === "appNeeded" ? texts.continue : again;

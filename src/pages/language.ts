@@ -1,4 +1,5 @@
 import { parseAccept } from "hono/utils/accept";
+import type { MessageKey } from "../failure.ts";
 import type { BrandSettings } from "./brand.ts";
 import type { BuiltInLanguage } from "./built-in-languages.ts";
 import { hasOwnTexts, withOwnTexts } from "./own-texts.ts";
@@ -8,7 +9,7 @@ import { en } from "./texts/en.ts";
 import { fi } from "./texts/fi.ts";
 import { nb } from "./texts/nb.ts";
 import { sv } from "./texts/sv.ts";
-import type { Texts } from "./texts/texts.ts";
+import type { Message, Texts } from "./texts/texts.ts";
 
 /** Functions, so that an isolate which shows no page makes no texts. */
 const LANGUAGES = { nb, da, fi, sv, en } as const satisfies Record<BuiltInLanguage, () => Texts>;
@@ -26,6 +27,14 @@ const ALSO_KNOWN_AS: Readonly<Record<string, BuiltInLanguage>> = { no: "nb", nn:
 
 export function textsIn(language: Language): Texts {
   return withOwnTexts(language, "pages", isBuiltIn(language) ? LANGUAGES[language] : en);
+}
+
+/** What a failure says. To whoever logged out meanwhile, in the words of other pages. */
+export function messageIn(language: Language, message: MessageKey): Message {
+  const { messages, loggedOut } = textsIn(language);
+  return message === "loggedOutMeanwhile"
+    ? { ...messages.loginExpired, happened: loggedOut.done }
+    : messages[message];
 }
 
 /** What of a site's settings decides how its pages speak. */

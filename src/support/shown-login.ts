@@ -1,6 +1,6 @@
 import type { LoginOutcome, RecordedLoginEvent } from "../accounts/login-events.ts";
 import { failures, type MessageKey } from "../failure.ts";
-import { filled, textsIn } from "../pages/language.ts";
+import { filled, messageIn } from "../pages/language.ts";
 import type { PageContext } from "../pages/layout.ts";
 import type { ShownLogin } from "../pages/support/shown.ts";
 import { supportTextsIn } from "../pages/support/support-language.ts";
@@ -17,7 +17,7 @@ export function messageOf(outcome: LoginOutcome): MessageKey | undefined {
 
 /** The title of a message, as it stood on the customer's page. */
 export function messageTitle({ language, brand, siteName }: PageContext, message: MessageKey): string {
-  return filled(textsIn(language).messages[message].title, { brand, site: siteName });
+  return filled(messageIn(language, message).title, { brand, site: siteName });
 }
 
 /** A login in plain words, with what to tell the customer. */

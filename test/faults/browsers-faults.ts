@@ -195,6 +195,12 @@ export const BROWSERS_FAULTS = [
       '  if (hasNone && login.id === "")\n',
       [cookiesNotKept],
     ],
+    [
+      "who logged out in another tab is told that the browser keeps no cookies",
+      "if (loggedOutAt !== undefined) throw failureOfLogin(login, returnTo, loggedOutMeanwhile());",
+      "",
+      [workerTest("two-tabs")],
+    ],
   ]),
   ...faultsIn("src/login/finish-login.ts", [
     [

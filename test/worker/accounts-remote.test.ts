@@ -147,6 +147,15 @@ describe("an old account of the site", () => {
     expect((await browser.get(back)).status).toBe(303);
   });
 
+  it("is not proven in a browser that has logged out meanwhile, which is told so", async () => {
+    const { site, browser, logInAtClub } = await atClub();
+    const back = (await logInAtClub("correct horse")).headers.get("location") ?? "";
+    await browser.post("/auth/logout");
+    expect((await browser.get(back)).status).toBe(400);
+    expect(site.log.at(-1)).toMatchObject({ code: "logged_out_meanwhile" });
+    expect((await browser.session()).authenticated).toBe(false);
+  });
+
   it("is not proven by an answer that is forged, changed, of another kind or too late", async () => {
     const { browser, ticketUrl, logInAtClub } = await atClub();
     const back = new URL((await logInAtClub("correct horse")).headers.get("location") ?? "");

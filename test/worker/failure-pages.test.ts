@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { Failure, type FailureCode, failures } from "../../src/failure.ts";
 import { answerFailure } from "../../src/failure-answer.ts";
-import { textsIn } from "../../src/pages/language.ts";
+import { messageIn } from "../../src/pages/language.ts";
 import { readSettings } from "../../src/settings.ts";
 import { textOf } from "./page-form.ts";
 import { openSite, SITE } from "./site.ts";
@@ -45,7 +45,7 @@ describe.each(LANGUAGES)("every failure in %s", (language) => {
       const page = await response.text();
       expect([code, response.status]).toEqual([code, failures()[code].status]);
       expect(page).toContain(`<html lang="${language}"`);
-      const { title, happened, next } = textsIn(language).messages[failures()[code].message];
+      const { title, happened, next } = messageIn(language, failures()[code].message);
       const shown = textOf(page);
       for (const text of [title, happened, next]) {
         // The words around the places that are filled in.

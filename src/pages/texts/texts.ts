@@ -9,7 +9,7 @@ export interface Message {
 
 /** Every text of the pages in one language. The compiler finds the missing ones. */
 export interface Texts {
-  readonly messages: Readonly<Record<MessageKey, Message>>;
+  readonly messages: Readonly<Record<Exclude<MessageKey, "loggedOutMeanwhile">, Message>>;
   readonly logIn: string;
   readonly tryAgain: string;
   /** Before the site's phone number, email address or page. */

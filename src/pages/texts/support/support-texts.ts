@@ -8,6 +8,7 @@ export type LoginMessage = Exclude<
   | "badAddress"
   | "addressTooLong"
   | "tooManyChanges"
+  | "loggedOutMeanwhile"
   | "loginNeeded"
   | "loginInFrame"
   | "groupNeeded"
