@@ -1,9 +1,10 @@
 import { afterEach, describe, expect, it, vi } from "vitest";
+import { openBrowser } from "../worker/browser.ts";
 import { accountsDatabase } from "../worker/database.ts";
 import { keptOfLogins } from "../worker/login-objects.ts";
 import { formOf } from "../worker/page-form.ts";
 import { inFakeTime, stopTime } from "./fake-time.ts";
-import type { HostileProvider } from "./hostile-provider.ts";
+import { type HostileProvider, SUB } from "./hostile-provider.ts";
 import { openHostileSite } from "./hostile-site.ts";
 
 const CUSTOM_FLOW = "openid name phoneNumber email customFlow";
@@ -103,6 +104,37 @@ describe("R6 consents that Vipps tells once", () => {
       expect(kept).not.toContain(secret);
       expect(JSON.stringify(site.log)).not.toContain(secret);
     }
+  });
+
+  it("come one after the other where many logins wait for them, those too that no object had a place for", async () => {
+    const LOGINS = 8;
+    const { provider, site } = openCollectingSite(0, DOWN, { LOGIN_SHARDS: "1" });
+    const asked = new Map<string | null, number>();
+    let [underWay, most] = [0, 0];
+    provider.answers.userinfo = async (request) => {
+      const token = request.headers.get("authorization");
+      const times = (asked.get(token) ?? 0) + 1;
+      asked.set(token, times);
+      if (times <= 2) return DOWN();
+      underWay += 1;
+      most = Math.max(most, underWay);
+      await new Promise((wake) => setTimeout(wake, 300));
+      underWay -= 1;
+      return Response.json({ sub: SUB, flowResult: { ...FLOW, timeOfConsent: token } });
+    };
+    const browsers = Array.from({ length: LOGINS }, () => openBrowser(site));
+    const callbacks = await Promise.all(
+      browsers.map(async (browser) => provider.authorize(await browser.startLogin()).href),
+    );
+    stopTime();
+    const answers = Promise.all(browsers.map((browser, index) => browser.get(callbacks[index] ?? "")));
+    expect((await inFakeTime(answers)).value.map(({ status }) => status)).toEqual(Array(LOGINS).fill(303));
+    await pass(65 * SECOND);
+    expect(most).toBe(1);
+    expect(await all("SELECT account_id IS NULL AS waits FROM vipps_consents")).toEqual(
+      Array(LOGINS).fill({ waits: 0 }),
+    );
+    expect(provider.count("token")).toBe(LOGINS);
   });
 
   it("are asked for a few times and no more, and that they are lost is said", async () => {
