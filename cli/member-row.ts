@@ -8,19 +8,24 @@ import { groupName, readGroups } from "../src/group-name.ts";
 import { type Columns, MEMBER_FIELDS, type MemberField } from "./member-columns.ts";
 import type { BrokenLine } from "./member-file.ts";
 
+/**
+ * What a row says of somebody. `undefined` is what it does not say, since the list has no such column or the cell can't
+ * be read: that stays as it is known. An empty text says that there is none.
+ */
 export interface Member {
   /** Names the row; importing it again finds the same account by this. */
   readonly importKey: string;
   readonly memberNumber: string | undefined;
+  /** Said together: where the list has one of the three, the others are empty. */
   readonly name: string | undefined;
   readonly givenName: string | undefined;
   readonly familyName: string | undefined;
   /** E.164 digits without the plus sign. */
   readonly phone: string | undefined;
   readonly email: string | undefined;
-  /** What proves the account, if the list has something. */
+  /** What proves the account; without one the member number does. */
   readonly proof: string | undefined;
-  /** Every group the member is in; `undefined` where the list has no such column and so says nothing about it. */
+  /** Every group the member is in. */
   readonly groups: readonly string[] | undefined;
 }
 
@@ -53,7 +58,7 @@ export const EXPLANATIONS: Readonly<Record<Note | Refusal, string>> = {
   row_repeated: "the same as an earlier line",
   too_many_cells: "the line has more columns than the header",
   quote_open: "a quotation mark before a field is not closed behind it",
-  no_name: "no name: this person will have to prove the account",
+  no_name: "no name: unless one is known, this person will have to prove the account",
   groups_unreadable:
     "a group has a name that cannot be one, or there are more than 20: that group is left out",
   shared_phone: "the phone number is on an earlier line too: these people will have to prove their accounts",
@@ -97,14 +102,26 @@ export function readMemberRow(cells: readonly string[], columns: Columns, countr
   if (searchName(name) === "") notes.push("no_name");
   const groups = columns.groups === undefined ? undefined : readGroupCell(fields.groups ?? "");
   if (groups?.isIncomplete) notes.push("groups_unreadable");
-  const { givenName, familyName, memberNumber, proof } = fields;
+  const { memberNumber } = fields;
   const importKey = memberNumber === undefined ? rowKey(name, phone, email) : `m:${memberNumber}`;
-  const named = { name, givenName, familyName };
+  /** An empty cell of a column says that there is none. */
+  const said = (field: MemberField) => fields[field] ?? (columns[field] === undefined ? undefined : "");
+  const hasName = NAME_FIELDS.some((field) => columns[field] !== undefined);
+  const names = hasName
+    ? { name: name ?? "", givenName: fields.givenName ?? "", familyName: fields.familyName ?? "" }
+    : { name: undefined, givenName: undefined, familyName: undefined };
   return {
-    member: { importKey, memberNumber, ...named, phone, email, proof, groups: groups?.names },
+    member: {
+      ...{ importKey, memberNumber, ...names },
+      phone: fields.phone === undefined ? said("phone") : phone,
+      email: fields.email === undefined ? said("email") : email,
+      ...{ proof: said("proof"), groups: groups?.names },
+    },
     notes,
   };
 }
+
+const NAME_FIELDS = ["name", "givenName", "familyName"] as const;
 
 /** Groups of a cell, with commas, semicolons, slashes or bars between. */
 function readGroupCell(cell: string): { readonly names: readonly string[]; readonly isIncomplete: boolean } {

@@ -29,8 +29,9 @@ export interface Portion {
  * number of times:
  * - an account made by an earlier import is found by its import key;
  * - an account made by a login, with the same phone number and name, becomes the member's;
- * - of somebody who has logged in already, only the member number, the proof and, where the list has them, the groups
- *   are changed: what Vipps vouches for is newer than the list.
+ * - what the list does not say of somebody stays as it is known;
+ * - of somebody who has logged in already, only the member number, the proof and the groups are changed: what Vipps
+ *   vouches for is newer than the list.
  * Each looks at as many rows as it is given members, however many the registry has. The list goes along as one
  * bound value, which D1 takes up to 2 MB of, so that the statements themselves stay short.
  * @param at seconds since the epoch
@@ -38,12 +39,10 @@ export interface Portion {
 export async function memberPortion(members: readonly Member[], site: string, at: number): Promise<Portion> {
   const rows = await Promise.all(members.map((member) => memberRow(member, site)));
   const params = [site, at, JSON.stringify(rows)];
-  // A list has the column or has it not.
-  const hasGroups = members.some(({ groups }) => groups !== undefined);
   return {
     statements: [
       { sql: JOIN, params },
-      { sql: upsert(hasGroups), params },
+      { sql: UPSERT, params },
     ],
     newIds: new Set(rows.map(([, id]) => id)),
   };
@@ -53,18 +52,18 @@ export async function memberPortion(members: readonly Member[], site: string, at
 type MemberValues = readonly [importKey: string, id: string, ...rest: (string | null)[]];
 
 async function memberRow(member: Member, site: string): Promise<MemberValues> {
-  const { importKey, memberNumber, name, givenName, familyName, phone, email, proof, groups = [] } = member;
-  const fact = proof ?? memberNumber;
+  const { importKey, memberNumber, name, givenName, familyName, phone, email, proof, groups } = member;
+  const fact = proof || memberNumber;
   const digest = fact === undefined ? null : await proofDigest(site, importKey, fact);
   const id = `acc_${randomBytes(16).toString("base64url")}`;
-  const contact = [phone ?? null, email ?? null];
-  const names = [name ?? null, givenName ?? null, familyName ?? null, searchName(name)];
-  return [importKey, id, ...names, ...contact, memberNumber ?? null, digest, JSON.stringify(groups)];
+  const values = [name, givenName, familyName, name && searchName(name), phone, email, memberNumber];
+  const more = [digest, proof === undefined ? undefined : "1", groups && JSON.stringify(groups)];
+  return [importKey, id, ...[...values, ...more].map((value) => value ?? null)];
 }
 
 const LIST = `SELECT value ->> 0 AS import_key, value ->> 1 AS id, value ->> 2 AS name, value ->> 3 AS given_name,
     value ->> 4 AS family_name, value ->> 5 AS search_name, value ->> 6 AS phone, value ->> 7 AS email,
-    value ->> 8 AS member_number, value ->> 9 AS proof_digest, value ->> 10 AS groups
+    value ->> 8 AS member_number, value ->> 9 AS proof_digest, value ->> 10 AS is_proof_said, value ->> 11 AS groups
   FROM json_each(?3)`;
 
 /**
@@ -91,22 +90,27 @@ const PERSON = ["name", "given_name", "family_name", "search_name", "phone", "em
 
 const unlessLinked = (column: string) => `${column} = iif(${IS_LINKED}, ${column}, excluded.${column})`;
 
-/** @param hasGroups whether the list says who is in which group: then it says so of everybody in it. */
-const upsert = (
-  hasGroups: boolean,
-) => `INSERT INTO accounts (site, id, ${PERSON.join(", ")}, phone_verified, email_verified, member_number,
+/** What the list says, or what is known where it says nothing. */
+const said = (column: string) => `iif(r.${column} IS NULL, k.${column}, nullif(r.${column}, ''))`;
+
+const vouched = (column: string) =>
+  `coalesce(iif(r.${column} IS NULL, k.${column}_verified, r.${column} <> ''), 0)`;
+
+const UPSERT = `INSERT INTO accounts (site, id, ${PERSON.join(", ")}, phone_verified, email_verified, member_number,
   proof_digest, import_key, groups, origin, created_at, updated_at)
-SELECT ?1, id, ${PERSON.join(", ")}, phone IS NOT NULL, email IS NOT NULL,
+SELECT ?1, r.id, ${PERSON.map((column) => (column === "search_name" ? "coalesce(r.search_name, k.search_name, '')" : said(column))).join(", ")},
+  ${vouched("phone")}, ${vouched("email")},
   iif(EXISTS (SELECT 1 FROM accounts o INDEXED BY accounts_by_member_number WHERE o.site = ?1
-    AND o.member_number = r.member_number AND o.import_key IS NOT r.import_key), NULL, member_number),
-  proof_digest, import_key, groups, 'import', ?2, ?2 FROM (${LIST}) r WHERE true
+    AND o.member_number = r.member_number AND o.import_key IS NOT r.import_key), NULL, r.member_number),
+  iif(r.is_proof_said, r.proof_digest, coalesce(k.proof_digest, r.proof_digest)), r.import_key,
+  coalesce(r.groups, k.groups, '[]'), 'import', ?2, ?2
+FROM (${LIST}) r LEFT JOIN accounts k INDEXED BY accounts_by_import_key ON k.site = ?1 AND k.import_key = r.import_key
+WHERE true
 ON CONFLICT (site, import_key) WHERE import_key IS NOT NULL DO UPDATE SET
   ${[...PERSON, "phone_verified", "email_verified"].map(unlessLinked).join(",\n  ")},
   member_number = coalesce(excluded.member_number, member_number), proof_digest = excluded.proof_digest,
-  ${hasGroups ? "groups = excluded.groups," : ""}
-  updated_at = ?2
-WHERE proof_digest IS NOT excluded.proof_digest
-  ${hasGroups ? "OR groups IS NOT excluded.groups" : ""}
+  groups = excluded.groups, updated_at = ?2
+WHERE proof_digest IS NOT excluded.proof_digest OR groups IS NOT excluded.groups
   OR member_number IS NOT coalesce(excluded.member_number, member_number)
   OR (NOT ${IS_LINKED}
     AND (${PERSON.join(", ")}) IS NOT (${PERSON.map((column) => `excluded.${column}`).join(", ")}))

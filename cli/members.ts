@@ -265,8 +265,8 @@ async function readList(
     seen.keys.add(member.importKey);
     const { phone, email } = member;
     const found: Note[] = [...read.notes];
-    if (phone !== undefined && !isNew(seen.phones, phone)) found.push("shared_phone");
-    if (email !== undefined && !isNew(seen.emails, email)) found.push("shared_email");
+    if (phone && !isNew(seen.phones, phone)) found.push("shared_phone");
+    if (email && !isNew(seen.emails, email)) found.push("shared_email");
     for (const note of found) {
       notes[note] = (notes[note] ?? 0) + 1;
       tell(row, "note", note);

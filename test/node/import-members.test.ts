@@ -483,6 +483,43 @@ describe("vipps-login members import", () => {
     });
   }, 600_000);
 
+  it("leaves what a later list does not say, or says unreadably, as it is known", async () => {
+    const state = at("said");
+    await makeLocalState(state);
+    const known = async (...lines: string[]) => {
+      writeFileSync(at("said.csv"), `${lines.join("\n")}\n`);
+      expect(await run(at("said.csv"), "--persist-to", state, ...settings)).toMatchObject({ code: 0 });
+      const rows = await query(
+        { ...target(), persistTo: state },
+        "SELECT name, given_name, search_name, phone, phone_verified, email, email_verified, proof_digest, groups FROM accounts WHERE member_number = 'S1'",
+      );
+      expect(rows).toHaveLength(1);
+      return rows[0] ?? {};
+    };
+    const header = "Medlemsnr;Fornavn;Etternavn;Mobil;E-post;Kode;Grupper";
+    const first = await known(header, "S1;Kari;Berg;+4532123457;kari@example.com;K1;board");
+    expect(first).toMatchObject({
+      ...{ name: "Kari Berg", phone: "4532123457", phone_verified: 1, email: "kari@example.com" },
+      groups: '["board"]',
+    });
+    expect(await known(header, "S1;Kari;Berg;32 12 34;at example;K1;board")).toEqual(first);
+    expect(await known("Medlemsnr;Mobil", "S1;+4532123457")).toEqual(first);
+    const emailAlone = await known("Medlemsnr;E-post", "S1;kari@example.org");
+    expect(emailAlone).toEqual({ ...first, email: "kari@example.org" });
+    // What staff took back as unsure is not made sure by a list that does not have it.
+    await query({ ...target(), persistTo: state }, "UPDATE accounts SET phone_verified = 0");
+    expect(await known("Medlemsnr;E-post", "S1;kari@example.net")).toMatchObject({
+      ...{ phone: "4532123457", phone_verified: 0 },
+    });
+    // An empty cell says that there is none; of a proof, that it is the member number again.
+    const emptied = await known(header, "S1;Kari;;;kari@example.org;;");
+    expect(emptied).toMatchObject({ name: "Kari", search_name: "kari", phone: null, phone_verified: 0 });
+    expect(emptied.groups).toBe("[]");
+    const numbered = await known("Medlemsnr;E-post", "S2;other@example.org", "S1;kari@example.org");
+    expect(numbered.proof_digest).toBe(emptied.proof_digest);
+    expect(emptied.proof_digest).not.toBe(first.proof_digest);
+  }, 300_000);
+
   it("takes names that look like SQL for names", async () => {
     const names = [
       "Robert'); DROP TABLE accounts; --",
