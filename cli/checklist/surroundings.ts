@@ -136,12 +136,9 @@ const byHand = (environment: Environment, { root, own, tell }: Place, site: stri
   ...{ changed: [], mayBeSeen: new Set<string>(), simulator: undefined },
 });
 
-/** Milliseconds that a deployed site or Vipps may take to answer this command. */
-const ANSWER_WITHIN = 15_000;
-
 /** @throws {CommandError} when nobody answers */
 async function askedByCommand(url: string): Promise<Exchange> {
-  const answer = await ask({ fetch, now: Date.now, timeLimit: ANSWER_WITHIN }, url);
+  const answer = await ask({ fetch, now: Date.now, timeLimit: 15_000 }, url);
   if ("failed" in answer) throw new CommandError(`${new URL(url).origin} ${answer.failed}.`);
   return {
     ...{ at: answer.asked, from: "command", to: "provider", method: "GET", url },
@@ -199,21 +196,22 @@ async function startRecordedWorker(
 
 async function sentOn(request: Request) {
   const at = Date.now();
-  const { method, url } = request;
+  const { method, url, headers: requestHeaders } = request;
   const body = request.body === null ? undefined : await request.text();
   const answer = await fetch(url, {
-    ...{ method, headers: request.headers, redirect: "manual" },
-    ...(body !== undefined && { body }),
+    method,
+    headers: requestHeaders,
+    body: body ?? null,
+    redirect: "manual",
   });
   const { status } = answer;
   const bytes = await answer.arrayBuffer();
   // What fetch has unpacked must not be said to be packed.
   const headers = new Headers(answer.headers);
-  headers.delete("content-encoding");
-  headers.delete("content-length");
+  for (const name of ["content-encoding", "content-length"]) headers.delete(name);
   const exchange: Exchange = {
     ...{ at, from: "worker", to: "provider", method, url, requestBody: body, status },
-    ...{ requestHeaders: headersOf(request.headers), responseHeaders: headersOf(answer.headers) },
+    ...{ requestHeaders: headersOf(requestHeaders), responseHeaders: headersOf(answer.headers) },
     responseBody: new TextDecoder().decode(bytes),
   };
   return { answer: new Response([204, 304].includes(status) ? null : bytes, { status, headers }), exchange };

@@ -14,19 +14,12 @@ export const STATUSES = {
 } as const satisfies Record<string, { words: string; sign: string; severity: Severity }>;
 
 export type Status = keyof typeof STATUSES;
-const ALL = Object.keys(STATUSES) as Status[];
 
 /** `reason`: why it stands like that, in a few words; undefined where the rest says it. */
 type Standing = readonly [status: Status, reason?: string | undefined];
 
-export interface ReportOptions {
-  /** Milliseconds since the epoch. */
-  readonly now: number;
-  /** Days after which evidence is too old to be sent. */
-  readonly maxAge: number;
-  readonly own: SiteValues;
-  readonly merchant: MerchantFields;
-}
+/** `now` in milliseconds since the epoch; `maxAge` the days after which evidence is too old to be sent. */
+type ReportOptions = Readonly<{ now: number; maxAge: number; own: SiteValues; merchant: MerchantFields }>;
 
 /** Where evidence may come from, and what the reader must know of that. */
 export const ORIGINS = {
@@ -44,15 +37,14 @@ export const ORIGINS = {
   },
 } as const satisfies Record<Environment, { words: string; note: string }>;
 
-const DAY = 24 * 3600 * 1000;
-
 export type Report = ReturnType<typeof makeReport>;
 export type ReportRow = Report["rows"][number];
 
 /** Puts evidence and the merchant's words together: all that a report says, in whatever form it is written. */
 export function makeReport({ rows: stored, runs }: Stored, { now, maxAge, own, merchant }: ReportOptions) {
   const madeAt = new Date(now).toISOString();
-  const isRecent = ({ takenAt }: Evidence) => now - Date.parse(takenAt) <= maxAge * DAY;
+  const daysSince = ({ takenAt }: Evidence) => Math.max(0, (now - Date.parse(takenAt)) / 86_400_000);
+  const isRecent = (evidence: Evidence) => daysSince(evidence) <= maxAge;
   const found = ROW_IDS.map((id) => {
     const evidence = bestEvidence(stored, id, isRecent);
     // Where nothing was judged the merchant's own words make the row complete, and they do not age.
@@ -74,7 +66,7 @@ export function makeReport({ rows: stored, runs }: Stored, { now, maxAge, own, m
     const amongAll: Standing = lacks === "" ? ["met"] : ["open", lacks];
     const standing = id === "recent" && alone[0] !== "failed" ? amongAll : alone;
     const [status, reason] = standing;
-    const age = evidence && Math.max(0, Math.floor((now - Date.parse(evidence.takenAt)) / DAY));
+    const age = evidence && Math.floor(daysSince(evidence));
     return {
       /** `number` is counted from one, and ties the line of a row to its evidence; `age` is in whole days. */
       ...{ id, section, title, asked, endpoint, evidence, fields, isOld, number: index + 1, age },
@@ -87,8 +79,8 @@ export function makeReport({ rows: stored, runs }: Stored, { now, maxAge, own, m
     };
   });
   const of = (status: Status) => rows.filter((row) => row.status === status);
-  const counted = ALL.map((status) => [status, of(status).length]);
-  const counts = Object.fromEntries(counted) as Record<Status, number>;
+  const counts = { failed: 0, open: 0, fill: 0, met: 0, none: 0 };
+  for (const { status } of rows) counts[status] += 1;
   const titles = (wanted: typeof rows) => wanted.map(({ title }) => title).join(", ");
   const old = rows.filter(({ isOld }) => isOld).length;
   const open = of("open").filter(({ isOld, id }) => !isOld && id !== "recent");
@@ -189,12 +181,12 @@ function commentOn(
 
 /** How much stands in the appendix for a row. */
 function proofOf(evidence: Evidence | undefined, fields: readonly AskedField[]): string {
-  const { length: checks } = evidence === undefined ? [] : checksOf(evidence);
+  const checks = evidence === undefined ? 0 : checksOf(evidence).length;
   // Where nothing held or failed to hold, pictures show at most what the site itself leaves out.
   if (checks === 0 && fields.length > 0) return "the merchant's word";
   const amounts = { check: checks, request: evidence?.exchanges.length, picture: evidence?.pictures.length };
-  const words = Object.entries(amounts).map(([word, number]) => number && amount(number, word));
-  return words.filter(Boolean).join(", ") || "described";
+  const words = Object.entries(amounts).flatMap(([word, number]) => (number ? amount(number, word) : []));
+  return words.join(", ") || "described";
 }
 
 /** The texts for the fields 'your comments' of Vipps' editable form, row by row, to be pasted. */

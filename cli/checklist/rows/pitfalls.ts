@@ -1,16 +1,15 @@
 import type { Rows } from "../rows.ts";
 import { answeredWith } from "../traffic.ts";
 
-/** The values of the component's attributes that matter for a login (Vipps, button documentation). */
-const DOCUMENTED: Readonly<Record<string, readonly string[]>> = {
+/** The values of the component's attributes that matter for a login in a language (Vipps, button documentation). */
+const documented = (language: string): Readonly<Record<string, readonly string[]>> => ({
   brand: ["vipps", "mobilepay"],
   verb: ["login", "continue", "register"],
   branded: ["true"],
   stretched: ["true", "false"],
-};
-
-/** How the component names a language; for Danish its versions differ, and the element takes the one that works. */
-const namesOf = (language: string): readonly string[] => (language === "da" ? ["da", "dk"] : [language]);
+  // For Danish its versions differ, and the element takes the one that works.
+  language: language === "da" ? ["da", "dk"] : [language],
+});
 
 export const PITFALL_ROWS = {
   buttons: {
@@ -30,10 +29,10 @@ export const PITFALL_ROWS = {
       const { path, words, official } = button;
       const isAsked = official !== "not asked for";
       const languages = Object.entries(button.attributes).map(([language, asked]) => {
-        const documented = Object.entries({ ...DOCUMENTED, language: namesOf(language) });
-        const wrong = documented.filter(([name, values]) => !values.includes(asked[name] ?? ""));
+        const values = documented(language);
+        const wrong = Object.keys(values).filter((name) => !values[name]?.includes(asked[name] ?? ""));
         const isRight = wrong.length === 0;
-        const told = isRight ? ["brand", "language", "verb"] : wrong.map(([name]) => name);
+        const told = isRight ? ["brand", "language", "verb"] : wrong;
         const attributes = told.map((name) => `${name}="${asked[name] ?? ""}"`).join(isRight ? " " : ", ");
         return [`In ${language}, its attributes are documented ones`, [isRight, attributes]] as const;
       });

@@ -33,19 +33,21 @@ async function importMember({ root, state }: Stage): Promise<void> {
 export async function linkMembers(stage: Stage) {
   await importMember(stage);
   const logInAs = (name: string) =>
-    visit(stage, "desktop", async ({ logIn, page, session }) => {
+    visit(stage, "desktop", async ({ logIn, page }) => {
       await logIn(name);
       const data = await page.request.get(`${stage.auth}/me/download`);
-      const known = (data.ok() ? await data.json() : {}) as { account?: { memberNumber?: unknown } };
-      return { ...(await session()), memberNumber: known.account?.memberNumber };
+      return (data.ok() ? await data.json() : {}) as {
+        readonly accountId?: string;
+        readonly account?: { readonly memberNumber?: string };
+      };
     });
   const first = await logInAs(MEMBER.name);
   const second = await logInAs(MEMBER.name);
   await logInAs("Per Haugen");
   return {
-    linked: first.memberNumber === MEMBER.number,
+    linked: first.account?.memberNumber === MEMBER.number,
     /** Whether the second login of the same person came to the same account. */
-    sameAccount: first.account !== undefined && second.account === first.account,
+    sameAccount: first.accountId !== undefined && second.accountId === first.accountId,
     /** Whether somebody else under the same email address was asked to prove it, and not let in. */
     strangerAsked: await visit(stage, "phone", async ({ logIn, picture, count, isLoggedIn }) => {
       await logIn("Ingrid Haugen");

@@ -5,15 +5,14 @@ const isAuthorize = (url: string): boolean => new URL(url).pathname.endsWith("/o
 
 /** One login from the link to the session, at a desk. */
 export const logInOnce = (stage: Stage) =>
-  visit(stage, "desktop", async ({ page, picture, count, isLoggedIn, openLogin, acceptTerms }) => {
+  visit(stage, "desktop", async ({ page, picture, count, isLoggedIn, comeBack, acceptTerms }) => {
     let topLevel = false;
     page.on("request", (request) => {
       if (isAuthorize(request.url()))
         topLevel = request.isNavigationRequest() && request.frame() === page.mainFrame();
     });
     const authenticatedBefore = await isLoggedIn();
-    await openLogin();
-    await stage.person.logIn(page, "Kari Nordmann");
+    await comeBack("Kari Nordmann");
     const isShown = stage.own.values.TERMS_URL !== undefined;
     const demonstrated = isShown ? "" : " (demonstration: TERMS_URL is not set)";
     let ticked = 0;
@@ -26,8 +25,7 @@ export const logInOnce = (stage: Stage) =>
     // Another newcomer meets the same page on a phone; the login is left there.
     if (shown && stage.simulator !== undefined)
       await visit(stage, "phone", async (phone) => {
-        await phone.openLogin();
-        await stage.person.logIn(phone.page, "Sofie Dahl");
+        await phone.comeBack("Sofie Dahl");
         await phone.page.waitForLoadState("domcontentloaded");
         await phone.picture("terms", `The same, phone${demonstrated}`);
       });
@@ -55,67 +53,55 @@ export const logInWithOlderToken = (stage: Stage) =>
   );
 
 /**
- * Begins a login in one browser and brings its return address to another, as a phone does when the app opens the
+ * Begins a login at a desk and brings its return address to another browser, as a phone does when the app opens the
  * return address in the phone's own browser.
  */
 export async function returnElsewhere(stage: Stage) {
-  const seen = await inTwoBrowsers(stage, "phone", async (began, there, status) => {
-    const confirm = there.page.locator('button[name="answer"][value="yes"]');
-    const asked = (await confirm.count()) > 0;
-    const heading = await there.textOf("h1");
-    if (asked) {
-      // The button takes no tap in its first moments (docs/different-browser.md).
-      await there.page.waitForTimeout(1_000);
-      await confirm.tap();
-      // The answer leads away from the return address; a question that stays is seen by who is logged in.
-      await there.page.waitForURL((url) => !isCallback(stage, url)).catch(() => undefined);
-      await there.acceptTerms();
-    }
-    return {
-      ...{ status, heading, asked },
-      authenticatedThere: await there.isLoggedIn(),
-      authenticatedWhereItBegan: await began.isLoggedIn(),
-    };
-  });
-  if (stage.simulator !== undefined) await inTwoBrowsers(stage, "desktop", async () => undefined);
-  return seen;
+  const onPhone = await returnTo(stage, "phone");
+  if (stage.simulator !== undefined) await returnTo(stage, "desktop");
+  return onPhone;
 }
 
-/** A login that began at a desk, and another browser that gets its return address. */
-const inTwoBrowsers = <Value>(
-  stage: Stage,
-  device: Device,
-  part: (began: Visitor, there: Visitor, status: number) => Promise<Value>,
-): Promise<Value> =>
+const returnTo = (stage: Stage, device: Device) =>
   visit(stage, "desktop", async (began) => {
     const callback = await loginUpToReturn(stage, began);
-    return visit(stage, device, async (there) => {
-      const answer = await there.page.goto(callback);
-      const caption = `The login came back in another browser: the question there, ${device}`;
-      await there.picture("other-browser", caption);
-      return part(began, there, answer?.status() ?? 0);
+    return visit(stage, device, async ({ page, picture, textOf, acceptTerms, isLoggedIn }) => {
+      const answer = await page.goto(callback);
+      await picture("other-browser", `The login came back in another browser: the question there, ${device}`);
+      const heading = await textOf("h1");
+      const confirm = page.locator('button[name="answer"][value="yes"]');
+      const asked = (await confirm.count()) > 0;
+      // At a desk the question is only looked at.
+      if (asked && device === "phone") {
+        // The button takes no tap in its first moments (docs/different-browser.md).
+        await page.waitForTimeout(1_000);
+        await confirm.tap();
+        // The answer leads away from the return address; a question that stays is seen by who is logged in.
+        await page.waitForURL((url) => !isCallback(stage, url)).catch(() => undefined);
+        await acceptTerms();
+      }
+      return {
+        ...{ status: answer?.status() ?? 0, heading, asked },
+        authenticatedThere: await isLoggedIn(),
+        authenticatedWhereItBegan: await began.isLoggedIn(),
+      };
     });
   });
 
 /** @returns the address that brings the browser back, of which the site hears nothing */
-async function loginUpToReturn(stage: Stage, { page, openLogin }: Visitor): Promise<string> {
+async function loginUpToReturn(stage: Stage, { page, comeBack }: Visitor): Promise<string> {
   // Playwright's own routes do not see redirects.
   const devtools = await page.context().newCDPSession(page);
   devtools.on("Fetch.requestPaused", ({ requestId }) => {
     void devtools.send("Fetch.fulfillRequest", { requestId, responseCode: 200 });
   });
   await devtools.send("Fetch.enable", { patterns: [{ urlPattern: `${stage.auth}/callback*` }] });
-  await openLogin();
-  await stage.person.logIn(page, "Kari Nordmann");
+  await comeBack("Kari Nordmann");
   return page.url();
 }
 
 /** How many logins are begun to compare what differs; a deployed site is spared most of them. */
 const COUNT = { simulator: 20, test: 20, deployed: 5 } as const;
-
-/** What a stranger might try to slip into the login link. */
-const TAMPERED =
-  "?redirect_uri=https://attacker.example/&scope=openid%20nin&client_id=stranger&state=12345678";
 
 /** Begins logins that nobody finishes. Vipps hears of none of them: only the redirect is looked at. */
 export async function beginLogins(stage: Stage) {
@@ -126,6 +112,8 @@ export async function beginLogins(stage: Stage) {
   };
   const urls: string[] = [];
   for (let count = 0; count < COUNT[stage.environment]; count += 1) urls.push(await begin("?return_to=/"));
-  /** The last was begun with parameters of a stranger's: another redirect URI, scope and client. */
-  return { urls, tampered: await begin(TAMPERED) };
+  // What a stranger might try to slip into the login link: another redirect URI, scope and client.
+  const query =
+    "?redirect_uri=https://attacker.example/&scope=openid%20nin&client_id=stranger&state=12345678";
+  return { urls, tampered: await begin(query) };
 }

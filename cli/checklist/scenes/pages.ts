@@ -135,21 +135,17 @@ const meetError = (stage: Stage, cause: string, { device = "desktop", act, pictu
 
 /** A customer's login fails; staff find it by the reference that the customer reads out. */
 export async function findAsStaff(stage: Stage) {
-  const customer = await visit(stage, "phone", async ({ page, openLogin, textOf }) => {
-    await openLogin();
-    await stage.person.cancel(page);
-    const told = { heading: await textOf("h1"), reference: await textOf(".reference code") };
-    return { ...told, refused: await page.goto(`${stage.auth}/support`) };
-  });
+  const { heading, reference } = await meetError(stage, "", { act: "cancel", device: "phone" });
+  const refused = await visit(stage, "phone", ({ page }) => page.goto(`${stage.auth}/support`));
   const find = (device: Device) =>
     visit(stage, device, async ({ page, logIn, picture }) => {
       await logIn("Kari Nordmann", `${stage.own.authPath}/support`);
       const finder = page.getByRole("searchbox");
       await finder.waitFor();
       await picture("console", `The console, ${device}`);
-      await finder.fill(customer.reference);
+      await finder.fill(reference);
       await finder.press("Enter");
-      const told = page.getByText(customer.heading).first();
+      const told = page.getByText(heading).first();
       await told.waitFor().catch(() => undefined);
       const caption = `What staff see under the reference of a failed login, ${device}`;
       await picture("console-reference", caption);
@@ -160,6 +156,6 @@ export async function findAsStaff(stage: Stage) {
     /** Whether staff found the failed login by the reference on the customer's page. */
     foundByReference: atDesk && onPhone,
     /** What the console answers a customer with. */
-    customerStatus: customer.refused?.status() ?? 0,
+    customerStatus: refused?.status() ?? 0,
   };
 }

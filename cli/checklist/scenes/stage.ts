@@ -1,5 +1,6 @@
 import type { Page } from "@playwright/test";
 import type { BehaviourUpdate } from "../../../simulator/behaviour.ts";
+import { jsonObject } from "../../doctor/bounded-request.ts";
 import type { Browsers, Device } from "../browser.ts";
 import type { Picture } from "../evidence.ts";
 import type { Surroundings } from "../surroundings.ts";
@@ -41,16 +42,11 @@ function visitorOf(stage: Stage, page: Page, device: Device) {
     count: (selector: string): Promise<number> => page.locator(selector).count(),
     textOf: async (selector: string): Promise<string> =>
       (await page.locator(selector).first().innerText()).trim(),
-    /** Asked beside the page. The account is undefined where nobody is logged in. */
-    async session() {
+    /** Asked beside the page. */
+    async isLoggedIn(): Promise<boolean> {
       const answer = await page.request.get(`${stage.auth}/session`);
-      const { authenticated, user } = (await answer.json()) as {
-        readonly authenticated: boolean;
-        readonly user?: { readonly sub: string };
-      };
-      return { authenticated, account: user?.sub };
+      return jsonObject(await answer.text())?.authenticated === true;
     },
-    isLoggedIn: async (): Promise<boolean> => (await visitor.session()).authenticated,
     /** Opens the link to the login. @param returnTo where it ends; the page with the button, where absent */
     async openLogin(returnTo = stage.buttonPath): Promise<void> {
       await page.goto(`${stage.auth}/login?return_to=${encodeURIComponent(returnTo)}`);
@@ -67,10 +63,14 @@ function visitorOf(stage: Stage, page: Page, device: Device) {
       await page.waitForLoadState("domcontentloaded");
       return true;
     },
-    /** Logs in at the site, over the terms if they are in the way. */
-    async logIn(name: string, returnTo?: string): Promise<void> {
+    /** Logs in at Vipps, and is sent back to the site. */
+    async comeBack(name: string, returnTo?: string): Promise<void> {
       await visitor.openLogin(returnTo);
       if (new URL(page.url()).origin !== stage.site) await stage.person.logIn(page, name);
+    },
+    /** Logs in at the site, over the terms if they are in the way. */
+    async logIn(name: string, returnTo?: string): Promise<void> {
+      await visitor.comeBack(name, returnTo);
       await visitor.acceptTerms();
     },
   };
