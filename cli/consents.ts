@@ -4,7 +4,13 @@ import { Command } from "@commander-js/extra-typings";
 import { consentsExport } from "../src/accounts/consents-export.ts";
 import type { CommandContext } from "./command-line.ts";
 import { databaseCommand } from "./d1-place.ts";
-import { type ExportCommandOptions, formatOption, PORTION, writeExport } from "./exported-file.ts";
+import {
+  type ExportCommandOptions,
+  formatOption,
+  PORTION,
+  semicolonOption,
+  writeExport,
+} from "./exported-file.ts";
 
 /** The command `consents`. */
 export function consents(context: CommandContext) {
@@ -15,6 +21,7 @@ export function consents(context: CommandContext) {
       )
       .argument("<file>", "where they are written")
       .addOption(formatOption())
+      .addOption(semicolonOption())
       .option("--history", "every answer ever given, the oldest of each consent first")
       .option("--json", "the result as JSON on the standard output")
       .action((file, options) => exportConsents(context, file, options)),

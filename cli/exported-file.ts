@@ -21,8 +21,15 @@ export const formatOption = () =>
     "json",
   ]);
 
+export const semicolonOption = () =>
+  new Option(
+    "--semicolons",
+    "semicolons between the cells of CSV, as spreadsheets set to a Nordic language expect",
+  );
+
 export interface ExportCommandOptions extends PlaceOptions {
   readonly format?: ExportFormat | undefined;
+  readonly semicolons?: true | undefined;
   readonly json?: true | undefined;
 }
 
@@ -69,9 +76,10 @@ export async function writeExport(
       );
     await note({});
     let rows = 0;
-    const pieces = writtenRows(open(run, site), format, (written) => {
+    const count = (written: number) => {
       rows = written;
-    });
+    };
+    const pieces = writtenRows(open(run, site), format, count, options.semicolons ? ";" : ",");
     const output = createWriteStream(file, { mode: 0o600 });
     await once(output, "open");
     // The mode is for new files alone.

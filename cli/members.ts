@@ -16,6 +16,7 @@ import {
   PORTION as EXPORTED,
   type ExportCommandOptions,
   formatOption,
+  semicolonOption,
   writeExport,
 } from "./exported-file.ts";
 import { MEMBER_FIELDS, type MemberField, recogniseHeader } from "./member-columns.ts";
@@ -67,6 +68,7 @@ function exportCommand(context: CommandContext) {
     )
     .argument("<file>", "where they are written")
     .addOption(formatOption())
+    .addOption(semicolonOption())
     .option("--group <name>", "those in this group", readGroup)
     .option("--consent <id>", "those whose newest answer to this consent is yes, such as newsletter")
     .option("--answer <yes|no>", "with --consent: those who said this", readAnswer, "yes" as const)

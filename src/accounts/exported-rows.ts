@@ -20,12 +20,15 @@ export interface Export {
  * The rows as text, piece by piece: CSV (RFC 4180, with a byte order mark, by which spreadsheets know UTF-8), or
  * one JSON array.
  * @param onPortion hears how many rows have been written so far.
+ * @param separator of the cells of CSV; where decimals have a comma, spreadsheets expect a semicolon.
  */
 export async function* writtenRows(
   { columns, portions }: Export,
   format: ExportFormat,
   onPortion?: (rows: number) => void,
+  separator = ",",
 ): AsyncGenerator<string> {
+  const csvLine = (cells: readonly string[]) => `${cells.map(csvCell).join(separator)}\r\n`;
   const isCsv = format === "csv";
   yield isCsv ? `\ufeff${csvLine(columns)}` : "[";
   let written = 0;
@@ -42,8 +45,6 @@ export async function* writtenRows(
 
 const cellText = (value: string | boolean | null | undefined): string =>
   typeof value === "boolean" ? (value ? "yes" : "no") : (value ?? "");
-
-const csvLine = (cells: readonly string[]): string => `${cells.map(csvCell).join(",")}\r\n`;
 
 /** What a formula begins with, and what a program with other settings may take for the end of a cell. */
 const FORMULA = new Set("=+-@＝＋－＠");

@@ -372,5 +372,9 @@ describe("the export of consents", () => {
       expect(await runCommand(["members", "export", ...wrong])).toMatchObject({ code: 2, stdout: "" });
     for (const wrong of [[], ["a", "b"], ["a", "--format", "xlsx"]])
       expect(await run(...wrong)).toMatchObject({ code: 2, stdout: "" });
+    // As a spreadsheet expects it where a comma stands in decimals.
+    expect((await run(file, "--persist-to", persistTo, "--semicolons")).code).toBe(0);
+    const rows = parse(readFileSync(file, "utf8"), { bom: true, columns: true, delimiter: ";" });
+    expect(rows).toMatchObject([{ account_id: "acc_a", consent: "news", granted: "yes" }]);
   });
 });
