@@ -20,9 +20,6 @@ const DEVICES = {
   },
 } as const;
 
-/** Milliseconds that a page may take on a busy machine. */
-const PATIENCE = 30_000;
-
 export type Browsers = Awaited<ReturnType<typeof openBrowsers>>;
 
 export async function launchChromium(executablePath: string, headless = true): Promise<Browser> {
@@ -59,7 +56,6 @@ export async function openBrowsers(
     async open(device: Device): Promise<Page> {
       const look = { ...DEVICES[device], locale: "en-GB", reducedMotion: "reduce" } as const;
       const context = await browser.newContext(look);
-      context.setDefaultTimeout(PATIENCE);
       context.on("response", (response) => {
         const to = origins[new URL(response.url()).origin];
         if (to !== undefined) reading.push(exchangeOf(response, to));

@@ -140,11 +140,9 @@ export const CONSIDERATION_ROWS = {
     },
     sees: "login",
     judge({ login, own, environment }) {
-      if (own.values.TERMS_URL === undefined)
-        return {
-          "The site's settings name no terms, so the worker asks for none. Set TERMS_URL and TERMS_VERSION, or say in the field terms_presented where the site does it.":
-            "unseen",
-        };
+      const unset =
+        "The site's settings name no terms, so the worker asks for none. Set TERMS_URL and TERMS_VERSION, or say in the field terms_presented where the site does it.";
+      if (own.values.TERMS_URL === undefined) return { [unset]: "unseen" };
       const terms = login?.terms;
       return {
         "A new person was shown the terms before there was a session": [

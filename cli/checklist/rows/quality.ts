@@ -34,13 +34,12 @@ export const QUALITY_ROWS = {
     sees: "otherBrowser",
     judge({ otherBrowser: seen, own }) {
       const { CROSS_BROWSER: policy = "confirm" } = own.values;
+      const told = `CROSS_BROWSER=${policy}: answered ${seen?.status}, “${seen?.heading}”`;
       return (
         seen && {
-          "The login can be finished in the browser it came back to": [
-            seen.authenticatedThere,
-            seen.authenticatedThere
-              ? undefined
-              : `CROSS_BROWSER=${policy}: answered ${seen.status}, “${seen.heading}”`,
+          "The login can be finished in the browser it came back to": seen.authenticatedThere || [
+            false,
+            told,
           ],
           "That browser is asked first": policy === "confirm" ? seen.asked : undefined,
           "The browser in which it began gets no session from it": !seen.authenticatedWhereItBegan,

@@ -9,9 +9,9 @@ export async function seeButton(stage: Stage) {
   const look = (device: Device) =>
     visit(stage, device, async ({ page, picture }) => {
       await page.goto(`${site}${path}`, { waitUntil: "domcontentloaded" });
+      const found = await page.evaluate(lookForButton, loginPath);
       const frames = page.frames().filter((frame) => frame !== page.mainFrame());
       const addresses = frames.map((frame) => new URL(frame.url(), page.url()));
-      const found = await page.evaluate(lookForButton, loginPath);
       await picture("button", `The page ${path} with the login button, ${device}`);
       return {
         ...{ path, ...found },
