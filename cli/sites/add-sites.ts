@@ -9,7 +9,7 @@ import { siteHost } from "../../src/sites/site-host.ts";
 import type { D1Session } from "../d1-session.ts";
 import { startProgress } from "../progress-bar.ts";
 import { isPutBack, type OpenedSite, openSite } from "./opened-site.ts";
-import { noteRowKeys } from "./row-key-history.ts";
+import { noteRowKeys, spentKeys } from "./row-key-history.ts";
 import { type AliasedSite, aliasedSite, aliasFaults, writeAliases } from "./site-aliases.ts";
 import { type Claim, withClaims } from "./site-claims.ts";
 import {
@@ -75,6 +75,8 @@ interface Known {
   readonly claimed: ReadonlyMap<string, string>;
   /** Hosts that are new and whose name rows in the database bear. */
   readonly leftovers: ReadonlySet<string>;
+  /** Hosts that are new and were never the key of any rows: nothing tells of a site or address of theirs. */
+  readonly unseen: ReadonlySet<string>;
   /** By cookie domain, the hosts that set their session for it. */
   readonly cookieDomains: ReadonlyMap<string, readonly string[]>;
 }
@@ -138,7 +140,8 @@ async function addClaimed(request: AddRequest, sites: readonly SiteValues[]): Pr
     } else if (isSame(request, known, host, said)) {
       results.push({ host, outcome: "unchanged", faults: [] });
     } else {
-      const partition = before?.partition ?? request.partitions?.get(host) ?? freePartition(known, host);
+      const partition =
+        before?.partition ?? request.partitions?.get(host) ?? nextPartition(request, known, host);
       if (partition !== (records?.get(host)?.site ?? host))
         partitions.push({ host, version: 0, site: partition });
       waiting.push(
@@ -156,7 +159,7 @@ async function addClaimed(request: AddRequest, sites: readonly SiteValues[]): Pr
       session,
       partitions.map(({ host, site }) => ({ host, key: site ?? host })),
     );
-    await noteRecords(session, partitions, request.at);
+    if (records !== undefined) await noteRecords(session, partitions, request.at);
     const progress = startProgress("Adding");
     const tell = (count: number) => progress.update(count / waiting.length, `${count} of ${waiting.length}`);
     tell(0);
@@ -184,14 +187,12 @@ async function lookUp(request: AddRequest, sites: readonly SiteValues[]): Promis
     const isThere = host !== undefined && entries.get(host)?.kind === "site";
     return isThere && (request.update || !isSame(request, { entries, records }, host, values)) ? [host] : [];
   });
+  const fresh = hosts.filter((host) => !entries.has(host));
   return {
     ...{ entries, records, revoked },
     ...(await presentSites(request, records, changed)),
-    leftovers: await leftoversOf(
-      session,
-      { entries, records },
-      hosts.filter((host) => !entries.has(host)),
-    ),
+    leftovers: await leftoversOf(session, { entries, records }, fresh),
+    unseen: await unseenAmong(session, { entries, records }, fresh),
     cookieDomains: cookieDomains(request, entries, sites),
   };
 }
@@ -217,6 +218,21 @@ async function leftoversOf(
   return new Set(hosts.filter((host) => filled.has(partitions.get(host) ?? "")));
 }
 
+/** Which of these new hosts nothing tells of: neither what the database notes of hosts, nor the keys of earlier sites. */
+async function unseenAmong(
+  session: D1Session,
+  { entries, records }: Pick<Known, "entries" | "records">,
+  hosts: readonly string[],
+): Promise<ReadonlySet<string>> {
+  const unnoted = hosts.filter((host) => records?.has(host) !== true);
+  if (unnoted.length === 0) return new Set();
+  const isSpent = await spentKeys(session, records);
+  const had = new Set([...(records?.values() ?? [])].map(({ site }) => site));
+  // A new host is none of the entries, so what these have is others'.
+  const taken = keysOfOthers(entries, "");
+  return new Set(unnoted.filter((host) => !isSpent(host, host) && !had.has(host) && !taken.has(host)));
+}
+
 /** Whether a site stands in KV just as it is given, and the database has noted that version of it. */
 function isSame(
   { keys, dryRun }: AddRequest,
@@ -234,10 +250,20 @@ function isSame(
 }
 
 /**
- * The key for the rows of a new host. Another site may have those that stand under its name, for it was renamed; that
- * site's document says so even where the database was put back to a time before.
+ * The key for the rows of a site that is written and whose document does not say one. A new site gets one that no
+ * site has had, whichever hosts that was at, but for the rows that it is to take over.
  */
-function freePartition({ entries, records }: Pick<Known, "entries" | "records">, host: string): string {
+function nextPartition({ takeOver }: AddRequest, known: Known, host: string): string {
+  if (known.entries.has(host) || (takeOver && known.leftovers.has(host)))
+    return standingPartition(known, host);
+  return known.unseen.has(host) ? host : newPartition(host);
+}
+
+/**
+ * The key of the rows that a host has already. Another site may have those that stand under its name, for it was
+ * renamed; that site's document says so even where the database was put back to a time before.
+ */
+function standingPartition({ entries, records }: Pick<Known, "entries" | "records">, host: string): string {
   const noted = records === undefined ? host : partitionOf(records, host);
   return noted === undefined || keysOfOthers(entries, host).has(noted) ? newPartition(host) : noted;
 }
@@ -250,7 +276,7 @@ function rowFaults({ partitions }: AddRequest, known: Known, host: string): read
   if (brought !== undefined && there !== undefined && there !== brought)
     return ["another command has made a site of this host in the meantime"];
   const claimed = known.claimed.get(host);
-  if (claimed === undefined || claimed === freePartition(known, host)) return [];
+  if (claimed === undefined || claimed === standingPartition(known, host)) return [];
   return [
     `its document does not open with SITES_KEYS here and names other rows than the database, as after a database was put back. Take the SITES_KEYS that sealed it, or let "site remove ${host}" take it away`,
   ];

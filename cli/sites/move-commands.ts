@@ -15,7 +15,7 @@ import { masterKeysAt } from "./master-key-place.ts";
 import { openSite, rowKeyOf } from "./opened-site.ts";
 import { type Leavings, leavingsOf, removeSites, SETTLING, SETTLING_HERE } from "./remove-site.ts";
 import { renameSite } from "./rename-site.ts";
-import { earlierKeys, noteRowKeys } from "./row-key-history.ts";
+import { earlierKeys, noteRowKeys, spentKeys } from "./row-key-history.ts";
 import { noteRecords, partitionOf, type revokedKeys, revokeKeys, siteRecords } from "./site-records.ts";
 import { countRows, sitesWithRows, siteTables } from "./site-rows.ts";
 import { listEntries, readSites } from "./site-store.ts";
@@ -262,7 +262,6 @@ export async function importSite(
   const deployment = await deploymentOf(context, place);
   const opened = await openExport(file, keys);
   const { host, id, settings, revoked, partition: source = host } = opened.manifest;
-  const partition = `${host}~${id}`;
   const newer = options.erasures === undefined ? undefined : path(options.erasures);
   const brought = [
     ...opened.manifest.erased,
@@ -272,12 +271,15 @@ export async function importSite(
     const [entries, records] = await Promise.all([listEntries(session), siteRecords(session)]);
     if (records === undefined) throw new CommandError("There is no database with all its migrations here.");
     const text = (await readSites(session, [host])).get(host);
-    if (
-      text !== undefined &&
-      entries.get(host)?.kind === "site" &&
-      (await rowKeyOf(keys, host, text, records)) === partition
-    ) {
-      const erased = dryRun ? 0 : await leaveOutErased(session, { host, partition, source, brought });
+    const candidates = importKeys(host, id, await spentKeys(session, records));
+    const partition = candidates.at(-1) ?? candidates[0];
+    const present =
+      text === undefined || entries.get(host)?.kind !== "site"
+        ? undefined
+        : await rowKeyOf(keys, host, text, records);
+    if (present !== undefined && candidates.includes(present)) {
+      const arrived = { host, partition: present, source, brought };
+      const erased = dryRun ? 0 : await leaveOutErased(session, arrived);
       if (json) return print(JSON.stringify({ host, imported: false, erased }));
       return print(`${host} has been imported already.${erasedWords(erased)}`);
     }
@@ -331,6 +333,21 @@ export async function importSite(
     );
     print("Lead its DNS here, see that its redirect URI is registered, and remove it where it was.");
   });
+}
+
+/**
+ * The keys under which the rows of a file may stand. The last is the first that is not spent, so that the same file goes
+ * on where it was cut off, and gets another key once the site that came with it is gone or has another host.
+ */
+function importKeys(
+  host: string,
+  id: string,
+  isSpent: (host: string, key: string) => boolean,
+): readonly [string, ...string[]] {
+  const first = `${host}~${id}`;
+  const keys: [string, ...string[]] = [first];
+  for (let last = first; isSpent(host, last); keys.push(last)) last = `${first}-${keys.length + 1}`;
+  return keys;
 }
 
 /** Who was erased, by a newer file of the same site. @throws {CommandError} for a file of another site, or an older one */

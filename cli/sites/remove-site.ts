@@ -6,6 +6,7 @@ import { CommandError } from "../command-error.mjs";
 import type { D1Session } from "../d1-session.ts";
 import { startProgress } from "../progress-bar.ts";
 import { isPutBack } from "./opened-site.ts";
+import { noteEndedKeys } from "./row-key-history.ts";
 import { withClaims } from "./site-claims.ts";
 import { newPartition, noteRecords, partitionOf, type SiteRecord, siteRecords } from "./site-records.ts";
 import { countRows, deleteRows, type RowCounts, type SiteTable, siteTables } from "./site-rows.ts";
@@ -155,6 +156,10 @@ async function removeClaimed(
       throw new CommandError(`${one.host} was changed in the meantime, and nothing was deleted. Look again.`);
   }
   const records = await siteRecords(session);
+  await noteEndedKeys(
+    session,
+    leavings.flatMap(({ host, partition }) => (partition === undefined ? [] : [{ host, key: partition }])),
+  );
   const since = await markAsRemoved(removal, leavings, records);
   const tables = keepData ? [] : await tablesAt(session);
   const gone = new Map<string, Record<string, number>>();
