@@ -3,15 +3,19 @@ import { recogniseBrowser } from "../http/cookie.ts";
 import type { AppContext } from "../http/request-context.ts";
 import { formBody, queryParameter } from "../http/request-input.ts";
 import { refuseCrossSite } from "../http/request-kind.ts";
+import { logEvent } from "../log.ts";
 import { pageLanguage } from "../pages/language.ts";
+import { logoutPage } from "../pages/logged-out-page.ts";
+import { pageContext } from "../pages/page-context.ts";
+import { pageResponse } from "../pages/page-response.ts";
 import { currentSession } from "../session/current-session.ts";
 import { sessionClient } from "../session/device.ts";
 import { newSessionId } from "../session/session.ts";
 import { broughtState, loginStep, returnUrlOf } from "./call-attempts.ts";
 import { answerOutcome } from "./finish-login.ts";
-import type { AnswerCall } from "./login-attempts.ts";
+import type { AlreadyUsed, AnswerCall } from "./login-attempts.ts";
 import { leaveForProof, provenElsewhere } from "./proof-question.ts";
-import { type GivenAnswer, isQuestion } from "./question.ts";
+import { type GivenAnswer, isQuestion, type Question, saysNo } from "./question.ts";
 import { failureOfLogin } from "./record-login.ts";
 
 /**
@@ -74,6 +78,8 @@ export async function continueLogin(c: AppContext): Promise<Response> {
     if (outcome.outcome === "left") return await leaveForProof(c, `${login.object}.${login.id}`);
     if (outcome.outcome === "used" && outcome.declined && asked === "terms" && answer === "decline")
       throw new Failure("terms_declined", { stage: "continue" });
+    if (outcome.outcome === "used" && !outcome.declined && saysNo(given))
+      return await tooLateForNo(c, outcome, asked, returnTo);
     const isSameBrowser = login.browser === browser;
     return await answerOutcome(
       c,
@@ -83,6 +89,33 @@ export async function continueLogin(c: AppContext): Promise<Response> {
   } catch (error) {
     throw failureOfLogin(login, returnTo, error);
   }
+}
+
+/**
+ * A no to a login that was answered with yes before: it is said that it does not count, and how to log out.
+ * @throws {Failure} `state_used` where the answer to the yes got lost: nobody is led into a login by a no.
+ */
+async function tooLateForNo(
+  c: AppContext,
+  { broughtHere, sid }: AlreadyUsed,
+  question: Question,
+  returnTo: string,
+): Promise<Response> {
+  const { settings } = c.env;
+  const { session, setCookie } = await currentSession(settings, c.req.raw);
+  if (session === undefined || !(broughtHere || session.sid === sid))
+    throw new Failure("state_used", { stage: "continue" });
+  logEvent("info", "no_too_late", settings.site.origin, { sid: session.sid });
+  const context = pageContext(c.req.raw.headers.get("accept-language"), settings);
+  const page = logoutPage({
+    ...context,
+    action: `${settings.site.authPath}/logout`,
+    tooLate: question === "terms" ? "accepted" : "yes",
+    siteHref: returnTo,
+  });
+  const answer = await pageResponse(page, context, 409);
+  if (setCookie !== undefined) answer.headers.append("set-cookie", setCookie);
+  return answer;
 }
 
 /** A login that waited for an answer is nobody's where its browser has logged out, by another tab most likely. */

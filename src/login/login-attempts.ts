@@ -10,7 +10,14 @@ import { type Settings, settingsOfAddress } from "../settings.ts";
 import { type StepTimes, timed } from "../step-times.ts";
 import { type Conclusion, type ConsumedLogin, concludeLogin, finishConsumed } from "./finish-consumed.ts";
 import { type LoginStore, openLoginStore, type UsedLogin } from "./login-store.ts";
-import type { Asked, GivenAnswer, Question, Verdict, WaitingLogin } from "./question.ts";
+import {
+  type Asked,
+  type GivenAnswer,
+  type Question,
+  saysNo,
+  type Verdict,
+  type WaitingLogin,
+} from "./question.ts";
 import { QUESTIONS } from "./questions.ts";
 import { forgetDeclined, namingPerson } from "./settle-login.ts";
 
@@ -153,11 +160,12 @@ export class LoginAttempts extends DurableObject<Cloudflare.Env> {
     const { id, given } = call;
     return this.#once(call, `${id} ${call.sid}`, async (stepTimes) => {
       const waiting = this.#waiting(call);
-      if (waiting === undefined || given === undefined || waiting.question !== call.question)
-        return this.#resume(call, stepTimes);
+      if (waiting === undefined || given === undefined) return this.#resume(call, stepTimes);
+      // A no counts whatever has come to be asked since: another tab has said yes, and nobody is logged in yet.
+      if (waiting.question !== call.question && !saysNo(given)) return this.#resume(call, stepTimes);
       const settings = await this.#settings(call);
       const verdict = await namingPerson(waiting.identity, () =>
-        QUESTIONS[waiting.question].answer(settings, waiting, given),
+        QUESTIONS[call.question].answer(settings, waiting, given),
       );
       const outcome = await this.#follow(call, { settings, waiting, verdict }, stepTimes);
       return { ...outcome, state: waiting.state };

@@ -101,6 +101,12 @@ export function isMeant({ fields }: GivenAnswer): boolean {
   return isDeliberate(new URLSearchParams(fields.map(([name, value]) => [name, value])));
 }
 
+/** Whether somebody stops the login. */
+export function saysNo(given: GivenAnswer): boolean {
+  const answer = fieldOf(given, "answer");
+  return answer === "no" || answer === "decline";
+}
+
 /** A given field of a form, the first of its name. */
 export function fieldOf({ fields }: GivenAnswer, name: string): string | undefined {
   return fields.find(([field]) => field === name)?.[1];

@@ -26,21 +26,28 @@ interface LogoutPageProps extends PageContext {
   /** Takes the form. */
   readonly action: string;
   /** Where to go then; `undefined` for the page that says so. */
-  readonly returnTo: string | undefined;
+  readonly returnTo?: string | undefined;
+  /** To whoever said no after a yes, or after the terms were accepted. */
+  readonly tooLate?: "yes" | "accepted";
+  readonly siteHref?: string;
 }
 
-/** Asks somebody who came by a link whether to log out: links log nobody out, as other websites have them too. */
+/**
+ * Asks somebody who came by a link whether to log out: links log nobody out, as other websites have them too. Or tells
+ * whoever stopped a login too late that they can still log out.
+ */
 export function logoutPage(props: LogoutPageProps): Html {
-  const { language, siteName, action, returnTo } = props;
-  const { loggedOut, sessions, backToSite } = textsIn(language);
+  const { language, siteName, action, returnTo, tooLate, siteHref = "/" } = props;
+  const { loggedOut, noTooLate, sessions, backToSite } = textsIn(language);
   const content = html`
+${tooLate && html`<p>${noTooLate[tooLate]}</p>`}
 <p>${filled(loggedOut.how, { site: siteName })}</p>
 <form method="post" action="${action}">
 ${returnTo !== undefined && html`<input type="hidden" name="return_to" value="${returnTo}">`}
 <p class="actions">
 <button class="button primary">${sessions.end}</button>
-<a class="button" href="/">${backToSite}</a>
+<a class="button" href="${siteHref}">${backToSite}</a>
 </p>
 </form>`;
-  return layout({ ...props, title: loggedOut.ask, inert: true, content });
+  return layout({ ...props, title: tooLate ? noTooLate.title : loggedOut.ask, inert: true, content });
 }

@@ -201,6 +201,12 @@ export const BROWSERS_FAULTS = [
       "",
       [workerTest("two-tabs")],
     ],
+    [
+      "a no that comes too late is passed over in silence",
+      "!outcome.declined && saysNo(given)",
+      "!outcome.declined && form.has(outcome.sid)",
+      [workerTest("two-tabs")],
+    ],
   ]),
   ...faultsIn("src/login/finish-login.ts", [
     [

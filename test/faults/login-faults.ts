@@ -122,7 +122,7 @@ export const LOGIN_FAULTS = [
     ],
     [
       "an answer counts for whatever question",
-      "given === undefined || waiting.question !== call.question)",
+      "waiting.question !== call.question && !saysNo(given)",
       "given === undefined)",
       [workerTest("terms")],
     ],

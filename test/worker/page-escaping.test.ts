@@ -3,7 +3,7 @@ import { confirmPage } from "../../src/pages/confirm-page.ts";
 import { erasedPage } from "../../src/pages/erased-page.ts";
 import { failurePage } from "../../src/pages/failure-page.ts";
 import type { Html } from "../../src/pages/layout.ts";
-import { loggedOutPage } from "../../src/pages/logged-out-page.ts";
+import { loggedOutPage, logoutPage } from "../../src/pages/logged-out-page.ts";
 import { myPage } from "../../src/pages/my-page.ts";
 import { proofPage } from "../../src/pages/proof-page.ts";
 import { sessionsPage } from "../../src/pages/sessions-page.ts";
@@ -136,6 +136,7 @@ const PAGES: Readonly<Record<string, () => Html>> = {
       authPath: HOSTILE,
     }),
   "erased account": () => erasedPage(context),
+  "no too late": () => logoutPage({ ...context, action: HOSTILE, tooLate: "yes", siteHref: HOSTILE }),
   "logged out": () => loggedOutPage({ ...context, loginHref: HOSTILE }),
   sessions: () =>
     sessionsPage({

@@ -113,6 +113,87 @@ describe.each(NAMES)("%s, answered after a logout in another tab", (name) => {
   });
 });
 
+const TOO_LATE = {
+  en: ["You are logged in already", "answered with yes first", "The terms were accepted first"],
+  nb: ["Du er allerede logget inn", "svart ja først", "Vilkårene ble godtatt først"],
+  da: ["Du er allerede logget ind", "svaret ja først", "Vilkårene blev accepteret først"],
+  sv: ["Du är redan inloggad", "Ja-svaret kom först", "Villkoren godkändes först"],
+  fi: ["Olet jo kirjautunut sisään", "Kyllä-vastaus annettiin ensin", "Ehdot hyväksyttiin ensin"],
+};
+
+describe.each([
+  { name: "is this you?", no: "no", which: 1 },
+  { name: "the terms", no: "decline", which: 2 },
+] as const)("a no to $name", ({ name, no, which }) => {
+  it.each(Object.entries(TOO_LATE))(
+    "after a yes is told that it is too late (%s), and how to log out",
+    async (language, words) => {
+      const { browser, press } = await openQuestion(name, language);
+      expect((await press(QUESTIONS[name].goOn)).headers.get("location")).toBe("/members/");
+      const told = await press({ answer: no });
+      expect(told.status).toBe(409);
+      const page = await told.text();
+      expect(textOf(page)).toContain(words[0]);
+      expect(textOf(page)).toContain(words[which]);
+      expect(page).toContain('href="/members/"');
+      expect((await browser.session()).authenticated).toBe(true);
+      const { action, fields } = formOf(page);
+      expect(action).toBe("/auth/logout");
+      expect((await browser.post(action, fields)).headers.get("location")).toBe("/auth/logged-out");
+      expect((await browser.session()).authenticated).toBe(false);
+    },
+  );
+
+  it("leads nobody into a login by itself where the answer to the yes got lost", async () => {
+    const { site, browser, press } = await openQuestion(name);
+    await press(QUESTIONS[name].goOn);
+    browser.cookies.delete(SESSION_COOKIE);
+    const told = await press({ answer: no });
+    expect(told.status).toBe(400);
+    expect(await told.text()).not.toContain("http-equiv");
+    expect(site.log.at(-1)).toMatchObject({ code: "state_used" });
+  });
+
+  it("is final: the yes after it, and the same no again, end at the same words", async () => {
+    const { browser, press } = await openQuestion(name);
+    const first = textOf(await (await press({ answer: no })).text());
+    expect((await press(QUESTIONS[name].goOn)).status).toBe(403);
+    const again = textOf(await (await press({ answer: no })).text());
+    expect(again.split("Reference")[0]).toBe(first.split("Reference")[0]);
+    expect((await browser.session()).authenticated).toBe(false);
+  });
+});
+
+describe.each(NAMES)("%s, answered twice", (name) => {
+  it("with the same answer leads home both times", async () => {
+    const { press } = await openQuestion(name);
+    for (let time = 0; time < 2; time += 1) {
+      const answered = await press(QUESTIONS[name].goOn);
+      expect([answered.status, answered.headers.get("location")]).toEqual([303, "/members/"]);
+    }
+  });
+});
+
+describe("a no to 'is this you?' while the terms wait, because another tab said yes", () => {
+  it("stops the login, and nothing of it is left", async () => {
+    const site = openSite({ vars: TERMS });
+    const browser = openBrowser(site, { "accept-language": "en" });
+    const page = await (await QUESTIONS["is this you?"].ask(site, browser)).text();
+    const press = (answer: string) =>
+      browser.post("/auth/continue", { ...formOf(page).fields, confirm: "yes", answer });
+    const terms = await (await press("yes")).text();
+    expect(formOf(terms).buttons).toContain("decline");
+    expect(textOf(await (await press("yes")).text())).toContain("Before you go on");
+    const stopped = await press("no");
+    expect(stopped.status).toBe(403);
+    expect(textOf(await stopped.text())).toContain("We stopped that login");
+    const accepted = { ...formOf(terms).fields, answer: "accept", terms: "accepted" };
+    expect((await browser.post("/auth/continue", accepted)).status).toBe(403);
+    expect((await browser.session()).authenticated).toBe(false);
+    expect(await accountsDatabase().prepare("SELECT count(*) AS n FROM accounts").first("n")).toBe(0);
+  });
+});
+
 describe("CROSS_BROWSER=deny", () => {
   const vars = { CROSS_BROWSER: "deny" };
 

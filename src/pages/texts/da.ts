@@ -190,6 +190,11 @@ export const da = (): Texts => ({
     shared:
       "Deler du computeren med andre? {brand} kan huske den, der sidst loggede ind i denne browser, og det kan {site} ikke ændre. Slet cookies fra {brand} i browseren, eller brug et privat vindue, så skal den næste oplyse sit eget nummer.",
   },
+  noTooLate: {
+    title: "Du er allerede logget ind",
+    yes: "Der blev svaret ja først, så dette nej kom for sent.",
+    accepted: "Vilkårene blev accepteret først, så dette nej kom for sent.",
+  },
   notYou:
     "Ikke dig? {brand} kan huske den, der sidst loggede ind i denne browser. Slet cookies fra {brand}, eller brug et privat vindue, og start forfra.",
   me: {

@@ -192,6 +192,11 @@ export const en = (): Texts => ({
     shared:
       "Do you share this computer? {brand} may remember whoever logged in last in this browser, and {site} cannot change that. Delete the cookies from {brand} in this browser, or use a private window, and the next person has to give their own number.",
   },
+  noTooLate: {
+    title: "You are logged in already",
+    yes: "This login was answered with yes first, so your no came too late.",
+    accepted: "The terms were accepted first, so your no came too late.",
+  },
   notYou:
     "Not you? {brand} may remember whoever logged in last in this browser. Delete the cookies from {brand} in this browser, or use a private window, and start again.",
   me: {

@@ -192,6 +192,11 @@ export const fi = (): Texts => ({
     shared:
       "Onko laite yhteiskäytössä? {brand} voi muistaa tässä selaimessa viimeksi kirjautuneen, eikä {site} voi muuttaa sitä. Poista tästä selaimesta {brand}-evästeet tai käytä yksityistä ikkunaa, niin seuraavan on annettava oma numeronsa.",
   },
+  noTooLate: {
+    title: "Olet jo kirjautunut sisään",
+    yes: "Kyllä-vastaus annettiin ensin, joten kieltäytyminen tuli liian myöhään.",
+    accepted: "Ehdot hyväksyttiin ensin, joten kieltäytyminen tuli liian myöhään.",
+  },
   notYou:
     "Etkö se ollut sinä? {brand} voi muistaa tässä selaimessa viimeksi kirjautuneen. Poista tästä selaimesta {brand}-evästeet tai käytä yksityistä ikkunaa ja aloita alusta.",
   me: {

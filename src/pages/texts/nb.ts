@@ -191,6 +191,11 @@ export const nb = (): Texts => ({
     shared:
       "Deler du maskinen med andre? {brand} kan huske den som sist logget inn i denne nettleseren, og det kan ikke {site} endre. Slett informasjonskapslene fra {brand} i nettleseren, eller bruk et privat vindu, så må den neste oppgi sitt eget nummer.",
   },
+  noTooLate: {
+    title: "Du er allerede logget inn",
+    yes: "Det ble svart ja først, så dette neiet kom for sent.",
+    accepted: "Vilkårene ble godtatt først, så dette neiet kom for sent.",
+  },
   notYou:
     "Ikke deg? {brand} kan huske den som sist logget inn i denne nettleseren. Slett informasjonskapslene fra {brand}, eller bruk et privat vindu, og start på nytt.",
   me: {

@@ -190,6 +190,11 @@ export const sv = (): Texts => ({
     shared:
       "Delar du datorn med andra? {brand} kan komma ihåg den som senast loggade in i den här webbläsaren, och det kan {site} inte ändra. Radera kakorna från {brand} i webbläsaren, eller använd ett privat fönster, så måste nästa person ange sitt eget nummer.",
   },
+  noTooLate: {
+    title: "Du är redan inloggad",
+    yes: "Ja-svaret kom först, så det här nejet kom för sent.",
+    accepted: "Villkoren godkändes först, så det här nejet kom för sent.",
+  },
   notYou:
     "Inte du? {brand} kan komma ihåg den som senast loggade in i den här webbläsaren. Radera kakorna från {brand}, eller använd ett privat fönster, och börja om.",
   me: {

@@ -37,6 +37,8 @@ export interface Texts {
     /** There is no way for a site to log anybody out at Vipps. `{brand}`, `{site}` */
     readonly shared: string;
   };
+  /** To whoever says no to a login that was answered with yes before, or whose terms were accepted. */
+  readonly noTooLate: { readonly title: string; readonly yes: string; readonly accepted: string };
   /** To somebody who meets another person's name, or a login that is not theirs. `{brand}` */
   readonly notYou: string;
   /** A person's own page. */

@@ -75,6 +75,8 @@ export interface Model {
 export type Answer =
   | { readonly is: "home"; readonly returnTo: string; readonly made: ModelSession | undefined }
   | { readonly is: "question"; readonly user: User; readonly replaces: User | undefined }
+  /** A no to a login that was answered with yes. */
+  | { readonly is: "tooLate" }
   | { readonly is: "refused"; readonly status: 400 | 401 | 403 | 404 | 502 };
 
 const refused = (status: 400 | 401 | 403 | 404 | 502): Answer => ({ is: "refused", status });
@@ -299,8 +301,10 @@ export function answer(
   if (attempt.client !== "web" || standing(model, attempt) === "over") return refused(400);
   const living = livingToken(model, browser.token, place);
   const { state } = attempt;
-  if (state.is !== "held" || state.by !== browser.name || !isWaiting(model, attempt))
-    return again(model, attempt, browser, place);
+  if (state.is !== "held" || state.by !== browser.name || !isWaiting(model, attempt)) {
+    const before = again(model, attempt, browser, place);
+    return !yes && before.is === "home" ? { is: "tooLate" } : before;
+  }
   if (!yes) {
     use(model, attempt, browser.name, undefined, true);
     return refused(403);

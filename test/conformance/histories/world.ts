@@ -189,6 +189,11 @@ export async function expectAnswer(
       real.forms.set(browser, formOf(page).fields);
       break;
     }
+    case "tooLate":
+      expect(response.status).toBe(409);
+      expect(textOf(await response.text())).toContain("You are logged in already");
+      expect(isNew, "a new session").toBe(false);
+      break;
     case "refused":
       expect(response.status).toBe(expected.status);
       expect(cookie).toBeUndefined();
