@@ -3,6 +3,7 @@
 import { CommandError } from "./command-error.mjs";
 /** What a member list can tell of a member. */
 export const MEMBER_FIELDS = [
+  "accountId",
   "memberNumber",
   "name",
   "givenName",
@@ -17,6 +18,7 @@ export type MemberField = (typeof MEMBER_FIELDS)[number];
 
 /** Names of columns, without case, accents, spaces and punctuation; where several fit, the first one counts. */
 const NAMES: Readonly<Record<MemberField, readonly string[]>> = {
+  accountId: ["accountid"],
   memberNumber: [
     ...[
       "membernumber",

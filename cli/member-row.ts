@@ -15,6 +15,8 @@ import type { BrokenLine } from "./member-file.ts";
 export interface Member {
   /** Names the row; importing it again finds the same account by this. */
   readonly importKey: string;
+  /** The account that is meant, if the site has one of this id. */
+  readonly accountId: string | undefined;
   readonly memberNumber: string | undefined;
   /** Said together: where the list has one of the three, the others are empty. */
   readonly name: string | undefined;
@@ -55,7 +57,7 @@ export const EXPLANATIONS: Readonly<Record<Note | Refusal, string>> = {
   too_long: "a field is longer than any real one",
   line_break: "a field runs over several lines: a quotation mark may be missing or one too many",
   member_number_repeated: "the member number is on an earlier line too",
-  row_repeated: "the same as an earlier line",
+  row_repeated: "the same person as on an earlier line",
   too_many_cells: "the line has more columns than the header",
   quote_open: "a quotation mark before a field is not closed behind it",
   no_name: "no name: unless one is known, this person will have to prove the account",
@@ -102,8 +104,9 @@ export function readMemberRow(cells: readonly string[], columns: Columns, countr
   if (searchName(name) === "") notes.push("no_name");
   const groups = columns.groups === undefined ? undefined : readGroupCell(fields.groups ?? "");
   if (groups?.isIncomplete) notes.push("groups_unreadable");
-  const { memberNumber } = fields;
-  const importKey = memberNumber === undefined ? rowKey(name, phone, email) : `m:${memberNumber}`;
+  const { accountId, memberNumber } = fields;
+  let importKey = accountId === undefined ? rowKey(name, phone, email) : `${ACCOUNT_KEY}${accountId}`;
+  if (memberNumber !== undefined) importKey = `m:${memberNumber}`;
   /** An empty cell of a column says that there is none. */
   const said = (field: MemberField) => fields[field] ?? (columns[field] === undefined ? undefined : "");
   const hasName = NAME_FIELDS.some((field) => columns[field] !== undefined);
@@ -112,7 +115,7 @@ export function readMemberRow(cells: readonly string[], columns: Columns, countr
     : { name: undefined, givenName: undefined, familyName: undefined };
   return {
     member: {
-      ...{ importKey, memberNumber, ...names },
+      ...{ importKey, accountId, memberNumber, ...names },
       phone: fields.phone === undefined ? said("phone") : phone,
       email: fields.email === undefined ? said("email") : email,
       ...{ proof: said("proof"), groups: groups?.names },
@@ -120,6 +123,9 @@ export function readMemberRow(cells: readonly string[], columns: Columns, countr
     notes,
   };
 }
+
+/** What the import key of somebody begins with who is known by the account alone, until there is a better one. */
+export const ACCOUNT_KEY = "a:";
 
 const NAME_FIELDS = ["name", "givenName", "familyName"] as const;
 
@@ -136,13 +142,17 @@ function rowKey(...parts: readonly (string | undefined)[]): string {
   return `h:${createHash("sha256").update(JSON.stringify(parts)).digest("base64url")}`;
 }
 
-/** What spreadsheets add: blanks of all kinds, control characters, the apostrophe that keeps a number a text. */
+/**
+ * What spreadsheets add: blanks of all kinds, control characters, the apostrophe that keeps a number a text. And what an
+ * export adds: the one before each sign that could begin a formula.
+ */
 function cleanCell(cell: string): string {
   return cell
     .replace(/[\p{Cc}\p{Cf}]/gu, "")
     .replace(/\s+/gu, " ")
     .trim()
-    .replace(/^'(?=[+\d])/, "");
+    .replace(/^'(?=\d)/, "")
+    .replace(/(^|[;,|"'] ?)'(?=[=+\-@＝＋－＠])/g, "$1");
 }
 
 /** E.164 digits of a number as people write it: `+47 999 99 901`, `0047-99999901`, `(999) 99 901`, `99999901.0`. */
@@ -153,8 +163,11 @@ function readPhone(text: string | undefined, country: CountryCode): string | und
     // What a spreadsheet makes of a number, and the trunk zero in brackets.
     .replace(/[.,]0+$/, "")
     .replace(/\(0\)/, "");
-  const parsed = parsePhoneNumberFromString(typed, country);
-  return parsed?.isValid() === true ? parsed.number.slice(1) : undefined;
+  const spellings = [typed];
+  // Vipps, and programs that take the plus sign for a sum, write a foreign number without it.
+  if (/^[1-9]\d{9,}$/.test(typed)) spellings.push(`+${typed}`);
+  const parsed = spellings.map((each) => parsePhoneNumberFromString(each, country));
+  return parsed.find((number) => number?.isValid())?.number.slice(1);
 }
 
 const COUNTRY_NAMES: Readonly<Record<string, CountryCode>> = {

@@ -21,9 +21,16 @@ import {
 } from "./exported-file.ts";
 import { MEMBER_FIELDS, type MemberField, recogniseHeader } from "./member-columns.ts";
 import { type FileFormat, type FileRow, readRows, recogniseFormat } from "./member-file.ts";
-import { EXPLANATIONS, type Member, type Note, type Refusal, readMemberRow } from "./member-row.ts";
+import {
+  ACCOUNT_KEY,
+  EXPLANATIONS,
+  type Member,
+  type Note,
+  type Refusal,
+  readMemberRow,
+} from "./member-row.ts";
 import { askForSite, knownSites, type MemberSite, memberSite, siteNamed } from "./member-site.ts";
-import { memberPortion } from "./member-sql.ts";
+import { memberPortion, namedAccounts } from "./member-sql.ts";
 import { startProgress } from "./progress-bar.ts";
 
 /** The command `members`. */
@@ -261,11 +268,11 @@ async function readList(
     const read = readMemberRow(cells, header?.columns ?? {}, country);
     if ("refusal" in read) return read.refusal;
     const { member } = read;
-    if (seen.keys.has(member.importKey)) {
-      return member.memberNumber === undefined ? "row_repeated" : "member_number_repeated";
-    }
-    seen.keys.add(member.importKey);
-    const { phone, email } = member;
+    const { accountId, memberNumber, phone, email } = member;
+    if (!isNew(seen.keys, member.importKey))
+      return memberNumber === undefined ? "row_repeated" : "member_number_repeated";
+    if (accountId !== undefined && memberNumber !== undefined && !isNew(seen.keys, ACCOUNT_KEY + accountId))
+      return "row_repeated";
     const found: Note[] = [...read.notes];
     if (phone && !isNew(seen.phones, phone)) found.push("shared_phone");
     if (email && !isNew(seen.emails, email)) found.push("shared_email");
@@ -306,7 +313,10 @@ async function importInto(options: Options, session: D1Session, { key }: MemberS
   const imported: Imported = { added: 0, joined: 0, changed: 0, slowest: 0 };
   let done = 0;
   const write = async (members: readonly Member[]) => {
-    const { statements, newIds } = await memberPortion(members, key, Math.floor(Date.now() / 1000));
+    const named = namedAccounts(members, key);
+    const [found] = named === undefined ? [] : await session.batch([named]);
+    const keys = new Map(found?.rows.map((row) => [String(row.id), String(row.import_key)]));
+    const { statements, newIds } = await memberPortion(members, key, Math.floor(Date.now() / 1000), keys);
     const [joined, upserted] = await session.batch(statements);
     const added = upserted?.rows.filter(({ id }) => newIds.has(String(id))).length ?? 0;
     imported.added += added;

@@ -34,7 +34,7 @@ export async function* writtenRows(
   let written = 0;
   for await (const rows of portions) {
     const lines = rows.map((row) =>
-      isCsv ? csvLine(columns.map((column) => cellText(row[column]))) : `\n${JSON.stringify(row)}`,
+      isCsv ? csvLine(columns.map((column) => cellText(row[column], column))) : `\n${JSON.stringify(row)}`,
     );
     yield isCsv ? lines.join("") : `${written === 0 ? "" : ","}${lines.join(",")}`;
     written += rows.length;
@@ -43,8 +43,11 @@ export async function* writtenRows(
   if (!isCsv) yield "\n]\n";
 }
 
-const cellText = (value: string | boolean | null | undefined): string =>
-  typeof value === "boolean" ? (value ? "yes" : "no") : (value ?? "");
+function cellText(value: string | boolean | null | undefined, column: string): string {
+  if (typeof value === "boolean") return value ? "yes" : "no";
+  // Digits alone are a number of the reader's country.
+  return column === "phone" && value ? `+${value}` : (value ?? "");
+}
 
 /** What a formula begins with, and what a program with other settings may take for the end of a cell. */
 const FORMULA = new Set("=+-@＝＋－＠");

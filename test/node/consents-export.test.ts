@@ -180,7 +180,8 @@ describe("the export of consents", () => {
       account_id: "acc_a",
       name: "Person acc_a",
       email: "acc_a@example.com",
-      phone: "4799999901",
+      // As the import reads it, and a spreadsheet as no sum.
+      phone: "'+4799999901",
       member_number: "",
       consent: "vipps:news",
       granted: "yes",

@@ -13,6 +13,7 @@ import { readMemberRow } from "../../cli/member-row.ts";
 import { siteNamed } from "../../cli/member-site.ts";
 import { masterKeysIn } from "../../cli/sites/master-key-place.ts";
 import { runWrangler } from "../../cli/wrangler.mjs";
+import { searchName } from "../../src/accounts/names.ts";
 import { writeSiteDocument } from "../../src/sites/site-document.ts";
 import { type Account, openAccount } from "./cloudflare-api.ts";
 import { runCommand } from "./command-under-test.ts";
@@ -121,6 +122,9 @@ describe("a row of a member list", () => {
     ["+46 (0)70 174 06 05", "", "46701740605"],
     ["050 999 9903", "Suomi", "358509999903"],
     ["00358 50 9999903", "", "358509999903"],
+    ["4520123456", "", "4520123456"],
+    ["358509999903", "", "358509999903"],
+    ["'+4520123456", "", "4520123456"],
   ])("takes the phone number %s of the country %j", (typed, country, expected) => {
     expect(phoneOf(typed, country)).toBe(expected);
   });
@@ -158,6 +162,15 @@ describe("a row of a member list", () => {
     expect(key("17", "Kari", "99999901", "")).toBe("m:17");
     expect(key("", "Kari", "99999901", "")).toBe(key("", "Kari", "+47 999 99 901", ""));
     expect(key("", "Kari", "99999901", "")).not.toBe(key("", "Kari", "99999902", ""));
+  });
+
+  it.each([
+    ["'=cmd|'=x", "=cmd|=x"],
+    ["''=x", "'=x"],
+    ["a; '@b", "a; @b"],
+    ["O'Neil-'-", "O'Neil-'-"],
+  ])("is read without what an export puts before signs of a formula: %s", (written, name) => {
+    expect(read("1", written, "99999901", "")).toMatchObject({ member: { name } });
   });
 
   it("puts a name together from its parts", () => {
@@ -518,6 +531,72 @@ describe("vipps-login members import", () => {
     const numbered = await known("Medlemsnr;E-post", "S2;other@example.org", "S1;kari@example.org");
     expect(numbered.proof_digest).toBe(emptied.proof_digest);
     expect(emptied.proof_digest).not.toBe(first.proof_digest);
+  }, 300_000);
+
+  it("takes in again what an export wrote, with nobody lost, doubled or changed", async () => {
+    const state = at("again");
+    await makeLocalState(state);
+    const here = { ...target(), persistTo: state };
+    const list = at("again.csv");
+    const place = ["--persist-to", state, ...settings];
+    const taken = async (counts: object) => {
+      const { stdout } = await run(list, ...place, "--json");
+      expect(JSON.parse(stdout)).toMatchObject({ refused: {}, notes: {}, ...counts });
+      return query(here, "SELECT * FROM accounts ORDER BY id");
+    };
+    const people: readonly (readonly [
+      id: string,
+      name: string,
+      phone: string,
+      key: string,
+      number: string,
+    ])[] = [
+      // By a login, one of them with a number that staff gave; by a list without numbers; by one with numbers.
+      ["acc_a", "=cmd|' /C calc'!A0", "'4532123457'", "NULL", "NULL"],
+      ["acc_b", 'Anna "Nusse" Berg; \'+x', "NULL", "NULL", "'7'"],
+      ["acc_c", "''-Ola, @Berg", "'4790000001'", "'h:any'", "'8'"],
+      ["acc_d", "Liv Lund", "'4790000002'", "'m:9'", "'9'"],
+    ];
+    const rows = people.map(
+      ([id, name, phone, key, number]) =>
+        `('default', '${id}', '${name.replaceAll("'", "''")}', '${searchName(name)}', ${phone}, ${phone} IS NOT NULL, '${id}@example.com', 1,
+          ${number}, ${key}, '["board","trainers"]', 'vipps', 1, 1)`,
+    );
+    await query(
+      here,
+      `INSERT INTO accounts (site, id, name, search_name, phone, phone_verified, email, email_verified, member_number,
+         import_key, groups, origin, created_at, updated_at) VALUES ${rows.join(", ")};
+       INSERT INTO identities (site, msn, sub, account_id, linked_at, linked_by) VALUES ('default', '1', 's', 'acc_a', 1, 'matched')`,
+    );
+    const before = await query(here, "SELECT * FROM accounts ORDER BY id");
+    const exported = await runCommand(["members", "export", list, ...place]);
+    expect(exported).toMatchObject({ code: 0 });
+    const kept = (all: readonly Record<string, unknown>[]) =>
+      all.map(({ import_key, proof_digest, updated_at, ...rest }) => rest);
+    const after = await taken({ accepted: 4, accounts_added: 0 });
+    expect(kept(after)).toEqual(kept(before));
+    expect(await taken({ accounts_added: 0, accounts_joined: 0, accounts_changed: 0 })).toEqual(after);
+
+    // A list of numbers that comes later finds them, and so does the export after it.
+    const text = readFileSync(list, "utf8");
+    writeFileSync(list, `Nr;Navn;Mobil\n5;"${people[0]?.[1]}";+4532123457\n9;Liv Lund;90000002\n`);
+    expect((await taken({ accounts_added: 0, accounts_joined: 1 }))[0]).toMatchObject({ member_number: "5" });
+    writeFileSync(list, text);
+    expect(await taken({ accounts_added: 0 })).toHaveLength(4);
+    // A number that is somebody else's makes nobody into that person.
+    writeFileSync(list, "account_id,member_number,name,phone\nacc_b,9,Anna Berg,90000003\n");
+    const numbered = await taken({ accounts_added: 0 });
+    expect(numbered[3]).toMatchObject({ id: "acc_d", name: "Liv Lund", member_number: "9" });
+    expect(numbered[1]).toMatchObject({
+      id: "acc_b",
+      name: "Anna Berg",
+      member_number: "7",
+      phone: "4790000003",
+    });
+    // An account that the site does not have counts for nothing, and nobody is on a list twice.
+    writeFileSync(list, "account_id,name,phone\nacc_x,New,90000004\nacc_x,New,90000005\n");
+    expect(await taken({ refused: { row_repeated: 1 }, accounts_added: 1 })).toHaveLength(5);
+    expect(await taken({ refused: { row_repeated: 1 }, accounts_added: 0 })).toHaveLength(5);
   }, 300_000);
 
   it("takes names that look like SQL for names", async () => {

@@ -53,17 +53,22 @@ import { type Cost, oneLine, recordCosts } from "./recorded-database.ts";
 import { openSite, SITE } from "./site.ts";
 import { patternOf, writtenSql } from "./written-sql.ts";
 
+interface ImportStatement {
+  readonly sql: string;
+  readonly params: readonly unknown[];
+}
+
 /** The import's own statements. Programs of the command line are typed for Node, so they are not imported by name. */
-const [memberPortion] = Object.values(
-  import.meta.glob<
-    (
+const [memberSql] = Object.values(
+  import.meta.glob<{
+    readonly memberPortion: (
       members: readonly object[],
       site: string,
       at: number,
-    ) => Promise<{
-      readonly statements: readonly { readonly sql: string; readonly params: readonly unknown[] }[];
-    }>
-  >("../../cli/member-sql.ts", { import: "memberPortion", eager: true }),
+      keys: ReadonlyMap<string, string>,
+    ) => Promise<{ readonly statements: readonly ImportStatement[] }>;
+    readonly namedAccounts: (members: readonly object[], site: string) => ImportStatement | undefined;
+  }>("../../cli/member-sql.ts", { eager: true }),
 );
 
 const SITE_KEY = "default";
@@ -252,22 +257,16 @@ async function exercise(database: D1Database, round: number): Promise<void> {
 
   // The import.
   const member = { importKey: `I${round}`, name: "Ny Medlem", phone: known.phone, memberNumber: `I${round}` };
-  if (memberPortion === undefined) throw new Error("cli/member-sql.ts is gone");
-  const { statements } = await memberPortion(
-    [
-      {
-        givenName: undefined,
-        familyName: undefined,
-        email: undefined,
-        proof: undefined,
-        groups: ["board"],
-        ...member,
-      },
-    ],
-    SITE_KEY,
-    1,
-  );
-  await database.batch(statements.map(({ sql, params }) => database.prepare(sql).bind(...params)));
+  if (memberSql === undefined) throw new Error("cli/member-sql.ts is gone");
+  const said = { givenName: undefined, familyName: undefined, email: undefined, proof: undefined };
+  const members = [{ ...said, groups: ["board"], ...member }];
+  for (const list of [members, members.map((one) => ({ ...one, accountId }))]) {
+    const named = memberSql.namedAccounts(list, SITE_KEY);
+    const keys = new Map([[accountId, member.importKey]]);
+    const { statements } = await memberSql.memberPortion(list, SITE_KEY, 1, keys);
+    const all = named === undefined ? statements : [named, ...statements];
+    await database.batch(all.map(({ sql, params }) => database.prepare(sql).bind(...params)));
+  }
 
   // What the operator takes out, a portion of it.
   for (const history of [false, true]) {
