@@ -133,16 +133,19 @@ export class UserSessions extends DurableObject<Cloudflare.Env> {
       ...[brought, told].map((value) => (value === undefined ? null : JSON.stringify(value))),
       browserId ?? null,
     );
-    const all = this.#sql
-      .exec<{ sid: string; isHere: number }>(
-        "SELECT sid, browser_id IS ? AS isHere FROM sessions ORDER BY sid DESC",
-        // Nobody's: where the browser is not known, no session is found to have begun in it.
-        browserId ?? "",
+    // One pass over all of them, of which there may be many, for one row.
+    const { count, here } = this.#sql
+      .exec<{ count: number; here: string }>(
+        `SELECT count(*) AS count, json_group_array(sid) FILTER (WHERE browser_id = ? AND sid <> ?) AS here
+         FROM sessions`,
+        browserId ?? null,
+        sid,
       )
-      .toArray();
-    const isTold = all.length > LIMIT && this.#endTooMany();
+      .one();
+    const isTold = count > LIMIT && this.#endTooMany();
     await this.#sweepLater(isTold ? at : Math.min(startedAt + ttl, at + idle));
-    return all.flatMap((other) => (other.isHere === 1 && other.sid !== sid ? [other.sid] : []));
+    // By their ids, which begin with the time.
+    return (JSON.parse(here) as string[]).sort().reverse();
   }
 
   /**
