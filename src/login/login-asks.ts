@@ -1,6 +1,6 @@
 import { readPath } from "../http/request-path.ts";
 import { readRequired } from "../rules/asked-rule.ts";
-import { requirementsOf } from "../rules/path-rules.ts";
+import { asksForMore, requirementsOf } from "../rules/path-rules.ts";
 import { distinct, lacking, type Requirement } from "../rules/requirement.ts";
 import { type AuthenticSession, now } from "../session/session.ts";
 import type { Settings } from "../settings.ts";
@@ -33,7 +33,8 @@ export function requiredOfLogin(
 ): readonly Requirement[] {
   const named = readRequired(settings, query?.getAll("require") ?? []);
   // In a safe return URL that is a path, nothing stands before the query and the fragment but the parsed path.
-  const path = returnTo.startsWith("/") ? readPath(returnTo.replace(/[?#].*$/s, "")) : undefined;
+  const isPath = asksForMore(settings.site) && returnTo.startsWith("/");
+  const path = isPath ? readPath(returnTo.replace(/[?#].*$/s, "")) : undefined;
   return distinct([...((path && requirementsOf(settings.site, path)) ?? []), ...named]);
 }
 

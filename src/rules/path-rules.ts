@@ -65,6 +65,11 @@ export function requirementsOf(
 
 const ANY_SESSION: readonly Requirement[] = [];
 
+/** Whether any path asks for more than a session. */
+export function asksForMore({ protectedPaths }: ProtectedSite): boolean {
+  return compiled(protectedPaths).asksForMore;
+}
+
 /** Which rules of PROTECTED_PATHS, as they are written, bear on a path, and which of its exceptions. */
 export function rulesFor(
   { protectedPaths }: ProtectedSite,
