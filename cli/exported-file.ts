@@ -1,8 +1,8 @@
 // A list of people written to a file: what the commands that hand one out share.
 
 import { once } from "node:events";
-import { chmodSync, createWriteStream } from "node:fs";
-import { basename } from "node:path";
+import { chmodSync, createWriteStream, existsSync, statSync } from "node:fs";
+import { basename, dirname } from "node:path";
 import { finished } from "node:stream/promises";
 import { Option } from "@commander-js/extra-typings";
 import { type Export, type ExportFormat, type RunQuery, writtenRows } from "../src/accounts/exported-rows.ts";
@@ -38,6 +38,8 @@ export interface NamedExport {
   /** As the audit log has it. */
   readonly actor: "consents:export" | "members:export";
   readonly details: Readonly<Record<string, string | number>>;
+  /** Throws where there is nothing to hand out, before anything is written. */
+  readonly check?: (run: RunQuery, site: string) => Promise<void>;
   readonly open: (run: RunQuery, site: string) => Export;
 }
 
@@ -58,11 +60,12 @@ export async function writeExport(
   context: CommandContext,
   file: string,
   options: ExportCommandOptions,
-  { actor, details, open }: NamedExport,
+  { actor, details, check, open }: NamedExport,
 ): Promise<WrittenExport> {
   const format = options.format ?? (file.toLowerCase().endsWith(".json") ? "json" : "csv");
   if (basename(file) === "-")
     throw usageError("What is exported goes to a file that only you can read: - is the name of none");
+  checkPlace(file);
   const target = targetOf(context, options);
   const session = await openSession(target);
   try {
@@ -74,6 +77,7 @@ export async function writeExport(
          VALUES (?1, ?2, ?3, 'system', 'exported', ?4)`,
         [...[site, Math.floor(Date.now() / 1000), actor], JSON.stringify({ ...details, format, ...more })],
       );
+    await check?.(run, site);
     await note({});
     let rows = 0;
     const count = (written: number) => {
@@ -94,4 +98,10 @@ export async function writeExport(
   } finally {
     await session.close();
   }
+}
+
+/** @throws {CommandError} where no file can be written. */
+export function checkPlace(file: string): void {
+  if (!existsSync(dirname(file))) throw usageError(`There is no folder ${dirname(file)}`);
+  if (existsSync(file) && statSync(file).isDirectory()) throw usageError(`${file} is a folder, not a file`);
 }

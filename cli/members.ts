@@ -1,11 +1,12 @@
 // `vipps-login members import`: brings an existing member list into the registry.
 
 import { once } from "node:events";
-import { createWriteStream, existsSync, rmSync, statSync, type WriteStream } from "node:fs";
+import { createWriteStream, existsSync, openSync, rmSync, statSync, type WriteStream } from "node:fs";
 import { finished } from "node:stream/promises";
 import { Command } from "@commander-js/extra-typings";
 import { type CountryCode, isSupportedCountry } from "libphonenumber-js/max";
-import { type MemberFilter, membersExport } from "../src/accounts/members-export.ts";
+import type { RunQuery } from "../src/accounts/exported-rows.ts";
+import { type MemberFilter, membersExport, pageOf } from "../src/accounts/members-export.ts";
 import { groupName } from "../src/group-name.ts";
 import { CommandError, usageError } from "./command-error.mjs";
 import type { CommandContext } from "./command-line.ts";
@@ -13,6 +14,7 @@ import type { D1Target } from "./d1-command.ts";
 import { databaseCommand, type PlaceOptions, targetOf } from "./d1-place.ts";
 import { type D1Session, openSession } from "./d1-session.ts";
 import {
+  checkPlace,
   PORTION as EXPORTED,
   type ExportCommandOptions,
   formatOption,
@@ -78,7 +80,7 @@ function exportCommand(context: CommandContext) {
     .addOption(semicolonOption())
     .option("--group <name>", "those in this group", readGroup)
     .option("--consent <id>", "those whose newest answer to this consent is yes, such as newsletter")
-    .option("--answer <yes|no>", "with --consent: those who said this", readAnswer, "yes" as const)
+    .option("--answer <yes|no>", "with --consent: those who said this (yes)", readAnswer)
     .option("--json", "the result as JSON on the standard output")
     .action((file, options) => exportMembers(context, file, options));
 }
@@ -86,11 +88,14 @@ function exportCommand(context: CommandContext) {
 interface ExportOptions extends ExportCommandOptions {
   readonly group?: string | undefined;
   readonly consent?: string | undefined;
-  readonly answer: "yes" | "no";
+  readonly answer?: "yes" | "no" | undefined;
 }
 
 async function exportMembers(context: CommandContext, typed: string, options: ExportOptions): Promise<void> {
-  const { group, consent, answer, json } = options;
+  const { group, consent, json } = options;
+  if (options.answer !== undefined && consent === undefined)
+    throw usageError("--answer goes with --consent, which says to what");
+  const answer = options.answer ?? "yes";
   const filter: MemberFilter = {
     ...(group !== undefined && { group }),
     ...(consent !== undefined && { answer: { consent, granted: answer === "yes" } }),
@@ -99,6 +104,7 @@ async function exportMembers(context: CommandContext, typed: string, options: Ex
   const { format, site, rows } = await writeExport(context, context.path(typed), options, {
     actor: "members:export",
     details: { list: "members", ...chosen },
+    check: (run, key) => checkFilter(run, key, filter),
     open: (run, key) => membersExport(run, { site: key, filter, portion: EXPORTED }),
   });
   context.print(
@@ -106,6 +112,20 @@ async function exportMembers(context: CommandContext, typed: string, options: Ex
       ? JSON.stringify({ file: typed, format, ...chosen, site, rows })
       : `${rows.toLocaleString("en")} members of ${site} in ${typed}. They are personal data: delete the file when it has served.`,
   );
+}
+
+/** A name that is mistyped must not look like a list of nobody. @throws {CommandError} */
+async function checkFilter(run: RunQuery, site: string, { group, answer }: MemberFilter): Promise<void> {
+  const fits = async (source: "group" | "answer", filter: MemberFilter) => {
+    const { sql, params } = pageOf(source, site, filter, "", 1);
+    return (await run(sql, params)).length > 0;
+  };
+  if (group !== undefined && !(await fits("group", { group })))
+    throw new CommandError(`Nobody is in a group "${group}". Nothing was written.`);
+  if (answer === undefined) return;
+  const asked = [true, false].map((granted) => fits("answer", { answer: { ...answer, granted } }));
+  if (!(await Promise.all(asked)).includes(true))
+    throw new CommandError(`Nobody has answered a consent "${answer.consent}". Nothing was written.`);
 }
 
 /** @throws {CommandError} */
@@ -123,7 +143,7 @@ function readAnswer(text: string): "yes" | "no" {
 
 const HELP_END = `
 The list needs a header. Names of columns are known in English, Norwegian, Danish, Swedish and Finnish; see
-docs/accounts.md. The exit code is 0 when the list was taken in, even if lines were refused; 1 when it was not.`;
+docs/accounts.md. The exit code is 0 when the list was taken in, even if lines were refused; 1 when nobody in it was.`;
 
 /** Members of one transaction: others wait for it some milliseconds, and little is lost when it is cut off. */
 const PORTION = 1_000;
@@ -158,13 +178,17 @@ interface Options {
 /** @throws {CommandError} */
 function optionsOf(context: CommandContext, typed: string, given: Given): Options {
   const file = context.path(typed);
-  if (!existsSync(file) || !statSync(file).isFile()) throw usageError(`There is no file ${typed}`);
+  if (!existsSync(file)) throw usageError(`There is no file ${typed}`);
+  // A list is read from its beginning more than once.
+  if (!statSync(file).isFile()) throw usageError(`${typed} is no file, but a folder, a device or a pipe`);
   const { dryRun = false, json = false, country, column: named = {}, delimiter, site, settings } = given;
+  const report = given.report ?? `${file}.report.csv`;
+  checkPlace(report);
   return {
     ...{ file, dryRun, json, country, named, site, settingsFile: settings },
     target: targetOf(context, given),
     delimiter: delimiter === "tab" ? "\t" : delimiter,
-    report: given.report ?? `${file}.report.csv`,
+    report,
   };
 }
 
@@ -196,6 +220,8 @@ interface Checked {
   readonly accepted: number;
   readonly refused: Readonly<Partial<Record<Refusal, number>>>;
   readonly notes: Readonly<Partial<Record<Note, number>>>;
+  /** Where refused lines and notes are written, if there are any. */
+  readonly report: string | undefined;
 }
 
 /**
@@ -217,7 +243,12 @@ async function readList(
   let isFull = false;
   const tell = ({ line, lastLine }: FileRow, result: "refused" | "note", reason: Refusal | Note) => {
     const lines = line === lastLine ? line : `${line}-${lastLine}`;
-    isFull = report?.write(`${lines},${result},${reason},"${EXPLANATIONS[reason]}"\n`) === false;
+    if (report === undefined) {
+      const fd = openSync(options.report, "w");
+      report = createWriteStream(options.report, { fd });
+      report.write("line,result,reason,explanation\n");
+    }
+    isFull = report.write(`${lines},${result},${reason},"${EXPLANATIONS[reason]}"\n`) === false;
   };
 
   const seen = { keys: new Set<string>(), phones: new Set<string>(), emails: new Set<string>() };
@@ -235,21 +266,20 @@ async function readList(
         if ("broken" in row) throw new CommandError(`The header can't be read: ${EXPLANATIONS[row.broken]}.`);
         names = row.cells;
         header = recogniseHeader(names, named);
-        // Only now: of a file that is no member list there is nothing to report.
-        report = createWriteStream(options.report);
-        report.write("line,result,reason,explanation\n");
+        // That of an earlier run, and only now: of a file that is no member list there is nothing to report.
+        dropReport(options.report);
         continue;
+      }
+      const refusal = "broken" in row ? row.broken : check(row, row.cells);
+      if (refusal !== undefined) {
+        refused[refusal] = (refused[refusal] ?? 0) + 1;
+        tell(row, "refused", refusal);
       }
       rows += 1;
       progress.update(
         part,
         `${rows.toLocaleString("en")} lines, ${(rows - accepted).toLocaleString("en")} refused`,
       );
-      const refusal = "broken" in row ? row.broken : check(row, row.cells);
-      if (refusal !== undefined) {
-        refused[refusal] = (refused[refusal] ?? 0) + 1;
-        tell(row, "refused", refusal);
-      }
       if (isFull && report !== undefined) {
         await once(report, "drain");
         isFull = false;
@@ -287,10 +317,18 @@ async function readList(
 
   if (header === undefined)
     throw new CommandError("The file is empty: it needs a header and a line for each member.");
+  if (rows === 0)
+    throw new CommandError("The list has a header and nobody behind it: it needs a line for each member.");
   const columns = Object.fromEntries(
     Object.entries(header.columns).map(([field, index]) => [field, names[index] ?? ""]),
   );
-  return { format, columns, ignored: header.ignored, rows, accepted, refused, notes };
+  const found = { rows, accepted, refused, notes, report: report && options.report };
+  return { format, columns, ignored: header.ignored, ...found };
+}
+
+/** Removes a report, but nothing that is no file. */
+function dropReport(path: string): void {
+  if (statSync(path, { throwIfNoEntry: false })?.isFile()) rmSync(path);
 }
 
 function isNew(seen: Set<string>, value: string): boolean {
@@ -340,7 +378,7 @@ async function importInto(options: Options, session: D1Session, { key }: MemberS
   } catch (error) {
     await writing.catch(() => undefined);
     // It would tell of lines that were never taken in.
-    if (done === 0) rmSync(options.report, { force: true });
+    if (done === 0) dropReport(options.report);
     if (!(error instanceof CommandError) || done === 0) throw error;
     throw new CommandError(
       `${error.message} ${done.toLocaleString("en")} members are in; run the same command again for the rest.`,
@@ -386,7 +424,7 @@ async function importMembers(options: Options, context: CommandContext): Promise
       accepted: checked.accepted,
       refused: checked.refused,
       notes: checked.notes,
-      report: options.report,
+      report: checked.report,
       dry_run: options.dryRun,
       target: options.target.remote ? "remote" : "local",
       ...(site && { site: site.name }),
@@ -401,6 +439,10 @@ async function importMembers(options: Options, context: CommandContext): Promise
       peak_memory_mib: Math.round(usage.maxRSS / 1024),
     };
     context.print(options.json ? JSON.stringify(result, undefined, 2) : summary(result, imported, site));
+    if (checked.accepted === 0) {
+      context.exitCode = 1;
+      context.tell("No line could be taken in.");
+    }
   } finally {
     await session?.close();
   }
@@ -409,7 +451,7 @@ async function importMembers(options: Options, context: CommandContext): Promise
 interface Result extends Pick<Checked, "accepted" | "refused" | "notes" | "columns"> {
   readonly lines: number;
   readonly ignored_columns: readonly string[];
-  readonly report: string;
+  readonly report: string | undefined;
   readonly dry_run: boolean;
   readonly target: string;
   readonly seconds: number;
@@ -449,7 +491,7 @@ function summary(
           `${number(imported.changed)} brought up to date`,
           `${number(result.accepted - imported.added - imported.changed)} as they were`,
         ]),
-    `Each refused line and each note is in ${result.report}.`,
+    ...(result.report === undefined ? [] : [`Each refused line and each note is in ${result.report}.`]),
     `${result.seconds} s, at most ${result.peak_memory_mib} MiB.`,
   ];
   return lines.join("\n");

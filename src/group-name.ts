@@ -14,11 +14,12 @@ export function groupName(text: string): string | undefined {
 }
 
 /**
- * Groups as a registry keeps them or a token says them: sorted, each once; anything that is no name is left out.
+ * Groups as a registry keeps them or a token says them: sorted, each once; anything that is no name is left out, and so
+ * are those behind the limit.
  * @param said anything.
  */
 export function readGroups(said: unknown): readonly string[] {
   if (!Array.isArray(said)) return [];
   const names = said.flatMap((one) => (typeof one === "string" ? (groupName(one) ?? []) : []));
-  return [...new Set(names)].sort().slice(0, GROUP_LIMIT);
+  return [...new Set(names)].slice(0, GROUP_LIMIT).sort();
 }

@@ -1,5 +1,5 @@
 import { execFileSync, spawnSync } from "node:child_process";
-import { globSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { existsSync, globSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
@@ -369,7 +369,33 @@ describe("the export of consents", () => {
       '{"list":"members","group":"board","format":"csv"}',
       '{"list":"members","group":"board","format":"csv","rows":2}',
     ]);
-    for (const wrong of [[], ["a", "b"], ["a", "--answer", "maybe"], ["a", "--group", "=1"]])
+    // What nobody is in, and nobody has answered, is mistyped: no list of nobody.
+    const missing = join(folder, "missing.csv");
+    for (const args of [
+      ["--group", "bord"],
+      ["--consent", "new"],
+      ["--group", "board", "--consent", "new"],
+    ])
+      expect(await runCommand(["members", "export", missing, "--persist-to", persistTo, ...args])).toEqual({
+        ...{ code: 1, stdout: "" },
+        stderr: expect.stringMatching(
+          /^Nobody (is in a group "bord"|has answered a consent "new")\. Nothing was/,
+        ),
+      });
+    expect(existsSync(missing)).toBe(false);
+    expect(
+      await runCommand(["members", "export", join(missing, "a.csv"), "--persist-to", persistTo]),
+    ).toEqual({
+      ...{ code: 2, stdout: "" },
+      stderr: expect.stringContaining(`There is no folder ${missing}.`),
+    });
+    expect(await run(folder, "--persist-to", persistTo)).toMatchObject({
+      ...{ code: 2, stderr: expect.stringContaining("is a folder, not a file") },
+    });
+    for (const wrong of [
+      ...[[], ["a", "b"], ["a", "--answer", "maybe"], ["a", "--group", "=1"]],
+      ["a", "--group", "board", "--answer", "no"],
+    ])
       expect(await runCommand(["members", "export", ...wrong])).toMatchObject({ code: 2, stdout: "" });
     for (const wrong of [[], ["a", "b"], ["a", "--format", "xlsx"]])
       expect(await run(...wrong)).toMatchObject({ code: 2, stdout: "" });

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { setTimeout } from "node:timers/promises";
 import fc from "fast-check";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { type D1Target, query } from "../../cli/d1-command.ts";
 import { type MemberField, recogniseHeader } from "../../cli/member-columns.ts";
 import { readRows, recogniseFormat } from "../../cli/member-file.ts";
@@ -162,6 +162,15 @@ describe("a row of a member list", () => {
     expect(key("17", "Kari", "99999901", "")).toBe("m:17");
     expect(key("", "Kari", "99999901", "")).toBe(key("", "Kari", "+47 999 99 901", ""));
     expect(key("", "Kari", "99999901", "")).not.toBe(key("", "Kari", "99999902", ""));
+  });
+
+  it("keeps of too many groups those that are written first", () => {
+    const written = Array.from({ length: 30 }, (_none, index) => `g${90 - index}`);
+    const row = readMemberRow(["99999901", written.join(",")], { phone: 0, groups: 1 }, "NO");
+    expect(row).toMatchObject({
+      member: { groups: written.slice(0, 20).sort() },
+      notes: expect.arrayContaining(["groups_unreadable"]),
+    });
   });
 
   it.each([
@@ -348,6 +357,9 @@ describe("vipps-login members import", () => {
     const wrong: [string[], string][] = [
       [[], "Missing required argument 'file'"],
       [[at("nothing.csv")], "There is no file"],
+      [[folder], "is no file, but a folder, a device or a pipe"],
+      [["/dev/null"], "is no file, but a folder, a device or a pipe"],
+      [[at("list.csv"), "--report", at("nowhere/report.csv")], `There is no folder ${at("nowhere")}`],
       [["--nonsense"], "--nonsense"],
       [[at("list.csv"), "--country", "Norge"], "--country takes a code"],
       [[at("list.csv"), "--column", "phone"], "--column takes FIELD=NAME"],
@@ -396,6 +408,54 @@ describe("vipps-login members import", () => {
       '28,refused,no_contact,"neither a phone number nor an email address"',
     ]);
     expect(existsSync(at("state"))).toBe(false);
+  });
+
+  it("leaves a report only where there is something to report, and fails where nobody is taken in", async () => {
+    const list = at("few.csv");
+    const report = `${list}.report.csv`;
+    const check = async (text: string, ...args: string[]) => {
+      writeFileSync(list, text);
+      const done = await run(list, "--dry-run", ...args);
+      return { ...done, hasReport: existsSync(report) };
+    };
+    expect(await check("name,phone\nKari,1\n", "--json")).toEqual({
+      code: 1,
+      stdout: expect.stringContaining('"phone_unreadable": 1'),
+      stderr: "No line could be taken in.\n",
+      hasReport: true,
+    });
+    const clean = await check("name,phone\nKari,99999901\n");
+    expect(clean).toMatchObject({ code: 0, stderr: "", hasReport: false });
+    expect(clean.stdout).not.toContain("report");
+    expect((await check("name,phone\nKari,1\nLiv,99999901\n")).stdout).toContain(`is in ${report}.`);
+    expect(await check("name,phone\n\n")).toMatchObject({
+      code: 1,
+      stdout: "",
+      stderr: expect.stringContaining("a header and nobody behind it"),
+      hasReport: false,
+    });
+  });
+
+  it("says on the way how many lines are refused, and no more", async () => {
+    writeFileSync(at("way.csv"), "name,phone\nKari,99999901\nLiv,1\nPer,99999902\n");
+    let now = Date.now();
+    const clock = vi.spyOn(Date, "now").mockImplementation(() => {
+      now += 60_000;
+      return now;
+    });
+    const written = vi.spyOn(process.stderr, "write").mockReturnValue(true);
+    try {
+      await run(at("way.csv"), "--dry-run");
+      const told = written.mock.calls.map(([text]) =>
+        String(text)
+          .replace(/^.*%, /, "")
+          .trim(),
+      );
+      expect(told).toEqual(["1 lines, 0 refused", "2 lines, 1 refused", "3 lines, 1 refused"]);
+    } finally {
+      written.mockRestore();
+      clock.mockRestore();
+    }
   });
 
   it("counts and names the lines of the file where quotation marks are not closed", async () => {
@@ -515,7 +575,8 @@ describe("vipps-login members import", () => {
       ...{ name: "Kari Berg", phone: "4532123457", phone_verified: 1, email: "kari@example.com" },
       groups: '["board"]',
     });
-    expect(await known(header, "S1;Kari;Berg;32 12 34;at example;K1;board")).toEqual(first);
+    expect(await known(header, "S1;Kari;Berg;32 12 34;kari@example.com;K1;board")).toEqual(first);
+    expect(await known(header, "S1;Kari;Berg;+4532123457;at example;K1;board")).toEqual(first);
     expect(await known("Medlemsnr;Mobil", "S1;+4532123457")).toEqual(first);
     const emailAlone = await known("Medlemsnr;E-post", "S1;kari@example.org");
     expect(emailAlone).toEqual({ ...first, email: "kari@example.org" });
