@@ -64,8 +64,9 @@ export async function requestLink(
 }
 
 /**
- * Forgets somebody who said no, to the terms or to being asked at all, and has no account: their request, and the
- * events that name their Vipps user. Whoever has an account keeps what belongs to it.
+ * Forgets somebody who said no, to the terms or to being asked at all, and has no account: their request, the
+ * events that name their Vipps user, and the consents that wait for them. Whoever has an account keeps what belongs
+ * to it.
  * @throws {Failure} `storage_unavailable`; may be repeated.
  */
 export async function forgetStranger(
@@ -77,6 +78,8 @@ export async function forgetStranger(
     `DELETE FROM link_requests WHERE site = ?1 AND msn = ?2 AND sub = ?3 AND ${isStranger}`,
     `DELETE FROM logins INDEXED BY logins_by_sub
      WHERE site = ?1 AND sub = ?3 AND sub IS NOT NULL AND account_id IS NULL AND msn = ?2 AND ${isStranger}`,
+    `DELETE FROM vipps_consents INDEXED BY vipps_consents_waiting
+     WHERE site = ?1 AND sub = ?3 AND msn = ?2 AND account_id IS NULL AND ${isStranger}`,
   ];
   await fromDatabase(site, () =>
     database.batch(statements.map((sql) => database.prepare(sql).bind(site, msn, sub))),

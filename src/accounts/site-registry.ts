@@ -5,10 +5,13 @@ import type { Settings } from "../settings.ts";
 import { fromDatabase } from "../storage-call.ts";
 import type { VippsIdentity } from "../vipps/claims.ts";
 import type { AccountId } from "./account.ts";
+import { currentConsents } from "./consents.ts";
 import { d1Directory } from "./d1-directory.ts";
 import { d1Login } from "./d1-login.ts";
+import { siteRecords } from "./records.ts";
 import type { FoundPerson, Proof, Registry } from "./registry.ts";
 import { remoteRegistry } from "./remote-registry.ts";
+import { termsAcceptances } from "./terms.ts";
 import type { VippsPerson } from "./vipps-person.ts";
 
 /** What a registry knows of groups; one that leaves it out has none. */
@@ -70,6 +73,24 @@ export function siteRegistry(settings: Settings): Registry {
  */
 export function knownAccountOf(settings: Settings, { sub }: VippsIdentity): Promise<AccountId | undefined> {
   return siteRegistry(settings).accountOfSub(settings.relyingParty.merchantSerialNumber, sub);
+}
+
+/**
+ * The account of a Vipps user of whom something may be kept although they have declined to log in: one they have, or,
+ * where nobody is registered anywhere, one that has answered or accepted something.
+ * @returns `undefined` for a stranger.
+ * @throws {Failure} `storage_unavailable`.
+ */
+export async function accountOnRecord(
+  settings: Settings,
+  identity: VippsIdentity,
+): Promise<AccountId | undefined> {
+  const accountId = await knownAccountOf(settings, identity);
+  const records = siteRecords(settings);
+  if (accountId === undefined || records === undefined || settings.accounts.registry.kind !== "none")
+    return accountId;
+  const kept = await Promise.all([currentConsents(records, accountId), termsAcceptances(records, accountId)]);
+  return kept.some((list) => list.length > 0) ? accountId : undefined;
 }
 
 /** A registry that knows of no groups. */

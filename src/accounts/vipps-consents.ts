@@ -28,7 +28,7 @@ export interface ReceivedConsents {
 /**
  * Keeps the consents that came with a login, before anything is asked of the person: Vipps collects them once and
  * does not ask again, whatever becomes of that login. They wait until {@link adoptVippsConsents} gives them to an
- * account, {@link forgetVippsConsents} erases them, or {@link WAITING_DAYS} are over. Safe to repeat: what has
+ * account, their person turns out to be a stranger who declines, or {@link WAITING_DAYS} are over. Safe to repeat: what has
  * come before changes nothing. Without consents among the claims, nothing is asked of the database.
  * @returns whether there were any.
  * @throws {Failure} `storage_unavailable`; then nothing is kept, and the login must not go on.
@@ -152,7 +152,7 @@ const isNews = ({
         AND known.msn = ${msn} AND known.sub = ${sub} AND known.time_of_consent = waiting.time_of_consent)`;
 
 /**
- * Erases the consents that wait for a Vipps user, who has just declined the login they came with.
+ * Erases the consents that wait for a Vipps user, who wants nothing kept or has been erased.
  * @throws {Failure} `storage_unavailable`.
  */
 export async function forgetVippsConsents(

@@ -88,7 +88,7 @@ export async function finishConsumed(
   );
   const arrived = setAside(settings, login.asks, whole);
   const concluding = namingPerson(arrived, async () => {
-    await keepArrivedConsents(settings, arrived);
+    await keepArrivedConsents(settings, arrived, beganAt(login.id));
     const identity = missed === undefined ? arrived : await withoutUserinfo(settings, arrived, missed);
     if (login.browser !== consumed.browser) {
       const otherwise = await inOtherBrowser(settings, identity, consumed);

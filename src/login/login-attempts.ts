@@ -9,6 +9,7 @@ import { endSession, recordSession } from "../session/session-store.ts";
 import { type Settings, settingsOfAddress } from "../settings.ts";
 import { type StepTimes, timed } from "../step-times.ts";
 import { type Conclusion, type ConsumedLogin, concludeLogin, finishConsumed } from "./finish-consumed.ts";
+import { beganAt } from "./login-state.ts";
 import { type LoginStore, openLoginStore, type UsedLogin } from "./login-store.ts";
 import {
   type Asked,
@@ -320,8 +321,8 @@ export class LoginAttempts extends DurableObject<Cloudflare.Env> {
       this.#store.hold({ ...waiting, state });
       return { outcome: "left" };
     }
-    // Nothing of a declined login may be left behind: what came with it goes before it is forgotten itself.
-    if (verdict.kind === "decline") await forgetDeclined(settings, waiting.identity);
+    // Nothing a stranger declined may be left behind: what came with the login goes before it is forgotten itself.
+    if (verdict.kind === "decline") await forgetDeclined(settings, waiting.identity, beganAt(id));
     // Taken out before anything is written: of two answers at once, one counts.
     const isTaken = this.#store.release(id, { sid, declined: verdict.kind === "decline" });
     if (!isTaken || verdict.kind === "decline")

@@ -4,6 +4,7 @@ import type { AccountId } from "../accounts/account.ts";
 import { knownClaimsOf } from "../accounts/login-account.ts";
 import { isErasedSince } from "../accounts/login-events.ts";
 import { type Records, siteRecords } from "../accounts/records.ts";
+import { accountOnRecord } from "../accounts/site-registry.ts";
 import { adoptVippsConsents, forgetVippsConsents, keepVippsConsents } from "../accounts/vipps-consents.ts";
 import { Failure, type FailureFacts } from "../failure.ts";
 import { isolateMap, putBounded } from "../isolate-state.ts";
@@ -68,8 +69,8 @@ const pause = (milliseconds: number) => new Promise((wake) => setTimeout(wake, m
 
 /**
  * Asks userinfo again behind the answer, a few times, for consents that Vipps may have collected at this login and
- * does not tell at another. What comes is kept like what comes in time, and not where the person has said no or has
- * been erased meanwhile. The access token is in memory and nowhere else.
+ * does not tell at another. What comes is kept like what comes in time, and not where a stranger has said no or the
+ * person has been erased meanwhile. The access token is in memory and nowhere else.
  */
 export async function fetchConsentsLater(settings: Settings, login: UnfetchedConsents): Promise<void> {
   const records = siteRecords(settings);
@@ -110,7 +111,8 @@ async function keepLate(
   const user = { msn: settings.relyingParty.merchantSerialNumber, sub: identity.sub };
   const begunAt = beganAt(id);
   const isUnwanted = async (since: LoginSince) =>
-    since?.declined === true || (await isErasedSince(records, user, begunAt));
+    (since?.declined === true && (await accountOnRecord(settings, identity)) === undefined) ||
+    (await isErasedSince(records, user, begunAt));
   if (await isUnwanted(await used())) return false;
   if (!(await keepVippsConsents(records, user, claims))) return false;
   const since = await used();
@@ -118,7 +120,8 @@ async function keepLate(
     await forgetVippsConsents(records, user);
     return false;
   }
-  const accountId = (await account) ?? since?.accountId;
+  const known = await accountOnRecord(settings, identity);
+  const accountId = known ?? (await account) ?? since?.accountId;
   if (accountId !== undefined) await adoptVippsConsents({ ...records, begunAt }, accountId, user);
   return true;
 }

@@ -5,9 +5,9 @@ import type { LinkingDecision } from "../accounts/linking.ts";
 import { type AccountDecision, decideAccount, settleAccount } from "../accounts/login-account.ts";
 import { requiredRecords, siteRecords } from "../accounts/records.ts";
 import type { Registry } from "../accounts/registry.ts";
-import { siteRegistry } from "../accounts/site-registry.ts";
+import { accountOnRecord, siteRegistry } from "../accounts/site-registry.ts";
 import { acceptTerms, termsAcceptances } from "../accounts/terms.ts";
-import { adoptVippsConsents, forgetVippsConsents, keepVippsConsents } from "../accounts/vipps-consents.ts";
+import { adoptVippsConsents, keepVippsConsents } from "../accounts/vipps-consents.ts";
 import { type VippsPerson, vippsPerson } from "../accounts/vipps-person.ts";
 import { Failure, withFacts } from "../failure.ts";
 import { consentWording } from "../pages/consent-wording.ts";
@@ -204,24 +204,44 @@ async function keepTermsAnswer(
 }
 
 /**
- * Keeps the consents that came with a login before anything is asked of the person: Vipps collects them once.
+ * Keeps the consents that came with a login before anything is asked of the person: Vipps collects them once. Those of
+ * somebody on record count at once, a no above all, whoever has the browser that the login comes back to.
+ * @param begunAt as in {@link settleLogin}.
  * @throws {Failure} `storage_unavailable`; then the login must not go on.
  */
-export async function keepArrivedConsents(settings: Settings, { sub, claims }: VippsIdentity): Promise<void> {
+export async function keepArrivedConsents(
+  settings: Settings,
+  identity: VippsIdentity,
+  begunAt: number,
+): Promise<void> {
   const records = siteRecords(settings);
-  const msn = settings.relyingParty.merchantSerialNumber;
-  if (records !== undefined) await keepVippsConsents(records, { msn, sub }, claims);
+  const user = userOf(settings, identity);
+  if (records === undefined || !(await keepVippsConsents(records, user, identity.claims))) return;
+  const accountId = await accountOnRecord(settings, identity);
+  if (accountId !== undefined) await adoptVippsConsents({ ...records, begunAt }, accountId, user);
 }
 
 /**
- * Erases what is kept of a login its person has just declined: the consents that came with it, and, of somebody who
- * has no account, the request to customer service.
+ * Erases what is kept of a login that a stranger has just declined: the consents that came with it, and the request to
+ * customer service. Of somebody on record the doubt is about the browser, or the terms: what they answered at Vipps
+ * stays.
+ * @param begunAt as in {@link settleLogin}.
  * @throws {Failure} `storage_unavailable`; may be repeated.
  */
-export async function forgetDeclined(settings: Settings, { sub }: VippsIdentity): Promise<void> {
+export async function forgetDeclined(
+  settings: Settings,
+  identity: VippsIdentity,
+  begunAt: number,
+): Promise<void> {
   const records = siteRecords(settings);
-  const msn = settings.relyingParty.merchantSerialNumber;
   if (records === undefined) return;
-  await forgetVippsConsents(records, { msn, sub });
-  await forgetStranger(records, { msn, sub });
+  const user = userOf(settings, identity);
+  const accountId = await accountOnRecord(settings, identity);
+  if (accountId === undefined) await forgetStranger(records, user);
+  else await adoptVippsConsents({ ...records, begunAt }, accountId, user);
 }
+
+const userOf = ({ relyingParty }: Settings, { sub }: VippsIdentity) => ({
+  msn: relyingParty.merchantSerialNumber,
+  sub,
+});

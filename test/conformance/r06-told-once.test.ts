@@ -56,7 +56,7 @@ function failing(provider: HostileProvider, failures: number, failure: Answer): 
 const pass = (milliseconds: number) => inFakeTime(new Promise((wake) => setTimeout(wake, milliseconds)));
 
 const all = async (query: string) => (await accountsDatabase().prepare(query).all()).results;
-const keptConsents = () => all("SELECT consent, granted FROM consents");
+const keptConsents = () => all("SELECT consent, granted FROM consents ORDER BY id");
 const KEPT = [{ consent: "vipps:cf_news", granted: 1 }];
 
 async function everythingKept(): Promise<string> {
@@ -208,7 +208,7 @@ describe("R6 consents that Vipps tells once", () => {
     expect(await keptConsents()).toContainEqual(KEPT[0]);
   });
 
-  it("are not kept where the person has declined meanwhile", async () => {
+  it("are not kept where a stranger has declined meanwhile", async () => {
     const { provider, browser } = openCollectingSite(2, DOWN, TERMS);
     const callback = provider.authorize(await browser.startLogin());
     stopTime();
@@ -218,6 +218,34 @@ describe("R6 consents that Vipps tells once", () => {
     await pass(65 * SECOND);
     expect(provider.count("userinfo")).toBe(3);
     expect(await all("SELECT form FROM vipps_consents")).toEqual([]);
+  });
+
+  it("come to a member who has declined meanwhile: they answered at Vipps, whatever they think of new terms", async () => {
+    const { provider, browser } = openCollectingSite(3, DOWN, TERMS);
+    const first = provider.authorize(await browser.startLogin());
+    stopTime();
+    const { action, fields } = formOf(await (await inFakeTime(browser.get(first.href))).value.text());
+    const accepted = { ...fields, answer: "accept", terms: "accepted" };
+    expect((await inFakeTime(browser.post(action, accepted))).value.status).toBe(303);
+    await pass(65 * SECOND);
+    const given = await keptConsents();
+    expect(given).toEqual(KEPT);
+    await accountsDatabase().prepare("DELETE FROM terms_acceptances").run();
+    await accountsDatabase().prepare("UPDATE identities SET consent_revoked_at = 1").run();
+    const [screen] = FLOW.screens;
+    const elements = screen?.elements.map((element) => ({ ...element, checked: false }));
+    provider.userinfo = {
+      flowResult: { screens: [{ ...screen, elements }], timeOfConsent: new Date().toISOString() },
+    };
+    failing(provider, 2, DOWN);
+    browser.cookies.clear();
+    const again = provider.authorize(await browser.startLogin());
+    const asked = formOf(await (await inFakeTime(browser.get(again.href))).value.text());
+    const declined = browser.post(asked.action, { ...asked.fields, answer: "decline" });
+    expect((await inFakeTime(declined)).value.status).toBe(403);
+    expect(await keptConsents()).toEqual(given);
+    await pass(65 * SECOND);
+    expect(await keptConsents()).toEqual([...given, { consent: "vipps:cf_news", granted: 0 }]);
   });
 
   it("are not kept where the person has been erased meanwhile", async () => {

@@ -146,7 +146,7 @@ export const LOGIN_FAULTS = [
     ],
     [
       "what came with a login outlives a no",
-      '    if (verdict.kind === "decline") await forgetDeclined(settings, waiting.identity);\n',
+      '    if (verdict.kind === "decline") await forgetDeclined(settings, waiting.identity, beganAt(id));\n',
       "",
       [workerTest("vipps-consents")],
     ],
@@ -301,7 +301,7 @@ export const LOGIN_FAULTS = [
     ],
     [
       "consents wait for the end of the login they came with",
-      "    await keepArrivedConsents(settings, arrived);\n",
+      "    await keepArrivedConsents(settings, arrived, beganAt(login.id));\n",
       "",
       [workerTest("vipps-consents")],
     ],
@@ -332,15 +332,21 @@ export const LOGIN_FAULTS = [
       [knownPerson],
     ],
     [
-      "consents come for somebody who has declined",
-      "since?.declined === true || (await isErasedSince(records, user, begunAt))",
-      "await isErasedSince(records, user, begunAt)",
+      "consents come for a stranger who has declined",
+      "since?.declined === true && (await accountOnRecord",
+      "since?.accountId !== undefined && (await accountOnRecord",
+      [toldOnce],
+    ],
+    [
+      "consents of a member who has declined do not come",
+      "(since?.declined === true && (await accountOnRecord(settings, identity)) === undefined) ||",
+      "since?.declined === true ||",
       [toldOnce],
     ],
     [
       "consents come for somebody who has been erased",
-      "since?.declined === true || (await isErasedSince(records, user, begunAt))",
-      "since?.declined === true",
+      " ||\n    (await isErasedSince(records, user, begunAt));",
+      ";",
       [toldOnce],
     ],
     [
@@ -352,6 +358,18 @@ export const LOGIN_FAULTS = [
     ["userinfo is asked before it wants to be", "Math.max(first, wanted)", "first", [toldOnce]],
   ]),
   ...faultsIn("src/login/settle-login.ts", [
+    [
+      "what a member answered at Vipps waits for the login to be finished",
+      "  if (accountId !== undefined) await adoptVippsConsents({ ...records, begunAt }, accountId, user);\n}",
+      "}",
+      [workerTest("vipps-consents")],
+    ],
+    [
+      "a member's no in a browser takes back what they answered at Vipps",
+      "if (accountId === undefined) await forgetStranger(records, user);\n  else await",
+      "await forgetVippsConsents(records, user);\n  if (accountId !== undefined) await",
+      [workerTest("vipps-consents")],
+    ],
     [
       "an account is made of somebody who is not known any more",
       'if (partial === "known" && decision.linking.kind !== "known")',

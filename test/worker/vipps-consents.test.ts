@@ -17,6 +17,7 @@ import {
 } from "../../src/accounts/vipps-consents.ts";
 import { knownClaims } from "../../src/vipps/claims.ts";
 import { type Browser, openBrowser } from "./browser.ts";
+import { stopClock, wait } from "./clock.ts";
 import { accountsDatabase } from "./database.ts";
 import { openSite, type TestSite } from "./site.ts";
 
@@ -382,6 +383,69 @@ describe.each([
     expect(await rowsOf("vipps_consents")).toBe(1);
     await other.post("/auth/continue", { attempt: attemptIn(question), answer: "no" });
     expect(await rowsOf("vipps_consents")).toBe(0);
+  });
+
+  /** Everything Vipps asked is answered anew there a minute later, with no to the newsletter. */
+  async function answerAnew(site: TestSite, browser = openBrowser(site, english)): Promise<URL> {
+    wait(60);
+    site.simulator.control.forgetConsents();
+    // Userinfo is asked again.
+    await accountsDatabase().prepare("UPDATE identities SET consent_revoked_at = 1").run();
+    return browser.atProvider(await browser.startLogin(), { accept: ["membership-terms"] });
+  }
+  const ANEW = ["vipps:membership-terms yes", "vipps:newsletter no"];
+
+  it.each(["d1", "none"] as const)(
+    "counts of a member at once, whoever has the browser, and survives a no there (ACCOUNTS=%s)",
+    async (ACCOUNTS) => {
+      stopClock();
+      const site = openSite({ vars: { VIPPS_SCOPE, ACCOUNTS } });
+      const browser = openBrowser(site, english);
+      await browser.logIn(choices);
+      const account = await accountsDatabase().prepare("SELECT account_id FROM consents").first("account_id");
+      const answers = async () => summary(await currentConsents(records(), String(account)));
+      expect(await answers()).toEqual(GIVEN);
+      const callback = await answerAnew(site);
+      const other = openBrowser(site, english);
+      const question = await (await other.get(callback.href)).text();
+      expect(await answers()).toEqual(ANEW);
+      const refused = await other.post("/auth/continue", { attempt: attemptIn(question), answer: "no" });
+      expect(refused.status).toBe(403);
+      expect(await answers()).toEqual(ANEW);
+      expect(await receivedConsents(records(), String(account))).toHaveLength(2);
+    },
+  );
+
+  it("counts of a member who declines new terms, and accepts them another day", async () => {
+    stopClock();
+    const site = openSite({ vars: { VIPPS_SCOPE, ...TERMS } });
+    const browser = openBrowser(site, english);
+    await answerTerms(browser, await (await browser.logIn(choices)).text(), "accept");
+    const later = openSite({ vars: { VIPPS_SCOPE, ...TERMS, TERMS_VERSION: "2027-01" } });
+    const visitor = openBrowser(later, english);
+    const page = await (await visitor.get((await answerAnew(later, visitor)).href)).text();
+    expect((await answerTerms(visitor, page, "decline")).status).toBe(403);
+    expect(await answersOf(later)).toEqual(ANEW);
+    const again = await (await visitor.logIn()).text();
+    expect((await answerTerms(visitor, again, "accept")).status).toBe(303);
+    expect(await answersOf(later)).toEqual(ANEW);
+  });
+
+  it("gives a member, at a no, what waited for them from before they were one", async () => {
+    const site = openSite({ vars: { VIPPS_SCOPE } });
+    const browser = openBrowser(site, english);
+    await browser.logIn(choices);
+    await accountsDatabase().batch(
+      ["DELETE FROM consents", "UPDATE vipps_consents SET account_id = NULL"].map((sql) =>
+        accountsDatabase().prepare(sql),
+      ),
+    );
+    const elsewhere = openBrowser(site, english);
+    const callback = await elsewhere.atProvider(await elsewhere.startLogin());
+    const other = openBrowser(site, english);
+    const question = await (await other.get(callback.href)).text();
+    await other.post("/auth/continue", { attempt: attemptIn(question), answer: "no" });
+    expect(await answersOf(site)).toEqual(GIVEN);
   });
 
   it("keeps them where no registry is kept, and erases them with the account", async () => {
