@@ -14,6 +14,7 @@ import { masterKeysIn, masterKeyText } from "./sites/master-key-place.ts";
 import { rowKeyOf } from "./sites/opened-site.ts";
 import { siteRecords } from "./sites/site-records.ts";
 import { listEntries, readSites } from "./sites/site-store.ts";
+import { isSameOwnHost } from "./sites/site-values.ts";
 import { OWN_SITE } from "./sites/stray-rows.ts";
 
 /** The sites of a deployment, as far as they can be told apart by host. */
@@ -122,7 +123,7 @@ export function siteNamed(named: string | undefined, { own, further, aliases }: 
   }
   const typed = siteHostNamed(named);
   const host = (typed && aliases?.get(typed)) ?? typed;
-  if (host !== undefined && host === own) return ownSite;
+  if (host !== undefined && own !== undefined && isSameOwnHost(own, host)) return ownSite;
   if (host !== undefined && further.includes(host)) return { host, name: host };
   const near = [...further, ...(own === undefined ? [] : [own])].find(
     (one) => host !== undefined && withoutPort(one) === withoutPort(host),

@@ -13,6 +13,7 @@ import { DEFAULT_SITE_PORT } from "./dev-vars.mjs";
 import { readLocalSource } from "./doctor/settings-source.ts";
 import { explainPath, type PathExplanation, readRules } from "./path-rule.ts";
 import { listEntries, readSites } from "./sites/site-store.ts";
+import { isSameOwnHost } from "./sites/site-values.ts";
 import { hostNamed, noSite, withStorage } from "./sites/sites-command.ts";
 import { placeName, type SitesPlace } from "./sites/sites-place.ts";
 
@@ -101,9 +102,8 @@ async function guardedSites({ root, env }: CommandContext, options: PlaceOptions
     processEnv: env,
   });
   const own = guardedSite(values);
-  const hosts = [...new Set(urls.map(({ href }) => siteHost(href) ?? ""))].filter(
-    (host) => host !== siteHost(own.origin),
-  );
+  const isOwn = (host: string) => isSameOwnHost(siteHost(own.origin) ?? "", host);
+  const hosts = [...new Set(urls.flatMap(({ href }) => siteHost(href) ?? []))].filter((host) => !isOwn(host));
   const further = hosts.length === 0 ? new Map<string, GuardedSite>() : await furtherSites();
   return { own, at: (url: URL | undefined) => further.get(siteHost(url?.href) ?? "") ?? own };
 
@@ -117,7 +117,7 @@ async function guardedSites({ root, env }: CommandContext, options: PlaceOptions
       for (const host of hosts) {
         const entry = entries.get(host);
         const meant = entry?.kind === "alias" ? entry.of : host;
-        if (meant === siteHost(own.origin)) sites.set(host, own);
+        if (isOwn(meant)) sites.set(host, own);
         else if (entries.get(meant)?.kind === "site") {
           const document = readSiteDocument((await readSites(session, [meant])).get(meant) ?? "");
           if (document === undefined) throw new CommandError(`${meant} is no document that can be read`);

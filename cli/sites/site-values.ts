@@ -108,10 +108,12 @@ function hostFaults(values: SiteValues, deployment: DeploymentValues): readonly 
  */
 export function isOwnHost(deployment: DeploymentValues, host: string): boolean {
   const own = siteHost(writtenAsText(deployment.SITE_URL));
-  return (
-    isOwnAddress(deployment, originOfHost(host)) || (own !== undefined && isUnnamed(own) && isUnnamed(host))
-  );
+  return isOwnAddress(deployment, originOfHost(host)) || (own !== undefined && isSameOwnHost(own, host));
 }
+
+/** Whether a host is that of the deployment's own site, on this machine whatever its port. */
+export const isSameOwnHost = (own: string, host: string): boolean =>
+  own === host || (isUnnamed(own) && isUnnamed(host));
 
 /** Whether a host is this machine itself, and no name below localhost. */
 function isUnnamed(host: string): boolean {

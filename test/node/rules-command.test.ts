@@ -149,6 +149,7 @@ describe("vipps-login rules", () => {
         "https://kunde2.example/accounts/",
         "https://www.kunde2.example/accounts/",
         "http://localhost:8787/board/",
+        "http://localhost:9113/board/",
       ];
       expect(await accessOf(...addresses)).toEqual([
         ["http://kunde1.localhost:8787", "open"],
@@ -156,6 +157,7 @@ describe("vipps-login rules", () => {
         ["http://kunde1.localhost:8787", "session"],
         ["https://kunde2.example", "session"],
         ["https://kunde2.example", "session"],
+        ["http://localhost:8787", "session"],
         ["http://localhost:8787", "session"],
       ]);
     });

@@ -477,6 +477,16 @@ describe("the host of a site", () => {
     ] as const)
       expect(siteNamed(written, known)).toMatchObject({ host: key });
     expect(() => siteNamed("K30.localhost", known)).toThrow("Did you mean k30.localhost:8787?");
+    // This machine is the own site on every port, and only where that is on this machine.
+    const local = { own: "localhost:8787", further: ["k30.localhost:8787"] };
+    for (const written of ["localhost:8787", "localhost:9113", "http://LOCALHOST:9113/", "127.0.0.1:9113"])
+      expect(siteNamed(written, local)).toMatchObject({ host: "default" });
+    for (const [written, sites] of [
+      ["localhost:9113", known],
+      ["k30.localhost:9113", local],
+      ["k31.localhost:8787", local],
+    ] as const)
+      expect(() => siteNamed(written, sites)).toThrow("is no site here");
     expect(() => siteNamed(undefined, known)).toThrow("--site");
     expect(siteHostNamed("http://[::1]:8787")).toBeUndefined();
     await site(["remove", "xn--blbr-roah.example", "--dry-run"]);
