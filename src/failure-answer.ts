@@ -99,7 +99,7 @@ export async function answerFailure(
             reference,
             details,
             resume: facts.resume ?? false,
-            retryHref: retryHref(site?.authPath, facts),
+            retryHref: facts.retryHref ?? retryHref(site?.authPath, facts),
             isInFrame,
             siteHref: siteHref(code, facts),
           }),

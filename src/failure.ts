@@ -186,6 +186,8 @@ export interface FailureFacts {
   readonly jsonOnly?: boolean | undefined;
   /** A `Set-Cookie` value that names the browser: the login that it begins next has to bring the cookie. */
   readonly browserCookie?: string | undefined;
+  /** Where 'try again' leads, if not to the same login. */
+  readonly retryHref?: string | undefined;
   /** A `Set-Cookie` value for the answer. */
   readonly setCookie?: string | undefined;
   /** A `Location` for the answer, for a proxy to send the visitor to. */

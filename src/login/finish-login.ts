@@ -1,4 +1,4 @@
-import { Failure, type Stage, withFacts } from "../failure.ts";
+import { Failure, type Stage } from "../failure.ts";
 import { type KnownBrowser, recogniseBrowser } from "../http/cookie.ts";
 import { type AppContext, PROVIDER_TIME, providerAccess } from "../http/request-context.ts";
 import { queryText } from "../http/request-input.ts";
@@ -45,7 +45,8 @@ async function finish(c: AppContext): Promise<Response> {
     if (response.error !== undefined) throw await refusal(c, login, response.error);
     if (response.code === undefined)
       throw new Failure("response_malformed", { stage: "callback", reason: "no code" });
-    if (!isSameBrowser && settings.login.crossBrowser === "deny") throw refusedBrowser(login, here);
+    if (!isSameBrowser && settings.login.crossBrowser === "deny")
+      throw await refusedBrowser(c, login, here, returnTo);
     const current = isSameBrowser ? undefined : await currentSession(settings, c.req.raw);
     const answer = await finishBegun(c, {
       login,
@@ -64,7 +65,7 @@ async function finish(c: AppContext): Promise<Response> {
     if (here.isNew && !isSameBrowser) page.headers.append("set-cookie", here.setCookie);
     return page;
   } catch (error) {
-    throw failureOfLogin(login, returnTo, here.hasNone ? expectingCookie(error, here) : error);
+    throw failureOfLogin(login, returnTo, error);
   }
 }
 
@@ -79,16 +80,23 @@ async function refusal(c: AppContext, { asks }: BegunLogin, error: string): Prom
   return session === undefined ? failure : new Failure("purpose_declined", { stage: "callback", setCookie });
 }
 
-/** A login that another browser began, or that this one began before it logged out. */
-function refusedBrowser({ id }: BegunLogin, { loggedOutAt = 0 }: KnownBrowser): Failure {
-  const code = beganAt(id) <= loggedOutAt ? "logged_out_meanwhile" : "browser_mismatch";
-  return new Failure(code, { stage: "callback" });
-}
-
-/** In a browser that was refused without a cookie of ours, the next login shows whether it keeps any. */
-function expectingCookie(error: unknown, { setCookie }: KnownBrowser): unknown {
-  const isRefused = error instanceof Failure && error.code === "browser_mismatch";
-  return isRefused ? withFacts(error, { browserCookie: setCookie }) : error;
+/**
+ * A login that another browser began, or that this one began before it logged out. Without any cookie of ours it may
+ * also be one that keeps none: the page leads on to where that is seen.
+ */
+async function refusedBrowser(
+  c: AppContext,
+  login: BegunLogin,
+  { loggedOutAt = 0, hasNone, setCookie: browserCookie }: KnownBrowser,
+  returnTo: string,
+): Promise<Failure> {
+  const { settings } = c.env;
+  const stage = "callback";
+  if (beganAt(login.id) <= loggedOutAt) return new Failure("logged_out_meanwhile", { stage });
+  const isKnown = !hasNone || (await currentSession(settings, c.req.raw)).session !== undefined;
+  if (isKnown) return new Failure("browser_mismatch", { stage });
+  const retryHref = await loginWithCookie(settings, login, returnTo);
+  return new Failure("browser_mismatch", { stage, browserCookie, retryHref, resume: true });
 }
 
 /** An authentic state that is too old to be finished: the browser that finished it goes home, nobody else. */

@@ -38,7 +38,8 @@ import {
 /**
  * `GET /auth/login`: sends the browser to Vipps. Warm, it asks nobody anything and stores nothing.
  * @throws {Failure} when the provider's metadata cannot be had; `login_in_frame` in a part of another page, where Vipps
- *   is never shown; `cookies_not_kept` where the cookie of the answer that led here did not come back; `rule_unknown`; `purpose_unknown`.
+ *   is never shown; `cookies_not_kept` where the cookie of the answer that led here did not come back,
+ *   `browser_mismatch` where it did, and that answer refused a login of another browser; `rule_unknown`; `purpose_unknown`.
  */
 export async function startLogin(c: AppContext): Promise<Response> {
   const { settings } = c.env;
@@ -67,9 +68,13 @@ export async function startLogin(c: AppContext): Promise<Response> {
 
   const { browser, hasNone, setCookie: browserCookie } = await recogniseBrowser(c.req.raw.headers);
   const expected = query?.get(COOKIES_PARAMETER) ?? undefined;
-  if (hasNone && expected !== undefined) {
+  if (expected !== undefined) {
     const ofLogin = await arrivedLogin(settings, expected);
-    throw new Failure("cookies_not_kept", { stage: "start", returnTo, purpose, browserCookie, ofLogin });
+    const facts = { stage: "start", returnTo, purpose, ofLogin } as const;
+    if (hasNone) throw new Failure("cookies_not_kept", { ...facts, browserCookie });
+    // Refused at the callback, where it was not known yet whether this browser keeps cookies.
+    if (ofLogin !== undefined && settings.login.crossBrowser === "deny")
+      throw new Failure("browser_mismatch", facts);
   }
   if (isFramed(c.req.raw.headers))
     throw new Failure("login_in_frame", { stage: "start", returnTo, purpose, setCookie });

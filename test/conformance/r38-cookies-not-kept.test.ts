@@ -32,7 +32,10 @@ async function outcomes(): Promise<readonly unknown[]> {
 
 const attemptOf = (page: string) => /name="attempt" value="([\w.-]+)"/.exec(page)?.[1] ?? "";
 
-/** Goes on for as long as the browser is sent on, to Vipps and back; gives what is shown in the end, and the way there. */
+const refreshOf = (page: string) =>
+  /http-equiv="refresh" content="1; url=([^"]+)"/.exec(page)?.[1]?.replaceAll("&amp;", "&");
+
+/** Goes on for as long as the browser is sent on, by a page too, to Vipps and back; gives what is shown in the end, and the way there. */
 async function follow(
   browser: Browser,
   from: string,
@@ -48,8 +51,10 @@ async function follow(
         })
       : await browser.get(address);
     const location = response.headers.get("location");
-    if (location === null) return { shown: response, way, last: address };
-    address = location;
+    const refresh = location === null ? refreshOf(await response.clone().text()) : undefined;
+    const next = location ?? refresh;
+    if (next === undefined) return { shown: response, way, last: address };
+    address = next;
   }
   throw new Error(`it goes round in circles: ${way.join(" ")}`);
 }
@@ -100,17 +105,38 @@ describe.each(Object.keys(TITLE) as (keyof typeof TITLE)[])(
   },
 );
 
+describe.each(Object.keys(TITLE) as (keyof typeof TITLE)[])(
+  "R38 where other browsers are refused (%s)",
+  (language) => {
+    it("cookies that do not stick are noticed before the next login begins", async () => {
+      const site = open("deny");
+      const { shown, way } = await follow(forgetfulBrowser(site, language), "/members/");
+      const page = await expectTold(site, shown, language);
+      expect(way).toEqual([
+        "/members/",
+        "/auth/login",
+        "/access-management-1.0/access/oauth2/auth",
+        "/auth/callback",
+        "/auth/login",
+      ]);
+      expect(tokenRequests(site)).toBe(0);
+      expect(refreshOf(page)).toBeUndefined();
+    });
+  },
+);
+
 describe("R38 a browser that keeps no cookies", () => {
-  it("is told so by the next login where another browser is refused, and never comes to Vipps again", async () => {
+  it("is told so by every login where another browser is refused, and by 'try again'", async () => {
     const site = open("deny");
     const browser = forgetfulBrowser(site);
-    const { shown } = await follow(browser, "/members/");
-    const again = /href="([^"]*cookies=expected[^"]*)"/
-      .exec(await shown.text())?.[1]
-      ?.replaceAll("&amp;", "&");
-    const next = await browser.get(again ?? "");
-    await expectTold(site, next);
+    for (let time = 0; time < 2; time += 1)
+      await expectTold(site, (await follow(browser, "/members/")).shown);
+    const page = await (await follow(browser, "/members/")).shown.text();
+    const again = /class="button primary" href="([^"]+)"/.exec(page)?.[1]?.replaceAll("&amp;", "&") ?? "";
+    expect(again).toBe("/auth/login?return_to=%2Fmembers%2F&cookies=expected");
+    await expectTold(site, await browser.get(again));
     expect(tokenRequests(site)).toBe(0);
+    expect(await outcomes()).toEqual(["cookies_not_kept", "cookies_not_kept", "cookies_not_kept"]);
   });
 
   it("can try again, and is told at once as long as it keeps none", async () => {
@@ -178,6 +204,33 @@ describe("R38 a browser that keeps them", () => {
       } else expect(page).toContain("The gate");
       expect((await other.session()).authenticated).toBe(true);
     }
+  });
+
+  it("is told of the other browser where that is refused, and then logs in by itself", async () => {
+    const site = open("deny");
+    const callback = await openBrowser(site).startLogin("/members/");
+    const other = openBrowser(site, { "accept-language": "en" });
+    const { shown, way } = await follow(other, callback.href);
+    expect(way).toEqual(["/access-management-1.0/access/oauth2/auth", "/auth/callback", "/auth/login"]);
+    expect(shown.status).toBe(400);
+    const page = await shown.text();
+    expect(textOf(page)).toContain("The login came back in another browser");
+    expect(tokenRequests(site)).toBe(0);
+    expect(await outcomes()).toEqual(["browser_mismatch"]);
+    const again = /class="button primary" href="([^"]+)"/.exec(page)?.[1]?.replaceAll("&amp;", "&") ?? "";
+    expect(await (await follow(other, again)).shown.text()).toContain("The gate");
+  });
+
+  it("is told at once, and stays as it is, where it is logged in and another browser's login is refused", async () => {
+    const site = open("deny");
+    const other = openBrowser(site);
+    await other.logIn({ user: "mette" });
+    other.cookies.delete(BROWSER_COOKIE);
+    const begun = await openBrowser(site).startLogin("/members/");
+    const { shown, way } = await follow(other, begun.href);
+    expect(shown.status).toBe(400);
+    expect(way).toHaveLength(2);
+    expect((await other.session()).user?.name).toContain("Mette");
   });
 
   it("needs no way round where it had a cookie of ours already", async () => {

@@ -161,8 +161,8 @@ export const BROWSERS_FAULTS = [
     ["a proxy's visitors go round in circles", "asked.search.includes(AT_OWN_ADDRESS) ||", "", [redirectUri]],
     [
       "a browser without cookies begins again and again",
-      "if (hasNone && expected !== undefined) {",
-      "if (hasNone && expected === settings.site.origin) {",
+      'if (hasNone) throw new Failure("cookies_not_kept"',
+      'if (hasNone && expected === settings.site.origin) throw new Failure("cookies_not_kept"',
       [cookiesNotKept],
     ],
     [
