@@ -640,22 +640,26 @@ describe("vipps-login members import", () => {
 
     // A list of numbers that comes later finds them, and so does the export after it.
     const text = readFileSync(list, "utf8");
+    expect(text).toContain(`"'+4532123457"`);
     writeFileSync(list, `Nr;Navn;Mobil\n5;"${people[0]?.[1]}";+4532123457\n9;Liv Lund;90000002\n`);
     expect((await taken({ accounts_added: 0, accounts_joined: 1 }))[0]).toMatchObject({ member_number: "5" });
     writeFileSync(list, text);
     expect(await taken({ accounts_added: 0 })).toHaveLength(4);
     // A number that is somebody else's makes nobody into that person.
-    writeFileSync(list, "account_id,member_number,name,phone\nacc_b,9,Anna Berg,90000003\n");
-    const numbered = await taken({ accounts_added: 0 });
-    expect(numbered[3]).toMatchObject({ id: "acc_d", name: "Liv Lund", member_number: "9" });
-    expect(numbered[1]).toMatchObject({
-      id: "acc_b",
-      name: "Anna Berg",
-      member_number: "7",
-      phone: "4790000003",
-    });
+    await query(here, "UPDATE accounts SET import_key = NULL WHERE id = 'acc_c'");
+    const wrong = ["acc_b,9,Anna Berg,90000003", "acc_c,9,Ola Berg,90000004"];
+    for (const line of wrong) {
+      writeFileSync(list, `account_id,member_number,name,phone\n${line}\n`);
+      await taken({ accounts_added: 0 });
+    }
+    expect(await taken({ accounts_added: 0 })).toMatchObject([
+      {},
+      { id: "acc_b", name: "Anna Berg", member_number: "7", phone: "4790000003" },
+      { id: "acc_c", name: "Ola Berg", member_number: "8", phone: "4790000004" },
+      { id: "acc_d", name: "Liv Lund", member_number: "9", phone: "4790000002" },
+    ]);
     // An account that the site does not have counts for nothing, and nobody is on a list twice.
-    writeFileSync(list, "account_id,name,phone\nacc_x,New,90000004\nacc_x,New,90000005\n");
+    writeFileSync(list, "account_id,name,phone\nacc_x,New,90000005\nacc_x,New,90000006\n");
     expect(await taken({ refused: { row_repeated: 1 }, accounts_added: 1 })).toHaveLength(5);
     expect(await taken({ refused: { row_repeated: 1 }, accounts_added: 0 })).toHaveLength(5);
   }, 300_000);
