@@ -116,11 +116,7 @@ export function writeEvidence(output: string, { runs, rows }: Stored): void {
  * fine before; else that of the worthiest environment, recent before old.
  * @param isRecent tells whether it is young enough to be sent
  */
-export function bestEvidence(
-  rows: readonly JudgedRow[],
-  id: RowId,
-  isRecent: (evidence: Evidence) => boolean,
-): Evidence | undefined {
+export function bestEvidence(rows: readonly JudgedRow[], id: RowId, isRecent: (one: Evidence) => boolean) {
   const all = rows.filter(({ row }) => row === id).map(({ evidence }) => evidence);
   const [newest] = all.toSorted((one, other) => other.takenAt.localeCompare(one.takenAt));
   if (newest === undefined || newest.findings.some(({ severity }) => severity === "error")) return newest;

@@ -5,11 +5,9 @@ import { CommandError } from "../command-error.mjs";
 import { ROW_IDS, ROWS, type RowId } from "./rows.ts";
 import type { SiteValues } from "./settings.ts";
 
+const asks = ROW_IDS.map((id) => ROWS[id].asks);
 /** Every question, by its key in the file. */
-export const FIELDS: Readonly<Record<string, string>> = Object.assign(
-  {},
-  ...ROW_IDS.map((id) => ROWS[id].asks),
-);
+export const FIELDS: Readonly<Record<string, string>> = Object.assign({}, ...asks);
 
 /** Whether a question is asked, where only some sites are, by their settings. */
 const CONDITIONS: Readonly<Record<string, (values: SiteValues) => boolean>> = {
@@ -21,7 +19,7 @@ const CONDITIONS: Readonly<Record<string, (values: SiteValues) => boolean>> = {
 /** What the merchant has written, by the key of the question; what is not filled in is not there. */
 export type MerchantFields = Readonly<Record<string, string | undefined>>;
 
-export type AskedField = ReturnType<typeof askedFields>[number];
+export type Asked = ReturnType<typeof askedFields>;
 
 /** What a row asks of the merchant of this site. */
 export function askedFields(row: RowId, values: SiteValues, fields: MerchantFields) {

@@ -37,10 +37,7 @@ export function simulatedPerson(provider: string): Person {
   };
 }
 
-/**
- * Somebody at this machine, who is told what to do in the browser window.
- * @param site where the browser comes back to
- */
+/** Somebody at this machine, who is told what to do in the browser window until it comes back to the site. */
 export function personAtHand(site: string, tell: (text: string) => void): Person {
   const told = async (page: Page, what: string) => {
     tell(`In the browser window: ${what} (5 minutes).`);

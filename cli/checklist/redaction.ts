@@ -58,17 +58,10 @@ export function createRedactor() {
 
 /** The value as it stands in an address, a form, a JSON text, an HTML page, and in Base64. */
 function spellingsOf(value: string): readonly string[] {
-  const bytes = Buffer.from(value);
-  const spellings = [
-    ...[
-      value,
-      encodeURIComponent(value.toWellFormed()),
-      new URLSearchParams({ "": value }).toString().slice(1),
-    ],
-    ...[JSON.stringify(value).slice(1, -1), String(html`${value}`)],
-    ...[bytes.toString("base64"), bytes.toString("base64url")],
-  ];
-  return [...new Set(spellings)];
+  const form = new URLSearchParams({ "": value }).toString().slice(1);
+  const [json, page] = [JSON.stringify(value).slice(1, -1), String(html`${value}`)];
+  const base64 = (["base64", "base64url"] as const).map((kind) => Buffer.from(value).toString(kind));
+  return [...new Set([value, encodeURIComponent(value.toWellFormed()), form, json, page, ...base64])];
 }
 
 /** What is personal or secret by its very look, wherever it comes from. */
@@ -185,9 +178,11 @@ function shownBody(type: string, body: string, conceal: Conceal): string[] {
     return [...new URLSearchParams(body)].map(
       ([name, value]) => `${name}=${shownParameter(name, value, conceal)}`,
     );
-  const json = /[/+]json\b/.test(type) ? parsed(body) : undefined;
-  if (json !== undefined) return [JSON.stringify(shownJson(json, conceal), null, 2)];
-  if (/[/+]json\b/.test(type)) conceal(body);
+  if (/[/+]json\b/.test(type)) {
+    const json = parsed(body);
+    if (json !== undefined) return [JSON.stringify(shownJson(json, conceal), null, 2)];
+    conceal(body);
+  }
   return [`(${type.split(";")[0] || "no type"}, ${body.length} characters)`];
 }
 

@@ -73,11 +73,8 @@ export const ROWS = Object.fromEntries(
 export const ROW_IDS = Object.keys(ROWS) as readonly RowId[];
 
 /** What has to be walked to judge a row. */
-export const scenesOf = ({ sees, scenes = [], wire }: Row): readonly SceneName[] => [
-  ...(sees === undefined ? [] : [sees]),
-  ...(wire === undefined ? [] : (["login"] as const)),
-  ...scenes,
-];
+export const scenesOf = ({ sees, scenes = [], wire }: Row): readonly SceneName[] =>
+  [sees, wire && ("login" as const), ...scenes].filter((scene) => scene !== undefined);
 
 /** Judges rows by what a run saw. Nothing that leaves here holds a secret or anything personal. */
 export function judgeRows(seen: Seen, ids: readonly RowId[], redactor: Redactor): JudgedRow[] {

@@ -56,11 +56,7 @@ const DEMONSTRATED: Changes = {
   TERMS_VERSION: ["demonstration", "for demonstration: the site's settings name no terms"],
 };
 
-/**
- * The site's settings, changed as far as a run against the simulator needs.
- * @param site origin on this machine
- * @param issuer the simulator's
- */
+/** The site's settings, changed as far as a run on this machine, against the simulator as its issuer, needs. */
 export function settingsForSimulator({ values: own }: SiteValues, site: string, issuer: string) {
   const always: Changes = {
     SITE_URL: [site, "the site runs on this machine"],

@@ -57,11 +57,9 @@ export interface Surroundings extends Pick<Place, "root" | "own"> {
   readonly stop: () => Promise<void>;
 }
 
+type Makers = Readonly<Record<Environment, (place: Place) => Promise<Surroundings>>>;
 /** The surroundings that there are. */
-export const SURROUNDINGS = { simulator, test, deployed } as const satisfies Record<
-  Environment,
-  (place: Place) => Promise<Surroundings>
->;
+export const SURROUNDINGS: Makers = { simulator, test, deployed };
 
 /** The worker on this machine and the simulator beside it, with storage of their own that is gone afterwards. */
 async function simulator(place: Place): Promise<Surroundings> {
@@ -80,10 +78,7 @@ async function simulator(place: Place): Promise<Surroundings> {
     ...{ environment: "simulator", root, site, issuer, own, values, changed },
     ...{ ...worker, person: simulatedPerson(new URL(issuer).origin), simulator: control },
     mayBeSeen: new Set(control.users.flatMap((user) => [fullName(user), user.givenName, user.familyName])),
-    stop: async () => {
-      await worker.stop();
-      await running.close();
-    },
+    stop: async () => void (await Promise.all([worker.stop(), running.close()])),
   };
 }
 
@@ -153,12 +148,8 @@ async function askedByCommand(url: string): Promise<Exchange> {
  * @param issuer on whose origin what is sent is recorded; anything else is just sent
  * @throws Error when it can't be built or the port is taken
  */
-async function startRecordedWorker(
-  { root, environment }: Place,
-  values: Surroundings["values"],
-  issuer: string,
-  port: number,
-) {
+async function startRecordedWorker(place: Place, values: SiteValues["values"], issuer: string, port: number) {
+  const { root, environment } = place;
   // It is gone when the process ends, however it ends.
   const state = mkdtempSync(join(tmpdir(), "vipps-login-checklist-"));
   process.once("exit", () => rmSync(state, { recursive: true, force: true }));
@@ -198,12 +189,8 @@ async function sentOn(request: Request) {
   const at = Date.now();
   const { method, url, headers: requestHeaders } = request;
   const body = request.body === null ? undefined : await request.text();
-  const answer = await fetch(url, {
-    method,
-    headers: requestHeaders,
-    body: body ?? null,
-    redirect: "manual",
-  });
+  const options = { method, headers: requestHeaders, body: body ?? null, redirect: "manual" } as const;
+  const answer = await fetch(url, options);
   const { status } = answer;
   const bytes = await answer.arrayBuffer();
   // What fetch has unpacked must not be said to be packed.

@@ -60,6 +60,10 @@ export const answered = (traffic: Traffic, endpoint: Endpoint): Exchange | undef
 export const jsonOf = (exchange: Exchange | undefined): Readonly<Record<string, unknown>> =>
   jsonObject(exchange?.responseBody ?? "") ?? {};
 
+/** A field of the form that was sent, or an empty text. */
+export const field = (exchange: Exchange | undefined, name: string): string =>
+  new URLSearchParams(exchange?.requestBody).get(name) ?? "";
+
 /** A parameter of an address, or an empty text. */
 export function parameter(address: string | undefined, name: string): string {
   return (address === undefined ? undefined : URL.parse(address)?.searchParams.get(name)) ?? "";

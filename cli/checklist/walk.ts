@@ -1,12 +1,11 @@
 import { mkdirSync } from "node:fs";
-import { openBrowsers } from "./browser.ts";
+import { exchangesSoFar, launchChromium, type Stage } from "./browser.ts";
 import { type Environment, type JudgedRow, type Picture, picturesFolder, type Stored } from "./evidence.ts";
 import { createRedactor } from "./redaction.ts";
 import { judgeRows, ROWS, type RowId, scenesOf } from "./rows.ts";
 import { linkMembers, logInFromApp, revokeConsent } from "./scenes/accounts.ts";
 import { beginLogins, logInOnce, logInWithOlderToken, returnElsewhere } from "./scenes/logins.ts";
 import { findAsStaff, meetErrors, seeButton } from "./scenes/pages.ts";
-import type { Stage } from "./scenes/stage.ts";
 import type { Place, Surroundings } from "./surroundings.ts";
 import type { Exchange, LogLine } from "./traffic.ts";
 
@@ -88,15 +87,17 @@ export async function run(there: Surroundings, options: RunOptions): Promise<Jud
   if (values.TERMS_VERSION !== undefined) redactor.leaveOpen(values.TERMS_VERSION);
   const folder = picturesFolder(output, environment);
   mkdirSync(folder, { recursive: true });
-  const browsers = await openBrowsers(there, redactor, chromium, folder);
+  // Whoever logs in by hand needs a window.
+  const browser = await launchChromium(chromium, there.person.kind === "simulated");
   const auth = `${site}${own.authPath}`;
+  const common: Stage = { ...there, auth, buttonPath, browser, redactor, folder, reading: [], pictures: [] };
   const scenes: Partial<Record<SceneName, unknown>> = {};
   const pictures: Partial<Record<SceneName, Picture[]>> = {};
   const failed: Partial<Record<SceneName, string>> = {};
   try {
     for (const name of scenesFor(rows)) {
       const [words, play, needs]: Scene = SCENES[name];
-      const stage: Stage = { ...there, auth, buttonPath, browsers, pictures: [] };
+      const stage = { ...common, pictures: [] };
       if (needs?.(stage) === false) continue;
       progress(words);
       pictures[name] = stage.pictures;
@@ -113,27 +114,23 @@ export async function run(there: Surroundings, options: RunOptions): Promise<Jud
       ...(scenes as Scenes),
       ...{ environment, site, issuer, own, log: there.log(), pictures, failed },
       redirectUri: `${auth}/callback`,
-      exchanges: await browsers.exchanges(),
+      exchanges: await exchangesSoFar(common),
       secrets: Object.fromEntries(secrets.filter(([name]) => name !== "CONSENT_WEBHOOK_SECRET")),
     };
     return judgeRows(seen, rows, redactor);
   } finally {
-    await browsers.close();
+    await browser.close();
   }
 }
 
 /** Makes the surroundings of a run, and runs there. */
-export async function walkThrough(
-  environment: Environment,
-  place: Place,
-  options: RunOptions,
-): Promise<Stored> {
+export async function walkThrough(kind: Environment, place: Place, options: RunOptions): Promise<Stored> {
   // wrangler takes a second to load, which nobody who wants the help should wait for.
   const { SURROUNDINGS } = await import("./surroundings.ts");
-  const there = await SURROUNDINGS[environment](place);
+  const there = await SURROUNDINGS[kind](place);
   try {
     const rows = await run(there, options);
-    return { runs: { [environment]: { changed: there.changed } }, rows };
+    return { runs: { [kind]: { changed: there.changed } }, rows };
   } finally {
     await there.stop();
   }

@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { Page } from "@playwright/test";
-import { openBrowsers } from "../../cli/checklist/browser.ts";
+import { launchChromium, type Stage, visit } from "../../cli/checklist/browser.ts";
 import type { JudgedRow } from "../../cli/checklist/evidence.ts";
 import { type Person, personAtHand, simulatedPerson } from "../../cli/checklist/person.ts";
 import { createRedactor } from "../../cli/checklist/redaction.ts";
@@ -253,26 +253,30 @@ test.describe("the checklist", () => {
   test("puts bars over everything personal before a picture is taken", async () => {
     const redactor = createRedactor();
     for (const told of ["4799999901", "Kari Nordmann", "Solveien 1, 0150 OSLO"]) redactor.conceal(told);
-    const there = {
-      ...{ site: "http://localhost:1", issuer: "http://127.0.0.1:1", exchanges: [] },
-      ...{ person: simulatedPerson("http://127.0.0.1:1"), mayBeSeen: new Set(["Kari Nordmann"]) },
+    const stage: Stage = {
+      ...{ environment: "test", root, own: siteValuesFrom({}), values: {}, changed: [], state: "" },
+      ...{ site: "http://localhost:1", issuer: "http://127.0.0.1:1", auth: "", buttonPath: "/" },
+      ...{ person: simulatedPerson("http://127.0.0.1:1"), simulator: undefined, log: () => undefined },
+      ...{ exchanges: [], reading: [], pictures: [], folder, redactor, stop: () => Promise.resolve() },
+      mayBeSeen: new Set(["Kari Nordmann"]),
+      browser: await launchChromium(process.env.CHROMIUM_PATH ?? ""),
     };
-    const browsers = await openBrowsers(there, redactor, process.env.CHROMIUM_PATH ?? "", folder);
     try {
-      const page = await browsers.open("phone");
-      await page.setContent(
-        `<p>Kari Nordmann, +47 99 99 99 01, 99\u00a099\u00a099\u00a001, 99999901, Solveien 1, 0150 OSLO</p>
-        <p>somebody.else@example.com and +45 12 34 56 78, order 12345678</p><input value="4799999901">`,
-      );
-      const { file, device } = await browsers.picture(page, "phone", "blanked", "Blanked");
-      expect({ file, device }).toEqual({ file: "blanked-phone.png", device: "phone" });
-      expect(readFileSync(join(folder, file)).subarray(1, 4).toString()).toBe("PNG");
-      const [first, second] = await page.locator("p").allInnerTexts();
-      expect(first).toMatch(/^Kari Nordmann, ▇+, ▇+, ▇+, ▇+$/);
-      expect(second).toMatch(/^▇+ and ▇+, order 12345678$/);
-      await expect(page.locator("input")).toHaveValue(/^▇+$/);
+      await visit(stage, "phone", async ({ page, picture: takePicture }) => {
+        await page.setContent(
+          `<p>Kari Nordmann, +47 99 99 99 01, 99\u00a099\u00a099\u00a001, 99999901, Solveien 1, 0150 OSLO</p>
+          <p>somebody.else@example.com and +45 12 34 56 78, order 12345678</p><input value="4799999901">`,
+        );
+        await takePicture("blanked", "Blanked");
+        const [first, second] = await page.locator("p").allInnerTexts();
+        expect(first).toMatch(/^Kari Nordmann, ▇+, ▇+, ▇+, ▇+$/);
+        expect(second).toMatch(/^▇+ and ▇+, order 12345678$/);
+        await expect(page.locator("input")).toHaveValue(/^▇+$/);
+      });
+      expect(stage.pictures).toEqual([{ file: "blanked-phone.png", device: "phone", caption: "Blanked" }]);
+      expect(readFileSync(join(folder, "blanked-phone.png")).subarray(1, 4).toString()).toBe("PNG");
     } finally {
-      await browsers.close();
+      await stage.browser.close();
     }
   });
 

@@ -84,7 +84,7 @@ ${
 const sectionTable = ([title, rows]: Report["sections"][number]): Html => html`
 <table class="rows">
 <caption>${title}</caption>
-<thead><tr><th scope="col"><span class="unseen">Stands</span></th><th scope="col">Row</th><th scope="col">How it is met</th><th scope="col">Proof</th></tr></thead>
+<thead><tr><th scope="col">Stands</th><th scope="col">Row</th><th scope="col">How it is met</th><th scope="col">Proof</th></tr></thead>
 <tbody>${rows.map(
   (row) => html`
 <tr class="${row.status}"><td>${sign(row.status)}</td><th scope="row">${row.number} ${row.title}</th><td>${row.comment}</td><td>${
@@ -144,21 +144,20 @@ const wire = (heading: Html, texts: readonly string[]): Html => html`
 
 /** The pictures of a device together: of one size, they fill the page. */
 function pictureAppendix({ rows }: Report, addressOf: AddressOf): Html | false {
-  const figures = (device: Picture["device"]) =>
-    rows.flatMap(({ evidence, title, number }) =>
-      (evidence?.pictures ?? []).map(
-        (picture) =>
-          evidence &&
-          picture.device === device &&
-          html`
-<figure class="${device}"><img src="${addressOf(picture, evidence)}" alt="${picture.caption}"><figcaption><strong>${number} ${title}.</strong> ${picture.caption}</figcaption></figure>`,
-      ),
-    );
-  if (rows.every(({ evidence }) => !evidence?.pictures.length)) return false;
+  const shown = rows.flatMap(({ evidence, title, number }) =>
+    (evidence?.pictures ?? []).map((picture) => {
+      const { device, caption } = picture;
+      const figure = html`
+<figure class="${device}"><img src="${evidence && addressOf(picture, evidence)}" alt="${caption}"><figcaption><strong>${number} ${title}.</strong> ${caption}</figcaption></figure>`;
+      return { device, figure };
+    }),
+  );
+  const of = (wanted: Picture["device"]) => shown.map(({ device, figure }) => device === wanted && figure);
+  if (shown.length === 0) return false;
   return html`
 <section class="appendix">
 <h2 id="pictures">Appendix: the pictures</h2>
-<div class="pictures">${figures("phone")}</div>
-<div class="pictures">${figures("desktop")}</div>
+<div class="pictures">${of("phone")}</div>
+<div class="pictures">${of("desktop")}</div>
 </section>`;
 }

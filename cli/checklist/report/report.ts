@@ -1,6 +1,6 @@
 import type { Finding, Severity } from "../../findings/finding.ts";
 import { bestEvidence, type Environment, type Evidence, type Stored } from "../evidence.ts";
-import { type AskedField, askedFields, type MerchantFields } from "../merchant-fields.ts";
+import { type Asked, askedFields, type MerchantFields } from "../merchant-fields.ts";
 import { ROW_IDS, ROWS, type RowId } from "../rows.ts";
 import type { SiteValues } from "../settings.ts";
 
@@ -67,6 +67,7 @@ export function makeReport({ rows: stored, runs }: Stored, { now, maxAge, own, m
     const standing = id === "recent" && alone[0] !== "failed" ? amongAll : alone;
     const [status, reason] = standing;
     const age = evidence && Math.floor(daysSince(evidence));
+    const days = age ? `${amount(age, "day")} old` : "today";
     return {
       /** `number` is counted from one, and ties the line of a row to its evidence; `age` is in whole days. */
       ...{ id, section, title, asked, endpoint, evidence, fields, isOld, number: index + 1, age },
@@ -75,7 +76,7 @@ export function makeReport({ rows: stored, runs }: Stored, { now, maxAge, own, m
       applies: evidence !== undefined && evidence.notApplicable === undefined,
       comment: commentOn(standing, evidence, fields),
       proof: proofOf(evidence, fields),
-      ageWords: ageWords(age, isOld ? maxAge : undefined),
+      ageWords: isOld ? `${days}, more than ${maxAge}: too old to be sent` : days,
     };
   });
   const of = (status: Status) => rows.filter((row) => row.status === status);
@@ -116,18 +117,13 @@ export function makeReport({ rows: stored, runs }: Stored, { now, maxAge, own, m
   };
 }
 
-function standingOf(
-  id: RowId,
-  evidence: Evidence | undefined,
-  fields: readonly AskedField[],
-  tooOld: number | undefined,
-): Standing {
+function standingOf(id: RowId, evidence: Evidence | undefined, fields: Asked, tooOld?: number): Standing {
   if (evidence?.notApplicable !== undefined) return ["none", evidence.notApplicable];
-  const findings = evidence?.findings ?? [];
+  if (evidence === undefined) return ["open", "No run has looked at this yet."];
+  const { findings } = evidence;
   const failed = findings.filter(({ severity }) => severity === "error");
   const told = failed.map(({ what, seen }) => (seen ? `${what}: ${seen}` : what)).join(". ");
   if (failed.length > 0) return ["failed", told];
-  if (evidence === undefined) return ["open", "No run has looked at this yet."];
   if (tooOld !== undefined)
     return ["open", `The evidence is older than ${tooOld} days: run the command again.`];
   const empty = fields.filter(({ answer }) => answer === undefined).map(({ name }) => name);
@@ -151,11 +147,6 @@ const sentences = (...texts: readonly (string | false | undefined)[]): string =>
 /** `2026-11-22 16:04 UTC` */
 export const moment = (iso: string): string => `${iso.slice(0, 10)} ${iso.slice(11, 16)} UTC`;
 
-function ageWords(age: number | undefined, tooOld: number | undefined): string {
-  const days = age ? `${amount(age, "day")} old` : "today";
-  return tooOld === undefined ? days : `${days}, more than ${tooOld}: too old to be sent`;
-}
-
 const amount = (number: number, word: string): string => `${number} ${word}${number === 1 ? "" : "s"}`;
 
 /** In characters: a form's field, or three lines of a table, hold it. */
@@ -165,11 +156,7 @@ const SHORT = 240;
  * One or two sentences on a row: what to put into the field 'your comments' of Vipps' form. What the merchant said
  * comes first, because only they can; of what the worker does, what is most important.
  */
-function commentOn(
-  [status, reason]: Standing,
-  evidence: Evidence | undefined,
-  fields: readonly AskedField[],
-): string {
+function commentOn([status, reason]: Standing, evidence: Evidence | undefined, fields: Asked): string {
   if (status === "none" || status === "failed" || evidence === undefined)
     return reason ?? STATUSES[status].words;
   // The second sentence too, where both are short.
@@ -180,7 +167,7 @@ function commentOn(
 }
 
 /** How much stands in the appendix for a row. */
-function proofOf(evidence: Evidence | undefined, fields: readonly AskedField[]): string {
+function proofOf(evidence: Evidence | undefined, fields: Asked): string {
   const checks = evidence === undefined ? 0 : checksOf(evidence).length;
   // Where nothing held or failed to hold, pictures show at most what the site itself leaves out.
   if (checks === 0 && fields.length > 0) return "the merchant's word";
@@ -205,19 +192,8 @@ const TO_DO: Readonly<Partial<Record<Status, string>>> = {
 };
 
 /** How a row stands, as a finding to print. */
-export function findingOf({
-  id,
-  section,
-  title,
-  asked,
-  reason,
-  severity,
-  status,
-  words,
-}: ReportRow): Finding {
-  const todo = TO_DO[status];
-  const what = `${title}: ${(todo && reason) ?? words.toLowerCase()}`;
-  return {
-    ...{ id, family: section, severity, what, why: asked, todo: todo ?? "", link: "docs/checklist.md" },
-  };
+export function findingOf({ id, section: family, asked: why, severity, ...row }: ReportRow): Finding {
+  const { [row.status]: todo } = TO_DO;
+  const what = `${row.title}: ${(todo && row.reason) ?? row.words.toLowerCase()}`;
+  return { id, family, severity, what, why, todo: todo ?? "", link: "docs/checklist.md" };
 }

@@ -8,10 +8,7 @@ import type { Report } from "./report.ts";
 
 export type WrittenFiles = Awaited<ReturnType<typeof writeReport>>;
 
-/**
- * Writes the report in its three forms.
- * @param chromium the browser that prints it; without one there is no PDF
- */
+/** Writes the report in its three forms. Without Chromium, which prints it, there is no PDF. */
 export async function writeReport(report: Report, output: string, chromium: string | undefined) {
   mkdirSync(output, { recursive: true });
   const page = await htmlReport(report, ({ file }, { environment }) => {

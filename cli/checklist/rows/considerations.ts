@@ -1,6 +1,6 @@
 import type { Rows } from "../rows.ts";
 import type { SiteValues } from "../settings.ts";
-import { answeredWith, asked, jsonOf, parameter, pathOf } from "../traffic.ts";
+import { answeredWith, asked, field, jsonOf, parameter, pathOf } from "../traffic.ts";
 import type { Seen } from "../walk.ts";
 
 export const CONSIDERATION_ROWS = {
@@ -87,13 +87,9 @@ export const CONSIDERATION_ROWS = {
     scenes: ["starts", "login"],
     judge({ login, starts, redirectUri, environment }) {
       const sent = [login?.authorize?.url, ...(starts?.urls ?? [])].filter((url) => url !== undefined);
-      const uris = [...new Set(sent.map((url) => parameter(url, "redirect_uri")))];
-      const [uri = ""] = uris;
+      const uri = [...new Set(sent.map((url) => parameter(url, "redirect_uri")))].join(", ");
       return {
-        "One redirect URI was sent, the one of the settings": [
-          uris.length === 1 && uri === redirectUri,
-          uris.join(", "),
-        ],
+        "One redirect URI was sent, the one of the settings": [uri === redirectUri, uri],
         "It uses HTTPS, or is on localhost, which Vipps allows in test":
           /^(https:\/\/|http:\/\/(localhost|127\.0\.0\.1)[:/])/.test(uri),
         "It has no query, no # and no slash at its end": !/[?#]|\/$/.test(uri),
@@ -257,12 +253,12 @@ function receiversOf({ values }: SiteValues): string {
 function leaks(seen: Seen): readonly string[] {
   const ofLogins = asked(seen, "token").flatMap((exchange): [string, unknown][] => {
     const { access_token, id_token } = jsonOf(exchange);
-    const verifier = new URLSearchParams(exchange.requestBody).get("code_verifier");
+    const verifier = field(exchange, "code_verifier");
     return Object.entries({ "code verifier": verifier, "access token": access_token, "ID token": id_token });
   });
-  const known = [...Object.entries(seen.secrets), ...ofLogins].filter(
-    (entry): entry is [string, string] => typeof entry[1] === "string" && entry[1].length >= 8,
-  );
+  const known = [...Object.entries(seen.secrets), ...ofLogins]
+    .map(([name, value]) => [name, String(value ?? "")] as const)
+    .filter(([, value]) => value.length >= 8);
   const sent = seen.exchanges.filter(({ from }) => from === "browser");
   const found = sent.flatMap((exchange) => {
     const { method, url, requestHeaders, requestBody, responseHeaders, responseBody } = exchange;

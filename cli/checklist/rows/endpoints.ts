@@ -1,5 +1,5 @@
 import type { Rows } from "../rows.ts";
-import { answered, asked, type Endpoint, jsonOf, parameter } from "../traffic.ts";
+import { answered, asked, type Endpoint, field, jsonOf, parameter } from "../traffic.ts";
 import type { Seen } from "../walk.ts";
 
 /** Whether an endpoint answered well, and what it answered with, in words. */
@@ -38,13 +38,11 @@ export const ENDPOINT_ROWS = {
     }),
     judge(seen) {
       const [times, logins] = [asked(seen, "discovery").length, asked(seen, "token").length];
+      const told = `${times} request(s) in ${logins} finished logins`;
       return {
         "The worker asked for the document and got it": answers(seen, "discovery"),
         "Its issuer is the configured one": jsonOf(answered(seen, "discovery")).issuer === seen.issuer,
-        "It was asked for once, not once per login": [
-          times === 1,
-          `${times} request(s) in ${logins} finished logins`,
-        ],
+        "It was asked for once, not once per login": [times === 1, told],
       };
     },
   },
@@ -102,11 +100,8 @@ export const ENDPOINT_ROWS = {
     wire: "token",
     judge(seen) {
       const example = answered(seen, "token");
-      const form = new URLSearchParams(example?.requestBody);
-      const value = (name: string) => form.get(name) ?? "";
-      const codes = asked(seen, "token").map(({ requestBody }) =>
-        new URLSearchParams(requestBody).get("code"),
-      );
+      const value = (name: string) => field(example, name);
+      const codes = asked(seen, "token").map((exchange) => field(exchange, "code"));
       const isShown = /^(Basic|Bearer) ./i.test(example?.requestHeaders.authorization ?? "");
       const [isGiven, told] = answers(seen, "token");
       return {

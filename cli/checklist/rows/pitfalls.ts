@@ -36,15 +36,11 @@ export const PITFALL_ROWS = {
         const attributes = told.map((name) => `${name}="${asked[name] ?? ""}"`).join(isRight ? " " : ", ");
         return [`In ${language}, its attributes are documented ones`, [isRight, attributes]] as const;
       });
+      const found = words === undefined ? "none was found: name the page with --button-page" : `“${words}”`;
+      const instead = "add the attribute official, or check the button of your own by hand";
       return {
-        [`The page ${path} has a button or link that leads to the login`]: [
-          words !== undefined,
-          words === undefined ? "none was found: name the page with --button-page" : `“${words}”`,
-        ],
-        "It asks for Vipps' own component": [
-          isAsked,
-          isAsked ? official : "add the attribute official, or check the button of your own by hand",
-        ],
+        [`The page ${path} has a button or link that leads to the login`]: [words !== undefined, found],
+        "It asks for Vipps' own component": [isAsked, isAsked ? official : instead],
         ...Object.fromEntries(languages),
         "Vipps' script could not be loaded during this run (no network, or a content security policy), so the pictures show the plain button.":
           official === "asked for, script not loaded" ? "unseen" : undefined,
@@ -71,18 +67,13 @@ export const PITFALL_ROWS = {
       return {
         // Where it was demonstrated with a test user, whose console it will be is for the merchant's settings to say.
         "SUPPORT_STAFF names who may open the console": isSetUp || (console ? undefined : [false, instead]),
-        ...(console === undefined
-          ? {
-              "Staff have to log in for it; only a run against the simulator opens the console by itself.":
-                "unseen",
-            }
-          : {
-              "Staff found a failed login by the reference on the customer's page": console.foundByReference,
-              "To a customer the console is not there": answeredWith(404, console.customerStatus),
-              "SUPPORT_STAFF is not set: the pictures show the console with a test user as staff.": isSetUp
-                ? undefined
-                : "unseen",
-            }),
+        "Staff found a failed login by the reference on the customer's page": console?.foundByReference,
+        "To a customer the console is not there": console && answeredWith(404, console.customerStatus),
+        "SUPPORT_STAFF is not set: the pictures show the console with a test user as staff.":
+          console && !isSetUp ? "unseen" : undefined,
+        "Staff have to log in for it; only a run against the simulator opens the console by itself.": console
+          ? undefined
+          : "unseen",
       };
     },
   },

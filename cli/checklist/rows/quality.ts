@@ -96,10 +96,8 @@ export const QUALITY_ROWS = {
           log !== undefined && line === undefined && "no log line has the reference",
         ].filter((fault) => fault !== false);
         const logged = line === undefined ? "" : `, logged as ${String(line.code)} (${line.level})`;
-        return [
-          cause,
-          [faults.length === 0, faults.join("; ") || `${status} “${heading}”${logged}`],
-        ] as const;
+        const told = faults.join("; ") || `${status} “${heading}”${logged}`;
+        return [cause, [faults.length === 0, told]] as const;
       });
       const isUnseen = (isSo: boolean) => (errors.length > 0 && isSo ? "unseen" : undefined);
       return {

@@ -4,24 +4,16 @@ import { PassThrough } from "node:stream";
 import { logInAsPerson } from "../../../simulator/person.ts";
 import { runCommandLine } from "../../command-line.ts";
 import { jsonObject } from "../../doctor/bounded-request.ts";
-import { type Stage, visit } from "./stage.ts";
+import { type Stage, visit } from "../browser.ts";
 
 /** A test user of the simulator as the site's member list has her: her number as people write it. */
-const MEMBER = {
-  number: "1001",
-  name: "Aino Mäkelä",
-  phone: "050 999 9903",
-  email: "aino.makela@example.net",
-};
+const MEMBER = "Aino Mäkelä";
+const MEMBER_LIST = `Member number;Name;Phone;Email\n1001;${MEMBER};050 999 9903;aino.makela@example.net\n`;
 
-/**
- * Puts a made-up member into the database of the run, as `vipps-login members import` does with a real list.
- * @throws Error with what the import said
- */
+/** Puts a made-up member into the database of the run, as `vipps-login members import` does with a real list. */
 async function importMember({ root, state }: Stage): Promise<void> {
   const list = join(state, "members.csv");
-  const { number, name, phone, email } = MEMBER;
-  writeFileSync(list, `Member number;Name;Phone;Email\n${number};${name};${phone};${email}\n`);
+  writeFileSync(list, MEMBER_LIST);
   const stderr = new PassThrough().setEncoding("utf8");
   const code = await runCommandLine(["members", "import", list, "--persist-to", state, "--country", "FI"], {
     ...{ cwd: root, env: process.env, stdin: process.stdin, stdout: new PassThrough(), stderr },
@@ -41,20 +33,18 @@ export async function linkMembers(stage: Stage) {
         readonly account?: { readonly memberNumber?: string };
       };
     });
-  const first = await logInAs(MEMBER.name);
-  const second = await logInAs(MEMBER.name);
+  const first = await logInAs(MEMBER);
+  const second = await logInAs(MEMBER);
   await logInAs("Per Haugen");
   return {
-    linked: first.account?.memberNumber === MEMBER.number,
+    linked: first.account?.memberNumber === "1001",
     /** Whether the second login of the same person came to the same account. */
     sameAccount: first.accountId !== undefined && second.accountId === first.accountId,
     /** Whether somebody else under the same email address was asked to prove it, and not let in. */
     strangerAsked: await visit(stage, "phone", async ({ logIn, picture, count, isLoggedIn }) => {
       await logIn("Ingrid Haugen");
-      await picture(
-        "proof",
-        "Somebody else has an account with the same email address: the page asks, phone",
-      );
+      const caption = "Somebody else has an account with the same email address: the page asks, phone";
+      await picture("proof", caption);
       const isAsked = await count('form input[name="question"][value="proof"], button[value="new"]');
       return isAsked > 0 && !(await isLoggedIn());
     }),
@@ -65,13 +55,12 @@ export async function linkMembers(stage: Stage) {
 export async function logInFromApp(stage: Stage) {
   const post = async (step: "start" | "finish", told: object) => {
     const headers = { "Content-Type": "application/json" };
-    const answer = await fetch(`${stage.auth}/app/${step}`, {
-      ...{ method: "POST", headers, body: JSON.stringify(told), redirect: "manual" },
-    });
+    const request = { method: "POST", headers, body: JSON.stringify(told), redirect: "manual" } as const;
+    const answer = await fetch(`${stage.auth}/app/${step}`, request);
     return { status: answer.status, body: jsonObject(await answer.text()) ?? {} };
   };
   const { status, body } = await post("start", {});
-  const authorizeUrl = textOf(body.authorize_url);
+  const authorizeUrl = typeof body.authorize_url === "string" ? body.authorize_url : undefined;
   const begun = {
     /** The addresses that apps may come back to. */
     redirectUris: (stage.values.APP_REDIRECT_URIS ?? "").split(/[\s,]+/),
@@ -87,19 +76,15 @@ export async function logInFromApp(stage: Stage) {
   const stranger = await post("finish", { ...brought, app_secret: "of another app" });
   const finish = await post("finish", { ...brought, app_secret: body.app_secret });
   const { token } = (finish.body.session ?? {}) as { readonly token?: unknown };
-  const answer = await fetch(`${stage.auth}/session`, {
-    headers: { Authorization: `Bearer ${textOf(token)}` },
-  });
-  const { authenticated } = (await answer.json()) as { readonly authenticated?: unknown };
+  const answer = await fetch(`${stage.auth}/session`, { headers: { Authorization: `Bearer ${token}` } });
+  const session = jsonObject(await answer.text());
   return {
     ...begun,
     strangerRefused: stranger.status === 403 || stranger.status === 400,
     // Nobody can be asked in an app: a person who has yet to accept terms is told so, and logs in on the site first.
-    tokenAccepted: authenticated === true || finish.body.code === "terms_not_accepted",
+    tokenAccepted: session?.authenticated === true || finish.body.code === "terms_not_accepted",
   };
 }
-
-const textOf = (value: unknown): string | undefined => (typeof value === "string" ? value : undefined);
 
 /** Somebody who is logged in withdraws the consent in the app, and Vipps tells the webhook. */
 export async function revokeConsent(stage: Stage) {

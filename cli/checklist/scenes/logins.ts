@@ -1,5 +1,12 @@
-import type { Device } from "../browser.ts";
-import { isCallback, misbehaving, type Stage, type Visitor, visit } from "./stage.ts";
+import {
+  type Device,
+  exchangesSoFar,
+  isCallback,
+  misbehaving,
+  type Stage,
+  type Visitor,
+  visit,
+} from "../browser.ts";
 
 const isAuthorize = (url: string): boolean => new URL(url).pathname.endsWith("/oauth2/auth");
 
@@ -29,7 +36,7 @@ export const logInOnce = (stage: Stage) =>
         await phone.page.waitForLoadState("domcontentloaded");
         await phone.picture("terms", `The same, phone${demonstrated}`);
       });
-    const sent = (await stage.browsers.exchanges()).filter(({ from }) => from === "browser");
+    const sent = (await exchangesSoFar(stage)).filter(({ from }) => from === "browser");
     return {
       /** What the browser was sent to and what it was sent back with. */
       authorize: sent.findLast(({ url }) => isAuthorize(url)),
@@ -100,9 +107,6 @@ async function loginUpToReturn(stage: Stage, { page, comeBack }: Visitor): Promi
   return page.url();
 }
 
-/** How many logins are begun to compare what differs; a deployed site is spared most of them. */
-const COUNT = { simulator: 20, test: 20, deployed: 5 } as const;
-
 /** Begins logins that nobody finishes. Vipps hears of none of them: only the redirect is looked at. */
 export async function beginLogins(stage: Stage) {
   const begin = async (query: string) => {
@@ -111,7 +115,9 @@ export async function beginLogins(stage: Stage) {
     return answer.headers.get("location") ?? `(${answer.status}, no redirect)`;
   };
   const urls: string[] = [];
-  for (let count = 0; count < COUNT[stage.environment]; count += 1) urls.push(await begin("?return_to=/"));
+  // So many, to compare what differs; a deployed site is spared most of them.
+  const amount = stage.environment === "deployed" ? 5 : 20;
+  while (urls.length < amount) urls.push(await begin("?return_to=/"));
   // What a stranger might try to slip into the login link: another redirect URI, scope and client.
   const query =
     "?redirect_uri=https://attacker.example/&scope=openid%20nin&client_id=stranger&state=12345678";

@@ -1,6 +1,5 @@
 import type { BehaviourUpdate } from "../../../simulator/behaviour.ts";
-import type { Device } from "../browser.ts";
-import { isCallback, misbehaving, type Stage, visit } from "./stage.ts";
+import { type Device, isCallback, misbehaving, type Stage, visit } from "../browser.ts";
 
 /** Looks at the page with the login button, at a desk and on a phone. */
 export async function seeButton(stage: Stage) {
@@ -147,8 +146,7 @@ export async function findAsStaff(stage: Stage) {
       await finder.press("Enter");
       const told = page.getByText(heading).first();
       await told.waitFor().catch(() => undefined);
-      const caption = `What staff see under the reference of a failed login, ${device}`;
-      await picture("console-reference", caption);
+      await picture("console-reference", `What staff see under the reference of a failed login, ${device}`);
       return told.isVisible();
     });
   const [atDesk, onPhone] = [await find("desktop"), await find("phone")];
