@@ -30,10 +30,7 @@ const Found = v.object({
   seen: v.optional(v.string()),
 });
 
-/**
- * The worker on this machine against the simulator, a deployed site, or the worker here against Vipps' test
- * environment: the last is worth most to a reviewer.
- */
+/** Against what a run was, worth the more to a reviewer: the simulator, a deployed site, Vipps' test environment. */
 const ENVIRONMENTS = ["simulator", "deployed", "test"] as const;
 
 /** What a run found out about a row, when and where. */
