@@ -8,7 +8,7 @@ import { randomText } from "../random.ts";
 import { askedPurpose } from "../session/asked-purpose.ts";
 import { sessionExpiry } from "../session/session.ts";
 import type { LoginSettings } from "../settings.ts";
-import { providerFailure, readAuthorizationResponse } from "../vipps/authorization-response.ts";
+import { errorAnswer, readAuthorizationResponse } from "../vipps/authorization-response.ts";
 import { broughtState } from "./call-attempts.ts";
 import type { ConsumedLogin } from "./finish-consumed.ts";
 import { finishBegun } from "./finish-login.ts";
@@ -113,7 +113,7 @@ async function finishForApp(
 ): Promise<Response> {
   const { settings } = c.env;
   const response = readAuthorizationResponse(query);
-  if (response.error !== undefined) throw providerFailure(response.error);
+  if (response.error !== undefined) throw errorAnswer(settings.relyingParty, response, response.error);
   if (response.code === undefined)
     throw new Failure("response_malformed", { stage: "callback", reason: "no code" });
   const { outcome, sid } = await finishBegun(c, {

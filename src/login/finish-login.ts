@@ -7,7 +7,11 @@ import { logEvent } from "../log.ts";
 import { type CurrentSession, currentSession } from "../session/current-session.ts";
 import { sessionClient } from "../session/device.ts";
 import { newSessionId } from "../session/session.ts";
-import { providerFailure, readAuthorizationResponse } from "../vipps/authorization-response.ts";
+import {
+  type AuthorizationResponse,
+  errorAnswer,
+  readAuthorizationResponse,
+} from "../vipps/authorization-response.ts";
 import { attemptsCall, type BroughtState, broughtState, loginStep, returnUrlOf } from "./call-attempts.ts";
 import { type ConsumedLogin, finishConsumed } from "./finish-consumed.ts";
 import type { AlreadyUsed, FinishCall, LoginOutcome } from "./login-attempts.ts";
@@ -42,7 +46,7 @@ async function finish(c: AppContext): Promise<Response> {
   try {
     if (brought.isLate) return await lateCallback(c, brought, here, returnTo);
     // However often it is loaded, an answer without a code says the same and makes nothing.
-    if (response.error !== undefined) throw await refusal(c, login, response.error);
+    if (response.error !== undefined) throw await refusal(c, login, response, response.error);
     if (response.code === undefined)
       throw new Failure("response_malformed", { stage: "callback", reason: "no code" });
     if (!isSameBrowser && settings.login.crossBrowser === "deny")
@@ -73,8 +77,13 @@ async function finish(c: AppContext): Promise<Response> {
  * What the provider answered in place of a code. Who is logged in and does not want to share more for a purpose has not
  * lost anything: they can go on where they were.
  */
-async function refusal(c: AppContext, { asks }: BegunLogin, error: string): Promise<Failure> {
-  const failure = providerFailure(error);
+async function refusal(
+  c: AppContext,
+  { asks }: BegunLogin,
+  response: AuthorizationResponse,
+  error: string,
+): Promise<Failure> {
+  const failure = errorAnswer(c.env.settings.relyingParty, response, error);
   if (failure.code !== "access_denied" || asks?.purpose === undefined) return failure;
   const { session, setCookie } = await currentSession(c.env.settings, c.req.raw);
   return session === undefined ? failure : new Failure("purpose_declined", { stage: "callback", setCookie });

@@ -63,9 +63,23 @@ function isKnownError(error: string): error is (typeof KNOWN_ERRORS)[number] {
 }
 
 /** The failure that stands for an error code of the provider, known or not. */
-export function providerFailure(error: string): Failure {
+function providerFailure(error: string): Failure {
   const code = isKnownError(error) ? error : "provider_error_unknown";
   return new Failure(code, { stage: "callback", providerError: providerErrorCode(error) });
+}
+
+/**
+ * The failure that stands for an answer with an error to a login of ours: the provider's error, or that somebody else
+ * sent it (RFC 9207 has `iss` in errors too). One without `iss` is taken for what it says: nothing is made of it.
+ */
+export function errorAnswer(
+  { issuer }: RelyingParty,
+  { parameters }: AuthorizationResponse,
+  error: string,
+): Failure {
+  const sender = parameters.get("iss");
+  if (sender === null || sender === issuer) return providerFailure(error);
+  return new Failure("response_issuer_mismatch", { stage: "callback" });
 }
 
 /** An error that nobody knows, about a login that nobody began: whoever wrote it, it was hardly the provider. */

@@ -45,6 +45,22 @@ describe("R10 iss in the authorization response", () => {
     });
   }
 
+  it.each([
+    ["the issuer's own", ISSUER, "access_denied", 403],
+    ["absent", undefined, "access_denied", 403],
+    ["somebody else's", "https://evil.example", "response_issuer_mismatch", 400],
+    ["empty", "", "response_issuer_mismatch", 400],
+  ] as const)("is judged in an error too: %s", async (_whose, issuer, code, status) => {
+    const { provider, site, browser } = openHostileSite();
+    const callback = provider.authorize(await browser.startLogin());
+    callback.searchParams.delete("code");
+    callback.searchParams.set("error", "access_denied");
+    if (issuer !== undefined) callback.searchParams.set("iss", issuer);
+    expect((await browser.get(callback.href)).status).toBe(status);
+    expect(site.log.at(-1)).toMatchObject({ code });
+    expect(provider.count("token")).toBe(0);
+  });
+
   it("that comes twice is refused, the right one among them", async () => {
     for (const issuers of [
       [ISSUER, ISSUER],

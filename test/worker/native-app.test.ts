@@ -178,6 +178,23 @@ describe("a native app", () => {
     expect(site.simulator.control.journal.count("token")).toBe(0);
   });
 
+  it("has lost nothing by an error that it was made to pass on, whoever is said to have sent it", async () => {
+    const site = openAppSite();
+    const app = openApp(site);
+    const start = await app.start();
+    const parameters = await app.atProvider(start);
+    const { state } = parameters;
+    for (const [iss, code] of [
+      [undefined, "access_denied"],
+      ["https://evil.example", "response_issuer_mismatch"],
+    ]) {
+      const error = { app_secret: start.app_secret, state, iss, error: "access_denied" };
+      expect(await (await app.post("/auth/app/finish", error)).json()).toMatchObject({ code });
+    }
+    const finished = await app.post("/auth/app/finish", { ...parameters, app_secret: start.app_secret });
+    expect(finished.status).toBe(200);
+  });
+
   it("is refused with what another login's code brings", async () => {
     const site = openAppSite();
     const app = openApp(site);
