@@ -288,20 +288,9 @@ function canonicalBytes(text: string): Uint8Array<ArrayBuffer> | undefined {
   }
 }
 
-function parameters(settings: Settings, purpose: Purpose, iv: Uint8Array<ArrayBuffer>) {
-  return { name: "AES-GCM", iv, additionalData: associatedData(settings, purpose), tagLength: 128 };
-}
-
-/** Worked out once per settings object. */
-const associated = new WeakMap<Settings, Map<Purpose, Uint8Array>>();
-
-function associatedData(settings: Settings, purpose: Purpose): Uint8Array {
-  const ofSite = associated.get(settings) ?? new Map<Purpose, Uint8Array>();
-  const { session, site } = settings;
-  const data =
-    ofSite.get(purpose) ?? encode(JSON.stringify(["login", purpose, session.issuer, site.partition]));
-  associated.set(settings, ofSite.set(purpose, data));
-  return data;
+function parameters({ session, site }: Settings, purpose: Purpose, iv: Uint8Array<ArrayBuffer>) {
+  const additionalData = encode(JSON.stringify(["login", purpose, session.issuer, site.partition]));
+  return { name: "AES-GCM", iv, additionalData, tagLength: 128 };
 }
 
 function written({
