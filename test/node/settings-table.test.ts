@@ -12,7 +12,7 @@ import { faultsOfLocalWorker } from "../../cli/doctor/worker-settings.ts";
 import { languagesOf } from "../../cli/project-languages.ts";
 import { newKeySet } from "../../cli/session-key-set.ts";
 import { isLanguage } from "../../src/pages/language.ts";
-import { writtenAsText } from "../../src/settings/kinds.ts";
+import { holdsUnseen, writtenAsText } from "../../src/settings/kinds.ts";
 import { mistakenNames } from "../../src/settings/names.ts";
 import { type Bindings, faultOfValue, settingsFrom } from "../../src/settings/read-settings.ts";
 import {
@@ -218,6 +218,15 @@ async function verdictsOn(vars: Readonly<Record<string, SettingVariable>>): Prom
     start: faultsOfLocalWorker(given, new Set(names), languagesOf(join(folder, "index.ts"))).toSorted(),
   };
 }
+
+describe("characters that are not seen", () => {
+  it("are those of Unicode's classes", () => {
+    const isUnseen = (text: string) => /[\p{Cc}\p{Bidi_Control}]/u.test(text);
+    const characters = Array.from({ length: 0x110000 }, (_, code) => String.fromCodePoint(code));
+    expect(characters.filter(isUnseen).length).toBeGreaterThan(70);
+    expect(characters.filter(holdsUnseen)).toEqual(characters.filter(isUnseen));
+  });
+});
 
 describe("the table of settings", () => {
   it("names only settings of its own, and defaults that could be set", () => {
