@@ -49,15 +49,21 @@ const GOALS = /** @type {const} */ (["start", "check", "test", "bench", "checkli
 /** @typedef {(typeof GOALS)[number]} Goal */
 
 /**
+ * What of this repository a command takes from elsewhere, which then is not made here.
+ * @typedef {{ settings?: boolean, database?: boolean }} Replaced
+ */
+
+/**
  * @param {Goal} goal
+ * @param {Replaced} [replaced]
  * @throws {CommandError} with what a person has to do first
  */
-export async function prepare(goal) {
+export async function prepare(goal, { settings = false, database = false } = {}) {
   if (goal !== "tools" || !isInstalled(root)) await installDependencies(root);
   checkNode(root);
   if (goal === "check" || goal === "tools") return;
-  prepareSettings();
-  await prepareDatabase();
+  if (!settings) prepareSettings();
+  if (!database) await prepareDatabase();
   if (goal === "bench") await installDependencies(join(root, "bench"), "bench");
   if (goal === "test") await installPrograms();
   if (goal === "test" || goal === "checklist") await installChromium(root, { unseen: goal === "test" });

@@ -13,6 +13,18 @@ import { toolsNode } from "./wrangler.mjs";
 /** @type {Readonly<Record<string, import("./prepare.mjs").Goal>>} */
 const GOALS = { dev: "start", simulator: "start", checklist: "checklist" };
 
+/**
+ * What the options of a command take the place of: a file of settings, a folder of storage, or the project with both.
+ * @param {readonly string[]} words
+ * @returns {import("./prepare.mjs").Replaced}
+ */
+function replacedBy(words) {
+  const isGiven = (/** @type {string} */ name) =>
+    words.some((word) => word === name || word.startsWith(`${name}=`));
+  const elsewhere = isGiven("--cwd");
+  return { settings: elsewhere || isGiven("--settings"), database: elsewhere || isGiven("--persist-to") };
+}
+
 const program = new URL("vipps-login.ts", import.meta.url);
 
 /** Runs the command in a process of its own, which ends when this one does. */
@@ -29,7 +41,7 @@ function runOnNewerNode() {
 try {
   const [command = ""] = process.argv.slice(2);
   const wantsHelp = process.argv.some((word) => word === "--help" || word === "-h");
-  await prepare((!wantsHelp && GOALS[command]) || "tools");
+  await prepare((!wantsHelp && GOALS[command]) || "tools", replacedBy(process.argv));
   if (isNewEnough(process.versions.node)) await import(program.href);
   else runOnNewerNode();
 } catch (error) {

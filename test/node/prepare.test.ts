@@ -149,6 +149,33 @@ describe("preparing a fresh clone", () => {
     expect(prepare(["bench"]).said).toContain("bench     as in package-lock.json");
   });
 
+  test("makes nothing of the project that the options of a command replace", () => {
+    write("cli/vipps-login.ts", "console.log('runs');\n");
+    write("migrations/0001_one.sql", "");
+    const made = (...options: string[]) => {
+      write("node_modules/wrangler/package.json", "{}");
+      write("node_modules/wrangler/bin/wrangler.js", "");
+      for (const path of [".dev.vars", ".wrangler"])
+        rmSync(join(project, path), { recursive: true, force: true });
+      const { stdout, stderr } = spawnSync(process.execPath, ["cli/run.mjs", "dev", ...options], {
+        ...{ cwd: project, encoding: "utf8" },
+      });
+      const said = `${stdout}${stderr}`.split("\n");
+      expect(said).toContain("runs");
+      const paths = [".dev.vars", ".wrangler"].filter((path) => existsSync(join(project, path)));
+      const words = ["settings", "database"].filter((word) =>
+        said.some((line) => line.startsWith(`${word} `)),
+      );
+      return [...paths, ...words];
+    };
+    prepare(["check"]);
+    expect(made()).toEqual([".dev.vars", ".wrangler", "settings", "database"]);
+    expect(made("--settings", "other")).toEqual([".wrangler", "database"]);
+    expect(made("--persist-to=elsewhere")).toEqual([".dev.vars", "settings"]);
+    expect(made("--settings=other", "--persist-to", "elsewhere")).toEqual([]);
+    expect(made("--cwd", "elsewhere")).toEqual([]);
+  });
+
   test("goes on without a browser, and says so", () => {
     expect(prepare(["test"], { CHROMIUM_PATH: "/no/such/browser" })).toMatchObject({
       status: 0,
