@@ -281,6 +281,7 @@ async function importThousand(connection: Connection, round: number): Promise<Co
     const profile = profileOf(number);
     return {
       importKey: `m:L${number}`,
+      accountId: undefined,
       memberNumber: `L${number}`,
       name: profile.name,
       givenName: profile.given_name,
