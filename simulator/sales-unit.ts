@@ -77,6 +77,34 @@ export function actsFor(partner: SalesUnit, unit: SalesUnit): boolean {
   );
 }
 
+/** As the portal has them: sites that share a sales unit are one, with the redirect URIs of all of them. */
+export function sharedSalesUnits(units: readonly SalesUnit[]): readonly SalesUnit[] {
+  const shared: SalesUnit[] = [];
+  for (const unit of units) {
+    const at = shared.findIndex((known) => isSameUnit(known, unit));
+    const known = shared[at];
+    if (known === undefined) shared.push(unit);
+    else shared[at] = together(known, unit);
+  }
+  return shared;
+}
+
+/** A site without keys of its own, for which the partner's act, names the unit by its MSN alone. */
+function isSameUnit(one: SalesUnit, other: SalesUnit): boolean {
+  if (one.msn !== other.msn) return false;
+  if (one.managedBy !== undefined || other.managedBy !== undefined) return true;
+  return one.clientId === other.clientId && one.clientSecret === other.clientSecret;
+}
+
+function together(one: SalesUnit, other: SalesUnit): SalesUnit {
+  const managedBy = one.managedBy ?? other.managedBy;
+  return {
+    ...(one.managedBy === undefined ? one : other),
+    redirectUris: [...new Set([...one.redirectUris, ...other.redirectUris])],
+    ...(managedBy !== undefined && { managedBy }),
+  };
+}
+
 /**
  * Checks what the business portal checks when a sales unit is set up.
  * @throws Error naming every mistake at once
@@ -88,12 +116,25 @@ export function assertSalesUnits(units: readonly SalesUnit[]): void {
       .map((uri) => `sales unit ${unit.msn}: redirect URI ${uri} ${REDIRECT_URI_RULE}`),
   );
   for (const key of ["clientId", "msn"] as const) {
-    const values = units.map((unit) => unit[key]);
-    const twice = values.filter((value, index) => values.indexOf(value) !== index);
-    mistakes.push(...twice.map((value) => `${key} ${value} belongs to more than one sales unit`));
+    const twice = [...Map.groupBy(units, (unit) => unit[key])].filter(([, same]) => same.length > 1);
+    mistakes.push(
+      ...twice.map(([value, same]) => `${key} ${value} belongs to ${sitesOf(same)}. ${ONE_UNIT}`),
+    );
   }
   if (mistakes.length > 0) throw new Error(mistakes.join("\n"));
 }
+
+/** Where units are used, for whoever has to put them right. */
+function sitesOf(units: readonly SalesUnit[]): string {
+  const places = units.map(({ msn, clientId, redirectUris: [first] }) => {
+    const origin = first === undefined ? undefined : URL.parse(first)?.origin;
+    return `${origin ?? "a site"} (MSN ${msn}, client id ${clientId})`;
+  });
+  return places.join(" and to ");
+}
+
+const ONE_UNIT =
+  "Sites that share a sales unit have the same VIPPS_MSN, VIPPS_CLIENT_ID and VIPPS_CLIENT_SECRET: give them the same, or each its own.";
 
 const REDIRECT_URI_RULE =
   "must be https (http for localhost) or an app's own scheme with a path, without # and ?";

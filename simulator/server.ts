@@ -7,7 +7,7 @@ import {
   StartError,
   salesUnitFromEnvironment,
 } from "./environment.ts";
-import type { SalesUnit } from "./sales-unit.ts";
+import { type SalesUnit, sharedSalesUnits } from "./sales-unit.ts";
 import { createSimulator, type Simulator } from "./simulator.ts";
 
 export interface StartOptions {
@@ -61,7 +61,7 @@ export async function startSimulator(options: StartOptions = {}): Promise<Runnin
       if ("closeAllConnections" in server) server.closeAllConnections();
     });
   try {
-    simulator = createSimulator({ origin: origin ?? url, salesUnits });
+    simulator = createSimulator({ origin: origin ?? url, salesUnits: sharedSalesUnits(salesUnits) });
   } catch (error) {
     await close();
     throw new StartError(error instanceof Error ? error.message : String(error));

@@ -9,7 +9,7 @@ import { withStorage } from "./sites-command.ts";
 import type { SitesPlace } from "./sites-place.ts";
 
 /**
- * The sales units that the sites stored here name, each with the redirect URIs of its sites. Sites that do not open
+ * The sales units that the sites stored here name, one for each site, also where sites share one. Sites that do not open
  * are the worker's to complain about.
  * @param deployment settings of the deployment: partner keys act for the units of sites that have none of their own.
  * @throws {CommandError}
@@ -28,15 +28,13 @@ export async function simulatedUnits(
     return (await Promise.all(opened)).filter((values) => values !== undefined);
   });
   const { VIPPS_PARTNER_CLIENT_ID: partnerId, VIPPS_PARTNER_CLIENT_SECRET: partnerSecret } = deployment;
-  const bySite = Map.groupBy(sites, (values) => values.VIPPS_CLIENT_ID ?? `of-${values.VIPPS_MSN}`);
-  const units = Array.from(bySite, ([clientId, same]): SalesUnit => {
-    const [first = {}] = same;
-    const isPartners = first.VIPPS_KEYS === "partner" || first.VIPPS_CLIENT_ID === undefined;
+  const units = sites.map((site): SalesUnit => {
+    const isPartners = site.VIPPS_KEYS === "partner" || site.VIPPS_CLIENT_ID === undefined;
     return {
-      clientId,
-      clientSecret: first.VIPPS_CLIENT_SECRET ?? "of-the-partner",
-      msn: first.VIPPS_MSN ?? "",
-      redirectUris: same.flatMap(redirectUris),
+      clientId: site.VIPPS_CLIENT_ID ?? `of-${site.VIPPS_MSN}`,
+      clientSecret: site.VIPPS_CLIENT_SECRET ?? "of-the-partner",
+      msn: site.VIPPS_MSN ?? "",
+      redirectUris: redirectUris(site),
       ...(isPartners && partnerId !== undefined && { managedBy: partnerId }),
     };
   });

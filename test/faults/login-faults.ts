@@ -263,7 +263,7 @@ export const LOGIN_FAULTS = [
     ],
     [
       "a cancelled login asks Vipps for a token",
-      "    if (response.error !== undefined) throw await refusal(c, login, response.error);\n",
+      "    if (response.error !== undefined) throw await refusal(c, login, response, response.error);\n",
       "",
       [repeated, requirement("r12-provider-errors")],
     ],

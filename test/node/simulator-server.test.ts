@@ -55,6 +55,68 @@ async function firstLine(child: ChildProcess): Promise<string> {
   return text.split("\n")[0] ?? "";
 }
 
+describe("sites that share a sales unit", () => {
+  const own = {
+    SITE_URL: "http://localhost:4711",
+    VIPPS_CLIENT_ID: "club",
+    VIPPS_CLIENT_SECRET: "s",
+    VIPPS_MSN: "123456",
+  };
+  const at = (host: string, unit: Record<string, string> = {}) => ({
+    clientId: "club",
+    clientSecret: "s",
+    msn: "123456",
+    redirectUris: [`http://${host}.localhost:4711/auth/callback`],
+    ...unit,
+  });
+
+  it("are one to the simulator, which returns to each of them", async () => {
+    const { simulator } = await started({ port: 0, env: own, salesUnits: [at("bakeri"), at("bageri")] });
+    expect(simulator.control.salesUnits).toMatchObject([
+      {
+        clientId: "club",
+        name: "localhost:4711",
+        redirectUris: [
+          "http://localhost:4711/auth/callback",
+          "http://bakeri.localhost:4711/auth/callback",
+          "http://bageri.localhost:4711/auth/callback",
+        ],
+      },
+    ]);
+  });
+
+  it("are one where the partner's keys act for some of them", async () => {
+    const managed = { clientId: "of-123456", clientSecret: "of-the-partner", managedBy: "partner" };
+    const partner = {
+      clientId: "partner",
+      clientSecret: "p",
+      msn: "999999",
+      redirectUris: [],
+      partner: true,
+    };
+    const { simulator } = await started({ port: 0, env: own, salesUnits: [partner, at("bakeri", managed)] });
+    expect(simulator.control.salesUnits).toMatchObject([
+      {
+        clientId: "club",
+        clientSecret: "s",
+        managedBy: "partner",
+        redirectUris: [expect.any(String), expect.any(String)],
+      },
+      { clientId: "partner" },
+    ]);
+  });
+
+  it.each([
+    ["client secret", { clientSecret: "another" }],
+    ["MSN", { msn: "200001" }],
+    ["client id", { clientId: "bakeri" }],
+  ])("are named with what to do where they differ in the %s", async (_what, unit) => {
+    await expect(started({ port: 0, env: own, salesUnits: [at("bakeri", unit)] })).rejects.toThrow(
+      /belongs to http:\/\/localhost:4711 .* and to http:\/\/bakeri\.localhost:4711 .*give them the same, or each its own/,
+    );
+  });
+});
+
 describe("startSimulator", () => {
   it("serves a whole login over HTTP, with nothing but cookies between the pages", async () => {
     const { url, simulator } = await started({ port: 0, env: { SITE_URL: "http://localhost:4711" } });
