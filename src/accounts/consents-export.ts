@@ -15,6 +15,8 @@ export type ExportedConsent = {
   readonly source: string;
   /** ISO 8601, UTC. */
   readonly answered_at: string;
+  /** When the person removed the site's access at Vipps, and has not logged in since. */
+  readonly access_removed_at: string | null;
 };
 
 export interface ExportOptions {
@@ -27,7 +29,7 @@ export interface ExportOptions {
 
 const COLUMNS: readonly string[] = [
   ...["account_id", "name", "email", "phone", "member_number", "consent", "granted", "required"],
-  ...["wording", "language", "source", "answered_at"],
+  ...["wording", "language", "source", "answered_at", "access_removed_at"],
 ];
 
 /** Everybody's consents, to be written. */
@@ -48,7 +50,9 @@ export async function* exportedConsents(
   // SQLite takes the other columns from the row with the largest id, which is the newest answer.
   const sql = `SELECT consents.account_id, consent, ${history ? "consents.id" : "max(consents.id)"} AS last_id,
       granted, required, wording, language, source, answered_at,
-      accounts.name, accounts.email, accounts.phone, accounts.member_number
+      accounts.name, accounts.email, accounts.phone, accounts.member_number,
+      (SELECT max(consent_revoked_at) FROM identities INDEXED BY identities_by_account
+       WHERE identities.site = consents.site AND identities.account_id = consents.account_id) AS access_removed_at
     FROM consents INDEXED BY consents_by_account
     LEFT JOIN accounts ON accounts.site = consents.site AND accounts.id = consents.account_id
     WHERE consents.site = ?1 AND (consents.account_id, consent, consents.id) > (?2, ?3, ?4)
@@ -65,6 +69,7 @@ export async function* exportedConsents(
 }
 
 function exported(row: Readonly<Record<string, unknown>>): ExportedConsent {
+  const time = (seconds: unknown) => new Date(Number(seconds) * 1000).toISOString();
   const text = (value: unknown) => (typeof value === "string" ? value : null);
   return {
     account_id: String(row.account_id),
@@ -78,6 +83,7 @@ function exported(row: Readonly<Record<string, unknown>>): ExportedConsent {
     wording: text(row.wording),
     language: text(row.language),
     source: String(row.source),
-    answered_at: new Date(Number(row.answered_at) * 1000).toISOString(),
+    answered_at: time(row.answered_at),
+    access_removed_at: row.access_removed_at === null ? null : time(row.access_removed_at),
   };
 }

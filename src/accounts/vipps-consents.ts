@@ -152,16 +152,54 @@ const isNews = ({
         AND known.msn = ${msn} AND known.sub = ${sub} AND known.time_of_consent = waiting.time_of_consent)`;
 
 /**
- * Erases the consents that wait for a Vipps user, who wants nothing kept or has been erased.
+ * Erases the consents that wait for a Vipps user, who wants nothing kept, has been erased, or has removed the access.
+ * @param until when they were answered at the latest, in seconds since the epoch.
  * @throws {Failure} `storage_unavailable`.
  */
 export async function forgetVippsConsents(
   { database, site }: Records,
   { msn, sub }: VippsUser,
+  until = now(),
 ): Promise<void> {
-  await fromDatabase(site, () =>
-    database.prepare(`DELETE FROM ${TABLE} WHERE ${IS_WAITING}`).bind(site, sub, msn).run(),
-  );
+  const statement = database
+    .prepare(`DELETE FROM ${TABLE} WHERE ${IS_WAITING} AND answered_at <= ?4`)
+    .bind(site, sub, msn, until);
+  await fromDatabase(site, () => statement.run());
+}
+
+/** The yeses of an account (`?2`) to what Vipps asked that stand since a moment. @param until the parameter of it. */
+const yesesUntil = (until: string): string => `consents WHERE id IN
+  (SELECT max(id) FROM consents INDEXED BY consents_by_account
+   WHERE site = ?1 AND account_id = ?2 AND consent >= 'vipps:' AND consent < 'vipps;' GROUP BY consent)
+  AND granted = 1 AND answered_at <= ${until}`;
+
+/**
+ * The statements that take back every yes to what Vipps asked, and tell of it, since the person has removed the site's
+ * access there: Vipps asks anew at the next login, and until then nothing counts that was given to it. What the person
+ * has answered since stays. Carried out twice they do the same.
+ * @param at when the access was removed, in seconds since the epoch.
+ */
+export function revokedConsents(
+  { database, site, outbox }: Records,
+  account: AccountId,
+  at: number,
+): readonly D1PreparedStatement[] {
+  const revoked = database
+    .prepare(
+      `INSERT INTO consents
+         (site, account_id, consent, granted, required, source, wording, language, answered_at)
+       SELECT site, account_id, consent, 0, required, 'webhook', wording, language, ?3 FROM ${yesesUntil("?3")}`,
+    )
+    .bind(site, account, at);
+  if (outbox === undefined) return [revoked];
+  const data = { account, consent: "vipps:", source: "webhook" } as const;
+  const told = eventStatement(outbox, account, "consent.withdrawn", data, {
+    from: yesesUntil("?7"),
+    values: [at],
+    data: "json_set(?5, '$.consent', consent)",
+    id: "substr(?3, 1, 32) || printf('%04x', row_number() OVER (ORDER BY consent))",
+  });
+  return [told, revoked];
 }
 
 interface ReceivedRow {

@@ -1,6 +1,6 @@
 import type { Account } from "../accounts/account.ts";
 import { readAudit } from "../accounts/audit-log.ts";
-import { currentConsents } from "../accounts/consents.ts";
+import { type ConsentSource, currentConsents } from "../accounts/consents.ts";
 import { linkRequests } from "../accounts/link-requests.ts";
 import { loginEventsOf } from "../accounts/login-events.ts";
 import { type ProofGuesses, proofGuessesAt } from "../accounts/proof-guesses.ts";
@@ -76,6 +76,10 @@ export async function answerAccountPage(
   ]);
   const account = record?.account;
   const texts = supportTextsIn(language);
+  const from: Partial<Record<ConsentSource, readonly string[]>> = {
+    vipps: [page.brand],
+    webhook: [filled(texts.actions.consent_revoked, { brand: page.brand })],
+  };
   const html = accountPage({
     ...pageBasis(request, refusal?.notice),
     account: shownKnown(request, known),
@@ -94,7 +98,7 @@ export async function answerAccountPage(
     consents: consents.map(({ consent, wording, granted, answeredAt, source }) => ({
       wording: wording ?? consent,
       granted,
-      when: [when(request, answeredAt), ...(source === "vipps" ? [page.brand] : [])].join(" · "),
+      when: [when(request, answeredAt), ...(from[source] ?? [])].join(" · "),
     })),
     deeds: await shownDeeds(request, lines, true),
     groups,

@@ -2,6 +2,7 @@ import * as base64url from "jose/base64url";
 import { appendAudit } from "../accounts/audit-log.ts";
 import { now, siteRecords } from "../accounts/records.ts";
 import { siteRegistry } from "../accounts/site-registry.ts";
+import { forgetVippsConsents, revokedConsents } from "../accounts/vipps-consents.ts";
 import { sha256 } from "../digest.ts";
 import { eventStatement, type Outbox } from "../events/outbox.ts";
 import { Failure } from "../failure.ts";
@@ -16,7 +17,7 @@ const CLOCK_TOLERANCE = 300;
 /**
  * `POST /auth/webhooks/consent/:secret`: Vipps says that a user withdrew the consent. The message is an unsigned
  * JWT and proves nothing about its sender, so the address carries a secret, and all the message can do is end
- * sessions and note the withdrawal. Repeats change nothing; an unknown user is answered like a known one.
+ * sessions, note the withdrawal and take back what was consented to at Vipps. Repeats change nothing; an unknown user is answered like a known one.
  * @throws {Failure} `not_found` without the right secret, `request_malformed` for anything that is no such
  *   message, `storage_unavailable` so that Vipps sends it again.
  */
@@ -29,21 +30,23 @@ export async function consentRevoked(c: AppContext): Promise<Response> {
   ) {
     throw new Failure("not_found", { stage: "site" });
   }
-  const sub = revokedSub(await requestText(c.req.raw));
-  if (sub === undefined) {
+  const revocation = revokedIn(await requestText(c.req.raw));
+  if (revocation === undefined) {
     throw new Failure("request_malformed", {
       stage: "account",
       reason: "not a consent webhook",
       jsonOnly: true,
     });
   }
+  const { sub, at } = revocation;
   const msn = settings.relyingParty.merchantSerialNumber;
   const registry = siteRegistry(settings);
+  const records = siteRecords(settings);
+  if (records !== undefined) await forgetVippsConsents(records, { msn, sub }, at);
   const accountId = await registry.accountOfSub(msn, sub);
   if (accountId !== undefined) {
     await endAllSessions(settings, accountId, "consent_revoked");
     await registry.noteConsentRevoked(msn, sub);
-    const records = siteRecords(settings);
     if (records !== undefined) {
       const entry = {
         actor: "webhook",
@@ -53,7 +56,8 @@ export async function consentRevoked(c: AppContext): Promise<Response> {
         details: { msn },
       } as const;
       const { outbox } = records;
-      await appendAudit(records, entry, outbox && [withdrawnEvent(outbox, accountId)]);
+      const told = outbox === undefined ? [] : [withdrawnEvent(outbox, accountId)];
+      await appendAudit(records, entry, [...told, ...revokedConsents(records, accountId, at)]);
     }
   }
   logEvent("info", "consent_revoked", settings.site.origin, { known: accountId !== undefined });
@@ -84,11 +88,11 @@ async function isSame(given: string, secret: string): Promise<boolean> {
 }
 
 /**
- * The `sub` of a message that tells of a withdrawal. Vipps' documented example has two parts and no final dot,
+ * Who withdrew and when (`iat`), from a message that tells of it. Vipps' documented example has two parts and no final dot,
  * where RFC 7519 section 6.1 has a third, empty one. A message past its `exp` counts too: it was late, and what it
  * tells has not become less true.
  */
-function revokedSub(body: string | undefined): string | undefined {
+function revokedIn(body: string | undefined): { readonly sub: string; readonly at: number } | undefined {
   const [, payload, ...rest] = body?.trim().split(".") ?? [];
   if (payload === undefined || rest.length > 1) return undefined;
   let message: unknown;
@@ -98,9 +102,10 @@ function revokedSub(body: string | undefined): string | undefined {
     return undefined;
   }
   if (typeof message !== "object" || message === null) return undefined;
-  const { event, sub, nbf } = message as Record<string, unknown>;
+  const { event, sub, nbf, iat } = message as Record<string, unknown>;
   if (event !== "CONSENT_REVOKED" || typeof sub !== "string" || sub === "" || sub.length > 255)
     return undefined;
   const isPremature = typeof nbf === "number" && nbf > Date.now() / 1000 + CLOCK_TOLERANCE;
-  return isPremature ? undefined : sub;
+  if (isPremature) return undefined;
+  return { sub, at: typeof iat === "number" ? Math.min(Math.floor(iat), now()) : now() };
 }

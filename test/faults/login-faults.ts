@@ -462,6 +462,18 @@ export const LOGIN_FAULTS = [
   ]),
   ...faultsIn("src/accounts/vipps-consents.ts", [
     [
+      "a late message of Vipps takes back what was answered since",
+      "AND granted = 1 AND answered_at <= ",
+      "AND granted = 1 AND 0 <= ",
+      [workerTest("vipps-consents")],
+    ],
+    [
+      "what Vipps collected counts after the access was removed",
+      "SELECT site, account_id, consent, 0, required, 'webhook'",
+      "SELECT site, account_id, consent, 1, required, 'webhook'",
+      [workerTest("vipps-consents")],
+    ],
+    [
       "consents that come again undo a withdrawal",
       "AND later.consent = 'vipps:' || (answer.value ->> 'id') AND later.answered_at > waiting.answered_at)",
       "AND later.consent = '' AND later.answered_at > waiting.answered_at)",

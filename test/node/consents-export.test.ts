@@ -165,6 +165,8 @@ describe("the export of consents", () => {
       insertConsent(database, person, "sms", 0, "SMS");
     }
     insertConsent(database, "acc_gone", "sms", 1, "SMS");
+    database.exec(`INSERT INTO identities (site, msn, sub, account_id, linked_at, linked_by, consent_revoked_at)
+      VALUES ('default', '1', 'a', 'acc_a', 1, 'created', NULL), ('default', '1', 'b', 'acc_b', 1, 'created', ${AT})`);
     insertConsent(database, "acc_a", "other", 1, "Of another site", "other.example");
     const whole = readCsv(await written(run, {}));
     expect(whole.map((row) => `${row.account_id} ${row.consent} ${row.granted}`)).toEqual([
@@ -190,7 +192,11 @@ describe("the export of consents", () => {
       language: "nb",
       source: "vipps",
       answered_at: "2026-11-22T12:00:00.000Z",
+      access_removed_at: "",
     });
+    expect(whole.map((row) => row.access_removed_at)).toEqual(
+      whole.map((row) => (row.account_id === "acc_b" ? "2026-11-22T12:00:00.000Z" : "")),
+    );
     const history = JSON.parse(await written(run, { history: true, format: "json" })) as ExportedConsent[];
     expect(history).toHaveLength(13);
     for (const portion of [1, 2, 3, 7, 8]) {

@@ -1,6 +1,7 @@
 import { runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { afterEach, describe, expect, it } from "vitest";
+import { recordConsents } from "../../src/accounts/consents.ts";
 import { DELAYS } from "../../src/events/deliver-events.ts";
 import { eventTime, newEventId } from "../../src/events/event.ts";
 import { claimEvent, eventStatement } from "../../src/events/outbox.ts";
@@ -89,6 +90,14 @@ describe("what happens is told", () => {
     const secret = "sixteen-letters-or-more";
     const site = openToldSite({ vars: { CONSENT_WEBHOOK_SECRET: secret } });
     const { id } = await loggedIn(site, "kari");
+    const asked = { granted: true, required: false, wording: "?", language: "en" };
+    const answers = ["own", "vipps:a", "vipps:b"].map((consent) => ({ ...asked, consent }));
+    await recordConsents(
+      records(),
+      id,
+      [...answers, { ...asked, consent: "vipps:no", granted: false }],
+      "vipps",
+    );
     const message = btoa(JSON.stringify({ event: "CONSENT_REVOKED", sub: await subOf(id) }));
     for (const _ of [1, 2])
       await site.fetch(
@@ -100,6 +109,8 @@ describe("what happens is told", () => {
     await site.deliver();
     expect(site.received.slice(1).map(({ type, data }) => [type, data])).toEqual([
       ["consent.withdrawn", { account: id, consent: "vipps", source: "webhook" }],
+      ["consent.withdrawn", { account: id, consent: "vipps:a", source: "webhook" }],
+      ["consent.withdrawn", { account: id, consent: "vipps:b", source: "webhook" }],
     ]);
   });
 

@@ -39,6 +39,7 @@ import {
   adoptVippsConsents,
   forgetVippsConsents,
   keepVippsConsents,
+  revokedConsents,
 } from "../../src/accounts/vipps-consents.ts";
 import type { VippsPerson } from "../../src/accounts/vipps-person.ts";
 import { claimEvent, freshEvents, overdueEvents, settleEvent } from "../../src/events/outbox.ts";
@@ -248,7 +249,10 @@ async function exercise(database: D1Database, round: number): Promise<void> {
   await registry.noteConsentRevoked("123456", known.sub);
 
   // The webhook, and what the site's other systems are told.
-  await appendAudit(records, { ...by, action: "consent_revoked" }, [withdrawnEvent(outbox, accountId)]);
+  await appendAudit(records, { ...by, action: "consent_revoked" }, [
+    withdrawnEvent(outbox, accountId),
+    ...revokedConsents({ ...records, outbox }, accountId, 1),
+  ]);
   expect(await freshEvents(outbox, 60_000)).toContainEqual({ site: SITE_KEY, about: accountId });
   const due = await claimEvent(outbox, accountId);
   if (due === undefined) throw new Error("no event of the account is due");

@@ -1,5 +1,6 @@
 import { describe, expect, it, vi } from "vitest";
 import { type RecordedAudit, readAudit } from "../../src/accounts/audit-log.ts";
+import { recordConsents } from "../../src/accounts/consents.ts";
 import { linkRequests } from "../../src/accounts/link-requests.ts";
 import { type Browser, openBrowser } from "./browser.ts";
 import { accountsDatabase } from "./database.ts";
@@ -407,6 +408,18 @@ describe("the page of an account", () => {
       { action: "viewed", actor: staffId, actorRole: "staff" },
     ]);
     expect(textOf(await pageOf(staff, accountPath(sofie.id)))).toContain("Looked ×2");
+  });
+
+  it("says of an answer that it was given at Vipps, and that the access has been removed there since", async () => {
+    const { staff, staffId: id } = await desk();
+    const answer = { granted: true, required: false, wording: "Words", language: "en" };
+    await recordConsents(records(), id, [{ ...answer, consent: "vipps:given" }], "vipps");
+    await recordConsents(records(), id, [{ ...answer, consent: "vipps:taken", granted: false }], "webhook");
+    const page = await pageOf(staff, accountPath(id));
+    expect(page).toMatch(/<strong>yes<\/strong>\s*<p class="meta">[^<]+ · Vipps MobilePay<\/p>/i);
+    expect(page).toMatch(
+      /<strong>no<\/strong>\s*<p class="meta">[^<]+ · Consent withdrawn at Vipps MobilePay<\/p>/i,
+    );
   });
 
   it("is not shown when the look cannot be written down", async () => {

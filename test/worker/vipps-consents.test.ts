@@ -5,6 +5,7 @@ import {
   currentConsents,
   recordConsents,
 } from "../../src/accounts/consents.ts";
+import { listMembers } from "../../src/accounts/member-list.ts";
 import type { Records } from "../../src/accounts/records.ts";
 import { deleteExpired } from "../../src/accounts/retention.ts";
 import {
@@ -446,6 +447,78 @@ describe.each([
     const question = await (await other.get(callback.href)).text();
     await other.post("/auth/continue", { attempt: attemptIn(question), answer: "no" });
     expect(await answersOf(site)).toEqual(GIVEN);
+  });
+
+  const SECRET = "a-secret-that-nobody-guesses";
+
+  async function removeAccess(site: TestSite): Promise<void> {
+    const body = await site.simulator.control.consentRevokedBody({ user: "kari" });
+    const url = `https://site.example/auth/webhooks/consent/${SECRET}`;
+    const headers = { "content-type": "text/plain" };
+    const request = () => new Request(url, { method: "POST", body, headers });
+    for (let times = 0; times < 2; times += 1) expect((await site.fetch(request())).status).toBe(204);
+  }
+
+  it.each(["d1", "none"] as const)(
+    "takes every yes back when the person removes the access at Vipps, until they answer anew (ACCOUNTS=%s)",
+    async (ACCOUNTS) => {
+      stopClock();
+      const site = openSite({ vars: { VIPPS_SCOPE, ACCOUNTS, CONSENT_WEBHOOK_SECRET: SECRET } });
+      await openBrowser(site, english).logIn(choices);
+      const account = String(
+        await accountsDatabase().prepare("SELECT account_id FROM consents").first("account_id"),
+      );
+      const own = { consent: "own", granted: true, required: false, wording: "Own", language: "en" };
+      await recordConsents(records(), account, [own], "login");
+      wait(60);
+      const removed = Math.floor(Date.now() / 1000);
+      await removeAccess(site);
+      const taken = ["own yes", "vipps:membership-terms no", "vipps:newsletter no"];
+      expect(summary(await currentConsents(records(), account))).toEqual(taken);
+      const history = await consentHistory(records(), account);
+      expect(history).toHaveLength(5);
+      expect(history.slice(3)).toEqual([
+        expect.objectContaining({ consent: "vipps:membership-terms", required: true, source: "webhook" }),
+        {
+          consent: "vipps:newsletter",
+          granted: false,
+          required: false,
+          wording: "Send me the newsletter by email",
+          language: "en",
+          source: "webhook",
+          answeredAt: removed,
+        },
+      ]);
+      const yes = { consent: "vipps:newsletter", granted: true };
+      expect((await listMembers(records(), { answer: yes }, undefined, 10)).members).toEqual([]);
+
+      site.simulator.control.forgetConsents();
+      wait(60);
+      await openBrowser(site, english).logIn(choices);
+      const given = ["own yes", ...GIVEN];
+      expect(summary(await currentConsents(records(), account))).toEqual(given);
+      // The same message, as late as this, says nothing about what was answered since.
+      await site.fetch(lateMessage(await site.simulator.control.subject({ user: "kari" }), removed));
+      expect(summary(await currentConsents(records(), account))).toEqual(given);
+    },
+  );
+
+  const lateMessage = (sub: string, iat: number) =>
+    new Request(`https://site.example/auth/webhooks/consent/${SECRET}`, {
+      method: "POST",
+      body: `e30.${btoa(JSON.stringify({ event: "CONSENT_REVOKED", sub, iat }))}`,
+    });
+
+  it("waits no longer for somebody who has removed the access before the login was finished", async () => {
+    stopClock();
+    const site = openSite({ vars: { VIPPS_SCOPE, ...TERMS, CONSENT_WEBHOOK_SECRET: SECRET } });
+    await openBrowser(site, english).logIn(choices);
+    expect(await rowsOf("vipps_consents")).toBe(1);
+    const sub = await site.simulator.control.subject({ user: "kari" });
+    await site.fetch(lateMessage(sub, Math.floor(Date.now() / 1000) - 1));
+    expect(await rowsOf("vipps_consents")).toBe(1);
+    await removeAccess(site);
+    expect(await rowsOf("vipps_consents")).toBe(0);
   });
 
   it("keeps them where no registry is kept, and erases them with the account", async () => {
