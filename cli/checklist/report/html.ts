@@ -84,7 +84,7 @@ ${
 const sectionTable = ([title, rows]: Report["sections"][number]): Html => html`
 <table class="rows">
 <caption>${title}</caption>
-<thead><tr><th scope="col">Stands</th><th scope="col">Row</th><th scope="col">How it is met</th><th scope="col">Proof</th></tr></thead>
+<thead><tr><th scope="col"><span class="unseen">Stands</span></th><th scope="col">Row</th><th scope="col">How it is met</th><th scope="col">Proof</th></tr></thead>
 <tbody>${rows.map(
   (row) => html`
 <tr class="${row.status}"><td>${sign(row.status)}</td><th scope="row">${row.number} ${row.title}</th><td>${row.comment}</td><td>${

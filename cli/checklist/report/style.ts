@@ -23,8 +23,8 @@ a{color:inherit;text-underline-offset:.18em}
 code,pre,.code{font-family:var(--mono)}code,pre{font-size:.82em}
 pre{padding:.8em;min-width:0;white-space:pre-wrap;line-height:1.5}
 ul{margin:.4em 0 0;padding-left:1.2em}
-dt,figcaption,footer,.asked,.checks .open,.taken,.met .found,.exchange :is(code,time){color:var(--soft)}
-.facts dt,.taken,figcaption,footer,.status{font-size:.85em}
+dt,figcaption,footer,.asked,.checks .open,.taken,.rows thead,.met .found,.exchange :is(code,time){color:var(--soft)}
+.facts dt,.taken,figcaption,footer,.status,.rows thead{font-size:.85em}
 .facts{display:grid;grid-template-columns:repeat(auto-fill,minmax(13rem,1fr));gap:.9rem 2rem}
 .legend,.checks{list-style:none;padding:0}
 .legend{display:flex;flex-wrap:wrap;gap:.5rem 1.5rem}
@@ -39,7 +39,8 @@ dt,figcaption,footer,.asked,.checks .open,.taken,.met .found,.exchange :is(code,
 .rows caption{text-align:left;font-weight:600;font-size:1.1em;padding-bottom:.4rem}
 .rows :is(th,td){text-align:left;vertical-align:top;padding:.45rem .6rem .45rem 0;border-top:1px solid var(--line)}
 .rows :is(th,td):first-child{width:2.1rem}.rows :is(th,td):nth-child(2){width:12.5rem}.rows :is(th,td):last-child{width:9.5rem;padding-right:0}
-.rows thead{position:absolute;clip-path:inset(50%)}
+.rows thead th{border:0;padding-block:0 .2rem;font-weight:400}
+.unseen{position:absolute;clip-path:inset(50%)}
 .appendix{margin-top:3.5rem}
 .row{background:var(--card);border:1px solid var(--line);border-radius:14px;padding:clamp(1rem,2.6vw,1.5rem);margin:1rem 0;scroll-margin-top:1rem}
 .row :is(p,dl,.checks,.exchange){margin:.6em 0 0;max-width:60rem}
@@ -52,12 +53,12 @@ dt,figcaption,footer,.asked,.checks .open,.taken,.met .found,.exchange :is(code,
 .pictures{display:grid;grid-template-columns:repeat(auto-fill,minmax(min(100%,15rem),1fr));gap:1.4rem;margin-top:1.1rem;align-items:start}
 .pictures:has(.desktop){grid-template-columns:repeat(auto-fill,minmax(min(100%,28rem),1fr))}
 img{display:block;width:100%;height:auto;margin-bottom:.45em;border:1px solid var(--line);border-radius:8px;background:#fff}
-@media screen and (max-width:44rem){.rows,.rows tbody,.rows caption{display:block}.rows tr{display:grid;grid-template-columns:2rem 1fr;padding:.6rem 0;border-top:1px solid var(--line)}.rows :is(th,td){border:0;padding:0 0 .15rem;width:auto!important;grid-column:2}.rows td:first-child{grid-column:1}.row header{flex-wrap:wrap}.row h3{flex-basis:100%}.status{margin-left:2.2rem}}
+@media screen and (max-width:44rem){.rows,.rows tbody,.rows caption{display:block}.rows thead{display:none}.rows tr{display:grid;grid-template-columns:2rem 1fr;padding:.6rem 0;border-top:1px solid var(--line)}.rows :is(th,td){border:0;padding:0 0 .15rem;width:auto!important;grid-column:2}.rows td:first-child{grid-column:1}.row header{flex-wrap:wrap}.row h3{flex-basis:100%}.status{margin-left:2.2rem}}
 @media print{:root{color-scheme:light;--paper:#fff}
 body{font-size:9.5pt;line-height:1.4;print-color-adjust:exact;-webkit-print-color-adjust:exact}
 .top,main,footer{max-width:none;padding:0}
 h1{font-size:20pt;margin:.1em 0 .3em}
-.origin details{display:none}
+.origin details,.rows thead{display:none}
 .facts,.summary>*,.rows{margin-top:.55rem;gap:.3rem 1.2rem;font-size:8.5pt;line-height:1.28}
 .rows caption{padding-bottom:.1rem}.rows :is(th,td){padding-block:.17rem}
 .rows :is(th,td):first-child{width:7mm}.rows :is(th,td):nth-child(2){width:42mm}.rows :is(th,td):last-child{width:32mm}
