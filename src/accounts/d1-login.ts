@@ -60,6 +60,7 @@ interface OwnerRow {
 
 interface KnownRow extends OwnerRow {
   readonly is_current: number;
+  readonly is_first: number;
   /** Their versions, as a JSON array. */
   readonly accepted_terms: string;
   readonly groups?: string | null;
@@ -95,7 +96,8 @@ function findStatements(
   return [
     db
       .prepare(
-        `SELECT i.account_id, i.told = ?4 AND i.consent_revoked_at IS NULL AS is_current,
+        `SELECT i.account_id, i.told = ?4 AND i.consent_revoked_at IS NULL AND i.last_login_at IS NOT NULL AS is_current,
+           i.last_login_at IS NULL AS is_first,
            (SELECT json_group_array(t.version) FROM terms_acceptances t
             WHERE t.site = i.site AND t.account_id = i.account_id) AS accepted_terms
            ${readsGroups ? ", (SELECT groups FROM accounts WHERE site = ?1 AND id = i.account_id) AS groups" : ""}
@@ -125,6 +127,7 @@ function foundPerson(results: readonly D1Result[], newId?: AccountId): FoundPers
       id: row.account_id,
       acceptedTerms: JSON.parse(row.accepted_terms),
       isCurrent: row.is_current === 1,
+      isFirst: row.is_first === 1,
       isNew: row.account_id === newId,
       ...(row.groups != null && { groups: readGroups(JSON.parse(row.groups)) }),
     },
@@ -273,7 +276,7 @@ async function link(
           `INSERT OR IGNORE INTO identities (site, msn, sub, account_id, linked_at, linked_by, told, last_login_at)
            VALUES (?1, ?4, ?5, (SELECT id FROM accounts
              WHERE site = ?1 AND id = ?6 AND (?8 <> 'matched' OR (${stillFits} AND ?2 IS ?2 AND ?3 IS ?3))),
-             ?7, ?8, ?9, ?7)`,
+             ?7, ?8, ?9, iif(?8 = 'matched', ?7, NULL))`,
         )
         .bind(site, phone, email, person.msn, person.sub, accountId, at, by, saidOf(person)),
       db
@@ -357,10 +360,11 @@ async function update({ db, site, outbox }: Place, accountId: AccountId, person:
         .bind(site, accountId, person.msn, person.sub, news, searchName(person.name), at),
       db
         .prepare(
-          `UPDATE identities SET told = ?4, consent_revoked_at = NULL
-           WHERE site = ?1 AND msn = ?2 AND sub = ?3 AND (told <> ?4 OR consent_revoked_at IS NOT NULL)`,
+          `UPDATE identities SET told = ?4, consent_revoked_at = NULL, last_login_at = coalesce(last_login_at, ?5)
+           WHERE site = ?1 AND msn = ?2 AND sub = ?3
+             AND (told <> ?4 OR consent_revoked_at IS NOT NULL OR last_login_at IS NULL)`,
         )
-        .bind(site, person.msn, person.sub, news),
+        .bind(site, person.msn, person.sub, news, at),
     ]),
   );
 }

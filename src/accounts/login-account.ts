@@ -24,6 +24,8 @@ export interface AccountDecision {
   readonly provable: boolean;
   /** Whether the registry has all that Vipps says of a returning user: then {@link Registry.update} is not needed. */
   readonly isCurrent: boolean;
+  /** Whether this is the first login as a member who was there before. */
+  readonly isFirst: boolean;
   /** The account of a new person that was made in the same round trip (`createsAtOnce`). */
   readonly made: AccountId | undefined;
   /** The groups of a returning user, where the registry looked them up. */
@@ -79,6 +81,7 @@ export async function decideAccount(
       linking.kind === "doubt" &&
       candidates.some(({ accountId, provable }) => provable && linking.candidates.includes(accountId)),
     isCurrent: known?.isCurrent ?? false,
+    isFirst: known?.isFirst ?? linking.kind === "link",
     made: known?.isNew === true ? known.id : undefined,
     groups: known?.groups,
   };

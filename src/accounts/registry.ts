@@ -18,6 +18,8 @@ export interface KnownAccount {
   readonly acceptedTerms: readonly string[] | undefined;
   /** Whether the registry has everything that Vipps says now, so that `update` would change nothing. */
   readonly isCurrent: boolean;
+  /** Whether nobody has logged in as this Vipps user since it was linked by a proof or by staff; `update` ends that. */
+  readonly isFirst?: boolean | undefined;
   /** Whether the account was made by this very call of `findOrCreate`. */
   readonly isNew: boolean;
   /** The groups the person is in, where the registry looks them up at login. */

@@ -154,10 +154,10 @@ async function openTerms(settings: Settings, decision: AccountDecision): Promise
 
 /**
  * Whether somebody who becomes the member on a list, as whom nobody has logged in yet, has yet to be asked for the
- * site's own consents. Looked at where an account is linked, which happens once, and in no login after that.
+ * site's own consents. Looked at in the first login as that member, however it came to be theirs, and in no other.
  */
-async function isFirstAsked(settings: Settings, { linking }: AccountDecision): Promise<boolean> {
-  if (linking.kind !== "link") return false;
+async function isFirstAsked(settings: Settings, { linking, isFirst }: AccountDecision): Promise<boolean> {
+  if (!isFirst || !("accountId" in linking)) return false;
   const answers = await currentConsents(requiredRecords(settings), linking.accountId);
   return !answers.some(({ consent }) => settings.accounts.consents.some(({ id }) => id === consent));
 }

@@ -84,6 +84,41 @@ describe("a member of the list", () => {
     expect((await browser.logIn()).status).toBe(303);
     expect(await subOf(browser)).toBe("acc_kari");
   });
+
+  it.each([
+    ["proves the account", false],
+    ["is linked by staff", true],
+  ])("is asked until there is an answer, and then no more, who %s", async (_how, byStaff) => {
+    const site = openSite({ vars: { CONSENTS } });
+    const browser = () => openBrowser(site, { "accept-language": "en" });
+    await addMember({ ...KARI, name: "Ola Hansen", memberNumber: "M-7" });
+    const first = browser();
+    const page = await (await first.logIn()).text();
+    if (byStaff) {
+      const reference = /[A-Z0-9]{4}(?:-[A-Z0-9]{4})+/.exec(page)?.[0] ?? "";
+      const request = await linkRequestByReference(records(), reference);
+      if (request === undefined) throw new Error("nobody waits");
+      await d1Registry(records().database, "default").link("acc_kari", request.person, "staff");
+    } else {
+      const given = { ...formOf(page).fields, answer: "fact", fact: "M-7" };
+      expect(await (await first.post("/auth/continue", given)).text()).toContain("Send me the newsletter");
+    }
+    for (const last of [false, true]) {
+      const next = browser();
+      const asked = await (await next.logIn()).text();
+      expect(asked).toContain("Send me the newsletter");
+      if (!last) continue;
+      const given = { ...formOf(asked).fields, answer: "accept" };
+      expect((await next.post("/auth/continue", given)).status).toBe(303);
+      expect(await subOf(next)).toBe("acc_kari");
+    }
+    const answers = await currentConsents(records(), "acc_kari");
+    expect(answers).toMatchObject([{ consent: "newsletter", granted: false }]);
+    expect((await openBrowser(site).logIn()).status).toBe(303);
+    // Who has logged in is known: a consent that is added later is not asked for.
+    await accountsDatabase().prepare("DELETE FROM consents").run();
+    expect((await openBrowser(site).logIn()).status).toBe(303);
+  });
 });
 
 describe("a new person", () => {

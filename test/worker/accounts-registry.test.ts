@@ -38,7 +38,7 @@ describe("the D1 registry", () => {
     const id = await created();
     expect(id).toMatch(/^acc_[\w-]{22}$/);
     expect(await registry.find(KARI)).toEqual({
-      known: { id, acceptedTerms: [], isCurrent: true, isNew: false },
+      known: { id, acceptedTerms: [], isCurrent: true, isFirst: false, isNew: false },
       candidates: [],
     });
     expect(await registry.accountOfSub("123456", "sub-kari")).toBe(id);
