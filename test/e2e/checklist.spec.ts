@@ -108,8 +108,9 @@ test.describe("the checklist", () => {
     }
     const pdf = readFileSync(join(output, "checklist-report.pdf"), "latin1");
     expect(pdf).toMatch(/^%PDF-/);
-    // More pages than these say that columns have fallen apart in print, or that a page is half empty.
-    expect(pdf.match(/\/Type \/Page\b/g)?.length).toBeLessThanOrEqual(15);
+    // 15 with the letters of one machine, some more with another's. Many more say that columns have fallen apart in
+    // print, or that pages are half empty.
+    expect(pdf.match(/\/Type \/Page\b/g)?.length).toBeLessThanOrEqual(17);
     expect(readdirSync(join(output, "pictures", "simulator")).toSorted()).toEqual(
       [
         ...["button-desktop", "button-phone", "console-desktop", "console-phone"],
