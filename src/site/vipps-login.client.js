@@ -51,7 +51,7 @@ span{overflow:hidden;text-overflow:ellipsis;white-space:nowrap}
   let session; // what the worker last said
   let official = ""; // then "asked", then "here" or "absent"
   let looks = 20; // at texts of the official button that seem right
-  let danish = 0; // index of the spelling tried: old components know "dk", new ones "da"
+  let misses = 0; // texts of the official button in another language: old ones know "dk", new ones "da", for Vipps none "fi"
   let checkedAt = 0;
   let timer = 0; // of the next check: several become one
 
@@ -188,7 +188,8 @@ span{overflow:hidden;text-overflow:ellipsis;white-space:nowrap}
         if (wanted && !official) askOfficial();
         // One page, one language: the component has it in common for all buttons.
         const first = [...elements].find((element) => element.hasAttribute("official"));
-        const used = wanted && official === "here" && first?.spoken() === language;
+        const used =
+          wanted && official === "here" && first?.spoken() === language && !(language === "fi" && misses);
         const known = session?.authenticated;
 
         box.lang = language;
@@ -200,20 +201,23 @@ span{overflow:hidden;text-overflow:ellipsis;white-space:nowrap}
         theirs.hidden = !used;
         theirs.setAttribute("brand", brand);
         theirs.setAttribute("verb", verb);
-        theirs.setAttribute("language", language === "da" && danish === 1 ? "dk" : language);
-        const tried = danish;
+        theirs.setAttribute("language", language === "da" && misses === 1 ? "dk" : language);
+        const tried = misses;
         const judge = () => {
           const shown = theirs.shadowRoot?.textContent;
-          if (tried !== danish) return;
-          if (!shown || shown.toLowerCase().includes(label.slice(0, 7).toLowerCase())) {
+          if (tried !== misses) return;
+          const isEnglish = /log in|continue|register /i.test(shown ?? "");
+          const right =
+            language === "fi" ? !isEnglish : shown?.toLowerCase().includes(label.slice(0, 7).toLowerCase());
+          if (!shown || right) {
             looks -= 1;
             if (looks > 0) setTimeout(judge, TEXT_DEADLINE); // its words may still be loading
             return;
           }
-          danish += 1;
+          misses += 1;
           for (const element of elements) element.show();
         };
-        if (used && language === "da" && danish < 2) setTimeout(judge, TEXT_DEADLINE);
+        if (used && /da|fi/.test(language) && misses < 2) setTimeout(judge, TEXT_DEADLINE);
         if (!known) go();
         name.textContent = session?.user?.name || text(5);
         page.hidden = !this.hasAttribute("me");

@@ -604,6 +604,30 @@ test.describe("the official button", () => {
     });
   }
 
+  for (const [brand, words] of [
+    ["mobilepay", "Kirjaudu sisään MobilePaylla"],
+    ["vipps", "Log in with Vipps"],
+  ] as const) {
+    test(`is Finnish or gives way to the plain button (${brand})`, async ({ page }) => {
+      await answerSession(page, NOBODY);
+      const body = `customElements.define("vipps-mobilepay-button", class extends HTMLElement {
+        connectedCallback() { this.attachShadow({ mode: "open" }).innerHTML = "<button>${words}</button>"; }
+      });`;
+      await page.route(OFFICIAL_SCRIPT, (route) => route.fulfill({ contentType: "text/javascript", body }));
+      await page.goto("/");
+      await page.evaluate((wanted) => {
+        const element = document.querySelector(".hero vipps-login");
+        element?.setAttribute("language", "fi");
+        element?.setAttribute("brand", wanted);
+      }, brand);
+      await page.waitForTimeout(1_000);
+      await expect(hero(page).locator("[part=official]")).toBeVisible({ visible: brand === "mobilepay" });
+      const plain = hero(page).locator("[part=button]");
+      await expect(plain).toBeVisible({ visible: brand === "vipps" });
+      if (brand === "vipps") await expect(plain).toHaveText("Kirjaudu sisään Vippsillä");
+    });
+  }
+
   test("stays with the newer spelling where the text tells nothing", async ({ page }) => {
     await answerSession(page, NOBODY);
     await bring(page);
@@ -757,7 +781,7 @@ test.describe("the demo", () => {
     await expect(page.getByText("You are not logged in, and see this page all the same.")).toBeVisible();
     await answerSession(page, KARI);
     await page.goto("/members/");
-    await expect(page.getByRole("heading", { level: 1 })).toHaveText("Velkommen, Kari Nordmann");
+    await expect(page.getByRole("heading", { level: 1 })).toHaveText("Welcome, Kari Nordmann");
     await expect(page.getByText("You are not logged in")).toBeHidden();
   });
 
