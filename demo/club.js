@@ -14,8 +14,13 @@ document.addEventListener("login-change", (event) => {
     "[data-greeting]",
     authenticated && firstName ? `${greeting(new Date().getHours())}, ${firstName}` : undefined,
   );
-  say("[data-welcome]", authenticated && user?.name ? `Velkommen, ${user.name}` : undefined);
+  say(
+    "[data-welcome]",
+    authenticated && user?.name ? `${isNorwegian ? "Velkommen" : "Welcome"}, ${user.name}` : undefined,
+  );
 });
+
+const isNorwegian = document.documentElement.lang === "nb";
 
 /** What a page says before anyone is logged in, by element. @type {Map<Element, string | null>} */
 const original = new Map();
@@ -33,6 +38,7 @@ function say(selector, text) {
 
 /** @param {number} hour 0 to 23 */
 function greeting(hour) {
-  if (hour < 10) return "God morgen";
-  return hour < 18 ? "God dag" : "God kveld";
+  if (hour < 10) return isNorwegian ? "God morgen" : "Good morning";
+  if (hour < 18) return isNorwegian ? "God dag" : "Hello";
+  return isNorwegian ? "God kveld" : "Good evening";
 }

@@ -207,7 +207,7 @@ function walks(name: EngineName): void {
   test("sends a protected page to the login and back to exactly that page", async () => {
     await engine.go(`${site}/members/?week=12`);
     await walkAtProvider(/Sofie Dahl/);
-    await engine.sees(/^Velkommen, Sofie Dahl$/);
+    await engine.sees(/^Welcome, Sofie Dahl$/);
     const { pathname, search } = await engine.address();
     expect(pathname + search).toBe("/members/?week=12");
   });

@@ -15,7 +15,7 @@ test("a newcomer logs in from the front page and comes back with a name", async 
   await shareData(page);
 
   await expect(page).toHaveURL("/members/");
-  await expect(page.getByRole("heading", { level: 1 })).toHaveText("Velkommen, Kari Nordmann");
+  await expect(page.getByRole("heading", { level: 1 })).toHaveText("Welcome, Kari Nordmann");
   await expect(header(page).getByRole("button", { name: "Kari Nordmann" })).toBeVisible();
   await expect(loginLink(page)).toBeHidden();
 
