@@ -59,8 +59,8 @@ interface OwnerRow {
 }
 
 interface KnownRow extends OwnerRow {
+  /** 2 before the first login. */
   readonly is_current: number;
-  readonly is_first: number;
   /** Their versions, as a JSON array. */
   readonly accepted_terms: string;
   readonly groups?: string | null;
@@ -96,12 +96,12 @@ function findStatements(
   return [
     db
       .prepare(
-        `SELECT i.account_id, i.told = ?4 AND i.consent_revoked_at IS NULL AND i.last_login_at IS NOT NULL AS is_current,
-           i.last_login_at IS NULL AS is_first,
+        `SELECT account_id,
+           iif(last_login_at IS NULL, 2, told = ?4 AND consent_revoked_at IS NULL) AS is_current,
            (SELECT json_group_array(t.version) FROM terms_acceptances t
             WHERE t.site = i.site AND t.account_id = i.account_id) AS accepted_terms
            ${readsGroups ? ", (SELECT groups FROM accounts WHERE site = ?1 AND id = i.account_id) AS groups" : ""}
-         FROM identities i WHERE i.site = ?1 AND i.msn = ?2 AND i.sub = ?3`,
+         FROM identities i WHERE site = ?1 AND msn = ?2 AND sub = ?3`,
       )
       .bind(site, msn, sub, saidOf(person)),
     db
@@ -127,7 +127,7 @@ function foundPerson(results: readonly D1Result[], newId?: AccountId): FoundPers
       id: row.account_id,
       acceptedTerms: JSON.parse(row.accepted_terms),
       isCurrent: row.is_current === 1,
-      isFirst: row.is_first === 1,
+      isFirst: row.is_current === 2,
       isNew: row.account_id === newId,
       ...(row.groups != null && { groups: readGroups(JSON.parse(row.groups)) }),
     },
@@ -276,7 +276,7 @@ async function link(
           `INSERT OR IGNORE INTO identities (site, msn, sub, account_id, linked_at, linked_by, told, last_login_at)
            VALUES (?1, ?4, ?5, (SELECT id FROM accounts
              WHERE site = ?1 AND id = ?6 AND (?8 <> 'matched' OR (${stillFits} AND ?2 IS ?2 AND ?3 IS ?3))),
-             ?7, ?8, ?9, iif(?8 = 'matched', ?7, NULL))`,
+             ?7, ?8, ?9, iif(?8 <> 'matched', NULL, ?7))`,
         )
         .bind(site, phone, email, person.msn, person.sub, accountId, at, by, saidOf(person)),
       db
@@ -362,7 +362,7 @@ async function update({ db, site, outbox }: Place, accountId: AccountId, person:
         .prepare(
           `UPDATE identities SET told = ?4, consent_revoked_at = NULL, last_login_at = coalesce(last_login_at, ?5)
            WHERE site = ?1 AND msn = ?2 AND sub = ?3
-             AND (told <> ?4 OR consent_revoked_at IS NOT NULL OR last_login_at IS NULL)`,
+             AND NOT (told = ?4 AND consent_revoked_at IS NULL AND last_login_at IS NOT NULL)`,
         )
         .bind(site, person.msn, person.sub, news, at),
     ]),

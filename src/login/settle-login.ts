@@ -167,7 +167,7 @@ async function acceptedVersions(
   { linking, acceptedTerms }: AccountDecision,
 ): Promise<readonly string[]> {
   if (acceptedTerms !== undefined) return acceptedTerms;
-  if (linking.kind !== "known" && linking.kind !== "link") return [];
+  if (!("accountId" in linking)) return [];
   const acceptances = await termsAcceptances(requiredRecords(settings), linking.accountId);
   return acceptances.map(({ version }) => version);
 }
