@@ -168,7 +168,7 @@ async function start(options: Options, context: CommandContext): Promise<void> {
   }
   const stopping = new AbortController();
   for (const name of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(name, () => stopping.abort());
-  let settings = completedSettings(settingsFile);
+  let settings = completedSettings(settingsFile, options.asked);
   refuseUnguardedAssets(readConfig(options.root), settings);
   try {
     while (!stopping.signal.aborted) {
@@ -179,7 +179,7 @@ async function start(options: Options, context: CommandContext): Promise<void> {
         settingsFile,
         context,
       );
-      settings = completedSettings(settingsFile);
+      settings = completedSettings(settingsFile, options.asked);
       changed.stop();
     }
   } finally {
@@ -187,8 +187,15 @@ async function start(options: Options, context: CommandContext): Promise<void> {
   }
 }
 
-function completedSettings(settingsFile: string): Record<string, string> {
-  completeDevVars(settingsFile);
+/** What is made says the ports that were asked for: other commands read there where the site is. */
+function completedSettings(
+  settingsFile: string,
+  { sitePort, simulatorPort }: AskedAddresses,
+): Record<string, string> {
+  completeDevVars(settingsFile, {
+    ...(sitePort && { sitePort }),
+    ...(simulatorPort && { simulatorPort }),
+  });
   return readDevVars(settingsFile);
 }
 

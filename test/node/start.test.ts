@@ -72,6 +72,10 @@ describe("a running npm start", () => {
     expect(statSync(place.settingsFile).mode & 0o777).toBe(0o600);
     const toVipps = redirectOf(await fetch(`${place.site}/auth/login`, { redirect: "manual" }));
     expect(toVipps.searchParams.get("client_id")).toBe(readDevVars(place.settingsFile).VIPPS_CLIENT_ID);
+    expect(readDevVars(place.settingsFile)).toMatchObject({
+      SITE_URL: place.site,
+      VIPPS_ISSUER: expect.stringContaining(`http://127.0.0.1:${place.simulatorPort}/`),
+    });
     expect(readDevelopersSettings()).toBe(developersSettings);
   });
 
