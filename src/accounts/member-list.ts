@@ -72,11 +72,14 @@ const byName = (one: ListedMember, other: ListedMember): number =>
 const CONSENTS_LIMIT = 100;
 
 /**
- * The ids of all consents that somebody has answered, from each to the next, so that one costs one look however many
- * people have answered it.
+ * All consents that somebody has answered, with the words of one answer, from each to the next, so that one costs two
+ * looks however many people have answered it.
  * @throws {Failure} `storage_unavailable`.
  */
-export async function answeredConsents({ database, site }: Records): Promise<readonly string[]> {
+export async function answeredConsents({
+  database,
+  site,
+}: Records): Promise<readonly { readonly id: string; readonly wording: string | null }[]> {
   const statement = database
     .prepare(
       `WITH RECURSIVE asked (id) AS (
@@ -85,8 +88,9 @@ export async function answeredConsents({ database, site }: Records): Promise<rea
          SELECT (SELECT min(consent) FROM consents INDEXED BY consents_by_answer
            WHERE site = ?1 AND consent > asked.id) FROM asked
          WHERE asked.id IS NOT NULL LIMIT ${CONSENTS_LIMIT})
-       SELECT id FROM asked WHERE id IS NOT NULL`,
+       SELECT id, (SELECT wording FROM consents INDEXED BY consents_by_answer
+         WHERE site = ?1 AND consent = asked.id LIMIT 1) AS wording FROM asked WHERE id IS NOT NULL`,
     )
     .bind(site);
-  return (await fromDatabase(site, () => statement.all<{ id: string }>())).results.map(({ id }) => id);
+  return (await fromDatabase(site, () => statement.all<{ id: string; wording: string | null }>())).results;
 }

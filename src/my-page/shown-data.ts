@@ -2,6 +2,7 @@ import type { Account } from "../accounts/account.ts";
 import { readGroups } from "../group-name.ts";
 import { type Language, textsIn } from "../pages/language.ts";
 import { phoneWords } from "../pages/phone-words.ts";
+import { birthdayWords } from "../pages/time-words.ts";
 import type { SessionClaims } from "../session/session.ts";
 import type { SharedClaims } from "../session/session-store.ts";
 
@@ -34,7 +35,7 @@ export function shownData(
     [me.phone, known.phone === undefined ? undefined : phoneWords(known.phone)],
     [me.email, known.email],
     [me.address, addressLines(known.profile.address)],
-    [me.birthdate, text(known.profile.birthdate)],
+    [me.birthdate, birthday(language, text(known.profile.birthdate))],
     [me.memberNumber, known.memberNumber],
     [me.groups, known.groups.join(", ")],
     [me.accountId, sub],
@@ -51,7 +52,7 @@ export function shownShared(language: Language, shared: readonly SharedClaims[])
       [`${me.phone} (${words})`, claims.phone_number && phoneWords(claims.phone_number)],
       [`${me.email} (${words})`, claims.email],
       [`${me.address} (${words})`, addressLines(claims.address)],
-      [`${me.birthdate} (${words})`, claims.birthdate],
+      [`${me.birthdate} (${words})`, birthday(language, claims.birthdate)],
     ]);
   });
   return [...new Map(all.map((fact) => [`${fact.label} ${fact.value}`, fact])).values()];
@@ -60,6 +61,8 @@ export function shownShared(language: Language, shared: readonly SharedClaims[])
 function factsOf(facts: readonly (readonly [string, string | undefined])[]): readonly ShownFact[] {
   return facts.flatMap(([label, value]) => (value === undefined || value === "" ? [] : [{ label, value }]));
 }
+
+const birthday = (language: Language, day: string | undefined) => day && birthdayWords(language, day);
 
 function text(value: unknown): string | undefined {
   return typeof value === "string" ? value : undefined;

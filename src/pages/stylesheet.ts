@@ -42,7 +42,7 @@ label{display:block;margin:0 0 .375rem;font-weight:600}
 .field[aria-invalid]{border:2px solid var(--wrong)}
 .links{display:flex;flex-wrap:wrap;gap:.5rem 1.25rem}
 a{color:inherit;text-underline-offset:.2em}
-.choice{display:flex;gap:.875rem;align-items:flex-start;margin:0;padding:.75rem 0;font-weight:400;cursor:pointer}
+.choice{display:flex;gap:.875rem;align-items:flex-start;margin:0;padding:.75rem 0;font-weight:400;overflow-wrap:anywhere;cursor:pointer}
 .choice input{flex:none;width:1.375rem;height:1.375rem;margin:.125rem 0 0;accent-color:var(--edge)}
 fieldset{margin:1rem 0 0;padding:.75rem 1.125rem 0;border:1px solid var(--line);border-radius:12px}
 legend{padding:0 .375rem;font-weight:600}

@@ -26,6 +26,14 @@ export function dateWords(language: Language, zone: string, at: number): string 
   }).format(at * 1000);
 }
 
+/** A day in a calendar: `21. mars 1984`. What is no day in ISO 8601 stays as it is: half of a date is some people's. */
+export function birthdayWords(language: Language, day: string): string {
+  const at = /^\d{4}-\d\d-\d\d$/.test(day) ? Date.parse(day) : Number.NaN;
+  return Number.isNaN(at)
+    ? day
+    : new Intl.DateTimeFormat(locale(language), { dateStyle: "long", timeZone: "UTC" }).format(at);
+}
+
 const UNITS = [
   ["day", 86_400],
   ["hour", 3_600],

@@ -37,9 +37,7 @@ export const showMembers = withinConsole(async (request: StaffRequest): Promise<
     id: one.id,
     wording: consentWording(one, request.page.language),
   }));
-  const consents = [
-    ...new Map([...answered.map((id) => ({ id, wording: id })), ...own].map((one) => [one.id, one])).values(),
-  ];
+  const consents = [...new Map([...answered.map(inWords), ...own].map((one) => [one.id, one])).values()];
   const page = isWaiting ? await waitingPage(request, after) : await peoplePage(request, filter, after);
   return answerPage(
     request,
@@ -54,6 +52,15 @@ export const showMembers = withinConsole(async (request: StaffRequest): Promise<
     }),
   );
 });
+
+/** As many characters of a question tell it from the others in a list. */
+const WORDS_LIMIT = 80;
+
+/** A question as it was asked; its id where no answer came with words. */
+function inWords({ id, wording }: { readonly id: string; readonly wording: string | null }) {
+  const words = wording?.trim() || id;
+  return { id, wording: words.length > WORDS_LIMIT ? `${words.slice(0, WORDS_LIMIT - 1)}…` : words };
+}
 
 async function peoplePage(request: StaffRequest, filter: MemberFilter, after: string | undefined) {
   const { members, next } = await listMembers(request.records, filter, after, PAGE);

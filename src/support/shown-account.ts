@@ -3,7 +3,7 @@ import { filled, textsIn } from "../pages/language.ts";
 import { phoneWords } from "../pages/phone-words.ts";
 import type { ShownAccount, ShownIdentity, ShownPerson } from "../pages/support/shown.ts";
 import { supportTextsIn } from "../pages/support/support-language.ts";
-import { dateWords } from "../pages/time-words.ts";
+import { birthdayWords, dateWords } from "../pages/time-words.ts";
 import { accountPath } from "./answers.ts";
 import type { StaffRequest } from "./staff.ts";
 
@@ -58,7 +58,7 @@ export function shownFacts(request: StaffRequest, account: Account) {
     [texts.memberNumber, account.memberNumber],
     [texts.groups, account.groups.join(", ")],
     [me.address, formattedAddress(address)],
-    [me.birthdate, typeof birthdate === "string" ? birthdate : undefined],
+    [me.birthdate, typeof birthdate === "string" ? birthdayWords(language, birthdate) : undefined],
     [texts.created, `${when(request, account.createdAt)}, ${texts.origins[account.origin]}`],
     [texts.lastLogin, whenever(request, account.lastLoginAt) ?? texts.never],
     [texts.accountId, account.id],

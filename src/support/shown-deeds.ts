@@ -54,9 +54,10 @@ function shownDeed(
     actorHref:
       isStaff && !isOwn && line.details.from === undefined ? accountPath(request, line.actor) : undefined,
     action: filled(texts.actions[line.action], { brand: page.brand }),
-    details: Object.values(line.details)
-      .flat()
-      .map((detail) => wordOf(texts, detail))
+    details: Object.entries(line.details)
+      .flatMap(([name, detail]) =>
+        name === "rows" ? filled(texts.rows, { count: String(detail) }) : wordsOf(texts, detail),
+      )
       .join(", "),
     times: 1,
     accountHref: aboutOne || line.accountId === undefined ? undefined : accountPath(request, line.accountId),
@@ -64,6 +65,9 @@ function shownDeed(
 }
 
 const FIELDS = ["name", "phone", "email", "memberNumber", "accountId"] as const;
+
+const wordsOf = (texts: SupportTexts, detail: unknown): readonly string[] =>
+  [detail].flat().map((one) => wordOf(texts, one));
 
 /** A detail in the reader's words, where it is one of ours; ids, references and names of consents stay as they are. */
 function wordOf(texts: SupportTexts, detail: unknown): string {

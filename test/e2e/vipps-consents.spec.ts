@@ -55,6 +55,13 @@ for (const [scope, form] of [
             fullPage: true,
           });
       }
+      await page.setViewportSize({ width: 360, height: 780 });
+      const isWide = await page.locator(".choice span").evaluateAll((labels) => {
+        for (const label of labels) label.textContent = "Nyhetsbrevabonnement".repeat(6);
+        return document.documentElement.scrollWidth > document.documentElement.clientWidth;
+      });
+      expect(isWide).toBe(false);
+      await page.reload();
       await newsletter.uncheck();
       await page.getByRole("button", { name: "Save choices" }).click();
       await expect(page.getByRole("status")).toHaveText("Saved.");

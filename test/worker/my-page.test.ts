@@ -120,6 +120,21 @@ describe("my page", () => {
     expect((await laptop.get("/auth/me")).status).toBe(302);
   });
 
+  it.each([
+    ["nb", "21. mars 1984"],
+    ["da", "21. marts 1984"],
+    ["sv", "21 mars 1984"],
+    ["fi", "21. maaliskuuta 1984"],
+    ["en", "21 March 1984"],
+  ])("says the date of birth as the language %s does", async (language, day) => {
+    const site = openSite({ vars: { VIPPS_SCOPE: "openid name phoneNumber email birthDate" } });
+    const browser = openBrowser(site, { "accept-language": language });
+    await browser.logIn();
+    const page = await (await browser.get("/auth/me")).text();
+    expect(page).toContain(day);
+    expect(page).not.toContain("1984-03-21");
+  });
+
   it("shows what the session says where no registry is kept", async () => {
     const browser = await member(openSite({ vars: { ACCOUNTS: "none" } }));
     expect(await (await browser.get("/auth/me")).text()).toContain("Kari Nordmann");

@@ -758,6 +758,10 @@ describe("the export of consents", () => {
       { ...deed, details: { consents: "history", format: "json", rows: 5 } },
     ]);
     expect(await pageOf(staff, accountPath(staffId))).toContain("· Vipps MobilePay");
+    expect(textOf(await pageOf(staff, "/auth/support/log"))).toContain("Consents, As of now, csv, rows: 4");
+    const members = await pageOf(staff, "/auth/support/members");
+    expect(members).toContain(">Yes: I accept the terms of membership</option>");
+    expect(members).not.toMatch(/>Yes: vipps:/);
   });
 
   it("breaks off where storage fails on the way, so that half of it is not taken for the whole", async () => {

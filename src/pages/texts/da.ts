@@ -59,7 +59,7 @@ export const da = (): Texts => ({
       next: "Prøv igen. Sker det igen, så kontakt {site} og oplys referencen nedenfor.",
     },
     siteMisconfigured: {
-      title: "Login er ikke sat rigtigt op",
+      title: "Loginnet er ikke sat rigtigt op",
       happened: "Fejlen ligger hos {site}, ikke hos dig.",
       next: "Kontakt {site}, og oplys referencen nedenfor.",
     },

@@ -198,7 +198,7 @@ export const fi = (): Texts => ({
     accepted: "Ehdot hyväksyttiin ensin, joten kieltäytyminen tuli liian myöhään.",
   },
   notYou:
-    "Etkö se ollut sinä? {brand} voi muistaa tässä selaimessa viimeksi kirjautuneen. Poista tästä selaimesta {brand}-evästeet tai käytä yksityistä ikkunaa ja aloita alusta.",
+    "Etkö tämä ole sinä? {brand} voi muistaa tässä selaimessa viimeksi kirjautuneen. Poista tästä selaimesta {brand}-evästeet tai käytä yksityistä ikkunaa ja aloita alusta.",
   me: {
     title: "Oma sivu",
     intro:

@@ -145,6 +145,7 @@ export const da = (): SupportTexts => ({
     exported: "Hentede",
     erased: "Slettede",
   },
+  rows: "rækker: {count}",
   details: {
     members: "Medlemmer",
     consents: "Samtykker",

@@ -144,6 +144,7 @@ export const en = (): SupportTexts => ({
     exported: "Exported",
     erased: "Erased",
   },
+  rows: "rows: {count}",
   details: {
     members: "Members",
     consents: "Consents",

@@ -148,6 +148,7 @@ export const fi = (): SupportTexts => ({
     exported: "Latasi",
     erased: "Poisti",
   },
+  rows: "rivejä: {count}",
   details: {
     members: "Jäsenet",
     consents: "Suostumukset",

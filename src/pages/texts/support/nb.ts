@@ -144,6 +144,7 @@ export const nb = (): SupportTexts => ({
     exported: "Hentet ut",
     erased: "Slettet",
   },
+  rows: "rader: {count}",
   details: {
     members: "Medlemmer",
     consents: "Samtykker",

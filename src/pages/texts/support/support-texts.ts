@@ -176,6 +176,8 @@ export interface SupportTexts {
       string
     >
   >;
+  /** How many lines of a list were handed out. */
+  readonly rows: string;
   /** What stands in the details of an audit line, in words. */
   readonly details: Readonly<
     Record<

@@ -144,6 +144,7 @@ export const sv = (): SupportTexts => ({
     exported: "Hämtade",
     erased: "Raderade",
   },
+  rows: "rader: {count}",
   details: {
     members: "Medlemmar",
     consents: "Samtycken",
