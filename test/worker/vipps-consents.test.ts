@@ -425,7 +425,9 @@ describe.each([
     const later = openSite({ vars: { VIPPS_SCOPE, ...TERMS, TERMS_VERSION: "2027-01" } });
     const visitor = openBrowser(later, english);
     const page = await (await visitor.get((await answerAnew(later, visitor)).href)).text();
-    expect((await answerTerms(visitor, page, "decline")).status).toBe(403);
+    const declined = await answerTerms(visitor, page, "decline");
+    expect(declined.status).toBe(403);
+    expect(await declined.text()).toContain("If you are new here, nothing has been kept about you.");
     expect(await answersOf(later)).toEqual(ANEW);
     const again = await (await visitor.logIn()).text();
     expect((await answerTerms(visitor, again, "accept")).status).toBe(303);

@@ -65,7 +65,8 @@ export const da = (): Texts => ({
     },
     termsDeclined: {
       title: "Du accepterede ikke vilkårene",
-      happened: "Du skal acceptere vilkårene for at logge ind på {site}. Vi har ikke gemt noget om dig.",
+      happened:
+        "Du skal acceptere vilkårene for at logge ind på {site}. Er du ny her, har vi ikke gemt noget om dig.",
       next: "Log ind igen, hvis du ombestemmer dig.",
     },
     notMember: {

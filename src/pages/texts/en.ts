@@ -65,7 +65,8 @@ export const en = (): Texts => ({
     },
     termsDeclined: {
       title: "You did not accept the terms",
-      happened: "You need to accept the terms to log in to {site}. Nothing has been kept about you.",
+      happened:
+        "You need to accept the terms to log in to {site}. If you are new here, nothing has been kept about you.",
       next: "Log in again if you change your mind.",
     },
     notMember: {

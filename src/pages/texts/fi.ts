@@ -66,7 +66,7 @@ export const fi = (): Texts => ({
     termsDeclined: {
       title: "Et hyväksynyt ehtoja",
       happened:
-        "Sivustolle {site} kirjautuminen edellyttää ehtojen hyväksymistä. Sinusta ei tallennettu mitään.",
+        "Sivustolle {site} kirjautuminen edellyttää ehtojen hyväksymistä. Jos olet täällä uusi, sinusta ei tallennettu mitään.",
       next: "Kirjaudu uudelleen, jos muutat mielesi.",
     },
     notMember: {

@@ -66,7 +66,8 @@ export const nb = (): Texts => ({
     },
     termsDeclined: {
       title: "Du godtok ikke vilkårene",
-      happened: "Du må godta vilkårene for å logge inn på {site}. Vi har ikke lagret noe om deg.",
+      happened:
+        "Du må godta vilkårene for å logge inn på {site}. Er du ny her, har vi ikke lagret noe om deg.",
       next: "Logg inn på nytt hvis du ombestemmer deg.",
     },
     notMember: {

@@ -65,7 +65,8 @@ export const sv = (): Texts => ({
     },
     termsDeclined: {
       title: "Du godkände inte villkoren",
-      happened: "Du måste godkänna villkoren för att logga in på {site}. Vi har inte sparat något om dig.",
+      happened:
+        "Du måste godkänna villkoren för att logga in på {site}. Är du ny här har vi inte sparat något om dig.",
       next: "Logga in igen om du ändrar dig.",
     },
     notMember: {
