@@ -69,9 +69,9 @@ export async function judgeSessions(port: number, { all }: People): Promise<Dama
 
 const accountHeld = ({ cookies }: Browser): string => accountOf(cookies.get(SESSION) ?? "");
 
-/** Logins that the figures have counted. */
+/** Logins that the figures have counted: an earlier release's when they were written, others up to the mark. */
 const COUNTED_LOGINS = `SELECT count(*) AS n FROM logins l
-  WHERE l.id < coalesce((SELECT until FROM counted_logins c WHERE c.site = l.site), 0)`;
+  WHERE l.uncounted IS NULL OR l.id < coalesce((SELECT until FROM counted_logins c WHERE c.site = l.site), 0)`;
 
 /** Counts, in the database of a process that has ended, what no fault may leave. */
 export function judgeDatabase(folder: string, { all }: People, damage: Damage): Damage {
