@@ -194,7 +194,8 @@ describe("R5 a token endpoint over a real socket", () => {
 describe("R6 userinfo over a real socket", () => {
   test("never sees its Bearer token carried to another address", async () => {
     provider.answers.userinfo = redirect;
-    provider.claims = { name: undefined };
+    // Of somebody new: whoever is known is let in without userinfo.
+    provider.claims = { name: undefined, sub: "somebody-new" };
     const visitor = createVisitor(worker.site);
     const response = await visitor.request((await begin(visitor)).href);
     provider.claims = {};

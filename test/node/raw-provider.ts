@@ -78,6 +78,7 @@ export async function startRawProvider(): Promise<RawProvider> {
       }
       const id_token = await new SignJWT({
         nonce: grant.nonce,
+        sub: "c06c4afe-d9e1-4c5d-939a-177d752a0944",
         name: "Kari Nordmann",
         phone_number: "4799999901",
         email: "kari.nordmann@example.com",
@@ -87,7 +88,6 @@ export async function startRawProvider(): Promise<RawProvider> {
         .setProtectedHeader({ alg: "RS256", kid: "one" })
         .setIssuer(origin)
         .setAudience(["test-client-id"])
-        .setSubject("c06c4afe-d9e1-4c5d-939a-177d752a0944")
         .setIssuedAt()
         .setExpirationTime("1h")
         .sign(privateKey);
