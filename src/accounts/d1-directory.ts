@@ -191,9 +191,13 @@ const hasBeginnings =
  */
 function foundByName(list: string, conditions: readonly string[]): string {
   const range = (begin: string) => `site = ?1 AND name >= ${begin} AND name < ${begin} || char(1114111)`;
-  const rarest = `(SELECT value AS word FROM json_each(${list}) w
-      ORDER BY (SELECT count(*) FROM (SELECT 1 FROM account_names WHERE ${range("w.value")} LIMIT ${RARE})),
-        length(value) DESC LIMIT 1)`;
+  // One alone need not be counted.
+  const order =
+    conditions.length === 1
+      ? ""
+      : `ORDER BY (SELECT count(*) FROM (SELECT 1 FROM account_names WHERE ${range("w.value")} LIMIT ${RARE})),
+        length(value) DESC`;
+  const rarest = `(SELECT value AS word FROM json_each(${list}) w ${order} LIMIT 1)`;
   return `(SELECT DISTINCT n.account_id FROM
       (SELECT name, account_id FROM ${rarest} r CROSS JOIN account_names
        ON ${range("r.word")} LIMIT ${NAMES_LIMIT}) n
