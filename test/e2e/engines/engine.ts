@@ -348,23 +348,27 @@ async function openWebKit(): Promise<Engine> {
   const command = [driver, `--port=${port}`];
   const [program = "", ...args] =
     screen === undefined ? command : [screen, "-a", "-s", "-screen 0 1280x900x24", ...command];
-  const child = spawn(program, args, {
-    stdio: ["ignore", "pipe", "pipe"],
-    detached: true,
-    env: {
-      ...process.env,
-      ...WITHOUT_DESKTOP,
-      HOME: home,
-      XDG_RUNTIME_DIR: home,
-      LANG: "en_GB.UTF-8",
-      LANGUAGE: "en_GB:en",
-    },
-  });
   let output = "";
-  for (const stream of [child.stdout, child.stderr])
-    stream.setEncoding("utf8").on("data", (text: string) => {
-      output = (output + text).slice(-2_000);
+  const startDriver = () => {
+    const started = spawn(program, args, {
+      stdio: ["ignore", "pipe", "pipe"],
+      detached: true,
+      env: {
+        ...process.env,
+        ...WITHOUT_DESKTOP,
+        HOME: home,
+        XDG_RUNTIME_DIR: home,
+        LANG: "en_GB.UTF-8",
+        LANGUAGE: "en_GB:en",
+      },
     });
+    for (const stream of [started.stdout, started.stderr])
+      stream.setEncoding("utf8").on("data", (text: string) => {
+        output = (output + text).slice(-2_000);
+      });
+    return started;
+  };
+  let child = startDriver();
   const origin = `http://127.0.0.1:${port}`;
   const request = async (method: string, path: string, body?: object, patience = PATIENCE) => {
     const signal = AbortSignal.timeout(patience);
@@ -377,18 +381,23 @@ async function openWebKit(): Promise<Engine> {
     throw new Error(`${path}: ${error}: ${message}`);
   };
   let session = "";
-  const close = async () => {
-    if (session !== "") await request("DELETE", `/session/${session}`).catch(() => undefined);
+  const stopDriver = async () => {
     // The driver runs below the screen's program: both go, with whatever they started.
     if (child.pid !== undefined && child.exitCode === null) {
       const gone = once(child, "exit");
       process.kill(-child.pid, "SIGTERM");
       await gone;
     }
+  };
+  const close = async () => {
+    if (session !== "") await request("DELETE", `/session/${session}`).catch(() => undefined);
+    await stopDriver();
     rmSync(home, { recursive: true, force: true, maxRetries: 3 });
   };
   try {
-    await until("WebKit's driver", async () => (await fetch(`${origin}/status`)).ok, OPENS_WITHIN);
+    const driverIsThere = () =>
+      until("WebKit's driver", async () => (await fetch(`${origin}/status`)).ok, OPENS_WITHIN);
+    await driverIsThere();
     const open = async (...options: readonly string[]) => {
       const alwaysMatch = {
         acceptInsecureCerts: true,
@@ -405,10 +414,14 @@ async function openWebKit(): Promise<Engine> {
       const { id, ...body } = parameters;
       return request(method, `/session/${session}/${path.replace("{id}", String(id))}`, body);
     };
-    // MiniBrowser is told so when it starts, and has one session at a time.
+    // MiniBrowser is told so when it starts, and has one session at a time. Now and then a driver that has closed one
+    // never opens another: a new driver does.
     const blockCookies = async () => {
       await request("DELETE", `/session/${session}`);
       session = "";
+      await stopDriver();
+      child = startDriver();
+      await driverIsThere();
       await open("--cookies-policy=never");
     };
     return engine(`WebKit ${browserVersion}`, send, { blockCookies, close });
