@@ -43,7 +43,7 @@ draws with, into bench/node_modules.
                  to 100,000 logins, about half an hour
 ${ALL_PARTS.map((part) => `                   ${part.padEnd(10)}${ABOUT[part]}`).join("\n")}
   --beside REV   also this project at another commit, built in a folder of its own: session, logins, steps,
-                 size, start, walk
+                 size, start, walk, cost
   --update       what was measured takes the place of the same parts of docs/performance.md, and the rest of it stays
   --from FILE    what an earlier run wrote with --json, instead of measuring
   --json FILE    everything that was measured, as JSON

@@ -6,6 +6,7 @@ import {
   meterNames,
   paidBill,
   peopleADatabase,
+  type UnitCosts,
   usageOf,
 } from "../cost/month.ts";
 import { HOSTED, METERS, SOURCES } from "../cost/prices.ts";
@@ -13,12 +14,18 @@ import type { CostFigures } from "../parts/cost.ts";
 import { number, table } from "./markdown.ts";
 import type { Section } from "./section.ts";
 
-export function costSection(figures: CostFigures): Section {
+/** @param earlierName the other commit that was measured beside, if any. */
+export function costSection(figures: CostFigures, earlierName?: string): Section {
   const right = (heading: string) => ({ heading, align: "right" as const });
   const months = MONTHS.map(({ logins, views }) => `${number(logins)} logins, ${number(views)} views`);
   const [small] = MONTHS;
   const first = small && freeShares(small, figures)[0];
   const bills = MONTHS.map((month) => paidBill(month, figures));
+  const { earlier } = figures;
+  const dollarsOf = (of: UnitCosts) =>
+    MONTHS.map((month) => paidBill(month, of)).map(
+      ({ dollars }) => `$${number(dollars, dollars < 100 ? 2 : 0)}`,
+    );
   const units = [
     ["a first login", figures.firstLogin],
     ["a later login", figures.laterLogin],
@@ -36,13 +43,33 @@ export function costSection(figures: CostFigures): Section {
           ...units.map(([, usage]) => number(usage[name], usage[name] % 1 === 0 ? 0 : 3)),
         ]),
       ),
+      earlier === undefined
+        ? ""
+        : `The same with ${earlierName}, which had the features of its time:\n\n${table(
+            [{ heading: "" }, right("a first login"), right("a later login"), right("a view that renews it")],
+            (
+              [
+                "objectRequests",
+                "objectRowsRead",
+                "objectRowsWritten",
+                "d1RowsRead",
+                "d1RowsWritten",
+              ] as const
+            ).map((name) => [
+              METERS[name].name,
+              ...[earlier.firstLogin, earlier.laterLogin, earlier.renewedView].map((usage) =>
+                number(usage[name], usage[name] % 1 === 0 ? 0 : 3),
+              ),
+            ]),
+          )}`,
       `Kept: ${number(figures.d1BytesPerson)} bytes in D1 for a person and ${number(figures.d1BytesLogin)} for each login while its event is kept, ${number(figures.objectBytesPerson)} bytes in Durable Objects for a person with a session.`,
       "Nine rows in D1 are what a first login comes to where a name has two words: the account, found again by its phone number, by its email address and by each word of its name, an entry each; the identity, found from the account too; the login itself, found from its account too. Each of these ways is somebody's: the next login, the import of a member list, customer service, the person's own page and its erasure. A later login writes the last two; a member of an imported list who logs in for the first time six. The figures of an hour are one row for each way in which logins ended, worked out later of all of them.",
       "### A month",
       table(
         [{ heading: "" }, ...months.map(right)],
         [
-          ["**paid plan**", ...bills.map(({ dollars }) => `**$${number(dollars, dollars < 100 ? 2 : 0)}**`)],
+          ["**paid plan**", ...dollarsOf(figures).map((dollars) => `**${dollars}**`)],
+          ...(earlier === undefined ? [] : [[`the same with ${earlierName}`, ...dollarsOf(earlier)]]),
           [
             "of it, the most",
             ...bills.map(({ lines }) => {
@@ -80,7 +107,9 @@ export function costSection(figures: CostFigures): Section {
         ),
       )}`,
       `### Prices\n\n${SOURCES.map((source) => `- ${source}`).join("\n")}\n- Rules: ${HOSTED.map(({ name, rule }) => `${name}: ${rule}`).join(". ")}.`,
-    ].join("\n\n"),
+    ]
+      .filter((part) => part !== "")
+      .join("\n\n"),
     charts: [],
     goals: [],
   };

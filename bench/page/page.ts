@@ -38,7 +38,7 @@ export function sectionOf(results: Results, part: Part): Section | undefined {
     case "scale":
       return results.scale && scaleSection(results.scale);
     case "cost":
-      return results.cost && costSection(results.cost);
+      return results.cost && costSection(results.cost, results.earlier?.name);
     case "size":
       return results.size && sizeSection(results.size, results.earlier);
     case "start":

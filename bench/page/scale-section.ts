@@ -9,6 +9,9 @@ const NOISE = 2;
 /** What a search by part of a name may take, in milliseconds. */
 const SEARCH_LIMIT = 50;
 
+/** Rows of D1 that a login may cost. */
+const ROWS = { read: 12, written: 6 };
+
 /** The deed that has to look at more people where there are more of the name. */
 const isNameSearch = (deed: Deed): boolean =>
   deed.startsWith("console: search by part") || deed.includes("first name");
@@ -80,6 +83,19 @@ export function scaleSection(figures: ScaleFigures): Section {
         Math.max(...searches) <= SEARCH_LIMIT,
         searches.map((milliseconds) => `${number(milliseconds, 1)} ms`).join(" and "),
       ),
+      ...[
+        DEEDS.filter((deed) => deed.startsWith("login") && !deed.endsWith("new")),
+        DEEDS.filter((deed) => deed === "login of somebody new"),
+      ].map((deeds) => {
+        const rows = figures.rows.filter(({ deed }) => deeds.includes(deed));
+        const most = (pick: (row: ScaleRow) => number) => Math.max(...rows.map(pick));
+        const [read, written] = [most(({ rowsRead }) => rowsRead), most(({ rowsWritten }) => rowsWritten)];
+        return goal(
+          `${deeds.join("; ")}: reads at most ${ROWS.read} rows of D1 and writes at most ${ROWS.written}, at every size`,
+          read <= ROWS.read && written <= ROWS.written,
+          `at most ${read} and ${written}`,
+        );
+      }),
     ],
   };
 }

@@ -17,6 +17,8 @@ import { databaseFile, logInAs } from "./scale.ts";
 export interface CostFigures extends UnitCosts {
   /** People who logged in twice each to find out what is kept. */
   readonly people: number;
+  /** The same of this project at another commit, where one was named. */
+  readonly earlier?: UnitCosts | undefined;
 }
 
 type Surroundings = Pick<Bench, "folder" | "provider" | "cores" | "say">;
@@ -34,19 +36,25 @@ const RENEWAL_SECONDS = 0.05;
 
 /** Counts what logins and views cost, and weighs what they leave behind. */
 export async function countCosts(bench: Bench): Promise<CostFigures> {
-  return countUnits(bench, bench.quick ? 40 : 300);
+  const people = bench.quick ? 40 : 300;
+  const earlier = bench.earlier && (await countUnits(bench, people, bench.earlier));
+  return { ...(await countUnits(bench, people)), earlier };
 }
 
 /** @param people how many log in, twice each */
-export async function countUnits(bench: Surroundings, people: number): Promise<CostFigures> {
+export async function countUnits(
+  bench: Surroundings,
+  people: number,
+  of: Design = OURS_D1,
+): Promise<CostFigures> {
   const design: Design = {
-    ...OURS_D1,
-    id: "cost",
+    ...of,
+    id: `cost-${of.id}`,
     // One object finishes all logins, so that one login before makes its tables: they are no later login's.
-    vars: (provider) => ({ ...OURS_D1.vars(provider), SESSION_FRESH: String(FRESH), LOGIN_SHARDS: "1" }),
+    vars: (provider) => ({ ...of.vars(provider), SESSION_FRESH: String(FRESH), LOGIN_SHARDS: "1" }),
   };
   const bundle = await instrumented(design, bench.folder);
-  const folder = join(bench.folder, "cost");
+  const folder = join(bench.folder, design.id);
   mkdirSync(folder, { recursive: true });
   const open = async () => {
     const server = await instrumentedServer(bench, design, bundle, folder);
