@@ -59,8 +59,8 @@ interface OwnerRow {
 }
 
 interface KnownRow extends OwnerRow {
-  /** 2 before the first login. */
   readonly is_current: number;
+  readonly is_first: number;
   /** Their versions, as a JSON array. */
   readonly accepted_terms: string;
   readonly groups?: string | null;
@@ -97,7 +97,8 @@ function findStatements(
     db
       .prepare(
         `SELECT account_id,
-           iif(last_login_at IS NULL, 2, told = ?4 AND consent_revoked_at IS NULL) AS is_current,
+           told = ?4 AND consent_revoked_at IS NULL AND last_login_at IS NOT NULL AS is_current,
+           last_login_at IS NULL AS is_first,
            (SELECT json_group_array(t.version) FROM terms_acceptances t
             WHERE t.site = i.site AND t.account_id = i.account_id) AS accepted_terms
            ${readsGroups ? ", (SELECT groups FROM accounts WHERE site = ?1 AND id = i.account_id) AS groups" : ""}
@@ -127,7 +128,7 @@ function foundPerson(results: readonly D1Result[], newId?: AccountId): FoundPers
       id: row.account_id,
       acceptedTerms: JSON.parse(row.accepted_terms),
       isCurrent: row.is_current === 1,
-      isFirst: row.is_current === 2,
+      isFirst: row.is_first === 1,
       isNew: row.account_id === newId,
       ...(row.groups != null && { groups: readGroups(JSON.parse(row.groups)) }),
     },
@@ -238,20 +239,14 @@ async function link(
   const { phone, email } = verifiedContact(person);
   const at = now();
   // A column that is set has its index written, also where nothing changes.
-  const contact = [
-    ...(samePhone
-      ? []
-      : [
-          "phone = iif(?10 OR NOT phone_verified, coalesce(?9, phone), phone)",
-          "phone_verified = max(phone_verified, ?10)",
-        ]),
-    ...(sameEmail
-      ? []
-      : [
-          "email = iif(?12 OR NOT email_verified, coalesce(?11, email), email)",
-          "email_verified = max(email_verified, ?12)",
-        ]),
-  ].map((set) => `${set}, `);
+  const phoneSet = samePhone
+    ? ""
+    : `phone = iif(?10 OR NOT phone_verified, coalesce(?9, phone), phone),
+       phone_verified = max(phone_verified, ?10),`;
+  const emailSet = sameEmail
+    ? ""
+    : `email = iif(?12 OR NOT email_verified, coalesce(?11, email), email),
+       email_verified = max(email_verified, ?12),`;
   // What made the decision must still be so when it is carried out: two logins may run at the same time.
   const stillFits = `(SELECT group_concat(id) FROM (${similar(2)})) = ?6
     AND ((phone = ?2 AND phone_verified) OR NOT EXISTS (SELECT 1 FROM identities INDEXED BY identities_by_account
@@ -283,7 +278,7 @@ async function link(
         .prepare(
           `UPDATE accounts SET name = coalesce(?5, name), given_name = coalesce(?6, given_name),
              family_name = coalesce(?7, family_name), search_name = iif(?5 IS NULL, search_name, ?8),
-             ${contact.join("")}
+             ${phoneSet} ${emailSet}
              profile = json_patch(profile, ?13), updated_at = ?14, last_login_at = ?14
            WHERE site = ?1 AND id = ?2 
              AND ?2 = (SELECT account_id FROM identities WHERE site = ?1 AND msn = ?3 AND sub = ?4)`,
