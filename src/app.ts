@@ -170,29 +170,32 @@ export const routeTable = onFirstUse((): readonly Route[] => [
 function createApp() {
   const app = new HonoBase<AppEnv>({ router: createExactRouter(), getPath: routePath });
   for (const route of routeTable()) addRoute(app, route);
-  app.notFound(ownAnswers(answerFailures()(refuseOther)));
+  app.notFound((c) => {
+    const route = publicRouteAt(c.req.path.slice("/auth".length));
+    return within(around(route ?? {}), () => refuseOther(c, route))(c);
+  });
   app.all("/site/*", serveSite);
   app.onError(answerError());
   return app;
 }
 
-const METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"] as const;
+/** What is around every answer at an address, whatever the method. From the outside in. */
+const around = ({ isJson, isQuick, isShared, showsSteps }: Partial<RouteTraits>) => [
+  ownAnswers,
+  isShared && allowedOrigins(),
+  showsSteps && showStepTimes,
+  answerFailures(isJson),
+  !isQuick && answerInTime,
+];
 
 /**
  * Adds a route as one handler that does all its row says of it: where the router finds one, Hono has nothing to put
  * together for each request.
  */
 function addRoute(app: HonoBase<AppEnv>, route: Route): void {
-  const { path, limiter, isJson, isQuick, isShared, isReading, isStep, showsSteps, tells } = route;
+  const { path, limiter, isReading, isStep, tells } = route;
   const address = `/auth${path}`;
-  // From the outside in.
-  const whatever = [
-    ownAnswers,
-    isShared && allowedOrigins(),
-    showsSteps && showStepTimes,
-    answerFailures(isJson),
-    !isQuick && answerInTime,
-  ];
+  const whatever = around(route);
   const ofMethods = [
     tells && announceBehind,
     limiter !== undefined && limitPerNetwork(...limiter),
@@ -206,18 +209,15 @@ function addRoute(app: HonoBase<AppEnv>, route: Route): void {
       : Object.entries(route.methods);
   for (const [method, handler] of handlers)
     app.on([method], [address], within([...whatever, ...ofMethods], handler));
-  // Another site's page may read that it may not.
-  const others = METHODS.filter((method) => !(method in route.methods));
-  if (isShared) app.on([...others], [address], within(whatever, refuseOther));
   if (route.guard === "staff") {
     const inPlace = forStaff(async ({ c }) => withoutSlash(c));
     app.get(`${address}/`, within(whatever, inPlace));
   }
 }
 
-/** A handler with others around it, the first one outermost. */
-const within = (around: readonly (Around | false | undefined)[], handle: Handler): Handler =>
-  around.reduceRight<Handler>((inner, one) => (one ? one(inner) : inner), handle);
+/** A handler with layers around it, the first one outermost. */
+const within = (layers: readonly (Around | false | undefined)[], handle: Handler): Handler =>
+  layers.reduceRight<Handler>((inner, layer) => (layer ? layer(inner) : inner), handle);
 
 /** Answers what is thrown within. @param isJson whatever the client says it reads. */
 const answerFailures = (isJson?: boolean): Around => {
@@ -242,9 +242,8 @@ const answerError = (isJson?: boolean) => (error: unknown, c: AppContext) =>
  * write them, is sent on to the one without.
  * @throws {Failure} `method_not_allowed` for a route that takes other methods, else `not_found`.
  */
-async function refuseOther(c: AppContext): Promise<Response> {
+async function refuseOther(c: AppContext, route: Route | undefined): Promise<Response> {
   const address = c.req.path.slice("/auth".length);
-  const route = publicRouteAt(address);
   if (route === undefined && address.endsWith("/") && publicRouteAt(address.slice(0, -1)) !== undefined)
     return withoutSlash(c);
   if (route === undefined) throw new Failure("not_found", { stage: "site" });

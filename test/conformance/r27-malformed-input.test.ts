@@ -30,6 +30,11 @@ const PUBLIC_ROUTES: Readonly<Record<string, readonly string[]>> = {
   "/auth/webhooks/consent/:secret": ["POST"],
 };
 
+/** What no person reads, as the documents say: an app, a script or a monitor. */
+const JSON_ROUTES = ["/auth/session", "/auth/app/start", "/auth/app/finish", "/auth/health"];
+/** What scripts of RETURN_TO_ORIGINS may read, as the documents say. */
+const SHARED_ROUTES = ["/auth/session", "/auth/logout"];
+
 const SETTINGS = {
   APP_REDIRECT_URIS: "no.fjordbyen.app:/login",
   CONSENT_WEBHOOK_SECRET: "0123456789abcdef",
@@ -82,6 +87,35 @@ describe("R27 methods", () => {
       expect([method, status]).not.toEqual([method, 405]);
     }
   });
+
+  it.each(JSON_ROUTES)("are refused at %s in JSON, whatever the client says it reads", async (route) => {
+    const site = openSite({ vars: SETTINGS });
+    const refused = METHODS.filter((method) => !PUBLIC_ROUTES[route]?.includes(method));
+    expect(refused.length).toBeGreaterThan(3);
+    for (const method of refused) {
+      const headers = { accept: "text/html", "sec-fetch-mode": "navigate", "sec-fetch-dest": "document" };
+      const response = await site.fetch(new Request(SITE + route, { method, headers }));
+      expect([method, response.status]).toEqual([method, 405]);
+      if (method !== "HEAD") expect(response.headers.get("content-type")).toBe("application/problem+json");
+    }
+  });
+
+  it.each(SHARED_ROUTES)(
+    "are refused at %s so that another origin of the site can read it",
+    async (route) => {
+      const other = "https://shop.example";
+      const site = openSite({ vars: { ...SETTINGS, RETURN_TO_ORIGINS: other } });
+      const methods = METHODS.filter((method) => !PUBLIC_ROUTES[route]?.includes(method));
+      for (const method of methods) {
+        const asked = (origin: string) =>
+          site.fetch(new Request(SITE + route, { method, headers: { origin, accept: "application/json" } }));
+        const answer = await asked(other);
+        expect([method, answer.status]).toEqual([method, method === "OPTIONS" ? 204 : 405]);
+        expect(answer.headers.get("access-control-allow-origin")).toBe(other);
+        expect((await asked("https://evil.example")).headers.get("access-control-allow-origin")).toBeNull();
+      }
+    },
+  );
 
   it("of the console are told to nobody", async () => {
     const site = openSite({ vars: SETTINGS });
