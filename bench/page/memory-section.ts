@@ -18,7 +18,7 @@ export function memorySection({ points }: MemoryFigures): Section {
     markdown: [
       "## Memory",
       `${number(last.logins)} different people logged in, and the session of each was checked once, within ${number(last.seconds / 60, 1)} minutes. The figure is the resident memory of workerd: this design and everything beside it in the same process, the provider, KV and the database too.`,
-      "Each person who logs in has a Durable Object; a few more, long-lived, finish the logins of all. workerd keeps an object in memory for some seconds after its last call and forgets it for good after about a minute, so memory rises for as long and then stays: its height follows from logins a second, not from how many there have been.",
+      "Each person who logs in has a Durable Object; a few more, long-lived, finish the logins of all. workerd keeps an object in memory for some seconds after its last call and forgets it for good after about a minute, so memory rises for as long, by how many log in in a second; whether it stays there is what is measured.",
       picture("memory", "Resident memory of workerd over the number of logins"),
       `At most ${mib(most)}, in the end ${mib(last.resident)}. The median of the last third of the run is ${percent(growth)} beside that of the middle third.`,
     ].join("\n\n"),
