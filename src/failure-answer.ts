@@ -1,3 +1,4 @@
+import { newReference } from "./crypto-text.ts";
 import { Failure, type FailureCode, type FailureFacts, failures, type Missing, thrownAt } from "./failure.ts";
 import { COOKIES_PARAMETER } from "./http/cookie.ts";
 import { readableBy } from "./http/cross-origin.ts";
@@ -10,7 +11,6 @@ import { filled, type Language, messageIn, type PageSettings } from "./pages/lan
 import { pageContext } from "./pages/page-context.ts";
 import { pageResponse } from "./pages/page-response.ts";
 import { anyOf, lengthWords } from "./pages/time-words.ts";
-import { newReference } from "./random.ts";
 import type { Settings } from "./settings.ts";
 
 /** What of the settings an answer needs; a failure of the settings themselves has none. */

@@ -5,8 +5,8 @@ import { logEvent } from "./log.ts";
 import type { Settings } from "./settings.ts";
 import { faultFields, fromStorage } from "./storage-call.ts";
 import type { FaultClass, Store } from "./storage-fault.ts";
-import { withinTime } from "./time-limit.ts";
 import { metadataAge } from "./vipps/metadata.ts";
+import { withinTime } from "./waiting.ts";
 
 /** One dependency: whether it answers, and what is worth knowing of it. */
 interface Health {

@@ -1,7 +1,7 @@
 import { Failure, type FailureCode, type Stage } from "./failure.ts";
 import { logEvent, siteNamed } from "./log.ts";
 import { type FaultClass, isPassing, type StorageFault, type Store, storageFault } from "./storage-fault.ts";
-import { withinTime } from "./time-limit.ts";
+import { withinTime } from "./waiting.ts";
 
 /**
  * The one place where our own storage is asked: within a time limit, once more where the failure is a passing one, and

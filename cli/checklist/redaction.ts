@@ -112,7 +112,7 @@ const SECRET_NAMES =
 
 /**
  * What is looked for nowhere else, or the report would be full of holes: a word such as `cancel`, and the reference
- * on an error page (src/random.ts), which is there to be told.
+ * on an error page (src/crypto-text.ts), which is there to be told.
  */
 const ORDINARY = /^(?:[a-z]{1,12}|[0-9A-Z]{4}-[0-9A-Z]{4})$/;
 

@@ -1,5 +1,5 @@
 import packageJson from "../../package.json" with { type: "json" };
-import { boundedText } from "../../src/bounded-text.ts";
+import { boundedText } from "../../src/waiting.ts";
 
 /** How long one request of the doctor may take, body included, in milliseconds. */
 export const REQUEST_TIME_LIMIT = 10_000;

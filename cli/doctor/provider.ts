@@ -1,7 +1,7 @@
 // What Vipps answers to the doctor: its discovery document, and the beginning of a login.
 
 import { randomBytes } from "node:crypto";
-import { randomText } from "../../src/random.ts";
+import { randomText } from "../../src/crypto-text.ts";
 import { authorizeUrl } from "../../src/vipps/authorize-url.ts";
 import type { RelyingParty } from "../../src/vipps/relying-party.ts";
 import { error, type Found, ok, skipped } from "../findings/finding.ts";

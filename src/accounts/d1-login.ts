@@ -1,7 +1,7 @@
+import { randomText } from "../crypto-text.ts";
 import { firstEventId } from "../events/event.ts";
 import { eventStatement } from "../events/outbox.ts";
 import { readGroups } from "../group-name.ts";
-import { randomText } from "../random.ts";
 import { fromDatabase } from "../storage-call.ts";
 import type { AccountId, LinkedBy } from "./account.ts";
 import { flag, type Place, rows } from "./d1-rows.ts";

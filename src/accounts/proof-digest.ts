@@ -1,4 +1,4 @@
-import { sha256 } from "../digest.ts";
+import { sha256 } from "../crypto-text.ts";
 
 /**
  * The digest under which a fact that only the member knows is kept. Spaces, hyphens and case don't matter.

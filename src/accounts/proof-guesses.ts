@@ -1,4 +1,4 @@
-import { randomText } from "../random.ts";
+import { randomText } from "../crypto-text.ts";
 import { fromDatabase } from "../storage-call.ts";
 import type { AccountId } from "./account.ts";
 import { now, type Records } from "./records.ts";

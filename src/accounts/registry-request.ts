@@ -1,9 +1,9 @@
-import { boundedText } from "../bounded-text.ts";
+import { randomText } from "../crypto-text.ts";
 import { Failure } from "../failure.ts";
 import { siteNamed } from "../log.ts";
-import { randomText } from "../random.ts";
 import { fromStorage } from "../storage-call.ts";
 import type { StorageFault } from "../storage-fault.ts";
+import { boundedText } from "../waiting.ts";
 
 /** The site's own registry: where it answers and the secret it shares with the worker. */
 export interface RemoteEndpoint {

@@ -1,5 +1,5 @@
 import type { D1Database, D1PreparedStatement } from "@cloudflare/workers-types";
-import { sha256 } from "../digest.ts";
+import { sha256 } from "../crypto-text.ts";
 import { Failure } from "../failure.ts";
 import type { AccountId } from "./account.ts";
 import type { VippsPerson } from "./vipps-person.ts";

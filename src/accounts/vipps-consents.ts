@@ -1,4 +1,4 @@
-import { sha256 } from "../digest.ts";
+import { sha256 } from "../crypto-text.ts";
 import { eventStatement, type Outbox } from "../events/outbox.ts";
 import { fromDatabase } from "../storage-call.ts";
 import type { VippsClaims } from "../vipps/claims.ts";

@@ -2,7 +2,7 @@ import { Failure } from "../failure.ts";
 import { logEvent } from "../log.ts";
 import { type Settings, settingsOfAddress } from "../settings.ts";
 import { faultFields } from "../storage-call.ts";
-import { withinTime } from "../time-limit.ts";
+import { withinTime } from "../waiting.ts";
 import { eventTime, type VippsLoginEvent } from "./event.ts";
 import { isNotice } from "./notice.ts";
 import { claimEvent, type DueEvent, type Outbox, type Settled, settleEvent } from "./outbox.ts";

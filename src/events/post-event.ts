@@ -1,7 +1,6 @@
 import { version } from "../../package.json";
-import { boundedText } from "../bounded-text.ts";
 import type { EventReceiver } from "../settings.ts";
-import { withinTime } from "../time-limit.ts";
+import { boundedText, withinTime } from "../waiting.ts";
 import type { VippsLoginEvent } from "./event.ts";
 
 /** Milliseconds that a receiver may take, its answer included. */

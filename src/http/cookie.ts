@@ -1,5 +1,4 @@
-import { sha256 } from "../digest.ts";
-import { randomText } from "../random.ts";
+import { randomText, sha256 } from "../crypto-text.ts";
 
 /** Browsers keep no larger cookie (rfc6265bis section 5.6), so a longer value is none of ours. In characters. */
 const VALUE_LIMIT = 4_096;

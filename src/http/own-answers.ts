@@ -1,5 +1,5 @@
 import { Failure } from "../failure.ts";
-import { withinTime } from "../time-limit.ts";
+import { withinTime } from "../waiting.ts";
 import type { AppContext, Handler } from "./request-context.ts";
 
 /**

@@ -1,8 +1,8 @@
 import type { Context } from "hono";
 import type { Settings } from "../settings.ts";
-import type { StepTimes } from "../step-times.ts";
 import type { ProviderAccess } from "../vipps/metadata.ts";
 import type { VippsSession } from "../vipps-session.ts";
+import type { StepTimes } from "../waiting.ts";
 import type { SitePath } from "./request-path.ts";
 
 /** What every handler gets: the settings of the site the request came to, and when the request came. */

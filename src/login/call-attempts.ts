@@ -4,8 +4,8 @@ import type { AppContext } from "../http/request-context.ts";
 import { logEvent } from "../log.ts";
 import { endSession } from "../session/session-store.ts";
 import type { Settings } from "../settings.ts";
-import { timed } from "../step-times.ts";
 import { fromStorage } from "../storage-call.ts";
+import { timed } from "../waiting.ts";
 import type { LoginAnswer, LoginAttempts } from "./login-attempts.ts";
 import { type BegunLogin, type LoginFlow, openState } from "./login-state.ts";
 

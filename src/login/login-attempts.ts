@@ -7,7 +7,7 @@ import type { SessionClient } from "../session/device.ts";
 import { sessionStart } from "../session/session.ts";
 import { endSession, recordSession } from "../session/session-store.ts";
 import { type Settings, settingsOfAddress } from "../settings.ts";
-import { type StepTimes, timed } from "../step-times.ts";
+import { type StepTimes, timed } from "../waiting.ts";
 import { type Conclusion, type ConsumedLogin, concludeLogin, finishConsumed } from "./finish-consumed.ts";
 import { beganAt } from "./login-state.ts";
 import { type LoginStore, openLoginStore, type UsedLogin } from "./login-store.ts";

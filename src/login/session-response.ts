@@ -10,8 +10,8 @@ import { type BegunSession, beginSession, type NewSession } from "../session/beg
 import { sessionClient } from "../session/device.ts";
 import { carriedSessions, endSession } from "../session/session-store.ts";
 import type { Settings } from "../settings.ts";
-import { timed } from "../step-times.ts";
 import type { VippsIdentity } from "../vipps/claims.ts";
+import { timed } from "../waiting.ts";
 import type { FinishedLogin } from "./finish-consumed.ts";
 import { recordLogin } from "./record-login.ts";
 import { namingPerson } from "./settle-login.ts";

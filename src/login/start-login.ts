@@ -12,10 +12,10 @@ import { askedPurpose } from "../session/asked-purpose.ts";
 import { type CurrentSession, currentSession } from "../session/current-session.ts";
 import { broughtFor } from "../session/session-store.ts";
 import type { Settings } from "../settings.ts";
-import { timed } from "../step-times.ts";
 import { faultFields } from "../storage-call.ts";
 import { authorizeUrl } from "../vipps/authorize-url.ts";
 import { providerMetadata } from "../vipps/metadata.ts";
+import { timed } from "../waiting.ts";
 import { attemptsCall, objectFor } from "./call-attempts.ts";
 import {
   askingParty,

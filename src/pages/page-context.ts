@@ -1,4 +1,4 @@
-import { randomText } from "../random.ts";
+import { randomText } from "../crypto-text.ts";
 import { brandName } from "./brand.ts";
 import { type PageSettings, pageLanguage } from "./language.ts";
 import type { PageContext } from "./layout.ts";

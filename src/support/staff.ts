@@ -16,7 +16,7 @@ import { carriedTokens } from "../session/session-cookie.ts";
 import { isLiving, renewSession } from "../session/session-store.ts";
 import type { Settings, SupportSettings } from "../settings.ts";
 import { faultFields } from "../storage-call.ts";
-import { withinTime } from "../time-limit.ts";
+import { withinTime } from "../waiting.ts";
 
 /** One of the staff whose session the store has just confirmed. */
 interface StaffSession {

@@ -1,7 +1,6 @@
 import { version } from "../../package.json";
-import { boundedText } from "../bounded-text.ts";
 import { Failure, type FailureCode, type Stage, withFacts } from "../failure.ts";
-import { withinTime } from "../time-limit.ts";
+import { boundedText, withinTime } from "../waiting.ts";
 import type { RelyingParty } from "./relying-party.ts";
 
 /** Vipps limits each standard header to 30 characters. */

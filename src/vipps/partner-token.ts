@@ -1,8 +1,8 @@
+import { randomText } from "../crypto-text.ts";
 import { Failure } from "../failure.ts";
 import { isolateFlights, isolateMap, putBounded } from "../isolate-state.ts";
 import { logEvent } from "../log.ts";
-import { randomText } from "../random.ts";
-import { withinTime } from "../time-limit.ts";
+import { withinTime } from "../waiting.ts";
 import { boundedFetch } from "./bounded-fetch.ts";
 import { type ProviderAccess, providerMetadata } from "./metadata.ts";
 import { refusedPartnerKey } from "./partner-refusal.ts";

@@ -1,7 +1,7 @@
 import { decodeJwt } from "jose";
 import * as oauth from "oauth4webapi";
 import { Failure, providerErrorCode } from "../failure.ts";
-import { timed } from "../step-times.ts";
+import { timed } from "../waiting.ts";
 import { type AuthorizationResponse, acceptAuthorizationResponse } from "./authorization-response.ts";
 import type { LoginSecrets } from "./authorize-url.ts";
 import { boundedFetch } from "./bounded-fetch.ts";

@@ -3,7 +3,7 @@ import { appendAudit } from "../accounts/audit-log.ts";
 import { now, siteRecords } from "../accounts/records.ts";
 import { siteRegistry } from "../accounts/site-registry.ts";
 import { forgetVippsConsents, revokedConsents } from "../accounts/vipps-consents.ts";
-import { sha256 } from "../digest.ts";
+import { sha256 } from "../crypto-text.ts";
 import { eventStatement, type Outbox } from "../events/outbox.ts";
 import { Failure } from "../failure.ts";
 import type { AppContext } from "../http/request-context.ts";

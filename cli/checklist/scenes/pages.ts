@@ -59,7 +59,7 @@ async function lookForButton(loginPath: string) {
   } as const;
 }
 
-/** What a reference looks like on a page (src/random.ts). */
+/** What a reference looks like on a page (src/crypto-text.ts). */
 const REFERENCE = /^[0-9A-Z]{4}-[0-9A-Z]{4}$/;
 
 /** How something goes wrong at a login. */

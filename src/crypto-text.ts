@@ -1,5 +1,7 @@
 import * as base64url from "jose/base64url";
 
+/** Texts that cryptography makes: random ones, and digests. */
+
 /** Cryptographically random bytes as base64url text: 32 bytes give 43 characters. */
 export function randomText(bytes: number): string {
   return base64url.encode(crypto.getRandomValues(new Uint8Array(bytes)));
@@ -12,4 +14,11 @@ const ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ";
 export function newReference(): string {
   const letters = Array.from(crypto.getRandomValues(new Uint8Array(8)), (byte) => ALPHABET[byte % 32]);
   return `${letters.slice(0, 4).join("")}-${letters.slice(4).join("")}`;
+}
+
+/** SHA-256 of a text as base64url. */
+export async function sha256(text: string): Promise<string> {
+  return base64url.encode(
+    new Uint8Array(await crypto.subtle.digest("SHA-256", new TextEncoder().encode(text))),
+  );
 }
