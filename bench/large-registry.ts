@@ -2,7 +2,7 @@
 
 import { writeFileSync } from "node:fs";
 import { DatabaseSync } from "node:sqlite";
-import { searchName } from "../src/accounts/names.ts";
+import { searchName } from "../src/accounts/vipps-person.ts";
 import type { Profile } from "./load/access-token.ts";
 import { SALES_UNIT } from "./load/sales-unit.ts";
 

@@ -2,8 +2,7 @@
 
 import { createHash } from "node:crypto";
 import { type CountryCode, parsePhoneNumberFromString } from "libphonenumber-js/max";
-import { searchName } from "../src/accounts/names.ts";
-import { normalEmail } from "../src/accounts/vipps-person.ts";
+import { normalEmail, searchName } from "../src/accounts/vipps-person.ts";
 import { groupName, readGroups } from "../src/group-name.ts";
 import { type Columns, MEMBER_FIELDS, type MemberField } from "./member-columns.ts";
 import type { BrokenLine } from "./member-file.ts";

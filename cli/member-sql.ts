@@ -1,8 +1,8 @@
 // Members as the SQL that puts them into the registry's tables.
 
 import { randomBytes } from "node:crypto";
-import { searchName } from "../src/accounts/names.ts";
 import { proofDigest } from "../src/accounts/proof-digest.ts";
+import { searchName } from "../src/accounts/vipps-person.ts";
 import type { BoundStatement } from "./d1-session.ts";
 import { ACCOUNT_KEY, type Member } from "./member-row.ts";
 

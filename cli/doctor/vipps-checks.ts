@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { refusedPartnerKey } from "../../src/vipps/partner-refusal.ts";
-import { isProviderOrigin, unmetRequirements } from "../../src/vipps/provider-requirements.ts";
 import type { OwnKeys, PartnerKeys } from "../../src/vipps/relying-party.ts";
+import { isProviderOrigin, unmetRequirements } from "../../src/vipps/relying-party.ts";
 import { usableKeys } from "../../src/vipps/usable-keys.ts";
 import { error, type Found, ok, skipped, warning } from "../findings/finding.ts";
 import { ask, jsonObject, type Network, oauthError } from "./bounded-request.ts";

@@ -1,8 +1,7 @@
 import { Failure } from "../failure.ts";
 import { fromDatabase } from "../storage-call.ts";
 import type { AccountId } from "./account.ts";
-import { rows } from "./d1-rows.ts";
-import { now, type Records } from "./records.ts";
+import { now, type Records, rows } from "./records.ts";
 
 /** What can be done to an account by somebody. */
 export type AuditAction =

@@ -1,8 +1,7 @@
 import { eventStatement, type Outbox } from "../events/outbox.ts";
 import { fromDatabase } from "../storage-call.ts";
 import type { AccountId } from "./account.ts";
-import { flag } from "./d1-rows.ts";
-import { now, type Records } from "./records.ts";
+import { flag, now, type Records } from "./records.ts";
 import { erasedSince, notErasedSince } from "./subjects.ts";
 
 /** Where an answer was given: while logging in, on the person's own page, at Vipps, by its webhook, by staff. */

@@ -5,10 +5,9 @@ import { OWN_PARTITION } from "../settings.ts";
 import { fromDatabase } from "../storage-call.ts";
 import type { Account, AccountId, AccountRecord, LinkedBy, LinkedIdentity } from "./account.ts";
 import { ACCOUNT_COLUMNS, type AccountRow, accountOf, SECOND_BITS } from "./account-row.ts";
-import { flag, isConstraintError, type Place, rows } from "./d1-rows.ts";
-import { searchName } from "./names.ts";
-import { now } from "./records.ts";
+import { flag, isConstraintError, now, type Place, rows } from "./records.ts";
 import type { AccountDirectory, AccountSearch, Correction } from "./registry.ts";
+import { searchName } from "./vipps-person.ts";
 
 const SEARCH_LIMIT = 50;
 /** Accounts that fit of which the most recently used are shown. */

@@ -4,14 +4,13 @@ import { eventStatement } from "../events/outbox.ts";
 import { readGroups } from "../group-name.ts";
 import { fromDatabase } from "../storage-call.ts";
 import type { AccountId, LinkedBy } from "./account.ts";
-import { flag, type Place, rows } from "./d1-rows.ts";
 import type { SeenContact } from "./linking.ts";
-import { searchName } from "./names.ts";
 import { proofDigest } from "./proof-digest.ts";
-import { now } from "./records.ts";
+import { flag, now, type Place, rows } from "./records.ts";
 import type { CreateOptions, FoundPerson, LoginRegistry } from "./registry.ts";
 import { erasedMeanwhile, personSubject, wasErased } from "./subjects.ts";
 import type { VippsPerson } from "./vipps-person.ts";
+import { searchName } from "./vipps-person.ts";
 
 /** More candidates than this are one and the same answer: several. */
 const CANDIDATE_LIMIT = 10;

@@ -1,5 +1,5 @@
 import type { AccountId } from "./account.ts";
-import { isSameName } from "./names.ts";
+import { isSameName } from "./vipps-person.ts";
 
 /** Which verified address of the user who logs in an account was seen to have. */
 export interface SeenContact {

@@ -1,9 +1,8 @@
 import { ALL_SITES } from "../log.ts";
 import { fromDatabase } from "../storage-call.ts";
 import { SECOND_BITS } from "./account-row.ts";
-import { rows } from "./d1-rows.ts";
 import { firstIdOf } from "./login-events.ts";
-import { now } from "./records.ts";
+import { now, rows } from "./records.ts";
 import { WAITING_DAYS } from "./vipps-consents.ts";
 
 /** Days after which somebody who waits for customer service has to ask again. */

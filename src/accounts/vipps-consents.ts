@@ -2,10 +2,9 @@ import { sha256 } from "../crypto-text.ts";
 import { eventStatement, type Outbox } from "../events/outbox.ts";
 import { fromDatabase } from "../storage-call.ts";
 import type { VippsClaims } from "../vipps/claims.ts";
-import { type CollectedConsents, type ConsentForm, collectedConsents } from "../vipps/collected-consents.ts";
+import { type CollectedConsents, type ConsentForm, collectedConsents } from "../vipps/claims.ts";
 import type { AccountId } from "./account.ts";
-import { flag } from "./d1-rows.ts";
-import { now, type Records } from "./records.ts";
+import { flag, now, type Records } from "./records.ts";
 import { erasedSince, notErasedSince } from "./subjects.ts";
 import type { VippsPerson } from "./vipps-person.ts";
 

@@ -1,6 +1,8 @@
 import type { AskedBefore } from "../vipps/claims.ts";
 import { type VippsClaims, type VippsIdentity, withFullName } from "../vipps/claims.ts";
 
+/** Who logs in, in the form in which people are compared: by number, address and name. */
+
 /** What Vipps says of the user who logs in, in the form in which the registry keeps and compares it. */
 export interface VippsPerson {
   /** The sales unit for which `sub` holds. */
@@ -72,4 +74,126 @@ export function normalEmail(email: string | undefined): string | undefined {
   if (email !== undefined && email.length > EMAIL_LIMIT) return undefined;
   const normal = email?.trim().normalize("NFC").toLowerCase();
   return normal !== undefined && /^[^\s@]+@[^\s@]+$/.test(normal) ? normal : undefined;
+}
+
+/** Letters that Unicode does not take apart, as they are written where they are missing on the keyboard. */
+const LETTERS: Readonly<Record<string, string>> = {
+  æ: "ae",
+  ø: "oe",
+  œ: "oe",
+  ß: "ss",
+  ð: "d",
+  þ: "th",
+  đ: "d",
+  ł: "l",
+  ħ: "h",
+  ŋ: "n",
+  ŧ: "t",
+  ǥ: "g",
+  ʒ: "z",
+  ı: "i",
+};
+
+/** No real name is longer; putting more into one spelling takes time. In characters. */
+const NAME_LIMIT = 500;
+
+/** No real name has more words; more are a mistake, and cost time to compare. */
+const WORD_LIMIT = 10;
+
+/**
+ * A name without case, accents and punctuation, in one spelling of the Nordic letters: what searches compare.
+ * `Åse-Marie Sørensen`, `AASE MARIE SOERENSEN` and `Ase Marie Sorensen` are the same here.
+ * @returns words with single spaces between them; an empty string for a name without letters.
+ */
+export function searchName(name: string | undefined): string {
+  return nameWords(name).join(" ");
+}
+
+function nameWords(name: string | undefined): string[] {
+  const folded = (name ?? "")
+    .slice(0, NAME_LIMIT)
+    // Marks that stand by themselves, before the others: a long row of them takes long to put in order.
+    .replace(/\p{M}/gu, "")
+    .toLowerCase()
+    .normalize("NFKD")
+    // An apostrophe stands inside a word: O'Brien. So does the softening mark of Skolt Sámi.
+    .replace(/[\p{M}'’‘`´ʼʹ]/gu, "")
+    .replace(/[æøœßðþđłħŋŧǥʒı]/g, (letter) => LETTERS[letter] ?? letter)
+    // `aa`, `ae`, `oe` and `ue` are other ways to write å, æ or ä, ø or ö, and ü, whose dots are gone by now.
+    .replace(/aa|ae/g, "a")
+    .replace(/oe/g, "o")
+    .replace(/ue/g, "u");
+  return folded.match(/[\p{L}\p{N}]+/gu) ?? [];
+}
+
+/**
+ * Whether two spellings can be one person's name. Tolerates order, case, diacritics, Nordic letters and their
+ * replacements, hyphens, missing middle names and initials; never a different word in place of another, and
+ * never a single word in common.
+ *
+ * Guards against a phone number or address that was given up and picked up by somebody else (Vipps Login API
+ * guide, 'Best practices for linking user accounts'): when in doubt, the names differ.
+ */
+export function isSameName(one: string | undefined, other: string | undefined): boolean {
+  const a = nameWords(one);
+  const b = nameWords(other);
+  if (a.length === 0 || b.length === 0 || a.length > WORD_LIMIT || b.length > WORD_LIMIT) return false;
+  if (a.join(" ") === b.join(" ")) return a.some((word) => word.length > 1);
+  return isCovered(a, b) || isCovered(b, a);
+}
+
+/** How far a comparison has come. */
+interface Progress {
+  /** The next word of the first name. */
+  readonly next: number;
+  /** Words of the second name that have their counterpart, a bit each. */
+  readonly used: number;
+  /** Counterparts found, and how many of them are whole words. */
+  readonly found: number;
+  readonly whole: number;
+}
+
+/** Whether every word of the first name has a counterpart of its own in the second, two words at least. */
+function isCovered(words: readonly string[], others: readonly string[]): boolean {
+  // The same place can be reached in many ways and leads no further the second time.
+  const deadEnds = new Set<string>();
+  const goesOn = (at: Progress): boolean => {
+    if (at.next === words.length) return at.found >= 2 && at.whole >= 1;
+    const place = `${at.next} ${at.used} ${Math.min(at.found, 2)} ${Math.min(at.whole, 1)}`;
+    if (deadEnds.has(place)) return false;
+    if (stepsFrom(at, words, others).some(goesOn)) return true;
+    deadEnds.add(place);
+    return false;
+  };
+  return goesOn({ next: 0, used: 0, found: 0, whole: 0 });
+}
+
+/** Every way to find a counterpart for the next word. */
+function stepsFrom(at: Progress, words: readonly string[], others: readonly string[]): Progress[] {
+  const word = words[at.next] ?? "";
+  const joined = word + (words[at.next + 1] ?? "");
+  const step = (wordsTaken: number, used: number, whole: number): Progress => ({
+    next: at.next + wordsTaken,
+    used: at.used | used,
+    found: at.found + 1,
+    whole: at.whole + whole,
+  });
+  return others.flatMap((other, index) => {
+    const bit = 1 << index;
+    if ((at.used & bit) !== 0) return [];
+    const following = (at.used & (bit << 1)) === 0 ? others[index + 1] : undefined;
+    const likeness = compareWords(word, other);
+    return [
+      ...(likeness === "different" ? [] : [step(1, bit, likeness === "same" ? 1 : 0)]),
+      // `Annemarie` for `Anne-Marie`, and the other way round.
+      ...(following !== undefined && word === other + following ? [step(1, bit | (bit << 1), 1)] : []),
+      ...(at.next + 1 < words.length && joined === other ? [step(2, bit, 1)] : []),
+    ];
+  });
+}
+
+function compareWords(one: string, other: string): "same" | "initial" | "different" {
+  if (one === other) return one.length > 1 ? "same" : "initial";
+  const [shorter, longer] = one.length < other.length ? [one, other] : [other, one];
+  return shorter.length === 1 && longer.startsWith(shorter) ? "initial" : "different";
 }

@@ -14,7 +14,7 @@ import { Failure, withFacts } from "../failure.ts";
 import { consentWording } from "../pages/consent-wording.ts";
 import type { Settings } from "../settings.ts";
 import type { VippsIdentity } from "../vipps/claims.ts";
-import { collectedConsents } from "../vipps/collected-consents.ts";
+import { collectedConsents } from "../vipps/claims.ts";
 import type { Answers, Asked, AskedForProof, AskedForTerms } from "./question.ts";
 
 /** A login with nothing left to ask: whose account it is for. */

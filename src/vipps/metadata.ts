@@ -8,8 +8,8 @@ import { withinTime } from "../waiting.ts";
 import { checkedDiscovery, type Discovery, fetchDiscovery } from "./discovery.ts";
 import { fetchKeys } from "./jwks.ts";
 import { readCopy, writeCopy } from "./metadata-store.ts";
-import { takesClientAuthentication } from "./provider-requirements.ts";
 import type { RelyingParty } from "./relying-party.ts";
+import { takesClientAuthentication } from "./relying-party.ts";
 import { type SigningKey, usableKeys } from "./usable-keys.ts";
 
 /** What the provider says about itself: its discovery document and its signing keys, kept as one value. */

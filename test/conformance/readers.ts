@@ -1,9 +1,8 @@
 // Everything that reads what others have written, under one name each: what test/node/growth.test.ts measures.
 
 import { normalReference } from "../../src/accounts/login-events.ts";
-import { isSameName, searchName } from "../../src/accounts/names.ts";
 import { proofDigest } from "../../src/accounts/proof-digest.ts";
-import { normalEmail, normalPhone } from "../../src/accounts/vipps-person.ts";
+import { isSameName, normalEmail, normalPhone, searchName } from "../../src/accounts/vipps-person.ts";
 import { handleRequest } from "../../src/app.ts";
 import { providerErrorCode } from "../../src/failure.ts";
 import { cookieValues, isOwnCookie, recogniseBrowser, withoutOwnCookies } from "../../src/http/cookie.ts";

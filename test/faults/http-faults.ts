@@ -191,7 +191,7 @@ export const HTTP_FAULTS = [
       [growth],
     ],
   ]),
-  ...faultsIn("src/accounts/names.ts", [
+  ...faultsIn("src/accounts/vipps-person.ts", [
     [
       "square time: marks of a name are put in order before they are dropped",
       '    .replace(/\\p{M}/gu, "")\n',

@@ -13,7 +13,7 @@ import { readMemberRow } from "../../cli/member-row.ts";
 import { siteNamed } from "../../cli/member-site.ts";
 import { masterKeysIn } from "../../cli/sites/master-key-place.ts";
 import { runWrangler } from "../../cli/wrangler.mjs";
-import { searchName } from "../../src/accounts/names.ts";
+import { searchName } from "../../src/accounts/vipps-person.ts";
 import { writeSiteDocument } from "../../src/sites/site-document.ts";
 import { type Account, openAccount } from "./cloudflare-api.ts";
 import { runCommand } from "./command-under-test.ts";

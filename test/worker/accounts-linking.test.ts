@@ -6,7 +6,7 @@ import {
   type LinkingDecision,
   type LinkingFacts,
 } from "../../src/accounts/linking.ts";
-import { isSameName } from "../../src/accounts/names.ts";
+import { isSameName } from "../../src/accounts/vipps-person.ts";
 
 /** What the one account that fits leads to. `-` fits anything, so every combination is in exactly one row. */
 const ONE_ACCOUNT = `

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { isSameName, searchName } from "../../src/accounts/names.ts";
+import { isSameName, searchName } from "../../src/accounts/vipps-person.ts";
 
 const SAME: readonly (readonly [string, string, string])[] = [
   ["letter for letter", "Kari Nordmann", "Kari Nordmann"],
