@@ -10,7 +10,7 @@ import { logEvent } from "../log.ts";
 import { erasedPage } from "../pages/erased-page.ts";
 import { pageContext } from "../pages/page-context.ts";
 import { pageResponse } from "../pages/page-response.ts";
-import { expiredSessionCookie } from "../session/session-cookie.ts";
+import { expiredSessionCookie } from "../session/session.ts";
 import { refuseSessions } from "../session/session-store.ts";
 import { answerMyPage } from "./my-page-route.ts";
 import { ownSession } from "./own-session.ts";

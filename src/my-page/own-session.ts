@@ -1,7 +1,7 @@
 import type { AppContext } from "../http/request-context.ts";
 import { currentSession } from "../session/current-session.ts";
 import type { AuthenticSession } from "../session/session.ts";
-import { expiredSessionCookie } from "../session/session-cookie.ts";
+import { expiredSessionCookie } from "../session/session.ts";
 import { askForLogin } from "../session/session-required.ts";
 import { renewSession } from "../session/session-store.ts";
 

@@ -3,9 +3,8 @@ import type { Settings } from "../settings.ts";
 import type { BroughtClaims } from "../vipps/claims.ts";
 import { cookieFor, fittedProfile } from "./current-session.ts";
 import type { SessionClient } from "./device.ts";
-import { type AuthenticSession, type ReplacedSession, sessionStart } from "./session.ts";
+import { type AuthenticSession, type ReplacedSession, sessionStart, signSessionToken } from "./session.ts";
 import { recordSession } from "./session-store.ts";
-import { signSessionToken } from "./session-token.ts";
 import type { NewStoredSession } from "./user-sessions.ts";
 
 /** What a finished login knows of the person whose session begins, and of where it begins. */

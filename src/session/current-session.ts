@@ -4,16 +4,21 @@ import { isolateMap, putBounded } from "../isolate-state.ts";
 import type { SessionSettings, Settings } from "../settings.ts";
 import {
   type AuthenticSession,
+  carriedTokens,
+  expiredSessionCookie,
+  hasEnded,
   isAgeing,
   now,
   type SessionClaims,
   type SignedSession,
+  sessionCookie,
   sessionExpiry,
+  signSessionToken,
   standing,
+  tokenLength,
+  tokenSizeLimit,
 } from "./session.ts";
-import { carriedTokens, expiredSessionCookie, sessionCookie, tokenSizeLimit } from "./session-cookie.ts";
-import { endReplacedSessions, hasEnded, isLiving, renewSession } from "./session-store.ts";
-import { signSessionToken, tokenLength } from "./session-token.ts";
+import { endReplacedSessions, isLiving, renewSession } from "./session-store.ts";
 
 /** The session of a request, and what to answer with where its token was renewed or its session has ended. */
 export interface CurrentSession {

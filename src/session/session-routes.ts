@@ -11,10 +11,8 @@ import { pageResponse } from "../pages/page-response.ts";
 import { faultFields } from "../storage-call.ts";
 import { askedPurpose } from "./asked-purpose.ts";
 import { currentSession } from "./current-session.ts";
-import { sessionExpiry } from "./session.ts";
-import { expiredSessionCookie } from "./session-cookie.ts";
+import { expiredSessionCookie, publishedKeys, sessionExpiry } from "./session.ts";
 import { broughtFor, endAgain, endCarriedSessions } from "./session-store.ts";
-import { publishedKeys } from "./session-token.ts";
 
 /**
  * `GET /auth/session`: who is logged in, for scripts. Times in Unix seconds. An app whose Bearer token has become

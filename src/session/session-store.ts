@@ -1,14 +1,12 @@
 import type { SessionEnd } from "../events/event.ts";
 import { outboxOf } from "../events/notice.ts";
 import { Failure } from "../failure.ts";
-import { putBounded } from "../isolate-state.ts";
 import { logEvent } from "../log.ts";
 import { OWN_PARTITION, type SessionSettings, type Settings } from "../settings.ts";
 import { faultFields, fromStorage } from "../storage-call.ts";
 import type { BroughtClaims, VippsClaims } from "../vipps/claims.ts";
 import type { ToldEnd, ToldOwner } from "./ended-sessions.ts";
-import { type AuthenticSession, now, type ReplacedSession } from "./session.ts";
-import { carriedTokens } from "./session-cookie.ts";
+import { type AuthenticSession, carriedTokens, noteEnded, type ReplacedSession } from "./session.ts";
 import type { Lifetime, NewStoredSession, StoredSession, UserSessions } from "./user-sessions.ts";
 
 /**
@@ -199,35 +197,6 @@ export async function refuseSessions(
     sessions.refuseBegunBefore(begunBefore, ...told),
   );
   for (const sid of ended) noteEnded(settings.session, sid);
-}
-
-/**
- * Sessions known here to have ended, by id, until the second at which their last token is stale anyway. A site whose
- * settings change begins anew: then its tokens are as dead here as elsewhere, within SESSION_FRESH.
- */
-const ended = new WeakMap<SessionSettings, Map<string, number>>();
-
-/** Enough for every session that an isolate sees end within SESSION_FRESH; beyond it the oldest go first. */
-const LIMIT = 10_000;
-
-/**
- * Notes that a session has ended, so that its still fresh token is dead at once in this place; everywhere else
- * it is within SESSION_FRESH, when the store is asked.
- */
-export function noteEnded(settings: SessionSettings, sid: string): void {
-  const sessions = ended.get(settings) ?? new Map<string, number>();
-  putBounded(sessions, sid, now() + settings.fresh, LIMIT);
-  ended.set(settings, sessions);
-}
-
-/** Whether this session is known here to have ended. */
-export function hasEnded(settings: SessionSettings, sid: string): boolean {
-  const sessions = ended.get(settings);
-  const until = sessions?.get(sid);
-  if (until === undefined) return false;
-  if (now() <= until) return true;
-  sessions?.delete(sid);
-  return false;
 }
 
 /** The authentic sessions that a request carries, each once, and those that they have just taken the place of. */

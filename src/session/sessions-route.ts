@@ -11,7 +11,7 @@ import { type JustEnded, sessionsPage } from "../pages/sessions-page.ts";
 import { lengthWords, timeZone } from "../pages/time-words.ts";
 import { currentSession } from "./current-session.ts";
 import { visitorTimeZone } from "./device.ts";
-import { expiredSessionCookie } from "./session-cookie.ts";
+import { expiredSessionCookie } from "./session.ts";
 import { askForLogin } from "./session-required.ts";
 import { type EndTarget, endSessionsFrom, listSessions } from "./session-store.ts";
 import { deviceWords, sessionWords } from "./session-words.ts";

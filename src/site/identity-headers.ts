@@ -1,6 +1,5 @@
 import { SignJWT } from "jose";
-import { type AuthenticSession, now } from "../session/session.ts";
-import { importedKeys, SESSION_ALGORITHM } from "../session/session-token.ts";
+import { type AuthenticSession, importedKeys, now, SESSION_ALGORITHM } from "../session/session.ts";
 import type { Settings } from "../settings.ts";
 
 /**

@@ -1,7 +1,7 @@
 import { Failure } from "../failure.ts";
 import { isOwnCookie, withoutOwnCookies } from "../http/cookie.ts";
 import type { CurrentSession } from "../session/current-session.ts";
-import { carriedTokens, sessionCookieName } from "../session/session-cookie.ts";
+import { carriedTokens, sessionCookieName } from "../session/session.ts";
 import type { Settings } from "../settings.ts";
 import { headerKey, identityHeaders, isIdentityHeader } from "./identity-headers.ts";
 

@@ -12,7 +12,7 @@ import { pageContext } from "../pages/page-context.ts";
 import { timeZone } from "../pages/time-words.ts";
 import { currentSession } from "../session/current-session.ts";
 import { visitorTimeZone } from "../session/device.ts";
-import { carriedTokens } from "../session/session-cookie.ts";
+import { carriedTokens } from "../session/session.ts";
 import { isLiving, renewSession } from "../session/session-store.ts";
 import type { Settings, SupportSettings } from "../settings.ts";
 import { faultFields } from "../storage-call.ts";

@@ -15,7 +15,7 @@ import { briefly } from "../../src/pages/brief-person.ts";
 import { filled, pageLanguage } from "../../src/pages/language.ts";
 import { needsSession } from "../../src/rules/path-rules.ts";
 import { deviceOf } from "../../src/session/device.ts";
-import { looksLikeToken } from "../../src/session/session-token.ts";
+import { looksLikeToken } from "../../src/session/session.ts";
 import { readSettings, type Settings } from "../../src/settings.ts";
 import { headerKey, headerText, isIdentityHeader } from "../../src/site/identity-headers.ts";
 import { isAppRedirectUri } from "../../src/vipps/app-redirect-uri.ts";

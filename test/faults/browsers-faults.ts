@@ -49,8 +49,6 @@ export const BROWSERS_FAULTS = [
       'method === "POST"',
       [pageOrScript],
     ],
-  ]),
-  ...faultsIn("src/http/request-kind.ts", [
     ["asking for headers alone is asking", 'if (method === "HEAD") return true;', "", [lookingAhead]],
     [
       "a preview is asking",

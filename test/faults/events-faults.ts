@@ -43,8 +43,6 @@ export const EVENTS_FAULTS = [
       "const SIZE_LIMIT = 1e9;",
       [events],
     ],
-  ]),
-  ...faultsIn("src/events/post-event.ts", [
     [
       "something else than id, time and body is signed",
       "new TextEncoder().encode(`$",

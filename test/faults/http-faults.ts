@@ -16,8 +16,6 @@ export const HTTP_FAULTS = [
       'while (/\\s/.test(text[at] ?? "")) at += step;',
       [cookie],
     ],
-  ]),
-  ...faultsIn("src/http/cookie.ts", [
     [
       "the first of two browser cookies wins",
       "return values.size === 1 ? value : undefined;",
@@ -134,8 +132,6 @@ export const HTTP_FAULTS = [
       '    logEvent("warn", "rate_limiter_failed", origin);\n    return false;',
       [rateLimit],
     ],
-  ]),
-  ...faultsIn("src/http/rate-limit.ts", [
     [
       "every address of a /64 has a limit of its own",
       "groupsOf(canonical).slice(0, groups)",

@@ -8,7 +8,7 @@ const histories = requirement("histories");
 const session = workerTest("session");
 
 export const SESSION_FAULTS = [
-  ...faultsIn("src/session/session-token.ts", [
+  ...faultsIn("src/session/session.ts", [
     ["any signed JWT is a session", "        typ: TOKEN_TYPE,\n", "", [token]],
     ["another site's token is a session", "        audience,\n", "", [token]],
     ["another issuer's token is a session", "        issuer,\n", "", [token]],
@@ -19,8 +19,6 @@ export const SESSION_FAULTS = [
       "    ...registered,\n    auth_time: authTime,\n    ...profile,",
       [workerTest("session-token")],
     ],
-  ]),
-  ...faultsIn("src/session/session.ts", [
     [
       "a token is believed for as long as it could be renewed",
       "Math.min(fresh, idle / 2);",
@@ -110,7 +108,7 @@ export const SESSION_FAULTS = [
       [requirement("r25-failing-storage")],
     ],
   ]),
-  ...faultsIn("src/session/session-cookie.ts", [
+  ...faultsIn("src/session/session.ts", [
     [
       "a site's own Bearer token locks people out",
       "return { bearer: ofApp, cookies:",

@@ -17,7 +17,7 @@ export const SITES_FAULTS = [
       [walls],
     ],
   ]),
-  ...faultsIn("src/session/session-token.ts", [
+  ...faultsIn("src/session/session.ts", [
     [
       "a token of the site that had the host before is worth something",
       "if (payload.gen !== settings.generation) return undefined;",
@@ -87,8 +87,6 @@ export const SITES_FAULTS = [
       "if (host === undefined) return",
       [sites],
     ],
-  ]),
-  ...faultsIn("src/settings.ts", [
     [
       "an old document that was put back revives old keys",
       "if (least === undefined || version >= least.version) return { value };",

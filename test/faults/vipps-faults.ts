@@ -129,8 +129,6 @@ export const VIPPS_FAULTS = [
       "mayPass: false",
       [toldOnce],
     ],
-  ]),
-  ...faultsIn("src/vipps/token-exchange.ts", [
     [
       "an unsigned JWT passes for userinfo",
       'includes("application/jwt")',

@@ -1,8 +1,7 @@
 import { env } from "cloudflare:workers";
 import { decodeJwt } from "jose";
 import { expect, it } from "vitest";
-import { newSessionId } from "../../src/session/session.ts";
-import { signSessionToken } from "../../src/session/session-token.ts";
+import { newSessionId, signSessionToken } from "../../src/session/session.ts";
 import { readSettings } from "../../src/settings.ts";
 
 it("a session token never takes a registered claim from the profile", async () => {
