@@ -6,9 +6,14 @@ import { isTooLate } from "../http/own-answers.ts";
 import type { AppContext } from "../http/request-context.ts";
 import { logEvent } from "../log.ts";
 import { ageClaims } from "../rules/requirement.ts";
-import { type BegunSession, beginSession, type NewSession } from "../session/begin-session.ts";
 import { sessionClient } from "../session/device.ts";
-import { carriedSessions, endSession } from "../session/session-store.ts";
+import {
+  type BegunSession,
+  beginSession,
+  carriedSessions,
+  endSession,
+  type NewSession,
+} from "../session/session-store.ts";
 import type { Settings } from "../settings.ts";
 import type { VippsIdentity } from "../vipps/claims.ts";
 import { timed } from "../waiting.ts";

@@ -5,18 +5,14 @@ import type { SessionSettings, Settings } from "../settings.ts";
 import {
   type AuthenticSession,
   carriedTokens,
+  cookieFor,
   expiredSessionCookie,
   hasEnded,
   isAgeing,
   now,
-  type SessionClaims,
   type SignedSession,
-  sessionCookie,
-  sessionExpiry,
-  signSessionToken,
+  signedSession,
   standing,
-  tokenLength,
-  tokenSizeLimit,
 } from "./session.ts";
 import { endReplacedSessions, isLiving, renewSession } from "./session-store.ts";
 
@@ -183,20 +179,6 @@ function renewBehind(
 }
 
 /**
- * Signs a token for a session that lives, with as much of the profile as SESSION_CLAIMS wants now and the cookie
- * has room for.
- */
-export async function signedSession(settings: Settings, claims: SessionClaims): Promise<SignedSession> {
-  const { profile } = fittedProfile(settings.session, claims);
-  return signSessionToken(settings.session, { ...claims, profile });
-}
-
-/** The `Set-Cookie` value that puts a token into the browser for as long as its session can live unused. */
-export function cookieFor({ session: settings }: Settings, { session, token }: SignedSession): string {
-  return sessionCookie(settings, token, Math.max(0, sessionExpiry(settings, session) - now()));
-}
-
-/**
  * What stale tokens were renewed to, by the exact text of the token, each with the settings it was renewed under. A
  * page sends many requests at once with the token it has; only those that come before the first answer need to ask
  * the session store, and the rest get the same new token. It is as good as the store's answer for as long as it is
@@ -221,31 +203,4 @@ export function successorOf(settings: SessionSettings, token: string): SignedSes
 /** Remembers the token that replaced a stale one. */
 export function rememberSuccessor(settings: SessionSettings, token: string, successor: SignedSession): void {
   putBounded(renewed, token, { settings, successor }, LIMIT);
-}
-
-/** The profile a token can carry, and the names of the wanted claims for which there was no room. */
-export interface FittedProfile {
-  readonly profile: Readonly<Record<string, unknown>>;
-  readonly leftOut: readonly string[];
-}
-
-/**
- * Picks what SESSION_CLAIMS names out of what is known of a person, in that order, as far as the cookie has
- * room. A claim that does not fit is left out whole: half a name is worse than none.
- * @param claims a session with a profile of any size.
- */
-export function fittedProfile(settings: SessionSettings, claims: SessionClaims): FittedProfile {
-  const limit = tokenSizeLimit(settings);
-  const issuedAt = now();
-  const profileOf = (names: readonly string[]) =>
-    Object.fromEntries(names.map((name) => [name, claims.profile[name]]));
-  const hasRoom = (names: readonly string[]) => {
-    const session = { ...claims, profile: profileOf(names), issuedAt, expiresAt: issuedAt };
-    return tokenLength(settings, session) <= limit;
-  };
-  const wanted = settings.claims.filter((name) => claims.profile[name] !== undefined);
-  if (hasRoom(wanted)) return { profile: profileOf(wanted), leftOut: [] };
-  const [kept, leftOut]: [string[], string[]] = [[], []];
-  for (const name of wanted) (hasRoom([...kept, name]) ? kept : leftOut).push(name);
-  return { profile: profileOf(kept), leftOut };
 }

@@ -3,7 +3,7 @@ import { JOSEError, JWKSNoMatchingKey } from "jose/errors";
 import { Failure } from "../failure.ts";
 import { cookieValues, ownCookie } from "../http/cookie.ts";
 import { isolateMap, putBounded } from "../isolate-state.ts";
-import type { SessionSettings, SigningKey, VerifyingKey } from "../settings.ts";
+import type { SessionSettings, Settings, SigningKey, VerifyingKey } from "../settings.ts";
 import { lastSignature, neededUntil } from "./key-retirement.ts";
 
 /**
@@ -421,6 +421,47 @@ export function expiredSessionCookie(settings: SessionSettings): string {
 /** How long a token may be so that every browser keeps the cookie around it, in characters. */
 export function tokenSizeLimit(settings: SessionSettings): number {
   return COOKIE_LIMIT - sessionCookie(settings, "", LONGEST_AGE).length;
+}
+
+/**
+ * Signs a token for a session that lives, with as much of the profile as SESSION_CLAIMS wants now and the cookie
+ * has room for.
+ */
+export async function signedSession(settings: Settings, claims: SessionClaims): Promise<SignedSession> {
+  const { profile } = fittedProfile(settings.session, claims);
+  return signSessionToken(settings.session, { ...claims, profile });
+}
+
+/** The `Set-Cookie` value that puts a token into the browser for as long as its session can live unused. */
+export function cookieFor({ session: settings }: Settings, { session, token }: SignedSession): string {
+  return sessionCookie(settings, token, Math.max(0, sessionExpiry(settings, session) - now()));
+}
+
+/** The profile a token can carry, and the names of the wanted claims for which there was no room. */
+export interface FittedProfile {
+  readonly profile: Readonly<Record<string, unknown>>;
+  readonly leftOut: readonly string[];
+}
+
+/**
+ * Picks what SESSION_CLAIMS names out of what is known of a person, in that order, as far as the cookie has
+ * room. A claim that does not fit is left out whole: half a name is worse than none.
+ * @param claims a session with a profile of any size.
+ */
+export function fittedProfile(settings: SessionSettings, claims: SessionClaims): FittedProfile {
+  const limit = tokenSizeLimit(settings);
+  const issuedAt = now();
+  const profileOf = (names: readonly string[]) =>
+    Object.fromEntries(names.map((name) => [name, claims.profile[name]]));
+  const hasRoom = (names: readonly string[]) => {
+    const session = { ...claims, profile: profileOf(names), issuedAt, expiresAt: issuedAt };
+    return tokenLength(settings, session) <= limit;
+  };
+  const wanted = settings.claims.filter((name) => claims.profile[name] !== undefined);
+  if (hasRoom(wanted)) return { profile: profileOf(wanted), leftOut: [] };
+  const [kept, leftOut]: [string[], string[]] = [[], []];
+  for (const name of wanted) (hasRoom([...kept, name]) ? kept : leftOut).push(name);
+  return { profile: profileOf(kept), leftOut };
 }
 
 /** The authentic tokens of a request, by where they were. */

@@ -452,7 +452,7 @@ export const LOGIN_FAULTS = [
       [nativeApp],
     ],
   ]),
-  ...faultsIn("src/session/begin-session.ts", [
+  ...faultsIn("src/session/session-store.ts", [
     [
       "the session that a login replaces lives on",
       "slice(0, REPLACED_LIMIT)",

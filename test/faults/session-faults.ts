@@ -100,7 +100,7 @@ export const SESSION_FAULTS = [
       [workerTest("sessions-route"), histories],
     ],
   ]),
-  ...faultsIn("src/session/begin-session.ts", [
+  ...faultsIn("src/session/session-store.ts", [
     [
       "a session is handed out that the store does not know",
       "    client === undefined\n",

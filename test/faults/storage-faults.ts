@@ -65,8 +65,6 @@ export const STORAGE_FAULTS = [
       "if (lives) return true;",
       [restored],
     ],
-  ]),
-  ...faultsIn("src/session/begin-session.ts", [
     [
       "a session that is recorded at the edge leaves those listed that never reached its browser",
       "[...replaces, ...others]",
