@@ -3,7 +3,7 @@ import { Failure, type FailureCode, type FailureFacts, failures, type Missing, t
 import { COOKIES_PARAMETER } from "./http/cookie.ts";
 import { readableBy } from "./http/cross-origin.ts";
 import { asOwnAnswer } from "./http/own-answers.ts";
-import { isScriptRequest } from "./http/request-kind.ts";
+import { isScriptRequest } from "./http/request.ts";
 import { logEvent } from "./log.ts";
 import { BRAND_DATE } from "./pages/brand.ts";
 import { failurePage } from "./pages/failure-page.ts";

@@ -1,9 +1,8 @@
 import * as v from "valibot";
 import { randomText, sha256 } from "../crypto-text.ts";
 import { Failure } from "../failure.ts";
+import { jsonBody, refuseCrossSite } from "../http/request.ts";
 import { type AppContext, PROVIDER_TIME } from "../http/request-context.ts";
-import { jsonBody } from "../http/request-input.ts";
-import { refuseCrossSite } from "../http/request-kind.ts";
 import { askedPurpose } from "../session/asked-purpose.ts";
 import { sessionExpiry } from "../session/session.ts";
 import type { LoginSettings } from "../settings.ts";

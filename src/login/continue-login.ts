@@ -1,8 +1,7 @@
 import { Failure } from "../failure.ts";
 import { recogniseBrowser } from "../http/cookie.ts";
+import { formBody, queryParameter, refuseCrossSite } from "../http/request.ts";
 import type { AppContext } from "../http/request-context.ts";
-import { formBody, queryParameter } from "../http/request-input.ts";
-import { refuseCrossSite } from "../http/request-kind.ts";
 import { logEvent } from "../log.ts";
 import { pageLanguage } from "../pages/language.ts";
 import { logoutPage } from "../pages/logged-out-page.ts";

@@ -1,5 +1,5 @@
 import type { DoubtReason } from "../accounts/linking.ts";
-import { isDeliberate } from "../http/request-kind.ts";
+import { isDeliberate } from "../http/request.ts";
 import type { BriefPerson } from "../pages/brief-person.ts";
 import type { Language } from "../pages/language.ts";
 import type { VippsIdentity } from "../vipps/claims.ts";

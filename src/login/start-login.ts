@@ -1,10 +1,8 @@
 import { Failure } from "../failure.ts";
 import { COOKIES_PARAMETER, recogniseBrowser } from "../http/cookie.ts";
-import { firstOf } from "../http/forwarded-header.ts";
 import { ownAnswer, wholeHeaders } from "../http/own-answers.ts";
+import { firstOf, isFramed, queryOf } from "../http/request.ts";
 import { type AppContext, providerAccess } from "../http/request-context.ts";
-import { queryOf } from "../http/request-input.ts";
-import { isFramed } from "../http/request-kind.ts";
 import { safeReturnUrl } from "../http/return-url.ts";
 import { onFirstUse } from "../isolate-state.ts";
 import { logEvent } from "../log.ts";

@@ -1,6 +1,6 @@
 import { Failure } from "../failure.ts";
+import { isScriptRequest } from "../http/request.ts";
 import type { AppContext } from "../http/request-context.ts";
-import { isScriptRequest } from "../http/request-kind.ts";
 import { consentWording } from "../pages/consent-wording.ts";
 import { pageContext } from "../pages/page-context.ts";
 import { pageResponse } from "../pages/page-response.ts";

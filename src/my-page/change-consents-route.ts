@@ -1,9 +1,8 @@
 import { appendOwnDeed } from "../accounts/audit-log.ts";
 import { recordConsents } from "../accounts/consents.ts";
 import { requiredRecords } from "../accounts/records.ts";
+import { formBody, refuseCrossSite } from "../http/request.ts";
 import type { AppContext } from "../http/request-context.ts";
-import { formBody } from "../http/request-input.ts";
-import { refuseCrossSite } from "../http/request-kind.ts";
 import { pageLanguage } from "../pages/language.ts";
 import { ownSession } from "./own-session.ts";
 import { shownConsents } from "./shown-consents.ts";

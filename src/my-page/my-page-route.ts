@@ -1,8 +1,8 @@
 import { siteRecords } from "../accounts/records.ts";
 import { siteRegistry } from "../accounts/site-registry.ts";
 import { termsAcceptances } from "../accounts/terms.ts";
+import { queryParameter } from "../http/request.ts";
 import type { AppContext } from "../http/request-context.ts";
-import { queryParameter } from "../http/request-input.ts";
 import { myPage } from "../pages/my-page.ts";
 import { pageContext } from "../pages/page-context.ts";
 import { pageResponse } from "../pages/page-response.ts";

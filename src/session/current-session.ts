@@ -1,5 +1,5 @@
 import { siteRegistry } from "../accounts/site-registry.ts";
-import { isLookAhead } from "../http/request-kind.ts";
+import { isLookAhead } from "../http/request.ts";
 import { isolateMap, putBounded } from "../isolate-state.ts";
 import type { SessionSettings, Settings } from "../settings.ts";
 import {

@@ -1,6 +1,6 @@
 import { Failure, type FailureCode, type Missing } from "../failure.ts";
 import { listedOrigin } from "../http/cross-origin.ts";
-import { isFramed, isPageRequest } from "../http/request-kind.ts";
+import { isFramed, isPageRequest } from "../http/request.ts";
 import { fittedReturnUrl } from "../http/return-url.ts";
 import { type Lack, lacking, type Requirement, requirementText } from "../rules/requirement.ts";
 import type { Settings } from "../settings.ts";

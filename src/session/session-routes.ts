@@ -1,8 +1,7 @@
 import { forgetBrowser } from "../http/cookie.ts";
 import { ownAnswer, wholeHeaders } from "../http/own-answers.ts";
+import { formBody, isForm, queryParameter, refuseCrossSite } from "../http/request.ts";
 import type { AppContext } from "../http/request-context.ts";
-import { formBody, isForm, queryParameter } from "../http/request-input.ts";
-import { refuseCrossSite } from "../http/request-kind.ts";
 import { safeReturnUrl } from "../http/return-url.ts";
 import { logEvent } from "../log.ts";
 import { loggedOutPage, logoutPage } from "../pages/logged-out-page.ts";

@@ -1,8 +1,7 @@
 import { Failure } from "../failure.ts";
 import { forgetBrowser } from "../http/cookie.ts";
+import { formBody, isPageRequest, namesHtml, queryParameter, refuseCrossSite } from "../http/request.ts";
 import type { AppContext } from "../http/request-context.ts";
-import { formBody, queryParameter } from "../http/request-input.ts";
-import { isPageRequest, namesHtml, refuseCrossSite } from "../http/request-kind.ts";
 import { logEvent } from "../log.ts";
 import { pageLanguage } from "../pages/language.ts";
 import { pageContext } from "../pages/page-context.ts";

@@ -1,8 +1,8 @@
 import { Failure } from "../failure.ts";
 import { preflightAnswer } from "../http/cross-origin.ts";
 import { asOwnAnswer } from "../http/own-answers.ts";
+import { isScriptRequest } from "../http/request.ts";
 import type { AppContext } from "../http/request-context.ts";
-import { isScriptRequest } from "../http/request-kind.ts";
 import type { RequestPath, SitePath } from "../http/request-path.ts";
 import { fittedReturnUrl } from "../http/return-url.ts";
 import { logEvent } from "../log.ts";

@@ -1,9 +1,14 @@
 import { Failure } from "../failure.ts";
 import { isPreflight } from "../http/cross-origin.ts";
-import { firstOf } from "../http/forwarded-header.ts";
+import {
+  firstOf,
+  isFramed,
+  isPageRequest,
+  queryOf,
+  queryParameter,
+  queryParameters,
+} from "../http/request.ts";
 import type { AppContext } from "../http/request-context.ts";
-import { queryOf, queryParameter, queryParameters } from "../http/request-input.ts";
-import { isFramed, isPageRequest } from "../http/request-kind.ts";
 import { fittedReturnUrl, safeReturnUrl } from "../http/return-url.ts";
 import { readRequired } from "../rules/asked-rule.ts";
 import { lacking } from "../rules/requirement.ts";

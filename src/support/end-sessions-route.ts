@@ -1,6 +1,5 @@
 import { Failure } from "../failure.ts";
-import { formBody } from "../http/request-input.ts";
-import { isTicked } from "../http/request-kind.ts";
+import { formBody, isTicked } from "../http/request.ts";
 import { endAllSessions, endSession, listSessions } from "../session/session-store.ts";
 import { answerAccountPage } from "./account-route.ts";
 import { accountPath, afterEnding, seeOther } from "./answers.ts";

@@ -1,7 +1,6 @@
 import { eraseAccount } from "../accounts/erase-account.ts";
 import { noteErasure } from "../accounts/erasure-list.ts";
-import { formBody } from "../http/request-input.ts";
-import { isTicked } from "../http/request-kind.ts";
+import { formBody, isTicked } from "../http/request.ts";
 import { logEvent } from "../log.ts";
 import { erasePage } from "../pages/support/support-pages.ts";
 import { refuseSessions } from "../session/session-store.ts";

@@ -1,5 +1,5 @@
 import { consentsExport } from "../accounts/consents-export.ts";
-import { formBody } from "../http/request-input.ts";
+import { formBody } from "../http/request.ts";
 import { answerExport, formatOf, PORTION, queriesOf } from "./exported-file.ts";
 import type { StaffRequest } from "./staff.ts";
 

@@ -1,7 +1,6 @@
 import { Failure } from "../failure.ts";
 import { GROUP_LIMIT, groupName, readGroups } from "../group-name.ts";
-import { formBody } from "../http/request-input.ts";
-import { isTicked } from "../http/request-kind.ts";
+import { formBody, isTicked } from "../http/request.ts";
 import type { GroupForm } from "../pages/support/account-page.ts";
 import { answerAccountPage } from "./account-route.ts";
 import { accountPath, consolePath, seeOther } from "./answers.ts";

@@ -1,8 +1,7 @@
 import { type LinkRequest, linkRequestByReference } from "../accounts/link-requests.ts";
 import { normalReference } from "../accounts/login-events.ts";
 import { Failure } from "../failure.ts";
-import { formBody } from "../http/request-input.ts";
-import { isTicked } from "../http/request-kind.ts";
+import { formBody, isTicked } from "../http/request.ts";
 import { requestPage } from "../pages/support/support-pages.ts";
 import { accountPath, answerPage, consolePath, seeOther } from "./answers.ts";
 import { type KnownAccount, knownAccount, withAccount } from "./known-account.ts";

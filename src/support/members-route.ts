@@ -3,7 +3,7 @@ import { answeredConsents, listMembers } from "../accounts/member-list.ts";
 import { type MemberFilter, membersExport } from "../accounts/members-export.ts";
 import { Failure } from "../failure.ts";
 import { groupName } from "../group-name.ts";
-import { formBody, queryOf } from "../http/request-input.ts";
+import { formBody, queryOf } from "../http/request.ts";
 import { consentWording } from "../pages/consent-wording.ts";
 import { membersPage } from "../pages/support/members-page.ts";
 import { answerPage, consolePath } from "./answers.ts";

@@ -1,4 +1,4 @@
-import { queryParameter } from "../http/request-input.ts";
+import { queryParameter } from "../http/request.ts";
 import { supportTextsIn } from "../pages/support/support-language.ts";
 import type { Notice } from "../pages/texts/support/support-texts.ts";
 import { consolePath } from "./answers.ts";

@@ -3,7 +3,7 @@ import { linkRequestByReference } from "../accounts/link-requests.ts";
 import { loginEventByReference, normalReference, type RecordedLoginEvent } from "../accounts/login-events.ts";
 import type { AccountSearch } from "../accounts/registry.ts";
 import { normalEmail, normalPhone } from "../accounts/vipps-person.ts";
-import { formBody } from "../http/request-input.ts";
+import { formBody } from "../http/request.ts";
 import { resultsPage } from "../pages/support/support-pages.ts";
 import type { Settings } from "../settings.ts";
 import { accountPath, answerPage, consolePath, seeOther } from "./answers.ts";

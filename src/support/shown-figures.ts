@@ -1,6 +1,6 @@
 import { type LoginFigure, loginFigures } from "../accounts/login-figures.ts";
 import type { MessageKey } from "../failure.ts";
-import { queryParameter } from "../http/request-input.ts";
+import { queryParameter } from "../http/request.ts";
 import type { ShownFigures, ShownHour } from "../pages/support/shown.ts";
 import { dayWords } from "../pages/time-words.ts";
 import { consolePath } from "./answers.ts";

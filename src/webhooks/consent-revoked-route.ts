@@ -6,8 +6,8 @@ import { forgetVippsConsents, revokedConsents } from "../accounts/vipps-consents
 import { sha256 } from "../crypto-text.ts";
 import { eventStatement, type Outbox } from "../events/outbox.ts";
 import { Failure } from "../failure.ts";
+import { requestText } from "../http/request.ts";
 import type { AppContext } from "../http/request-context.ts";
-import { requestText } from "../http/request-input.ts";
 import { logEvent } from "../log.ts";
 import { endAllSessions } from "../session/session-store.ts";
 

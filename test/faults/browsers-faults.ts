@@ -6,7 +6,7 @@ const cookiesNotKept = requirement("r38-cookies-not-kept");
 const redirectUri = requirement("r17-redirect-uri");
 
 export const BROWSERS_FAULTS = [
-  ...faultsIn("src/http/request-kind.ts", [
+  ...faultsIn("src/http/request.ts", [
     [
       "an app's name makes a script of a page",
       'headers.get("x-requested-with")?.trim().toLowerCase() === "xmlhttprequest"',

@@ -29,7 +29,7 @@ export const HTTP_FAULTS = [
       [requirement("r15-parallel-logins")],
     ],
   ]),
-  ...faultsIn("src/http/request-kind.ts", [
+  ...faultsIn("src/http/request.ts", [
     [
       "a neighbouring host may post in one's name",
       'fetchSite === "same-origin" ||',
@@ -140,7 +140,7 @@ export const HTTP_FAULTS = [
     ],
     ["development is limited", "address === null || LOOPBACK.test(address)", "address === null", [rateLimit]],
   ]),
-  ...faultsIn("src/http/request-input.ts", [
+  ...faultsIn("src/http/request.ts", [
     ["a form passes for JSON", 'if (text !== "" && !isJson)', 'if (text === "" && !isJson)', [nativeApp]],
   ]),
   ...faultsIn("src/http/cookie.ts", [
@@ -179,7 +179,7 @@ export const HTTP_FAULTS = [
       [growth],
     ],
   ]),
-  ...faultsIn("src/http/request-input.ts", [
+  ...faultsIn("src/http/request.ts", [
     [
       "square time: each parameter is looked for through all that follow",
       "new URLSearchParams(query)",

@@ -5,7 +5,7 @@ const audit = requirement("r33-audit");
 
 /** What would let a press be stolen, or put invented words into the audit log. */
 export const PRESSES_FAULTS = [
-  ...faultsIn("src/http/request-kind.ts", [
+  ...faultsIn("src/http/request.ts", [
     [
       "a press is meant whatever came with it",
       'return form?.get("armed") === "yes" || isTicked(form);',

@@ -39,7 +39,7 @@ export const SITE_FAULTS = [
       [workerTest("package-options")],
     ],
   ]),
-  ...faultsIn("src/http/forwarded-header.ts", [
+  ...faultsIn("src/http/request.ts", [
     [
       "the last of several forwarded values counts",
       'header?.split(",", 1)[0]',
