@@ -1,10 +1,10 @@
 import { cors } from "hono/cors";
 import { HonoBase } from "hono/hono-base";
+import { METHOD_NAME_ALL, type Params, type Result, type Router } from "hono/router";
 import { announceEvents, outboxOf } from "./events/notice.ts";
 import { Failure, type Stage } from "./failure.ts";
 import { answerFailure } from "./failure-answer.ts";
 import { showHealth } from "./health-route.ts";
-import { createExactRouter } from "./http/exact-router.ts";
 import { answerInTime, ownAnswers, showStepTimes } from "./http/own-answers.ts";
 import { limitPerNetwork } from "./http/rate-limit.ts";
 import { isPageRequest, refuseLookAhead, refuseSubresource } from "./http/request.ts";
@@ -361,4 +361,65 @@ function routePath(request: Request, options?: { env?: AppEnv["Bindings"] }): st
   if (pathname === authPath || pathname.startsWith(`${authPath}/`))
     return `/auth${pathname.slice(authPath.length)}`;
   return `/site${pathname}`;
+}
+
+/** A path with `:names` in it, cut at its slashes. */
+interface Pattern<Target> {
+  readonly method: string;
+  readonly parts: readonly string[];
+  readonly handler: Target;
+}
+
+/** A folder and everything below it, whatever the method. */
+interface Folder<Target> {
+  readonly folder: string;
+  readonly handler: Target;
+}
+
+/**
+ * A router for paths that have one handler each: what is written out is looked up, the few paths with `:names` are
+ * gone through. Hono's own lead a request past any number of handlers, and take milliseconds to be put together, which
+ * the first request of every isolate would wait for.
+ */
+export function createExactRouter<Target>(): Router<Target> {
+  const exact = new Map<string, Target>();
+  const folders: Folder<Target>[] = [];
+  const patterns: Pattern<Target>[] = [];
+  return {
+    name: "exact",
+    add(method, path, handler) {
+      if (path.endsWith("/*")) {
+        if (method !== METHOD_NAME_ALL) throw new Error(`${path} takes every method or none`);
+        folders.push({ folder: path.slice(0, -2), handler });
+      } else if (path.includes("/:")) patterns.push({ method, parts: path.split("/"), handler });
+      else exact.set(`${method} ${path}`, handler);
+    },
+    match(method, path): Result<Target> {
+      const handler =
+        exact.get(`${method} ${path}`) ?? folders.find(({ folder }) => isBelow(folder, path))?.handler;
+      if (handler !== undefined) return [[[handler, {}]]];
+      const asked = path.split("/");
+      for (const pattern of patterns) {
+        const params = pattern.method === method ? paramsOf(pattern.parts, asked) : undefined;
+        if (params !== undefined) return [[[pattern.handler, params]]];
+      }
+      return [[]];
+    },
+  };
+}
+
+function isBelow(folder: string, path: string): boolean {
+  return path.startsWith(folder) && (path.length === folder.length || path[folder.length] === "/");
+}
+
+/** What stands in the places of the names; `undefined` where the path is another one. */
+function paramsOf(parts: readonly string[], asked: readonly string[]): Params | undefined {
+  if (parts.length !== asked.length) return undefined;
+  const params: Params = {};
+  for (const [at, part] of parts.entries()) {
+    const given = asked[at] ?? "";
+    if (part.startsWith(":") && given !== "") params[part.slice(1)] = given;
+    else if (part !== given) return undefined;
+  }
+  return params;
 }

@@ -12,7 +12,7 @@ import { readRequired } from "./rules/asked-rule.ts";
 import { type CurrentSession, currentSession } from "./session/current-session.ts";
 import { askForLogin, requireOf } from "./session/session-required.ts";
 import { type Settings, settingsOfHost } from "./settings.ts";
-import { forThisVisitorAlone } from "./site/cache-headers.ts";
+import { forThisVisitorAlone } from "./site/serve-site.ts";
 import { type VippsSession, vippsSession } from "./vipps-session.ts";
 
 export type { VippsLoginEnv } from "./environment.ts";

@@ -1,5 +1,5 @@
 import { describe, expect, it, vi } from "vitest";
-import { forThisVisitorAlone } from "../../src/site/cache-headers.ts";
+import { forThisVisitorAlone } from "../../src/site/serve-site.ts";
 import { openBrowser } from "../worker/browser.ts";
 import { openOrigin } from "../worker/recording-origin.ts";
 import { openSite } from "../worker/site.ts";

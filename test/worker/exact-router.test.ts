@@ -2,8 +2,7 @@ import fc from "fast-check";
 import type { Result, Router } from "hono/router";
 import { RegExpRouter } from "hono/router/reg-exp-router";
 import { describe, expect, it } from "vitest";
-import { routeTable } from "../../src/app.ts";
-import { createExactRouter } from "../../src/http/exact-router.ts";
+import { createExactRouter, routeTable } from "../../src/app.ts";
 
 /** The routes as they are added, each with its own name for a handler. */
 function withRoutes(router: Router<string>): Router<string> {
