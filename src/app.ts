@@ -1,7 +1,7 @@
 import { cors } from "hono/cors";
 import { HonoBase } from "hono/hono-base";
 import { METHOD_NAME_ALL, type Params, type Result, type Router } from "hono/router";
-import { announceEvents, outboxOf } from "./events/notice.ts";
+import { announceEvents } from "./events/notice.ts";
 import { Failure, type Stage } from "./failure.ts";
 import { answerFailure } from "./failure-answer.ts";
 import { showHealth } from "./health-route.ts";
@@ -22,7 +22,7 @@ import { eraseMyAccount } from "./my-page/erase-route.ts";
 import { showMyPage } from "./my-page/my-page-route.ts";
 import { logout, offerLogout, showLoggedOut, showPublicKeys, showSession } from "./session/session-routes.ts";
 import { endFromPage, endOneSession, endOtherSessions, showSessions } from "./session/sessions-route.ts";
-import { settingsOfHost } from "./settings.ts";
+import { outboxOf, settingsOfHost } from "./settings.ts";
 import { serveElement } from "./site/serve-element.ts";
 import { serveSite } from "./site/serve-site.ts";
 import { showRequired, verifySession } from "./site/verify-route.ts";

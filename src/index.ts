@@ -3,9 +3,9 @@ import { handleRequest } from "./app.ts";
 import type { VippsLoginEnv } from "./environment.ts";
 import { deliverEvents } from "./events/deliver-events.ts";
 import type { VippsLoginEvent } from "./events/event.ts";
-import { useEvents } from "./events/own-events.ts";
 import { type OwnTexts, useTexts } from "./pages/own-texts.ts";
 import { runScheduledWork } from "./scheduled-work.ts";
+import { useEvents } from "./settings.ts";
 import type { VippsSession } from "./vipps-session.ts";
 
 export type { Account, AccountId, AccountRecord, LinkedBy } from "./accounts/account.ts";

@@ -1,5 +1,6 @@
 import * as base64url from "jose/base64url";
-import { ownEvents } from "./events/own-events.ts";
+import type { VippsLoginEvent } from "./events/event.ts";
+import type { Outbox } from "./events/outbox.ts";
 import { Failure } from "./failure.ts";
 import { logEvent, nameSite } from "./log.ts";
 import { isLanguage } from "./pages/language.ts";
@@ -218,6 +219,35 @@ function surroundings(env: Cloudflare.Env): Omit<Surroundings, "origin" | "parti
 function masterSecret(set: unknown): string | undefined {
   const keys = readMasterKeys(set);
   return keys && base64url.encode(keys.sealing.bytes);
+}
+
+/** Code of a project's own that takes events. One that throws is given the event again later. */
+export type TakeEvent = (
+  event: VippsLoginEvent,
+  env: Cloudflare.Env,
+  ctx: ExecutionContext,
+) => Promise<void> | void;
+
+let taker: TakeEvent | undefined;
+
+/** Gives events to code of the project's own in place of EVENTS_URL, from now on and for the whole Worker. */
+export function useEvents(take: TakeEvent | undefined): void {
+  taker = take;
+}
+
+/** The project's own code that takes events, if there is any. */
+export const ownEvents = (): TakeEvent | undefined => taker;
+
+/** Whether anybody is told of what happens at a site: its EVENTS_URL, or code of the project's own. */
+export const tellsEvents = ({ events }: Pick<Settings, "events">): boolean =>
+  events.receiver !== undefined || ownEvents() !== undefined;
+
+/** Where events of a site are written; `undefined` for one that tells nobody. */
+export function outboxOf(settings: Settings): Outbox | undefined {
+  const { accounts: database } = settings.storage;
+  return database !== undefined && tellsEvents(settings)
+    ? { database, site: settings.site.partition }
+    : undefined;
 }
 
 /** A further site, from its document. */

@@ -1,7 +1,7 @@
-import { outboxOf } from "../events/notice.ts";
 import type { Outbox } from "../events/outbox.ts";
 import { Failure } from "../failure.ts";
 import type { Settings } from "../settings.ts";
+import { outboxOf } from "../settings.ts";
 
 /** What every store of accounts has in common: where its rows are, and in which form. */
 

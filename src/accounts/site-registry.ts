@@ -1,7 +1,7 @@
-import { outboxOf } from "../events/notice.ts";
 import type { Outbox } from "../events/outbox.ts";
 import { Failure } from "../failure.ts";
 import type { Settings } from "../settings.ts";
+import { outboxOf } from "../settings.ts";
 import { fromDatabase } from "../storage-call.ts";
 import type { VippsIdentity } from "../vipps/claims.ts";
 import type { AccountId } from "./account.ts";

@@ -1,12 +1,11 @@
 import { Failure } from "../failure.ts";
 import { logEvent } from "../log.ts";
-import { type Settings, settingsOfAddress } from "../settings.ts";
+import { ownEvents, type Settings, settingsOfAddress } from "../settings.ts";
 import { faultFields } from "../storage-call.ts";
 import { withinTime } from "../waiting.ts";
 import { eventTime, type VippsLoginEvent } from "./event.ts";
 import { isNotice } from "./notice.ts";
 import { claimEvent, type DueEvent, type Outbox, type Settled, settleEvent } from "./outbox.ts";
-import { ownEvents } from "./own-events.ts";
 import { postEvent } from "./post-event.ts";
 
 const SECOND = 1000;

@@ -1,8 +1,8 @@
 import { ALL_SITES, logEvent } from "../log.ts";
 import type { Settings } from "../settings.ts";
+import { outboxOf } from "../settings.ts";
 import { faultFields } from "../storage-call.ts";
 import { freshEvents, type Outbox, overdueEvents } from "./outbox.ts";
-import { ownEvents } from "./own-events.ts";
 
 /** A message of the queue: there are events about somebody. The events themselves stay in the database. */
 interface Notice {
@@ -18,18 +18,6 @@ export function isNotice(body: unknown): body is Notice {
   if (typeof body !== "object" || body === null) return false;
   const { version, address, about } = body as Partial<Record<keyof Notice, unknown>>;
   return version === 1 && typeof address === "string" && typeof about === "string";
-}
-
-/** Whether anybody is told of what happens at a site: its EVENTS_URL, or code of the project's own. */
-export const tellsEvents = ({ events }: Pick<Settings, "events">): boolean =>
-  events.receiver !== undefined || ownEvents() !== undefined;
-
-/** Where events of a site are written; `undefined` for one that tells nobody. */
-export function outboxOf(settings: Settings): Outbox | undefined {
-  const { accounts: database } = settings.storage;
-  return database !== undefined && tellsEvents(settings)
-    ? { database, site: settings.site.partition }
-    : undefined;
 }
 
 /** Messages of one call to the queue, by Cloudflare's limit. */

@@ -1,7 +1,7 @@
 import type { SessionEnd } from "../events/event.ts";
-import { outboxOf, sendNotices } from "../events/notice.ts";
+import { sendNotices } from "../events/notice.ts";
 import { eventStatement } from "../events/outbox.ts";
-import { settingsOfAddress } from "../settings.ts";
+import { outboxOf, settingsOfAddress } from "../settings.ts";
 import { fromDatabase } from "../storage-call.ts";
 
 /** Whose sessions an object holds: an object does not know its own name. */

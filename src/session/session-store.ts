@@ -1,8 +1,7 @@
 import type { SessionEnd } from "../events/event.ts";
-import { outboxOf } from "../events/notice.ts";
 import { Failure } from "../failure.ts";
 import { logEvent } from "../log.ts";
-import { OWN_PARTITION, type SessionSettings, type Settings } from "../settings.ts";
+import { OWN_PARTITION, outboxOf, type SessionSettings, type Settings } from "../settings.ts";
 import { faultFields, fromStorage } from "../storage-call.ts";
 import type { BroughtClaims, VippsClaims } from "../vipps/claims.ts";
 import type { SessionClient } from "./device.ts";
