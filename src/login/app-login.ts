@@ -6,7 +6,7 @@ import { type AppContext, PROVIDER_TIME } from "../http/request-context.ts";
 import { askedPurpose } from "../session/asked-purpose.ts";
 import { sessionExpiry } from "../session/session.ts";
 import type { LoginSettings } from "../settings.ts";
-import { errorAnswer, readAuthorizationResponse } from "../vipps/authorization-response.ts";
+import { errorAnswer, readAuthorizationResponse } from "../vipps/authorization-code.ts";
 import { broughtState } from "./call-attempts.ts";
 import type { ConsumedLogin } from "./finish-consumed.ts";
 import { finishBegun } from "./finish-login.ts";

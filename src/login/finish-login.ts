@@ -10,7 +10,7 @@ import {
   type AuthorizationResponse,
   errorAnswer,
   readAuthorizationResponse,
-} from "../vipps/authorization-response.ts";
+} from "../vipps/authorization-code.ts";
 import { attemptsCall, type BroughtState, broughtState, loginStep, returnUrlOf } from "./call-attempts.ts";
 import { type ConsumedLogin, finishConsumed } from "./finish-consumed.ts";
 import type { AlreadyUsed, FinishCall, LoginOutcome } from "./login-attempts.ts";

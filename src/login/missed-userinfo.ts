@@ -11,8 +11,8 @@ import { isolateMap, putBounded } from "../isolate-state.ts";
 import { logEvent } from "../log.ts";
 import type { Settings } from "../settings.ts";
 import { faultFields } from "../storage-call.ts";
+import type { MissedUserinfo } from "../vipps/authorization-code.ts";
 import { COLLECTED_ONCE, completedClaims, type VippsIdentity } from "../vipps/claims.ts";
-import type { MissedUserinfo } from "../vipps/token-exchange.ts";
 import { beganAt } from "./login-state.ts";
 
 /**

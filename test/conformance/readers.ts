@@ -18,7 +18,7 @@ import { looksLikeToken } from "../../src/session/session.ts";
 import { readSettings, type Settings } from "../../src/settings.ts";
 import { headerKey, headerText, isIdentityHeader } from "../../src/site/identity-headers.ts";
 import { isAppRedirectUri } from "../../src/vipps/app-redirect-uri.ts";
-import { readAuthorizationResponse } from "../../src/vipps/authorization-response.ts";
+import { readAuthorizationResponse } from "../../src/vipps/authorization-code.ts";
 import { knownClaims } from "../../src/vipps/claims.ts";
 import { usableKeys } from "../../src/vipps/usable-keys.ts";
 

@@ -214,7 +214,7 @@ export const BROWSERS_FAULTS = [
       [cookiesNotKept],
     ],
   ]),
-  ...faultsIn("src/vipps/token-exchange.ts", [
+  ...faultsIn("src/vipps/authorization-code.ts", [
     [
       "a name in parts is none in the session",
       "claims: withFullName(all.claims)",

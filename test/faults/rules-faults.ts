@@ -56,7 +56,7 @@ export const RULES_FAULTS = [
       [purposes],
     ],
   ]),
-  ...faultsIn("src/vipps/token-exchange.ts", [
+  ...faultsIn("src/vipps/authorization-code.ts", [
     [
       "a login for a purpose goes on without what it was for",
       'needed.length > 0 ? "nobody" : isJudged',

@@ -43,7 +43,7 @@ export const VIPPS_FAULTS = [
       [requirement("r07-acr")],
     ],
   ]),
-  ...faultsIn("src/vipps/token-exchange.ts", [
+  ...faultsIn("src/vipps/authorization-code.ts", [
     [
       "nobody looks at the signature",
       '  await timed(stepTimes, "keys", verifyIdTokenSignature(access, tokens.id_token));\n',
@@ -262,7 +262,7 @@ export const VIPPS_FAULTS = [
     ["keys for encryption verify tokens", 'use !== "sig"', 'use === ""', [keys]],
     ["a key set may be of any size", "keys.length > KEY_LIMIT", "keys.length > 2 ** 30", [keys]],
   ]),
-  ...faultsIn("src/vipps/authorization-response.ts", [
+  ...faultsIn("src/vipps/authorization-code.ts", [
     [
       "a missing iss passes where it is advertised",
       "if (issuer === null ? advertised :",
