@@ -1,6 +1,6 @@
 import { Failure } from "../failure.ts";
 import { recogniseBrowser } from "../http/cookie.ts";
-import { formBody, queryParameter, refuseCrossSite } from "../http/request.ts";
+import { formBody, queryParameter, refuseCrossSite, sessionClient } from "../http/request.ts";
 import type { AppContext } from "../http/request-context.ts";
 import { logEvent } from "../log.ts";
 import { pageLanguage } from "../pages/language.ts";
@@ -8,7 +8,6 @@ import { logoutPage } from "../pages/logged-out-page.ts";
 import { pageContext } from "../pages/page-context.ts";
 import { pageResponse } from "../pages/page-response.ts";
 import { currentSession } from "../session/current-session.ts";
-import { sessionClient } from "../session/device.ts";
 import { newSessionId } from "../session/session.ts";
 import { broughtState, loginStep, returnUrlOf } from "./call-attempts.ts";
 import { answerOutcome } from "./finish-login.ts";

@@ -1,10 +1,9 @@
 import { Failure, type Stage } from "../failure.ts";
 import { type KnownBrowser, recogniseBrowser } from "../http/cookie.ts";
-import { isDoubled, isScriptRequest, queryText } from "../http/request.ts";
+import { isDoubled, isScriptRequest, queryText, sessionClient } from "../http/request.ts";
 import { type AppContext, PROVIDER_TIME, providerAccess } from "../http/request-context.ts";
 import { logEvent } from "../log.ts";
 import { type CurrentSession, currentSession } from "../session/current-session.ts";
-import { sessionClient } from "../session/device.ts";
 import { newSessionId } from "../session/session.ts";
 import {
   type AuthorizationResponse,

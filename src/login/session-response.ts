@@ -3,10 +3,10 @@ import { announceEvents } from "../events/notice.ts";
 import { Failure } from "../failure.ts";
 import { recogniseBrowser } from "../http/cookie.ts";
 import { isTooLate } from "../http/own-answers.ts";
+import { sessionClient } from "../http/request.ts";
 import type { AppContext } from "../http/request-context.ts";
 import { logEvent } from "../log.ts";
 import { ageClaims } from "../rules/requirement.ts";
-import { sessionClient } from "../session/device.ts";
 import {
   type BegunSession,
   beginSession,

@@ -1,13 +1,12 @@
 import { siteRecords } from "../accounts/records.ts";
 import { siteRegistry } from "../accounts/site-registry.ts";
 import { termsAcceptances } from "../accounts/terms.ts";
-import { queryParameter } from "../http/request.ts";
+import { queryParameter, visitorTimeZone } from "../http/request.ts";
 import type { AppContext } from "../http/request-context.ts";
 import { myPage } from "../pages/my-page.ts";
 import { pageContext } from "../pages/page-context.ts";
 import { pageResponse } from "../pages/page-response.ts";
 import { dateWords, timeZone } from "../pages/time-words.ts";
-import { visitorTimeZone } from "../session/device.ts";
 import { broughtClaims } from "../session/session-store.ts";
 import { type OwnSession, ownSession } from "./own-session.ts";
 import { shownConsents } from "./shown-consents.ts";

@@ -1,10 +1,10 @@
 import type { SessionEnd } from "../events/event.ts";
 import { Failure } from "../failure.ts";
+import type { SessionClient } from "../http/request.ts";
 import { logEvent } from "../log.ts";
 import { OWN_PARTITION, outboxOf, type SessionSettings, type Settings } from "../settings.ts";
 import { faultFields, fromStorage } from "../storage-call.ts";
 import type { BroughtClaims, VippsClaims } from "../vipps/claims.ts";
-import type { SessionClient } from "./device.ts";
 import type { ToldEnd, ToldOwner } from "./ended-sessions.ts";
 import {
   type AuthenticSession,

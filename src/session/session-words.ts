@@ -1,7 +1,7 @@
+import type { Device, Place } from "../http/request.ts";
 import { filled, type Language, textsIn } from "../pages/language.ts";
 import type { ListedSession } from "../pages/sessions-page.ts";
 import { agoWords, countryName, dateWords } from "../pages/time-words.ts";
-import type { Device, Place } from "./device.ts";
 import { now } from "./session.ts";
 import type { StoredSession } from "./user-sessions.ts";
 

@@ -1,6 +1,13 @@
 import { Failure } from "../failure.ts";
 import { forgetBrowser } from "../http/cookie.ts";
-import { formBody, isPageRequest, namesHtml, queryParameter, refuseCrossSite } from "../http/request.ts";
+import {
+  formBody,
+  isPageRequest,
+  namesHtml,
+  queryParameter,
+  refuseCrossSite,
+  visitorTimeZone,
+} from "../http/request.ts";
 import type { AppContext } from "../http/request-context.ts";
 import { logEvent } from "../log.ts";
 import { pageLanguage } from "../pages/language.ts";
@@ -9,7 +16,6 @@ import { pageResponse } from "../pages/page-response.ts";
 import { type JustEnded, sessionsPage } from "../pages/sessions-page.ts";
 import { lengthWords, timeZone } from "../pages/time-words.ts";
 import { currentSession } from "./current-session.ts";
-import { visitorTimeZone } from "./device.ts";
 import { expiredSessionCookie } from "./session.ts";
 import { askForLogin } from "./session-required.ts";
 import { type EndTarget, endSessionsFrom, listSessions } from "./session-store.ts";

@@ -1,11 +1,11 @@
 import { retryable } from "cloudflare:durable-objects";
 import { DurableObject } from "cloudflare:workers";
 import { newEventId, type SessionEnd } from "../events/event.ts";
+import type { SessionClient } from "../http/request.ts";
 import { ALL_SITES, logEvent } from "../log.ts";
 import { type ObjectTable, openTables } from "../object-tables.ts";
 import { faultFields } from "../storage-call.ts";
 import type { BroughtClaims } from "../vipps/claims.ts";
-import type { SessionClient } from "./device.ts";
 import { type EndedSession, type ToldEnd, type ToldOwner, tellEndedSessions } from "./ended-sessions.ts";
 import { sessionBegin } from "./session.ts";
 

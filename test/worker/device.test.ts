@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { deviceOf, placeOf, visitorTimeZone } from "../../src/session/device.ts";
+import { deviceOf, placeOf, visitorTimeZone } from "../../src/http/request.ts";
 import { readSettings } from "../../src/settings.ts";
 import { openSite, SITE } from "./site.ts";
 
