@@ -1,8 +1,8 @@
 import { newReference } from "./crypto-text.ts";
 import { Failure, type FailureCode, type FailureFacts, failures, type Missing, thrownAt } from "./failure.ts";
+import { asOwnAnswer } from "./http/around.ts";
 import { COOKIES_PARAMETER } from "./http/cookie.ts";
 import { readableBy } from "./http/cross-origin.ts";
-import { asOwnAnswer } from "./http/own-answers.ts";
 import { isScriptRequest } from "./http/request.ts";
 import { logEvent } from "./log.ts";
 import { BRAND_DATE } from "./pages/brand.ts";

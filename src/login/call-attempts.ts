@@ -1,5 +1,5 @@
 import { Failure, type Stage } from "../failure.ts";
-import { limitPerSite } from "../http/rate-limit.ts";
+import { limitPerSite } from "../http/around.ts";
 import type { AppContext } from "../http/request-context.ts";
 import { logEvent } from "../log.ts";
 import { endSession } from "../session/session-store.ts";

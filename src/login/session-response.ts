@@ -1,8 +1,8 @@
 import { siteRegistry } from "../accounts/site-registry.ts";
 import { announceEvents } from "../events/notice.ts";
 import { Failure } from "../failure.ts";
+import { isTooLate } from "../http/around.ts";
 import { recogniseBrowser } from "../http/cookie.ts";
-import { isTooLate } from "../http/own-answers.ts";
 import { sessionClient } from "../http/request.ts";
 import type { AppContext } from "../http/request-context.ts";
 import { logEvent } from "../log.ts";

@@ -1,6 +1,6 @@
 import { Failure } from "../failure.ts";
+import { ownAnswer, wholeHeaders } from "../http/around.ts";
 import { COOKIES_PARAMETER, recogniseBrowser } from "../http/cookie.ts";
-import { ownAnswer, wholeHeaders } from "../http/own-answers.ts";
 import { firstOf, isFramed, queryOf } from "../http/request.ts";
 import { type AppContext, providerAccess } from "../http/request-context.ts";
 import { safeReturnUrl } from "../http/return-url.ts";

@@ -29,7 +29,7 @@ function contentSecurityPolicy(
 }
 
 /**
- * A finished HTML page. What every answer of ours carries besides is in `http/own-answers.ts`.
+ * A finished HTML page. What every answer of ours carries besides is in `http/around.ts`.
  * @param context what the page was made with: the nonce of its style and script elements, and where its images are.
  */
 export async function pageResponse(

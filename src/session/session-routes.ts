@@ -1,5 +1,5 @@
+import { ownAnswer, wholeHeaders } from "../http/around.ts";
 import { forgetBrowser } from "../http/cookie.ts";
-import { ownAnswer, wholeHeaders } from "../http/own-answers.ts";
 import { formBody, isForm, queryParameter, refuseCrossSite } from "../http/request.ts";
 import type { AppContext } from "../http/request-context.ts";
 import { safeReturnUrl } from "../http/return-url.ts";

@@ -1,6 +1,6 @@
 import { Failure } from "../failure.ts";
+import { asOwnAnswer } from "../http/around.ts";
 import { preflightAnswer } from "../http/cross-origin.ts";
-import { asOwnAnswer } from "../http/own-answers.ts";
 import { isScriptRequest } from "../http/request.ts";
 import type { AppContext } from "../http/request-context.ts";
 import type { RequestPath, SitePath } from "../http/request-path.ts";

@@ -1,7 +1,7 @@
 import { env } from "cloudflare:workers";
 import { describe, expect, it, vi } from "vitest";
 import { OWN_DEEDS, OWN_WINDOW } from "../../src/accounts/audit-log.ts";
-import { widerNetwork } from "../../src/http/rate-limit.ts";
+import { widerNetwork } from "../../src/http/around.ts";
 import { type Browser, openBrowser } from "../worker/browser.ts";
 import { openSite, SITE, type TestSite } from "../worker/site.ts";
 

@@ -123,7 +123,7 @@ export const HTTP_FAULTS = [
       [paths],
     ],
   ]),
-  ...faultsIn("src/http/rate-limit.ts", [
+  ...faultsIn("src/http/around.ts", [
     ["the limiter's no is not heard", ".trim() })).success;", ".trim() })).success || true;", [rateLimit]],
     ["nobody says when to try again", "retryAfter: PERIOD", "retryAfter: undefined", [rateLimit]],
     [

@@ -49,7 +49,7 @@ export const PRESSES_FAULTS = [
       [audit],
     ],
   ]),
-  ...faultsIn("src/http/own-answers.ts", [
+  ...faultsIn("src/http/around.ts", [
     [
       "a route's own word is overruled",
       "if (!headers.has(name)) headers.set(name, value);",

@@ -1,6 +1,6 @@
 import { env } from "cloudflare:workers";
 import { describe, expect, it, vi } from "vitest";
-import { clientNetwork } from "../../src/http/rate-limit.ts";
+import { clientNetwork } from "../../src/http/around.ts";
 import { openBrowser } from "./browser.ts";
 import { hostedSite, openSites } from "./many-sites.ts";
 import { LOGIN_OBJECTS, openSite, SITE, type TestSite } from "./site.ts";
