@@ -125,7 +125,7 @@ export const HTTP_FAULTS = [
   ]),
   ...faultsIn("src/http/around.ts", [
     ["the limiter's no is not heard", ".trim() })).success;", ".trim() })).success || true;", [rateLimit]],
-    ["nobody says when to try again", "retryAfter: PERIOD", "retryAfter: undefined", [rateLimit]],
+    ["nobody says when to try again", "retryAfter: RATE_PERIOD", "retryAfter: undefined", [rateLimit]],
     [
       "a limiter that fails locks everybody out",
       '    logEvent("warn", "rate_limiter_failed", origin);\n    return true;',
