@@ -4,13 +4,11 @@ import { eventStatement } from "../events/outbox.ts";
 import { readGroups } from "../group-name.ts";
 import { fromDatabase } from "../storage-call.ts";
 import type { AccountId, LinkedBy } from "./account.ts";
-import type { SeenContact } from "./linking.ts";
 import { proofDigest } from "./proof-digest.ts";
 import { flag, now, type Place, rows } from "./records.ts";
-import type { CreateOptions, FoundPerson, LoginRegistry } from "./registry.ts";
+import type { CreateOptions, FoundPerson, LoginRegistry, SeenContact } from "./registry.ts";
 import { erasedMeanwhile, personSubject, wasErased } from "./subjects.ts";
-import type { VippsPerson } from "./vipps-person.ts";
-import { searchName } from "./vipps-person.ts";
+import { searchName, type VippsPerson } from "./vipps-person.ts";
 
 /** More candidates than this are one and the same answer: several. */
 const CANDIDATE_LIMIT = 10;

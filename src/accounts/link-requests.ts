@@ -1,7 +1,7 @@
 import { eventStatement } from "../events/outbox.ts";
 import { fromDatabase } from "../storage-call.ts";
 import type { AccountId } from "./account.ts";
-import type { DoubtReason } from "./linking.ts";
+import type { DoubtReason } from "./login-account.ts";
 import { normalReference } from "./login-events.ts";
 import { now, type Records, rows } from "./records.ts";
 import type { VippsPerson } from "./vipps-person.ts";

@@ -1,6 +1,5 @@
 import type { D1PreparedStatement } from "@cloudflare/workers-types";
 import type { Account, AccountId, AccountRecord, LinkedBy } from "./account.ts";
-import type { Candidate, SeenContact } from "./linking.ts";
 import type { VippsPerson } from "./vipps-person.ts";
 
 /** What a registry knows of a Vipps user who logs in. */
@@ -24,6 +23,20 @@ export interface KnownAccount {
   readonly isNew: boolean;
   /** The groups the person is in, where the registry looks them up at login. */
   readonly groups?: readonly string[] | undefined;
+}
+
+/** Which verified address of the user who logs in an account was seen to have. */
+export interface SeenContact {
+  readonly samePhone: boolean;
+  readonly sameEmail: boolean;
+}
+
+/** An account that has the phone number or the email address of the user who logs in. */
+export interface Candidate extends SeenContact {
+  readonly accountId: AccountId;
+  readonly name: string | undefined;
+  /** Whether another Vipps user of the same sales unit logs in to it already. */
+  readonly taken: boolean;
 }
 
 export interface CreateOptions {

@@ -1,8 +1,12 @@
 import type { AccountId } from "../accounts/account.ts";
 import { currentConsents, recordConsents } from "../accounts/consents.ts";
 import { forgetStranger, requestLink } from "../accounts/link-requests.ts";
-import type { LinkingDecision } from "../accounts/linking.ts";
-import { type AccountDecision, decideAccount, settleAccount } from "../accounts/login-account.ts";
+import {
+  type AccountDecision,
+  decideAccount,
+  type LinkingDecision,
+  settleAccount,
+} from "../accounts/login-account.ts";
 import { requiredRecords, siteRecords } from "../accounts/records.ts";
 import type { Registry } from "../accounts/registry.ts";
 import { accountOnRecord, siteRegistry } from "../accounts/site-registry.ts";
@@ -13,8 +17,7 @@ import { newReference } from "../crypto-text.ts";
 import { Failure, withFacts } from "../failure.ts";
 import { consentWording } from "../pages/consent-wording.ts";
 import type { Settings } from "../settings.ts";
-import type { VippsIdentity } from "../vipps/claims.ts";
-import { collectedConsents } from "../vipps/claims.ts";
+import { collectedConsents, type VippsIdentity } from "../vipps/claims.ts";
 import type { Answers, Asked, AskedForProof, AskedForTerms } from "./question.ts";
 
 /** A login with nothing left to ask: whose account it is for. */
