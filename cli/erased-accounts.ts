@@ -1,7 +1,7 @@
 // Who was erased, as it is noted outside of the database, and erasing them again where they are back: in a database
 // that was put back to an earlier time, and in a site that came in a file written before.
 
-import { accountSubject, ERASED } from "../src/accounts/subjects.ts";
+import { accountSubject, ERASED } from "../src/accounts/vipps-person.ts";
 import type { D1Session } from "./d1-session.ts";
 
 /** How long a noted erasure is kept, in seconds, as the worker keeps it: no copy may be put back that is older. */

@@ -2,7 +2,7 @@ import { eventStatement, type Outbox } from "../events/outbox.ts";
 import { fromDatabase } from "../storage-call.ts";
 import type { AccountId } from "./account.ts";
 import { flag, now, type Records } from "./records.ts";
-import { erasedSince, notErasedSince } from "./subjects.ts";
+import { erasedSince, notErasedSince } from "./vipps-person.ts";
 
 /** Where an answer was given: while logging in, on the person's own page, at Vipps, by its webhook, by staff. */
 export type ConsentSource = "login" | "my_page" | "vipps" | "webhook" | "staff";

@@ -7,8 +7,7 @@ import type { AccountId, LinkedBy } from "./account.ts";
 import { proofDigest } from "./proof-digest.ts";
 import { flag, now, type Place, rows } from "./records.ts";
 import type { CreateOptions, FoundPerson, LoginRegistry, SeenContact } from "./registry.ts";
-import { erasedMeanwhile, personSubject, wasErased } from "./subjects.ts";
-import { searchName, type VippsPerson } from "./vipps-person.ts";
+import { erasedMeanwhile, personSubject, searchName, type VippsPerson, wasErased } from "./vipps-person.ts";
 
 /** More candidates than this are one and the same answer: several. */
 const CANDIDATE_LIMIT = 10;

@@ -4,7 +4,7 @@ import type { AccountId, LinkedIdentity } from "./account.ts";
 import { type AuditEntry, auditStatement } from "./audit-log.ts";
 import type { Records } from "./records.ts";
 import type { Registry } from "./registry.ts";
-import { accountSubject, personSubject } from "./subjects.ts";
+import { accountSubject, personSubject } from "./vipps-person.ts";
 
 /** Rows that one statement deletes: none holds the database for long, however much there is of a person. */
 const PORTION = 500;

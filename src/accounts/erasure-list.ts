@@ -1,7 +1,7 @@
 import { ALL_SITES, logEvent, siteNamed } from "../log.ts";
 import { faultFields, fromDatabase, fromStorage } from "../storage-call.ts";
 import type { AccountId } from "./account.ts";
-import { accountSubject, ERASED } from "./subjects.ts";
+import { accountSubject, ERASED } from "./vipps-person.ts";
 
 /** How long that is: no copy of the database may be put back that is older. In days. */
 const KEPT_DAYS = 400;

@@ -3,9 +3,8 @@ import { fromDatabase } from "../storage-call.ts";
 import type { AccountId } from "./account.ts";
 import { SECOND_BITS } from "./account-row.ts";
 import { now, type Records, rows } from "./records.ts";
-import { erasedSince, notErasedSince, personSubject, wasErased } from "./subjects.ts";
 import { adoptVippsConsents, waitingConsents } from "./vipps-consents.ts";
-import type { VippsPerson } from "./vipps-person.ts";
+import { erasedSince, notErasedSince, personSubject, type VippsPerson, wasErased } from "./vipps-person.ts";
 
 /** How a login ended. */
 export type LoginOutcome = "logged_in" | FailureCode;

@@ -2,8 +2,7 @@ import { randomText } from "../crypto-text.ts";
 import { fromDatabase } from "../storage-call.ts";
 import type { AccountId } from "./account.ts";
 import { now, type Records } from "./records.ts";
-import { accountSubject, personSubject } from "./subjects.ts";
-import type { VippsPerson } from "./vipps-person.ts";
+import { accountSubject, personSubject, type VippsPerson } from "./vipps-person.ts";
 
 /** Facts that one person may try within {@link PERSON_WINDOW}, whatever accounts they make or erase meanwhile. */
 export const PERSON_GUESSES = 5;

@@ -6,8 +6,7 @@ import { fromDatabase } from "../storage-call.ts";
 import type { Account, AccountRecord } from "./account.ts";
 import type { AccountSearch, Correction, Proof, Registry } from "./registry.ts";
 import { askRegistry, type RegistryAnswer, type RemoteEndpoint } from "./registry-request.ts";
-import { erasedMeanwhile, personSubject, wasErased } from "./subjects.ts";
-import type { VippsPerson } from "./vipps-person.ts";
+import { erasedMeanwhile, personSubject, type VippsPerson, wasErased } from "./vipps-person.ts";
 
 export interface RemoteRegistryOptions extends RemoteEndpoint {
   /** Tells the registry which of several sites is asking. */

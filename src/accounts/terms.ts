@@ -1,7 +1,7 @@
 import { fromDatabase } from "../storage-call.ts";
 import type { AccountId } from "./account.ts";
 import { now, type Records } from "./records.ts";
-import { erasedSince, notErasedSince } from "./subjects.ts";
+import { erasedSince, notErasedSince } from "./vipps-person.ts";
 
 /** One version of the terms that a person accepted. */
 export interface TermsAcceptance {

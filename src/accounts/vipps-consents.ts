@@ -1,12 +1,15 @@
 import { sha256 } from "../crypto-text.ts";
 import { eventStatement, type Outbox } from "../events/outbox.ts";
 import { fromDatabase } from "../storage-call.ts";
-import type { VippsClaims } from "../vipps/claims.ts";
-import { type CollectedConsents, type ConsentForm, collectedConsents } from "../vipps/claims.ts";
+import {
+  type CollectedConsents,
+  type ConsentForm,
+  collectedConsents,
+  type VippsClaims,
+} from "../vipps/claims.ts";
 import type { AccountId } from "./account.ts";
 import { flag, now, type Records } from "./records.ts";
-import { erasedSince, notErasedSince } from "./subjects.ts";
-import type { VippsPerson } from "./vipps-person.ts";
+import { erasedSince, notErasedSince, type VippsPerson } from "./vipps-person.ts";
 
 /** Days for which consents wait for a person who left a login before it was finished. */
 export const WAITING_DAYS = 90;

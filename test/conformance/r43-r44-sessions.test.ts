@@ -2,7 +2,7 @@ import { createScheduledController, runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { decodeJwt } from "jose";
 import { describe, expect, it, vi } from "vitest";
-import { accountSubject, ERASED } from "../../src/accounts/subjects.ts";
+import { accountSubject, ERASED } from "../../src/accounts/vipps-person.ts";
 import { beginIsolate } from "../../src/isolate-state.ts";
 import { runScheduledWork } from "../../src/scheduled-work.ts";
 import { type Browser, openBrowser, SESSION_COOKIE } from "../worker/browser.ts";

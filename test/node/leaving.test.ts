@@ -7,7 +7,7 @@ import { promisify } from "node:util";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { openSession } from "../../cli/d1-session.ts";
 import { localEntries, localFile } from "../../cli/local-storage.ts";
-import { accountSubject, ERASED } from "../../src/accounts/subjects.ts";
+import { accountSubject, ERASED } from "../../src/accounts/vipps-person.ts";
 import { openAccount } from "./cloudflare-api.ts";
 import { runCommand } from "./command-under-test.ts";
 import { makeLocalState } from "./local-state.ts";

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { afterAll, expect, it } from "vitest";
 import { getPlatformProxy } from "wrangler";
 import { openSession } from "../../cli/d1-session.ts";
-import { accountSubject, ERASED } from "../../src/accounts/subjects.ts";
+import { accountSubject, ERASED } from "../../src/accounts/vipps-person.ts";
 import { runCommand } from "./command-under-test.ts";
 import { makeLocalState } from "./local-state.ts";
 import { rowsOf, SITE } from "./rows-of-person.ts";

@@ -7,7 +7,7 @@ import { afterEach, expect, it, vi } from "vitest";
 import type { D1Session } from "../../cli/d1-session.ts";
 import { siteTables } from "../../cli/sites/site-rows.ts";
 import { keepStorage } from "../../cli/sites/sites-command.ts";
-import { accountSubject, ERASED } from "../../src/accounts/subjects.ts";
+import { accountSubject, ERASED } from "../../src/accounts/vipps-person.ts";
 import { marksOf, readSiteDocument } from "../../src/sites/site-document.ts";
 import { runCommand } from "./command-under-test.ts";
 import { openMemoryStorage } from "./memory-storage.ts";

@@ -33,7 +33,6 @@ import { countProofGuess, proofGuessesAt } from "../../src/accounts/proof-guesse
 import type { Records } from "../../src/accounts/records.ts";
 import { deleteExpired, deleteOutdated, sitesInDatabase } from "../../src/accounts/retention.ts";
 import { d1Registry } from "../../src/accounts/site-registry.ts";
-import { personSubject, wasErased } from "../../src/accounts/subjects.ts";
 import { acceptTerms } from "../../src/accounts/terms.ts";
 import {
   adoptVippsConsents,
@@ -41,7 +40,7 @@ import {
   keepVippsConsents,
   revokedConsents,
 } from "../../src/accounts/vipps-consents.ts";
-import type { VippsPerson } from "../../src/accounts/vipps-person.ts";
+import { personSubject, type VippsPerson, wasErased } from "../../src/accounts/vipps-person.ts";
 import { claimEvent, freshEvents, overdueEvents, settleEvent } from "../../src/events/outbox.ts";
 import { runScheduledWork } from "../../src/scheduled-work.ts";
 import { hasAccount } from "../../src/session/session-store.ts";
