@@ -10,8 +10,7 @@ import { errorAnswer, readAuthorizationResponse } from "../vipps/authorization-c
 import { broughtState } from "./call-attempts.ts";
 import type { ConsumedLogin } from "./finish-consumed.ts";
 import { finishBegun } from "./finish-login.ts";
-import { NO_ASKS } from "./login-asks.ts";
-import { LOGIN_LIFETIME } from "./login-state.ts";
+import { LOGIN_LIFETIME, NO_ASKS } from "./login-state.ts";
 import { failureOfLogin } from "./record-login.ts";
 import { recordedSession } from "./session-response.ts";
 import { beginLogin } from "./start-login.ts";

@@ -6,8 +6,7 @@ import { exchangeCode, readAuthorizationResponse } from "../vipps/authorization-
 import type { VippsIdentity } from "../vipps/claims.ts";
 import { type StepTimes, timed } from "../waiting.ts";
 import { askToConfirm } from "./confirm-question.ts";
-import { askingParty, isForMore, setAside } from "./login-asks.ts";
-import { type BegunLogin, beganAt, loginSecrets } from "./login-state.ts";
+import { askingParty, type BegunLogin, beganAt, isForMore, loginSecrets, setAside } from "./login-state.ts";
 import { fetchConsentsLater, type LoginSince, withoutUserinfo } from "./missed-userinfo.ts";
 import { accountUnclear } from "./proof-question.ts";
 import type { Answers, Asked, WaitingLogin } from "./question.ts";

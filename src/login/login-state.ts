@@ -1,12 +1,20 @@
 import * as base64url from "jose/base64url";
+import { readPath } from "../http/request-path.ts";
+import { readRequired } from "../rules/asked-rule.ts";
+import { asksForMore, requirementsOf } from "../rules/path-rules.ts";
+import { distinct, lacking, type Requirement } from "../rules/requirement.ts";
+import { type AuthenticSession, now } from "../session/session.ts";
 import type { SessionSettings, Settings } from "../settings.ts";
 import type { LoginSecrets } from "../vipps/authorize-url.ts";
-import { type LoginAsks, NO_ASKS } from "./login-asks.ts";
+import { claimsOfScope, profileScopes, type VippsClaims, type VippsIdentity } from "../vipps/claims.ts";
+import type { RelyingParty } from "../vipps/relying-party.ts";
 
 /**
- * The `state` of a login: everything that is known of it while the person is at Vipps, sealed, so that nothing has
- * to be stored for a click that never comes back (RFC 6749 section 10.12 asks for a value that cannot be guessed;
- * this one can be neither guessed nor read nor altered).
+ * A login on its way through Vipps: its `state`, and what it asks of Vipps on top of what every login does.
+ *
+ * The state is everything that is known of a login while the person is at Vipps, sealed, so that nothing has to be
+ * stored for a click that never comes back (RFC 6749 section 10.12 asks for a value that cannot be guessed; this one
+ * can be neither guessed nor read nor altered).
  *
  * AES-256-GCM under a key derived from the session keys, the id of that key in front, the site and the flow as
  * associated data: a state of one site, or of an app, opens nowhere else.
@@ -32,7 +40,7 @@ export interface BegunLogin {
 export type LoginFlow = "browser" | "app";
 
 /** What a seal is for; none opens for another. `arrival`: the login was finished in a browser that had no cookie. */
-type Purpose = LoginFlow | "arrival";
+type SealPurpose = LoginFlow | "arrival";
 
 /** How long a login may take from click to return, and an answer after that. In milliseconds. */
 export const LOGIN_LIFETIME = 10 * 60_000;
@@ -191,7 +199,7 @@ export async function beginState(
  */
 export async function sealState(
   settings: Settings,
-  purpose: Purpose,
+  purpose: SealPurpose,
   login: Omit<BegunLogin, "keyId">,
 ): Promise<string> {
   return sealedWith((await stateKeys(settings.session)).sealing, settings, purpose, login);
@@ -200,7 +208,7 @@ export async function sealState(
 async function sealedWith(
   key: StateKey,
   settings: Settings,
-  purpose: Purpose,
+  purpose: SealPurpose,
   login: Omit<BegunLogin, "keyId">,
 ): Promise<string> {
   const iv = crypto.getRandomValues(new Uint8Array(IV_BYTES));
@@ -222,7 +230,7 @@ export type OpenedState =
  */
 export async function openState(
   settings: Settings,
-  purpose: Purpose,
+  purpose: SealPurpose,
   state: string,
   at: number,
 ): Promise<OpenedState | undefined> {
@@ -240,7 +248,7 @@ export async function openState(
 
 async function unsealed(
   settings: Settings,
-  purpose: Purpose,
+  purpose: SealPurpose,
   key: StateKey,
   bytes: Uint8Array<ArrayBuffer>,
 ): Promise<BegunLogin | undefined> {
@@ -288,7 +296,7 @@ function canonicalBytes(text: string): Uint8Array<ArrayBuffer> | undefined {
   }
 }
 
-function parameters({ session, site }: Settings, purpose: Purpose, iv: Uint8Array<ArrayBuffer>) {
+function parameters({ session, site }: Settings, purpose: SealPurpose, iv: Uint8Array<ArrayBuffer>) {
   const additionalData = encode(JSON.stringify(["login", purpose, session.issuer, site.partition]));
   return { name: "AES-GCM", iv, additionalData, tagLength: 128 };
 }
@@ -340,3 +348,113 @@ function read(bytes: Uint8Array, keyId: string): BegunLogin | undefined {
 const ENCODER = new TextEncoder();
 const encode = (text: string): Uint8Array => ENCODER.encode(text);
 const decode = (bytes: Uint8Array): string => new TextDecoder().decode(bytes);
+
+/** What a login asks of Vipps on top of what every login of the site does. */
+export interface LoginAsks {
+  /** Confirmation in the app. */
+  readonly app: boolean;
+  /** The birth date, by which an age is judged. */
+  readonly birthDate: boolean;
+  /** What the site needs more of the person for: a name of PURPOSES. */
+  readonly purpose?: string | undefined;
+}
+
+/** Nothing more than every login. */
+export const NO_ASKS: LoginAsks = { app: false, birthDate: false };
+
+/**
+ * What the place where a login leads to requires, and what a proxy or a route in front of it named as `require`.
+ * @param returnTo a safe return URL.
+ * @throws {Failure} `rule_unknown`.
+ */
+export function requiredOfLogin(
+  settings: Settings,
+  query: URLSearchParams | undefined,
+  returnTo: string,
+): readonly Requirement[] {
+  const named = readRequired(settings, query?.getAll("require") ?? []);
+  // In a safe return URL that is a path, nothing stands before the query and the fragment but the parsed path.
+  const isPath = asksForMore(settings.site) && returnTo.startsWith("/");
+  const path = isPath ? readPath(returnTo.replace(/[?#].*$/s, "")) : undefined;
+  return distinct([...((path && requirementsOf(settings.site, path)) ?? []), ...named]);
+}
+
+/** Whether a new login could bring what a session lacks. */
+export function loginCouldHelp(required: readonly Requirement[], session: AuthenticSession): boolean {
+  const lacks = lacking(required, session, now());
+  return lacks.length > 0 && lacks.every(({ remedy }) => remedy === "login");
+}
+
+/** What a login has to ask for so that what is required can be met. */
+export function asksFor(required: readonly Requirement[]): LoginAsks {
+  return {
+    app: required.some(({ kind }) => kind === "acr"),
+    birthDate: required.some(({ kind }) => kind === "age"),
+  };
+}
+
+/** Whether a login asks for anything that another one would not. */
+export const isForMore = (asks: LoginAsks | undefined): boolean =>
+  asks !== undefined && (asks.app || asks.birthDate || asks.purpose !== undefined);
+
+/** Scopes of one login alone. */
+function furtherScope(settings: Settings, asks: LoginAsks): readonly string[] {
+  const further = [...(asks.birthDate ? ["birthDate"] : []), ...bundleOf(settings, asks)];
+  return [...new Set(further)].filter((word) => !settings.relyingParty.scope.includes(word));
+}
+
+/** The scopes of the purpose that a login is for. */
+const bundleOf = ({ login }: Settings, { purpose }: LoginAsks): readonly string[] =>
+  (purpose !== undefined && login.purposes.get(purpose)) || [];
+
+/** The relying party as it is in one login. */
+export function askingParty(settings: Settings, asks: LoginAsks | undefined): RelyingParty {
+  const { relyingParty } = settings;
+  if (asks === undefined || !isForMore(asks)) return relyingParty;
+  const askedOnce = furtherScope(settings, asks);
+  return {
+    ...relyingParty,
+    scope: [...relyingParty.scope, ...askedOnce],
+    askedOnce,
+    needed: [...new Set([...askedOnce, ...bundleOf(settings, asks)])],
+    requireApp: relyingParty.requireApp || asks.app,
+  };
+}
+
+/**
+ * The identity with what only this login asked for set aside, so that it gets no further than the session: into no
+ * registry, and no other token.
+ */
+export function setAside(
+  settings: Settings,
+  asks: LoginAsks | undefined,
+  identity: VippsIdentity,
+): VippsIdentity {
+  if (asks === undefined || !isForMore(asks)) return identity;
+  const { relyingParty, login } = settings;
+  const { purpose } = asks;
+  const bundle = purpose === undefined ? undefined : login.purposes.get(purpose);
+  // Of a purpose that is gone from the settings since the login began, all goes that may have come for it.
+  const isGone = purpose !== undefined && bundle === undefined;
+  const further = isGone
+    ? profileScopes().filter((word) => !relyingParty.scope.includes(word))
+    : furtherScope(settings, asks);
+  const names = new Set(further.flatMap(claimsOfScope));
+  const usual = new Set(relyingParty.scope.flatMap(claimsOfScope));
+  const isFurther = (name: string) => names.has(name) && !usual.has(name);
+  const claims = picked(identity.claims, (name) => !isFurther(name));
+  const broughtNames = new Set(bundle?.flatMap(claimsOfScope));
+  return {
+    ...identity,
+    claims,
+    ...(asks.birthDate && { aside: picked(identity.claims, (name) => name === "birthdate") }),
+    ...(purpose !== undefined &&
+      bundle !== undefined && {
+        brought: { purpose, claims: picked(identity.claims, (name) => broughtNames.has(name)) },
+      }),
+  };
+}
+
+function picked(claims: VippsClaims, isWanted: (name: string) => boolean): VippsClaims {
+  return Object.fromEntries(Object.entries(claims).filter(([name]) => isWanted(name)));
+}

@@ -18,18 +18,16 @@ import { attemptsCall, objectFor } from "./call-attempts.ts";
 import {
   askingParty,
   asksFor,
-  type LoginAsks,
-  loginCouldHelp,
-  NO_ASKS,
-  requiredOfLogin,
-} from "./login-asks.ts";
-import {
   type BegunLogin,
   beginState,
   isTooLongToSeal,
+  type LoginAsks,
   type LoginFlow,
+  loginCouldHelp,
+  NO_ASKS,
   newLoginId,
   openState,
+  requiredOfLogin,
   sealState,
 } from "./login-state.ts";
 

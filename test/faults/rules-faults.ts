@@ -6,7 +6,7 @@ const purposes = workerTest("purposes");
 const lists = workerTest("lists");
 
 export const RULES_FAULTS = [
-  ...faultsIn("src/login/login-asks.ts", [
+  ...faultsIn("src/login/login-state.ts", [
     [
       "what was shared for a purpose is kept with the account",
       "const isFurther = (name: string) => names.has(name) && !usual.has(name);",
@@ -129,7 +129,7 @@ export const RULES_FAULTS = [
       [rules],
     ],
   ]),
-  ...faultsIn("src/login/login-asks.ts", [
+  ...faultsIn("src/login/login-state.ts", [
     [
       "a birth date that one page asked for is kept with the account",
       "if (asks === undefined || !isForMore(asks)) return identity;",
