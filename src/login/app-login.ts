@@ -8,11 +8,11 @@ import { sessionExpiry } from "../session/session.ts";
 import type { LoginSettings } from "../settings.ts";
 import { errorAnswer, readAuthorizationResponse } from "../vipps/authorization-code.ts";
 import { broughtState } from "./call-attempts.ts";
-import type { ConsumedLogin } from "./finish-consumed.ts";
 import { finishBegun } from "./finish-login.ts";
 import { LOGIN_LIFETIME, NO_ASKS } from "./login-state.ts";
 import { failureOfLogin } from "./record-login.ts";
 import { recordedSession } from "./session-response.ts";
+import type { ConsumedLogin } from "./settle-login.ts";
 import { beginLogin } from "./start-login.ts";
 
 const startBody = () => v.object({ redirect_uri: v.optional(v.string()), for: v.optional(v.string()) });

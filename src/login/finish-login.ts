@@ -11,12 +11,12 @@ import {
   readAuthorizationResponse,
 } from "../vipps/authorization-code.ts";
 import { attemptsCall, type BroughtState, broughtState, loginStep, returnUrlOf } from "./call-attempts.ts";
-import { type ConsumedLogin, finishConsumed } from "./finish-consumed.ts";
 import type { AlreadyUsed, FinishCall, LoginOutcome } from "./login-attempts.ts";
 import { type BegunLogin, beganAt } from "./login-state.ts";
 import { showQuestion } from "./questions.ts";
 import { failureOfLogin } from "./record-login.ts";
 import { redirectHome, sameSessionResponse, sessionResponse } from "./session-response.ts";
+import { type ConsumedLogin, finishConsumed } from "./settle-login.ts";
 import { loginWithCookie } from "./start-login.ts";
 
 /**

@@ -8,7 +8,6 @@ import { sessionStart } from "../session/session.ts";
 import { endSession, recordSession } from "../session/session-store.ts";
 import { type Settings, settingsOfAddress } from "../settings.ts";
 import { type StepTimes, timed } from "../waiting.ts";
-import { type Conclusion, type ConsumedLogin, concludeLogin, finishConsumed } from "./finish-consumed.ts";
 import { beganAt } from "./login-state.ts";
 import { type LoginStore, openLoginStore, type UsedLogin } from "./login-store.ts";
 import {
@@ -20,7 +19,14 @@ import {
   type WaitingLogin,
 } from "./question.ts";
 import { QUESTIONS } from "./questions.ts";
-import { forgetDeclined, namingPerson } from "./settle-login.ts";
+import {
+  type Conclusion,
+  type ConsumedLogin,
+  concludeLogin,
+  finishConsumed,
+  forgetDeclined,
+  namingPerson,
+} from "./settle-login.ts";
 
 /** What every call says of the site it is about and of the client that is there. */
 interface LoginCall {

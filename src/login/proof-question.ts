@@ -22,7 +22,7 @@ import {
   type WaitingLogin,
 } from "./question.ts";
 import { recordLogin } from "./record-login.ts";
-import { askForProof, personOf } from "./settle-login.ts";
+import { accountUnclear, askForProof, personOf } from "./settle-login.ts";
 
 /** Longer facts are no member numbers. In characters. */
 const FACT_LIMIT = 100;
@@ -66,11 +66,6 @@ export async function showProof(
   return pageResponse(html, context, problem === undefined ? 200 : STATUS[problem], {
     formTargets: targets,
   });
-}
-
-/** The failure of somebody who may have an account already and cannot be asked: a script or an app. */
-export function accountUnclear({ reason, reference, sub }: AskedForProof): Failure {
-  return new Failure("account_unclear", { stage: "account", reason, reference, person: { sub } });
 }
 
 /** Asks again as it stands now, or goes on when there is nothing left to prove. */

@@ -17,9 +17,8 @@ import {
 import type { Settings } from "../settings.ts";
 import type { VippsIdentity } from "../vipps/claims.ts";
 import { timed } from "../waiting.ts";
-import type { FinishedLogin } from "./finish-consumed.ts";
 import { recordLogin } from "./record-login.ts";
-import { namingPerson } from "./settle-login.ts";
+import { type FinishedLogin, namingPerson } from "./settle-login.ts";
 
 /** A login with nothing left to ask, on its way into the client that gets its session. */
 interface ArrivedLogin extends Omit<FinishedLogin, "outcome"> {

@@ -274,7 +274,7 @@ export const LOGIN_FAULTS = [
       [otherBrowser],
     ],
   ]),
-  ...faultsIn("src/login/finish-consumed.ts", [
+  ...faultsIn("src/login/settle-login.ts", [
     [
       "every browser takes part in a login that began elsewhere as if it were its own",
       "if (login.browser !== consumed.browser) {",

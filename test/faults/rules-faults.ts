@@ -48,7 +48,7 @@ export const RULES_FAULTS = [
       [purposes],
     ],
   ]),
-  ...faultsIn("src/login/finish-consumed.ts", [
+  ...faultsIn("src/login/settle-login.ts", [
     [
       "a login for a purpose is over where the person is logged in already",
       "if (isAlreadyIn && isForMore(login.asks)) return undefined;",
