@@ -13,7 +13,7 @@ import { onFirstUse } from "./isolate-state.ts";
 import { finishAppLogin, startAppLogin } from "./login/app-login.ts";
 import { continueLogin, finishProof } from "./login/continue-login.ts";
 import { finishLogin } from "./login/finish-login.ts";
-import { recordFailedLogin } from "./login/record-login.ts";
+import { recordFailedLogin } from "./login/login-end.ts";
 import { startLogin } from "./login/start-login.ts";
 import { changeConsents } from "./my-page/change-consents-route.ts";
 import { downloadMyData } from "./my-page/download-route.ts";

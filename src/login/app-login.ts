@@ -9,9 +9,8 @@ import type { LoginSettings } from "../settings.ts";
 import { errorAnswer, readAuthorizationResponse } from "../vipps/authorization-code.ts";
 import { broughtState } from "./call-attempts.ts";
 import { finishBegun } from "./finish-login.ts";
+import { failureOfLogin, recordedSession } from "./login-end.ts";
 import { LOGIN_LIFETIME, NO_ASKS } from "./login-state.ts";
-import { failureOfLogin } from "./record-login.ts";
-import { recordedSession } from "./session-response.ts";
 import type { ConsumedLogin } from "./settle-login.ts";
 import { beginLogin } from "./start-login.ts";
 

@@ -12,9 +12,9 @@ import { newSessionId } from "../session/session.ts";
 import { broughtState, loginStep, returnUrlOf } from "./call-attempts.ts";
 import { answerOutcome } from "./finish-login.ts";
 import type { AlreadyUsed, AnswerCall } from "./login-attempts.ts";
+import { failureOfLogin } from "./login-end.ts";
 import { leaveForProof, provenElsewhere } from "./proof-question.ts";
 import { type GivenAnswer, isQuestion, type Question, saysNo } from "./question.ts";
-import { failureOfLogin } from "./record-login.ts";
 
 /**
  * `POST /auth/continue`: the answer to a page in between. Only the browser that brought the code can give it,

@@ -12,10 +12,9 @@ import {
 } from "../vipps/authorization-code.ts";
 import { attemptsCall, type BroughtState, broughtState, loginStep, returnUrlOf } from "./call-attempts.ts";
 import type { AlreadyUsed, FinishCall, LoginOutcome } from "./login-attempts.ts";
+import { failureOfLogin, redirectHome, sameSessionResponse, sessionResponse } from "./login-end.ts";
 import { type BegunLogin, beganAt } from "./login-state.ts";
 import { showQuestion } from "./questions.ts";
-import { failureOfLogin } from "./record-login.ts";
-import { redirectHome, sameSessionResponse, sessionResponse } from "./session-response.ts";
 import { type ConsumedLogin, finishConsumed } from "./settle-login.ts";
 import { loginWithCookie } from "./start-login.ts";
 

@@ -13,6 +13,7 @@ import { pageContext } from "../pages/page-context.ts";
 import { pageResponse } from "../pages/page-response.ts";
 import { proofPage } from "../pages/proof-page.ts";
 import type { Settings } from "../settings.ts";
+import { recordLogin } from "./login-end.ts";
 import {
   type AskedForProof,
   fieldOf,
@@ -21,7 +22,6 @@ import {
   type Verdict,
   type WaitingLogin,
 } from "./question.ts";
-import { recordLogin } from "./record-login.ts";
 import { accountUnclear, askForProof, personOf } from "./settle-login.ts";
 
 /** Longer facts are no member numbers. In characters. */

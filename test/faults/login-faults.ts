@@ -412,7 +412,7 @@ export const LOGIN_FAULTS = [
     ],
     ["an app is sent through the web flow", 'nativeApp: flow === "app",', "nativeApp: false,", [nativeApp]],
   ]),
-  ...faultsIn("src/login/record-login.ts", [
+  ...faultsIn("src/login/login-end.ts", [
     [
       "a stranger fills the database with events",
       "(person === undefined && !isFirst(ofLogin))",

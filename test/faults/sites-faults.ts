@@ -63,7 +63,7 @@ export const SITES_FAULTS = [
       [support],
     ],
   ]),
-  ...faultsIn("src/login/session-response.ts", [
+  ...faultsIn("src/login/login-end.ts", [
     [
       "a log line does not say at which site it happened",
       '"login_finished", settings.site.origin,',

@@ -72,7 +72,7 @@ export const STORAGE_FAULTS = [
       [restored],
     ],
   ]),
-  ...faultsIn("src/login/session-response.ts", [
+  ...faultsIn("src/login/login-end.ts", [
     [
       "a session that is recorded by the login's object leaves those listed that never reached its browser",
       "[...carried, ...sameBrowser]",
