@@ -36,22 +36,6 @@ interface ArrivedLogin extends Omit<FinishedLogin, "outcome"> {
   readonly isNativeApp?: boolean;
 }
 
-/**
- * What the session that begins has to know of its client: the sessions that the client has had until now, those that
- * began in it and never reached it among them; and where it begins, if it is still to be recorded.
- */
-async function clientOf(
-  c: AppContext,
-  { isRecorded, sameBrowser = [] }: Pick<ArrivedLogin, "isRecorded" | "sameBrowser">,
-): Promise<Pick<NewSession, "client" | "replaces">> {
-  const { headers } = c.req.raw;
-  const carried = await carriedSessions(c.env.settings.session, headers);
-  const replaces = [...carried, ...sameBrowser];
-  if (isRecorded === true) return { client: undefined, replaces };
-  const { browser, isNew } = await recogniseBrowser(headers);
-  return { client: { ...sessionClient(c), browserId: isNew ? undefined : browser }, replaces };
-}
-
 /** Makes the session, which takes the place of the one in this browser, and sends the browser home. */
 export async function sessionResponse(
   c: AppContext,
@@ -116,6 +100,22 @@ export async function recordedSession(c: AppContext, login: ArrivedLogin): Promi
       throw error;
     }
   });
+}
+
+/**
+ * What the session that begins has to know of its client: the sessions that the client has had until now, those that
+ * began in it and never reached it among them; and where it begins, if it is still to be recorded.
+ */
+async function clientOf(
+  c: AppContext,
+  { isRecorded, sameBrowser = [] }: Pick<ArrivedLogin, "isRecorded" | "sameBrowser">,
+): Promise<Pick<NewSession, "client" | "replaces">> {
+  const { headers } = c.req.raw;
+  const carried = await carriedSessions(c.env.settings.session, headers);
+  const replaces = [...carried, ...sameBrowser];
+  if (isRecorded === true) return { client: undefined, replaces };
+  const { browser, isNew } = await recogniseBrowser(headers);
+  return { client: { ...sessionClient(c), browserId: isNew ? undefined : browser }, replaces };
 }
 
 /** What may be said of a person in the session's token: the claims of this login, and what rules are judged by. */

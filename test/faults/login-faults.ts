@@ -165,7 +165,7 @@ export const LOGIN_FAULTS = [
       [failing],
     ],
   ]),
-  ...faultsIn("src/login/login-store.ts", [
+  ...faultsIn("src/login/login-attempts.ts", [
     ["a declined login looks like a used one", "        declined ? 1 : 0,\n", "        0,\n", [otherBrowser]],
     [
       "an answer may come whenever it likes",
