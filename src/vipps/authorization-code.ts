@@ -3,7 +3,6 @@ import * as oauth from "oauth4webapi";
 import { Failure, type FailureCode, providerErrorCode } from "../failure.ts";
 import { timed } from "../waiting.ts";
 import type { LoginSecrets } from "./authorize-url.ts";
-import { boundedFetch } from "./bounded-fetch.ts";
 import {
   type AskedBefore,
   askedNow,
@@ -27,7 +26,13 @@ import {
 } from "./id-token.ts";
 import { type ProviderAccess, providerMetadata } from "./metadata.ts";
 import { confirmPartnerToken, forgetPartnerToken, partnerToken } from "./partner-token.ts";
-import { APP_CONFIRMATION, clientName, type OwnKeys, type RelyingParty } from "./relying-party.ts";
+import {
+  APP_CONFIRMATION,
+  boundedFetch,
+  clientName,
+  type OwnKeys,
+  type RelyingParty,
+} from "./relying-party.ts";
 
 /**
  * The code that the browser brings back from the provider: what comes with it, and the identity that it is exchanged

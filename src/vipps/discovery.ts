@@ -1,8 +1,12 @@
 import * as oauth from "oauth4webapi";
 import { Failure } from "../failure.ts";
-import { boundedFetch } from "./bounded-fetch.ts";
-import type { RelyingParty } from "./relying-party.ts";
-import { isProviderOrigin, issuerDifference, unmetRequirements } from "./relying-party.ts";
+import {
+  boundedFetch,
+  isProviderOrigin,
+  issuerDifference,
+  type RelyingParty,
+  unmetRequirements,
+} from "./relying-party.ts";
 
 /** A discovery document that passed every check: its issuer is ours, its endpoints may be called. */
 export interface Discovery extends oauth.AuthorizationServer {

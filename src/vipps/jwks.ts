@@ -1,6 +1,5 @@
 import { Failure } from "../failure.ts";
-import { boundedFetch } from "./bounded-fetch.ts";
-import type { RelyingParty } from "./relying-party.ts";
+import { boundedFetch, type RelyingParty } from "./relying-party.ts";
 import { type SigningKey, usableKeys } from "./usable-keys.ts";
 
 /** How long the provider may take to give its key set, in milliseconds. */

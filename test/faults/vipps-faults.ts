@@ -142,9 +142,14 @@ export const VIPPS_FAULTS = [
       [requirement("r06-userinfo")],
     ],
   ]),
-  ...faultsIn("src/vipps/bounded-fetch.ts", [
+  ...faultsIn("src/vipps/relying-party.ts", [
     ["redirects are followed", 'redirect: "manual",', 'redirect: "follow",', [workerTest("login")]],
-    ["a body may be of any size", "const SIZE_LIMIT = 256 * 1024;", "const SIZE_LIMIT = 2 ** 40;", [token]],
+    [
+      "a body may be of any size",
+      "const ANSWER_LIMIT = 256 * 1024;",
+      "const ANSWER_LIMIT = 2 ** 40;",
+      [token],
+    ],
     [
       "a provider may take for ever",
       "await withinTime(limits.timeLimit, exchange()",
