@@ -49,6 +49,7 @@ function textsOf(source: string, file: string): readonly (readonly string[])[] {
       const one = source.charAt(at);
       if (two === "//") at = endOf("\n");
       else if (two === "/*") at = endOf("*/");
+      else if (one === "/" && /[(,=:[!&|?{};]\s*$/.test(source.slice(Math.max(0, at - 40), at))) pattern();
       else if (one === "`") template();
       else if (one === '"' || one === "'") plain(one);
       else if (one === end && depth === 0) return;
@@ -64,12 +65,17 @@ function textsOf(source: string, file: string): readonly (readonly string[])[] {
     const end = source.indexOf(mark, at + 2);
     return end === -1 ? source.length : end + mark.length;
   };
+  /** A regular expression, in which a quotation mark begins no text. */
+  const pattern = (): void => {
+    const [text = "/"] = /^\/(?:[^/\\[\n]|\\.|\[(?:[^\]\\\n]|\\.)*\])+\//.exec(source.slice(at)) ?? [];
+    at += text.length;
+  };
   const plain = (quote: string): void => {
     const [text = ""] =
       new RegExp(`^${quote}(?:[^${quote}\\\\\\n]|\\\\.)*${quote}`).exec(source.slice(at)) ?? [];
-    // Not a string but a mark in a regular expression: no SQL there.
-    at += Math.max(1, text.length);
-    if (text !== "") found.push([text.slice(1, -1)]);
+    if (text === "") throw new Error(`${file}: a string does not end`);
+    at += text.length;
+    found.push([text.slice(1, -1)]);
   };
   const template = (): void => {
     const parts = [""];
