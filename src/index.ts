@@ -1,4 +1,4 @@
-import { type MakeRegistry, useRegistry } from "./accounts/site-registry.ts";
+import { type MakeRegistry, useRegistry } from "./accounts/site-accounts.ts";
 import { handleRequest } from "./app.ts";
 import type { VippsLoginEnv } from "./environment.ts";
 import { deliverEvents } from "./events/deliver-events.ts";
@@ -20,7 +20,7 @@ export type {
   Proof,
   Registry,
 } from "./accounts/registry.ts";
-export type { MakeRegistry } from "./accounts/site-registry.ts";
+export type { MakeRegistry } from "./accounts/site-accounts.ts";
 export type { VippsPerson } from "./accounts/vipps-person.ts";
 export type { VippsLoginEnv } from "./environment.ts";
 export type { EventData, EventType, SessionEnd, VippsLoginEvent } from "./events/event.ts";

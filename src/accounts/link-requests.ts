@@ -1,9 +1,9 @@
 import { eventStatement } from "../events/outbox.ts";
 import { fromDatabase } from "../storage-call.ts";
 import type { AccountId } from "./account.ts";
-import type { DoubtReason } from "./login-account.ts";
 import { normalReference } from "./login-events.ts";
 import { now, type Records, rows } from "./records.ts";
+import type { DoubtReason } from "./site-accounts.ts";
 import type { VippsPerson } from "./vipps-person.ts";
 
 /** A Vipps user who could not be linked by the rules, and waits for a proof or for customer service. */

@@ -1,4 +1,4 @@
-import { knownAccountOf } from "../accounts/site-registry.ts";
+import { knownAccountOf } from "../accounts/site-accounts.ts";
 import { Failure } from "../failure.ts";
 import type { AppContext } from "../http/request-context.ts";
 import { briefly } from "../pages/brief-person.ts";

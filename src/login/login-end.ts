@@ -1,6 +1,6 @@
 import { isErasedSince, type LoginEvent, recordLoginEvent } from "../accounts/login-events.ts";
 import { siteRecords } from "../accounts/records.ts";
-import { siteRegistry } from "../accounts/site-registry.ts";
+import { siteRegistry } from "../accounts/site-accounts.ts";
 import { announceEvents } from "../events/notice.ts";
 import { Failure, type FailureCode, type FailureFacts, withFacts } from "../failure.ts";
 import { isTooLate } from "../http/around.ts";

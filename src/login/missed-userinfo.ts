@@ -1,10 +1,9 @@
 /** What becomes of a login at which userinfo failed, and of the consents that Vipps tells at that login alone. */
 
 import type { AccountId } from "../accounts/account.ts";
-import { knownClaimsOf } from "../accounts/login-account.ts";
 import { isErasedSince } from "../accounts/login-events.ts";
 import { type Records, siteRecords } from "../accounts/records.ts";
-import { accountOnRecord } from "../accounts/site-registry.ts";
+import { accountOnRecord, knownClaimsOf } from "../accounts/site-accounts.ts";
 import { adoptVippsConsents, forgetVippsConsents, keepVippsConsents } from "../accounts/vipps-consents.ts";
 import { Failure, type FailureFacts } from "../failure.ts";
 import { isolateMap, putBounded } from "../isolate-state.ts";

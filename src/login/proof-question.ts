@@ -1,10 +1,9 @@
 import type { AccountId } from "../accounts/account.ts";
 import { appendAudit } from "../accounts/audit-log.ts";
-import { decideAccount } from "../accounts/login-account.ts";
 import { countProofGuess } from "../accounts/proof-guesses.ts";
 import { type ProofParties, proofPageUrl, readProofAnswer } from "../accounts/proof-ticket.ts";
 import { requiredRecords } from "../accounts/records.ts";
-import { siteRegistry } from "../accounts/site-registry.ts";
+import { decideAccount, siteRegistry } from "../accounts/site-accounts.ts";
 import type { VippsPerson } from "../accounts/vipps-person.ts";
 import { Failure } from "../failure.ts";
 import { isScriptRequest } from "../http/request.ts";

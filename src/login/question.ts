@@ -1,4 +1,4 @@
-import type { DoubtReason } from "../accounts/login-account.ts";
+import type { DoubtReason } from "../accounts/site-accounts.ts";
 import { isDeliberate } from "../http/request.ts";
 import type { BriefPerson } from "../pages/brief-person.ts";
 import type { Language } from "../pages/language.ts";

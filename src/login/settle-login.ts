@@ -1,16 +1,17 @@
 import type { AccountId } from "../accounts/account.ts";
 import { currentConsents, recordConsents } from "../accounts/consents.ts";
 import { forgetStranger, requestLink } from "../accounts/link-requests.ts";
+import { requiredRecords, siteRecords } from "../accounts/records.ts";
+import type { Registry } from "../accounts/registry.ts";
 import {
   type AccountDecision,
+  accountOnRecord,
   askedBefore,
   decideAccount,
   type LinkingDecision,
   settleAccount,
-} from "../accounts/login-account.ts";
-import { requiredRecords, siteRecords } from "../accounts/records.ts";
-import type { Registry } from "../accounts/registry.ts";
-import { accountOnRecord, siteRegistry } from "../accounts/site-registry.ts";
+  siteRegistry,
+} from "../accounts/site-accounts.ts";
 import { acceptTerms, termsAcceptances } from "../accounts/terms.ts";
 import { adoptVippsConsents, keepVippsConsents } from "../accounts/vipps-consents.ts";
 import { type VippsPerson, vippsPerson } from "../accounts/vipps-person.ts";

@@ -1,7 +1,7 @@
 import { appendOwnDeed } from "../accounts/audit-log.ts";
 import { exportAccount } from "../accounts/export-account.ts";
 import { requiredRecords } from "../accounts/records.ts";
-import { siteRegistry } from "../accounts/site-registry.ts";
+import { siteRegistry } from "../accounts/site-accounts.ts";
 import type { AppContext } from "../http/request-context.ts";
 import { broughtClaims, listSessions } from "../session/session-store.ts";
 import { ownSession } from "./own-session.ts";

@@ -1,7 +1,7 @@
 import { eraseAccount } from "../accounts/erase-account.ts";
 import { noteErasure } from "../accounts/erasure-list.ts";
 import { requiredRecords } from "../accounts/records.ts";
-import { siteRegistry } from "../accounts/site-registry.ts";
+import { siteRegistry } from "../accounts/site-accounts.ts";
 import { forgetBrowser } from "../http/cookie.ts";
 import { formBody, isTicked, refuseCrossSite } from "../http/request.ts";
 import type { AppContext } from "../http/request-context.ts";

@@ -1,5 +1,5 @@
 import { siteRecords } from "../accounts/records.ts";
-import { siteRegistry } from "../accounts/site-registry.ts";
+import { siteRegistry } from "../accounts/site-accounts.ts";
 import { termsAcceptances } from "../accounts/terms.ts";
 import { queryParameter, visitorTimeZone } from "../http/request.ts";
 import type { AppContext } from "../http/request-context.ts";

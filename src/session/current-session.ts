@@ -1,4 +1,4 @@
-import { siteRegistry } from "../accounts/site-registry.ts";
+import { siteRegistry } from "../accounts/site-accounts.ts";
 import { isLookAhead } from "../http/request.ts";
 import { isolateMap, putBounded } from "../isolate-state.ts";
 import type { SessionSettings, Settings } from "../settings.ts";

@@ -2,7 +2,7 @@ import { type AuditAction, type AuditEntry, appendAudit } from "../accounts/audi
 import { loginOfSession } from "../accounts/login-events.ts";
 import { type Records, siteRecords } from "../accounts/records.ts";
 import type { Registry } from "../accounts/registry.ts";
-import { siteRegistry } from "../accounts/site-registry.ts";
+import { siteRegistry } from "../accounts/site-accounts.ts";
 import { Failure } from "../failure.ts";
 import { isLookAhead, notAhead, refuseCrossSite, visitorTimeZone } from "../http/request.ts";
 import type { AppContext } from "../http/request-context.ts";

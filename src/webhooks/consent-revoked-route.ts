@@ -1,7 +1,7 @@
 import * as base64url from "jose/base64url";
 import { appendAudit } from "../accounts/audit-log.ts";
 import { now, siteRecords } from "../accounts/records.ts";
-import { siteRegistry } from "../accounts/site-registry.ts";
+import { siteRegistry } from "../accounts/site-accounts.ts";
 import { forgetVippsConsents, revokedConsents } from "../accounts/vipps-consents.ts";
 import { sha256 } from "../crypto-text.ts";
 import { eventStatement, type Outbox } from "../events/outbox.ts";

@@ -1,8 +1,7 @@
 import { beforeEach, expect, it, vi } from "vitest";
 import { eraseAccount } from "../../src/accounts/erase-account.ts";
-import { decideAccount, settleAccount } from "../../src/accounts/login-account.ts";
 import { recordLoginEvent } from "../../src/accounts/login-events.ts";
-import { d1Registry } from "../../src/accounts/site-registry.ts";
+import { d1Registry, decideAccount, settleAccount } from "../../src/accounts/site-accounts.ts";
 import { acceptTerms } from "../../src/accounts/terms.ts";
 import type { VippsPerson } from "../../src/accounts/vipps-person.ts";
 import { Failure } from "../../src/failure.ts";

@@ -11,7 +11,7 @@ import {
 import type { Records } from "../../src/accounts/records.ts";
 import type { Registry } from "../../src/accounts/registry.ts";
 import { deleteOutdated } from "../../src/accounts/retention.ts";
-import { d1Registry } from "../../src/accounts/site-registry.ts";
+import { d1Registry } from "../../src/accounts/site-accounts.ts";
 import type { VippsPerson } from "../../src/accounts/vipps-person.ts";
 import { accountsDatabase } from "./database.ts";
 import "./site.ts";

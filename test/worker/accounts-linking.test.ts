@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { decideLinking, type LinkingDecision, type LinkingFacts } from "../../src/accounts/login-account.ts";
 import type { Candidate } from "../../src/accounts/registry.ts";
+import { decideLinking, type LinkingDecision, type LinkingFacts } from "../../src/accounts/site-accounts.ts";
 import { isSameName } from "../../src/accounts/vipps-person.ts";
 
 /** What the one account that fits leads to. `-` fits anything, so every combination is in exactly one row. */

@@ -6,7 +6,7 @@ import { linkRequestByReference } from "../../src/accounts/link-requests.ts";
 import { firstIdOf, loginEventByReference, loginEventsOf } from "../../src/accounts/login-events.ts";
 import { loginFigures } from "../../src/accounts/login-figures.ts";
 import { proofDigest } from "../../src/accounts/proof-digest.ts";
-import { d1Registry } from "../../src/accounts/site-registry.ts";
+import { d1Registry } from "../../src/accounts/site-accounts.ts";
 import { handleRequest } from "../../src/app.ts";
 import worker from "../../src/index.ts";
 import { type Browser, openBrowser } from "./browser.ts";

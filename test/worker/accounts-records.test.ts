@@ -20,7 +20,7 @@ import { countLogins, loginFigures } from "../../src/accounts/login-figures.ts";
 import type { Records } from "../../src/accounts/records.ts";
 import type { Registry } from "../../src/accounts/registry.ts";
 import { deleteExpired } from "../../src/accounts/retention.ts";
-import { d1Registry } from "../../src/accounts/site-registry.ts";
+import { d1Registry } from "../../src/accounts/site-accounts.ts";
 import { acceptTerms, termsAcceptances } from "../../src/accounts/terms.ts";
 import { adoptVippsConsents, keepVippsConsents } from "../../src/accounts/vipps-consents.ts";
 import type { VippsPerson } from "../../src/accounts/vipps-person.ts";

@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, it } from "vitest";
 import type { Registry } from "../../src/accounts/registry.ts";
-import { d1Registry } from "../../src/accounts/site-registry.ts";
+import { d1Registry } from "../../src/accounts/site-accounts.ts";
 import type { VippsPerson } from "../../src/accounts/vipps-person.ts";
 import { accountsDatabase } from "./database.ts";
 import "./site.ts";

@@ -1,4 +1,4 @@
-import { d1Registry } from "../../src/accounts/site-registry.ts";
+import { d1Registry } from "../../src/accounts/site-accounts.ts";
 import { type Browser, openBrowser } from "./browser.ts";
 import { accountsDatabase } from "./database.ts";
 import { openSite, type TestSite } from "./site.ts";

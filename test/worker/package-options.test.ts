@@ -1,7 +1,7 @@
 import { createExecutionContext, waitOnExecutionContext } from "cloudflare:test";
 import { Hono } from "hono";
 import { afterEach, describe, expect, it } from "vitest";
-import { useRegistry } from "../../src/accounts/site-registry.ts";
+import { useRegistry } from "../../src/accounts/site-accounts.ts";
 import { getSession, requireSession, vippsLoginRoutes } from "../../src/hono.ts";
 import { type VippsLoginEnv, type VippsLoginOptions, vippsLogin } from "../../src/index.ts";
 import { useTexts } from "../../src/pages/own-texts.ts";

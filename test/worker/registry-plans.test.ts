@@ -15,12 +15,6 @@ import {
   requestLink,
 } from "../../src/accounts/link-requests.ts";
 import {
-  askedBefore,
-  decideAccount,
-  knownClaimsOf,
-  settleAccount,
-} from "../../src/accounts/login-account.ts";
-import {
   loginEventByReference,
   loginEventsOf,
   loginOfSession,
@@ -32,7 +26,13 @@ import { membersExport } from "../../src/accounts/members-export.ts";
 import { countProofGuess, proofGuessesAt } from "../../src/accounts/proof-guesses.ts";
 import type { Records } from "../../src/accounts/records.ts";
 import { deleteExpired, deleteOutdated, sitesInDatabase } from "../../src/accounts/retention.ts";
-import { d1Registry } from "../../src/accounts/site-registry.ts";
+import {
+  askedBefore,
+  d1Registry,
+  decideAccount,
+  knownClaimsOf,
+  settleAccount,
+} from "../../src/accounts/site-accounts.ts";
 import { acceptTerms } from "../../src/accounts/terms.ts";
 import {
   adoptVippsConsents,
