@@ -1,4 +1,5 @@
-import { type MakeRegistry, useRegistry } from "./accounts/site-accounts.ts";
+import type { MakeRegistry } from "./accounts/registry.ts";
+import { useRegistry } from "./accounts/site-accounts.ts";
 import { handleRequest } from "./app.ts";
 import type { VippsLoginEnv } from "./environment.ts";
 import { deliverEvents } from "./events/deliver-events.ts";
@@ -17,10 +18,10 @@ export type {
   FoundPerson,
   KnownAccount,
   LoginRegistry,
+  MakeRegistry,
   Proof,
   Registry,
 } from "./accounts/registry.ts";
-export type { MakeRegistry } from "./accounts/site-accounts.ts";
 export type { VippsPerson } from "./accounts/vipps-person.ts";
 export type { VippsLoginEnv } from "./environment.ts";
 export type { EventData, EventType, SessionEnd, VippsLoginEvent } from "./events/event.ts";

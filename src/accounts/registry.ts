@@ -163,3 +163,12 @@ export type Proof =
   | { readonly kind: "site"; readonly url: string; readonly secret: string }
   /** Not by oneself; customer service helps. */
   | { readonly kind: "none" };
+
+/** What a registry knows of groups; one that leaves it out has none. */
+type OfGroups = "groupsOf" | "setGroups" | "groupNames" | "keepsGroups";
+
+/**
+ * Makes the registry of a project's own.
+ * @param site the origin of the site whose people are meant.
+ */
+export type MakeRegistry = (site: string) => Omit<Registry, OfGroups> & Partial<Pick<Registry, OfGroups>>;

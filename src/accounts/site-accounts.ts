@@ -15,7 +15,7 @@ import { currentConsents } from "./consents.ts";
 import { d1Directory } from "./d1-directory.ts";
 import { d1Login } from "./d1-login.ts";
 import { siteRecords } from "./records.ts";
-import type { Candidate, FoundPerson, Proof, Registry, SeenContact } from "./registry.ts";
+import type { Candidate, FoundPerson, MakeRegistry, Proof, Registry, SeenContact } from "./registry.ts";
 import { remoteRegistry } from "./remote-registry.ts";
 import { termsAcceptances } from "./terms.ts";
 import { isSameName, type VippsPerson } from "./vipps-person.ts";
@@ -24,15 +24,6 @@ import { isSameName, type VippsPerson } from "./vipps-person.ts";
  * The accounts of a site: the registry that keeps them, and which of them somebody gets who logs in: the decision,
  * which is pure, and how it is carried out.
  */
-
-/** What a registry knows of groups; one that leaves it out has none. */
-type OfGroups = "groupsOf" | "setGroups" | "groupNames" | "keepsGroups";
-
-/**
- * Makes the registry of a project's own.
- * @param site the origin of the site whose people are meant.
- */
-export type MakeRegistry = (site: string) => Omit<Registry, OfGroups> & Partial<Pick<Registry, OfGroups>>;
 
 let ownRegistry: MakeRegistry | undefined;
 
