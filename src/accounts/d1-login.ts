@@ -7,6 +7,7 @@ import type { AccountId, LinkedBy } from "./account.ts";
 import { proofDigest } from "./proof-digest.ts";
 import { flag, now, type Place, rows } from "./records.ts";
 import type { CreateOptions, FoundPerson, LoginRegistry, SeenContact } from "./registry.ts";
+import { consentsWaitingFor } from "./vipps-consents.ts";
 import { erasedMeanwhile, personSubject, searchName, type VippsPerson, wasErased } from "./vipps-person.ts";
 
 /** More candidates than this are one and the same answer: several. */
@@ -93,7 +94,8 @@ function findStatements(
     db
       .prepare(
         `SELECT account_id,
-           told = ?4 AND consent_revoked_at IS NULL AND last_login_at IS NOT NULL AS is_current,
+           told = ?4 AND consent_revoked_at IS NULL AND last_login_at IS NOT NULL
+             AND NOT EXISTS (${consentsWaitingFor({ sub: "?3", msn: "?2" })}) AS is_current,
            last_login_at IS NULL AS is_first,
            (SELECT json_group_array(t.version) FROM terms_acceptances t
             WHERE t.site = i.site AND t.account_id = i.account_id) AS accepted_terms

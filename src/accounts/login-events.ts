@@ -1,9 +1,11 @@
 import type { FailureCode, Stage } from "../failure.ts";
+import { isolateMap } from "../isolate-state.ts";
 import { fromDatabase } from "../storage-call.ts";
+import { withinTime } from "../waiting.ts";
 import type { AccountId } from "./account.ts";
 import { SECOND_BITS } from "./account-row.ts";
 import { now, type Records, rows } from "./records.ts";
-import { adoptVippsConsents, waitingConsents } from "./vipps-consents.ts";
+import { adoptVippsConsents, consentsWaitingFor } from "./vipps-consents.ts";
 import { erasedSince, notErasedSince, personSubject, type VippsPerson, wasErased } from "./vipps-person.ts";
 
 /** How a login ended. */
@@ -40,9 +42,14 @@ export const firstIdOf = (second: number): number => second * 2 ** SECOND_BITS;
  * Keeps an event; the figures of its hour are worked out of it later. About an account that was erased while the login
  * was under way nothing is kept. A person who is back is given the consents that wait for them from a login they did
  * not finish.
+ * @param isCurrent whether it is known that none wait for the person.
  * @throws {Failure} `storage_unavailable`; a login must not wait for this, nor fail with it.
  */
-export async function recordLoginEvent(records: Records, event: LoginEvent): Promise<void> {
+export async function recordLoginEvent(
+  records: Records,
+  event: LoginEvent,
+  isCurrent = false,
+): Promise<void> {
   const { database, site } = records;
   const at = now();
   const facts = [
@@ -62,16 +69,89 @@ export async function recordLoginEvent(records: Records, event: LoginEvent): Pro
            ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, 1)`,
       )
       .bind(site, firstIdOf(at), firstIdOf(at + 1), ...facts, erasedSince(records));
+  // An event is kept once, also where only the confirmation got lost.
+  const insertOnce = (again: boolean) => insert(again ? `AND NOT EXISTS (${KEPT})` : "");
   const { outcome, accountId, msn, sub } = event;
-  const isBack = outcome === "logged_in" && accountId !== undefined && msn !== undefined && sub !== undefined;
-  const user = isBack ? { msn, sub } : undefined;
-  const waiting = user === undefined ? [] : [waitingConsents(records, user)];
-  const results = await fromDatabase(site, (again) =>
-    // An event is kept once, also where only the confirmation got lost.
-    database.batch([insert(again ? `AND NOT EXISTS (${KEPT})` : ""), ...waiting]),
-  );
-  if (user !== undefined && accountId !== undefined && rows(results[1]).length > 0)
-    await adoptVippsConsents(records, accountId, user);
+  if (
+    isCurrent ||
+    outcome !== "logged_in" ||
+    accountId === undefined ||
+    msn === undefined ||
+    sub === undefined
+  ) {
+    return keepTogether(records, insertOnce);
+  }
+  const waiting = database.prepare(consentsWaitingFor({ sub: "?2", msn: "?3" })).bind(site, sub, msn);
+  const results = await fromDatabase(site, (again) => database.batch([insertOnce(again), waiting]));
+  if (rows(results[1]).length > 0) await adoptVippsConsents(records, accountId, { msn, sub });
+}
+
+/** Makes the statement that keeps an event; `again` after a failure, when it may have been kept. */
+type Insert = (again: boolean) => D1PreparedStatement;
+
+/** A write that is under way, or events that go with the next one. */
+interface Write {
+  readonly inserts: Insert[];
+  /** Milliseconds since the epoch. */
+  readonly begunAt: number;
+  readonly kept: Promise<void>;
+}
+
+/** The writes of events in a database: one is under way at a time. */
+interface Writes {
+  underWay?: Write | undefined;
+  next?: Write | undefined;
+}
+
+const writesIn = isolateMap<D1Database, Writes>();
+
+/** So many events go with one write: the free plan allows a request 50 statements (D1, 'Limits'). */
+const EVENTS_AT_ONCE = 40;
+
+/** Longer than a write can take, in milliseconds: the platform has ended the request that was to make it. */
+const ABANDONED_AFTER = 8_000;
+
+/**
+ * Keeps an event: at once where none is being written, and else with all that come until that is done. The more logins
+ * there are at a time, the fewer round trips and commits each of them costs.
+ */
+async function keepTogether(records: Records, insert: Insert): Promise<void> {
+  const { database } = records;
+  const writes = writesIn.get(database) ?? {};
+  writesIn.set(database, writes);
+  const underWay = stillMade(writes.underWay);
+  if (underWay === undefined) return keepNow(writes, records, [insert]);
+  const next = stillMade(writes.next);
+  if (next !== undefined && next.inserts.length < EVENTS_AT_ONCE) {
+    next.inserts.push(insert);
+    return next.kept;
+  }
+  const inserts = [insert];
+  const afterwards = async () => {
+    const left = underWay.begunAt + ABANDONED_AFTER - Date.now();
+    const ended = underWay.kept.catch(() => undefined);
+    await withinTime(left, ended, () => undefined);
+    if (writes.next?.inserts === inserts) delete writes.next;
+    return keepNow(writes, records, inserts);
+  };
+  writes.next = { inserts, begunAt: Date.now(), kept: afterwards() };
+  return writes.next.kept;
+}
+
+/** A write that somebody is still there to make. */
+const stillMade = (write: Write | undefined) =>
+  write !== undefined && Date.now() - write.begunAt < ABANDONED_AFTER ? write : undefined;
+
+async function keepNow(writes: Writes, { database, site }: Records, inserts: Insert[]): Promise<void> {
+  const results = fromDatabase(site, (again) => database.batch(inserts.map((insert) => insert(again))));
+  const kept = results.then(() => undefined);
+  const write = { inserts, begunAt: Date.now(), kept };
+  writes.underWay = write;
+  try {
+    await kept;
+  } finally {
+    if (writes.underWay === write) delete writes.underWay;
+  }
 }
 
 /** Finds this very event among those of its second. */

@@ -79,12 +79,16 @@ function storedAnswers({ answers }: CollectedConsents): string {
 }
 
 const TABLE = "vipps_consents INDEXED BY vipps_consents_waiting";
-const IS_WAITING = "site = ?1 AND sub = ?2 AND msn = ?3 AND account_id IS NULL";
+const isWaiting = ({ sub, msn }: VippsUser) =>
+  `site = ?1 AND sub = ${sub} AND msn = ${msn} AND account_id IS NULL`;
+const IS_WAITING = isWaiting({ sub: "?2", msn: "?3" });
 
-/** Finds out whether consents wait for a Vipps user, in a batch with what is asked anyway. Reads no row for most. */
-export function waitingConsents({ database, site }: Records, { msn, sub }: VippsUser): D1PreparedStatement {
-  return database.prepare(`SELECT form FROM ${TABLE} WHERE ${IS_WAITING}`).bind(site, sub, msn);
-}
+/**
+ * SQL: the consents that wait for a Vipps user of the site ?1. Reads no row for most.
+ * @param user the parameters that name them.
+ */
+export const consentsWaitingFor = (user: VippsUser): string =>
+  `SELECT form FROM ${TABLE} WHERE ${isWaiting(user)}`;
 
 /**
  * Gives the consents that wait for a Vipps user to their account, as answers named `vipps:<id>`. An answer the

@@ -85,7 +85,10 @@ export async function recordedSession(c: AppContext, login: ArrivedLogin): Promi
         purpose: identity.brought?.purpose,
         steps: stepTimes,
       });
-      recordLogin(c, { outcome: "logged_in", reason: how, accountId, sub: person.sub, sid });
+      const { kind } = settings.accounts.registry;
+      const hasAll = kind === "d1" && how === "known" && isCurrent && identity.partial === undefined;
+      const event = { outcome: "logged_in", reason: how, accountId, sub: person.sub, sid } as const;
+      recordLogin(c, event, { isCurrent: hasAll });
       if (!isCurrent)
         c.executionCtx.waitUntil(
           siteRegistry(settings)
@@ -145,9 +148,14 @@ const SAID_NO: ReadonlySet<LoginEvent["outcome"]> = new Set(["login_declined", "
 /**
  * Records how a login ended, after the answer and whatever becomes of it: customer service learns of it, the
  * customer never waits for it.
- * @param login the id of a login that failed: of a person who was erased since it began, only that it failed is kept.
+ * @param about `login`, the id of a login that failed: of a person who was erased since it began, only that it failed
+ *   is kept. `isCurrent`: the account has all that Vipps said of its person.
  */
-export function recordLogin(c: AppContext, event: LoginEvent, login?: string): void {
+export function recordLogin(
+  c: AppContext,
+  event: LoginEvent,
+  { login, isCurrent = false }: { readonly login?: string | undefined; readonly isCurrent?: boolean } = {},
+): void {
   const { settings } = c.env;
   const begunAt = event.sid === undefined ? undefined : sessionBegin(event.sid);
   const known = siteRecords(settings);
@@ -162,11 +170,12 @@ export function recordLogin(c: AppContext, event: LoginEvent, login?: string): v
       (login !== undefined &&
         sub !== undefined &&
         (await isErasedSince(records, { msn, sub }, beganAt(login))));
-    await recordLoginEvent(records, {
+    const kept = {
       ...ending,
       ...(!isGone && sub !== undefined && { msn, sub }),
       ...(!isGone && !isNew && { browser }),
-    });
+    };
+    await recordLoginEvent(records, kept, isCurrent);
   };
   c.executionCtx.waitUntil(
     record().catch((error: unknown) => {
@@ -205,7 +214,7 @@ export function recordFailedLogin(
     sub: person?.sub,
     accountId: person?.accountId,
   };
-  recordLogin(c, event, ofLogin);
+  recordLogin(c, event, { login: ofLogin });
 }
 
 /** Logins whose failure has been recorded here: an answer that is loaded again is the same event. */

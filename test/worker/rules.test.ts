@@ -511,7 +511,7 @@ describe("groups", () => {
     const callback = await browser.atProvider(await browser.startLogin());
     site.resetCounts();
     await browser.get(callback.href);
-    expect(site.counts).toMatchObject({ databaseCalls: [5, 2], kvReads: 0 });
+    expect(site.counts).toMatchObject({ databaseCalls: [5, 1], kvReads: 0 });
     site.resetCounts();
     for (const path of ["/members/", "/board/", "/auth/verify?require=group:board"]) await browser.get(path);
     expect(site.counts).toMatchObject({ databaseCalls: [], durableObjectCalls: [], kvReads: 0 });

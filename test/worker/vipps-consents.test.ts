@@ -10,11 +10,11 @@ import type { Records } from "../../src/accounts/records.ts";
 import { deleteExpired } from "../../src/accounts/retention.ts";
 import {
   adoptVippsConsents,
+  consentsWaitingFor,
   forgetVippsConsents,
   keepVippsConsents,
   receivedConsents,
   WAITING_DAYS,
-  waitingConsents,
 } from "../../src/accounts/vipps-consents.ts";
 import { knownClaims } from "../../src/vipps/claims.ts";
 import { type Browser, openBrowser } from "./browser.ts";
@@ -169,7 +169,10 @@ describe("consents that Vipps collected", () => {
       await adoptVippsConsents(records(), `acc_${sub}`, { ...KARI, sub });
     }
     for (const user of [KARI, { ...KARI, sub: "sub-ola" }]) {
-      const { results, meta } = await waitingConsents(records(), user).all();
+      const { results, meta } = await accountsDatabase()
+        .prepare(consentsWaitingFor({ sub: "?2", msn: "?3" }))
+        .bind(records().site, user.sub, user.msn)
+        .all();
       expect([results, meta.rows_read]).toEqual([[], 0]);
     }
   });
@@ -556,5 +559,22 @@ describe("a login with both scopes of consents", () => {
       expect(results.map(({ form }) => form).sort(), time).toEqual(["delegatedConsents", "flowResult"]);
       site.simulator.control.forgetConsents();
     }
+  });
+});
+
+describe("consents that wait for somebody who is known", () => {
+  it.each(["d1", "none"] as const)("are theirs with the next login (ACCOUNTS=%s)", async (ACCOUNTS) => {
+    stopClock();
+    const site = openSite({ vars: { ACCOUNTS } });
+    await openBrowser(site).logIn();
+    const event = await accountsDatabase()
+      .prepare("SELECT account_id AS account, msn, sub FROM logins WHERE outcome = 'logged_in'")
+      .first<{ account: string; msn: string; sub: string }>();
+    if (event === null) throw new Error("the login is kept");
+    const { account, ...user } = event;
+    await keepVippsConsents(records(), user, { flowResult: FLOW });
+    expect(await consentHistory(records(), account)).toEqual([]);
+    await openBrowser(site).logIn();
+    expect(await consentHistory(records(), account)).toHaveLength(2);
   });
 });
