@@ -19,8 +19,17 @@ import { changeConsents } from "./my-page/change-consents-route.ts";
 import { downloadMyData } from "./my-page/download-route.ts";
 import { eraseMyAccount } from "./my-page/erase-route.ts";
 import { showMyPage } from "./my-page/my-page-route.ts";
-import { logout, offerLogout, showLoggedOut, showPublicKeys, showSession } from "./session/session-routes.ts";
-import { endFromPage, endOneSession, endOtherSessions, showSessions } from "./session/sessions-route.ts";
+import {
+  endFromPage,
+  endOneSession,
+  endOtherSessions,
+  logout,
+  offerLogout,
+  showLoggedOut,
+  showPublicKeys,
+  showSession,
+  showSessions,
+} from "./session/session-routes.ts";
 import { outboxOf, settingsOfHost } from "./settings.ts";
 import { serveElement } from "./site/serve-element.ts";
 import { serveSite } from "./site/serve-site.ts";

@@ -1,11 +1,10 @@
 import type { SessionEnd } from "../events/event.ts";
-import { Failure } from "../failure.ts";
+import { Failure, type Stage } from "../failure.ts";
 import type { SessionClient } from "../http/request.ts";
 import { logEvent } from "../log.ts";
 import { OWN_PARTITION, outboxOf, type SessionSettings, type Settings } from "../settings.ts";
 import { faultFields, fromStorage } from "../storage-call.ts";
 import type { BroughtClaims, VippsClaims } from "../vipps/claims.ts";
-import type { ToldEnd, ToldOwner } from "./ended-sessions.ts";
 import {
   type AuthenticSession,
   carriedTokens,
@@ -16,7 +15,14 @@ import {
   sessionStart,
   signSessionToken,
 } from "./session.ts";
-import type { Lifetime, NewStoredSession, StoredSession, UserSessions } from "./user-sessions.ts";
+import type {
+  Lifetime,
+  NewStoredSession,
+  StoredSession,
+  ToldEnd,
+  ToldOwner,
+  UserSessions,
+} from "./user-sessions.ts";
 
 /**
  * The sessions of accounts, each account's in a Durable Object of its own. Whatever ends here is noted, so that
@@ -169,6 +175,20 @@ async function withAccount(
 /** The living sessions of an account, the one used last first. */
 export function listSessions(settings: Settings, accountId: string): Promise<readonly StoredSession[]> {
   return asked(settings, accountId, (sessions) => sessions.list(lifetime(settings, accountId)));
+}
+
+/**
+ * The purpose that a request names.
+ * @param named `undefined` where it names none.
+ * @throws {Failure} `purpose_unknown` for what PURPOSES does not name: nobody is asked for what was mistyped.
+ */
+export function askedPurpose(
+  { login }: Settings,
+  named: string | undefined,
+  stage: Stage,
+): string | undefined {
+  if (named === undefined || login.purposes.has(named)) return named;
+  throw new Failure("purpose_unknown", { stage });
 }
 
 /** How long a call may take that comes after one which may have renewed the token, in milliseconds. */

@@ -1,13 +1,20 @@
 import { retryable } from "cloudflare:durable-objects";
 import { DurableObject } from "cloudflare:workers";
 import { newEventId, type SessionEnd } from "../events/event.ts";
+import { sendNotices } from "../events/notice.ts";
+import { eventStatement } from "../events/outbox.ts";
 import type { SessionClient } from "../http/request.ts";
 import { ALL_SITES, logEvent } from "../log.ts";
 import { type ObjectTable, openTables } from "../object-tables.ts";
-import { faultFields } from "../storage-call.ts";
+import { outboxOf, settingsOfAddress } from "../settings.ts";
+import { faultFields, fromDatabase } from "../storage-call.ts";
 import type { BroughtClaims } from "../vipps/claims.ts";
-import { type EndedSession, type ToldEnd, type ToldOwner, tellEndedSessions } from "./ended-sessions.ts";
 import { sessionBegin } from "./session.ts";
+
+/**
+ * The objects that hold sessions, one for each account: what they keep, with all SQL for it, and how the end of a
+ * session is told.
+ */
 
 /** A session as it begins. Times in seconds since the epoch. */
 export interface NewStoredSession extends SessionClient {
@@ -364,4 +371,60 @@ type EndedRow = { sid: string; told: string | null };
 function expiry(row: SessionRow, { ttl, idle }: Lifetime): number {
   const absolute = Math.min(row.ends_at, row.started_at + ttl);
   return Math.min(absolute, row.last_seen_at + Math.min(row.idle, idle));
+}
+
+/** Whose sessions an object holds: an object does not know its own name. */
+export interface ToldOwner {
+  /** An address of the site, under which its settings are found. */
+  readonly address: string;
+  readonly account: string;
+}
+
+/** How sessions end whose ends are told. */
+export interface ToldEnd {
+  readonly owner: ToldOwner;
+  readonly reason: SessionEnd;
+}
+
+/** The end of a session, as its object has noted it. */
+type EndedSession = {
+  /** The id of the event that tells of it. */
+  readonly event: string;
+  readonly sid: string;
+  readonly reason: SessionEnd;
+  /** A {@link ToldOwner} as JSON. */
+  readonly told: string;
+};
+
+/**
+ * Tells of sessions of one person that have ended. Told twice it is the same event.
+ * @throws {Failure} `storage_unavailable`, `settings_invalid`, or what the queue throws; then it is to be done again.
+ */
+async function tellEndedSessions(
+  env: Cloudflare.Env,
+  ended: readonly EndedSession[],
+  background: (work: Promise<unknown>) => void,
+): Promise<void> {
+  for (const [told, sessions] of Map.groupBy(ended, (session) => session.told)) {
+    const { address, account } = JSON.parse(told) as ToldOwner;
+    const settings = await settingsOfAddress(env, address, background);
+    const outbox = outboxOf(settings);
+    const { events: queue } = settings.storage;
+    if (outbox === undefined || queue === undefined) continue;
+    await fromDatabase(outbox.site, () =>
+      outbox.database.batch(
+        sessions.map(({ event, sid, reason }) =>
+          eventStatement(
+            outbox,
+            account,
+            "session.ended",
+            { account, session: sid, reason },
+            undefined,
+            event,
+          ),
+        ),
+      ),
+    );
+    await sendNotices(queue, [{ address: settings.site.origin, about: account }]);
+  }
 }

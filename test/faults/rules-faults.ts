@@ -39,8 +39,6 @@ export const RULES_FAULTS = [
       "all.find((one) => one.sid === sid && purpose !== one.sid)",
       [purposes],
     ],
-  ]),
-  ...faultsIn("src/session/asked-purpose.ts", [
     [
       "an unknown purpose is taken for none",
       'throw new Failure("purpose_unknown", { stage });',
