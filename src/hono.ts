@@ -1,5 +1,4 @@
-import type { MiddlewareHandler } from "hono";
-import { Hono } from "hono";
+import { Hono, type MiddlewareHandler } from "hono";
 import { createMiddleware } from "hono/factory";
 import { handleRequest } from "./app.ts";
 import type { VippsLoginEnv } from "./environment.ts";
@@ -8,7 +7,7 @@ import { answerFailure } from "./failure-answer.ts";
 import { asOwnAnswer } from "./http/around.ts";
 import { preflightAnswer } from "./http/cross-origin.ts";
 import { fittedReturnUrl } from "./http/return-url.ts";
-import { readRequired } from "./rules/asked-rule.ts";
+import { readRequired } from "./rules/requirement.ts";
 import { type CurrentSession, currentSession } from "./session/current-session.ts";
 import { askForLogin, requireOf } from "./session/session-required.ts";
 import { type Settings, settingsOfHost } from "./settings.ts";

@@ -1,8 +1,7 @@
 import * as base64url from "jose/base64url";
 import { readPath } from "../http/request-path.ts";
-import { readRequired } from "../rules/asked-rule.ts";
 import { asksForMore, requirementsOf } from "../rules/path-rules.ts";
-import { distinct, lacking, type Requirement } from "../rules/requirement.ts";
+import { distinct, lacking, type Requirement, readRequired } from "../rules/requirement.ts";
 import { type AuthenticSession, now } from "../session/session.ts";
 import type { SessionSettings, Settings } from "../settings.ts";
 import type { LoginSecrets } from "../vipps/authorize-url.ts";

@@ -10,8 +10,7 @@ import {
 } from "../http/request.ts";
 import type { AppContext } from "../http/request-context.ts";
 import { fittedReturnUrl, safeReturnUrl } from "../http/return-url.ts";
-import { readRequired } from "../rules/asked-rule.ts";
-import { lacking } from "../rules/requirement.ts";
+import { lacking, readRequired } from "../rules/requirement.ts";
 import { currentSession } from "../session/current-session.ts";
 import { now } from "../session/session.ts";
 import { askForLogin, loginUrl, requiredUrl, requireOf } from "../session/session-required.ts";

@@ -105,7 +105,7 @@ export const RULES_FAULTS = [
     ],
     ["somebody is a year older the day before", "reached <= today", "reached.slice(0, 7) <= today", [rules]],
   ]),
-  ...faultsIn("src/rules/asked-rule.ts", [
+  ...faultsIn("src/rules/requirement.ts", [
     [
       "a proxy that requires nothing lets everybody through",
       'if (named.length === 0) throw unknown("nothing is required");',
