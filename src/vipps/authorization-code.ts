@@ -17,14 +17,13 @@ import {
   type VippsIdentity,
   withFullName,
 } from "./claims.ts";
-import type { Discovery } from "./discovery.ts";
 import {
   CLOCK_TOLERANCE,
   checkIdTokenClaims,
   type UncheckedClaims,
   verifyIdTokenSignature,
 } from "./id-token.ts";
-import { type ProviderAccess, providerMetadata } from "./metadata.ts";
+import { type Discovery, type ProviderAccess, providerMetadata } from "./metadata.ts";
 import { confirmPartnerToken, forgetPartnerToken, partnerToken } from "./partner-token.ts";
 import {
   APP_CONFIRMATION,

@@ -1,16 +1,22 @@
+import * as oauth from "oauth4webapi";
 import { Failure } from "../failure.ts";
 import { isolateFlights, isolateMap } from "../isolate-state.ts";
 import { logEvent } from "../log.ts";
 import type { MetadataStore } from "../settings/types.ts";
 import { faultFields } from "../storage-call.ts";
-import type { StepTimes } from "../waiting.ts";
-import { withinTime } from "../waiting.ts";
-import { checkedDiscovery, type Discovery, fetchDiscovery } from "./discovery.ts";
-import { fetchKeys } from "./jwks.ts";
+import { type StepTimes, withinTime } from "../waiting.ts";
 import { readCopy, writeCopy } from "./metadata-store.ts";
-import type { RelyingParty } from "./relying-party.ts";
-import { takesClientAuthentication } from "./relying-party.ts";
+import {
+  boundedFetch,
+  isProviderOrigin,
+  issuerDifference,
+  type RelyingParty,
+  takesClientAuthentication,
+  unmetRequirements,
+} from "./relying-party.ts";
 import { type SigningKey, usableKeys } from "./usable-keys.ts";
+
+/** What the provider says about itself: asked for, checked, and kept in memory and in KV. */
 
 /** What the provider says about itself: its discovery document and its signing keys, kept as one value. */
 export interface Metadata {
@@ -291,5 +297,107 @@ async function toStore(access: ProviderAccess, metadata: Metadata): Promise<void
     await writeCopy(access.store, metadataKey(access), metadata, KEPT_FOR / 1000);
   } catch (error) {
     logEvent("warn", "metadata_store_failed", access.store.site, { operation: "put", ...faultFields(error) });
+  }
+}
+
+/** A discovery document that passed every check: its issuer is ours, its endpoints may be called. */
+export interface Discovery extends oauth.AuthorizationServer {
+  readonly authorization_endpoint: string;
+  readonly token_endpoint: string;
+  readonly jwks_uri: string;
+}
+
+/** How long the provider may take to give its discovery document, in milliseconds. */
+const DISCOVERY_TIME_LIMIT = 4_000;
+
+const invalidDiscovery = (reason: string, cause?: unknown) =>
+  new Failure("metadata_invalid", { stage: "start", reason }, { cause });
+
+/**
+ * Fetches the provider's discovery document (OpenID Connect Discovery section 4).
+ * @throws {Failure} `metadata_unavailable` when there is no answer to be had, `metadata_invalid` when the answer
+ *   is not a usable document of this issuer.
+ */
+async function fetchDiscovery(relyingParty: RelyingParty): Promise<Discovery> {
+  const limits = {
+    unavailable: "metadata_unavailable",
+    stage: "start",
+    timeLimit: DISCOVERY_TIME_LIMIT,
+  } as const;
+  const issuer = new URL(relyingParty.issuer);
+  try {
+    const response = await oauth.discoveryRequest(issuer, {
+      [oauth.customFetch]: boundedFetch(relyingParty, limits),
+      [oauth.allowInsecureRequests]: relyingParty.allowHttp,
+    });
+    if (response.status !== 200) {
+      throw new Failure(limits.unavailable, { stage: "start", reason: `answered with ${response.status}` });
+    }
+    return checkedDiscovery(relyingParty, await response.json().catch(() => undefined));
+  } catch (error) {
+    throw error instanceof Failure ? error : invalidDiscovery("not a discovery document", error);
+  }
+}
+
+/**
+ * Checks a discovery document, fresh or from a cache.
+ * @throws {Failure} `metadata_invalid`.
+ */
+function checkedDiscovery(relyingParty: RelyingParty, document: unknown): Discovery {
+  if (!isRecord(document)) throw invalidDiscovery("not a JSON object");
+  // OpenID Connect Discovery section 4.3 wants the very same string.
+  const { issuer } = document;
+  if (issuer !== relyingParty.issuer) throw invalidDiscovery(issuerDifference(relyingParty.issuer, issuer));
+  const [unmet] = unmetRequirements(document);
+  if (unmet !== undefined) throw invalidDiscovery(`the provider ${unmet}`);
+  const endpoint = (name: string): string => {
+    const address = document[name];
+    const url = typeof address === "string" ? URL.parse(address) : null;
+    const callable = url?.protocol === "https:" || (relyingParty.allowHttp && url?.protocol === "http:");
+    if (url === null || !callable || url.username !== "" || url.password !== "" || url.hash !== "") {
+      throw invalidDiscovery(`${name} is missing or not an https address`);
+    }
+    if (!isProviderOrigin(relyingParty, url)) {
+      throw invalidDiscovery(`${name} is neither on the issuer's origin nor on one of PROVIDER_ENDPOINTS`);
+    }
+    return url.href;
+  };
+  return {
+    ...document,
+    issuer: relyingParty.issuer,
+    authorization_endpoint: endpoint("authorization_endpoint"),
+    token_endpoint: endpoint("token_endpoint"),
+    jwks_uri: endpoint("jwks_uri"),
+    ...(document.userinfo_endpoint !== undefined && { userinfo_endpoint: endpoint("userinfo_endpoint") }),
+  };
+}
+
+function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+/** How long the provider may take to give its key set, in milliseconds. */
+const KEYS_TIME_LIMIT = 3_000;
+
+/**
+ * Fetches the provider's key set.
+ * @returns the keys of it that may verify, or why there are none to be had. Never throws.
+ */
+async function fetchKeys(
+  relyingParty: RelyingParty,
+  jwksUri: string,
+): Promise<{ readonly keys: readonly SigningKey[] } | { readonly failed: string }> {
+  const fetchBounded = boundedFetch(relyingParty, {
+    unavailable: "keys_unavailable",
+    stage: "id_token",
+    timeLimit: KEYS_TIME_LIMIT,
+  });
+  try {
+    const response = await fetchBounded(jwksUri, { headers: { accept: "application/json" } });
+    if (response.status !== 200) return { failed: `answered with ${response.status}` };
+    const keys = usableKeys(await response.json().catch(() => undefined));
+    return keys === undefined ? { failed: "not a set with a key that verifies RS256" } : { keys };
+  } catch (error) {
+    return { failed: (error instanceof Failure && error.facts.reason) || "no connection" };
   }
 }

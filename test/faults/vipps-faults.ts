@@ -163,7 +163,7 @@ export const VIPPS_FAULTS = [
       [workerTest("login")],
     ],
   ]),
-  ...faultsIn("src/vipps/discovery.ts", [
+  ...faultsIn("src/vipps/metadata.ts", [
     ["a similar issuer passes", "if (issuer !== relyingParty.issuer)", 'if (issuer === "")', [discovery]],
     [
       "endpoints may lie anywhere",
@@ -183,8 +183,6 @@ export const VIPPS_FAULTS = [
       'url?.protocol === "https:" || url?.protocol === "http:" ||',
       [discovery],
     ],
-  ]),
-  ...faultsIn("src/vipps/metadata.ts", [
     [
       "the discovery document is fetched for every login",
       "memory.get(key)?.metadata ?? (await inTime(",
