@@ -5,7 +5,7 @@ import { logEvent } from "./log.ts";
 import type { Settings } from "./settings.ts";
 import { faultFields, fromStorage } from "./storage-call.ts";
 import type { FaultClass, Store } from "./storage-fault.ts";
-import { metadataAge } from "./vipps/metadata.ts";
+import { metadataAge } from "./vipps/provider.ts";
 import { withinTime } from "./waiting.ts";
 
 /** One dependency: whether it answers, and what is worth knowing of it. */

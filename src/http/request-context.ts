@@ -1,6 +1,6 @@
 import type { Context } from "hono";
 import type { Settings } from "../settings.ts";
-import type { ProviderAccess } from "../vipps/metadata.ts";
+import type { ProviderAccess } from "../vipps/provider.ts";
 import type { VippsSession } from "../vipps-session.ts";
 import type { StepTimes } from "../waiting.ts";
 import type { SitePath } from "./request-path.ts";

@@ -11,7 +11,7 @@ import { askedPurpose, broughtFor } from "../session/session-store.ts";
 import type { Settings } from "../settings.ts";
 import { faultFields } from "../storage-call.ts";
 import { authorizeUrl } from "../vipps/authorize-url.ts";
-import { providerMetadata } from "../vipps/metadata.ts";
+import { providerMetadata } from "../vipps/provider.ts";
 import { timed } from "../waiting.ts";
 import { attemptsCall, objectFor } from "./call-attempts.ts";
 import {

@@ -23,15 +23,9 @@ import {
   type UncheckedClaims,
   verifyIdTokenSignature,
 } from "./id-token.ts";
-import { type Discovery, type ProviderAccess, providerMetadata } from "./metadata.ts";
 import { confirmPartnerToken, forgetPartnerToken, partnerToken } from "./partner-token.ts";
-import {
-  APP_CONFIRMATION,
-  boundedFetch,
-  clientName,
-  type OwnKeys,
-  type RelyingParty,
-} from "./relying-party.ts";
+import { boundedFetch, type Discovery, type ProviderAccess, providerMetadata } from "./provider.ts";
+import { APP_CONFIRMATION, clientName, type OwnKeys, type RelyingParty } from "./relying-party.ts";
 
 /**
  * The code that the browser brings back from the provider: what comes with it, and the identity that it is exchanged

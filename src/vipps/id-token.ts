@@ -10,7 +10,7 @@ import {
   type ProviderAccess,
   providerMetadata,
   refreshKeys,
-} from "./metadata.ts";
+} from "./provider.ts";
 import { APP_CONFIRMATION, type RelyingParty } from "./relying-party.ts";
 import type { SigningKey } from "./usable-keys.ts";
 

@@ -3,9 +3,9 @@ import { Failure } from "../failure.ts";
 import { isolateFlights, isolateMap, putBounded } from "../isolate-state.ts";
 import { logEvent } from "../log.ts";
 import { withinTime } from "../waiting.ts";
-import { type ProviderAccess, providerMetadata } from "./metadata.ts";
 import { refusedPartnerKey } from "./partner-refusal.ts";
-import { boundedFetch, type PartnerKeys } from "./relying-party.ts";
+import { boundedFetch, type ProviderAccess, providerMetadata } from "./provider.ts";
+import type { PartnerKeys } from "./relying-party.ts";
 
 /** A partner's access token. Times in milliseconds since the epoch. */
 interface PartnerToken {

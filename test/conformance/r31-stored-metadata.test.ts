@@ -4,8 +4,8 @@ import { describe, expect, it, vi } from "vitest";
 import { beginIsolate } from "../../src/isolate-state.ts";
 import type { MetadataStore } from "../../src/settings/types.ts";
 import { readSettings } from "../../src/settings.ts";
-import type { ProviderAccess } from "../../src/vipps/metadata.ts";
 import { writeCopy } from "../../src/vipps/metadata-store.ts";
+import type { ProviderAccess } from "../../src/vipps/provider.ts";
 import { openBrowser } from "../worker/browser.ts";
 import { metadataStore, namesInKv } from "../worker/metadata-copies.ts";
 import { SITE, type TestSite } from "../worker/site.ts";
@@ -225,7 +225,7 @@ async function newIsolates(site: TestSite, count: number) {
 /** An isolate's own memory: the module, loaded anew. */
 async function newIsolate(site: TestSite) {
   vi.resetModules();
-  const { providerMetadata, refreshKeys } = await import("../../src/vipps/metadata.ts");
+  const { providerMetadata, refreshKeys } = await import("../../src/vipps/provider.ts");
   const read = readSettings(site.env, SITE);
   if ("faults" in read) throw new Error(read.faults.join());
   const { relyingParty, storage } = read.settings;

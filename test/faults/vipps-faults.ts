@@ -142,7 +142,7 @@ export const VIPPS_FAULTS = [
       [requirement("r06-userinfo")],
     ],
   ]),
-  ...faultsIn("src/vipps/relying-party.ts", [
+  ...faultsIn("src/vipps/provider.ts", [
     ["redirects are followed", 'redirect: "manual",', 'redirect: "follow",', [workerTest("login")]],
     [
       "a body may be of any size",
@@ -162,8 +162,6 @@ export const VIPPS_FAULTS = [
       "headers: { ...init.headers },",
       [workerTest("login")],
     ],
-  ]),
-  ...faultsIn("src/vipps/metadata.ts", [
     ["a similar issuer passes", "if (issuer !== relyingParty.issuer)", 'if (issuer === "")', [discovery]],
     [
       "endpoints may lie anywhere",
