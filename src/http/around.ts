@@ -1,7 +1,7 @@
 import { Failure, type Stage } from "../failure.ts";
 import { logEvent } from "../log.ts";
 import type { Settings } from "../settings.ts";
-import { withinTime } from "../waiting.ts";
+import { settlesAtOnce, withinTime } from "../waiting.ts";
 import type { AppContext, Around, Handler } from "./request-context.ts";
 
 /**
@@ -92,10 +92,13 @@ const TIME_LIMIT = 9_500;
  */
 export const answerInTime =
   (handle: Handler): Handler =>
-  async (c) =>
-    withinTime(TIME_LIMIT, Promise.resolve(handle(c)), () => {
+  async (c) => {
+    const answer = Promise.resolve(handle(c));
+    if (await settlesAtOnce(answer)) return answer;
+    return withinTime(TIME_LIMIT, answer, () => {
       throw new Failure("too_slow", { stage: "site" });
     });
+  };
 
 /** Whether the visitor has been told by now that it took too long: what is made from here on, nobody gets. */
 export function isTooLate(c: AppContext): boolean {
