@@ -200,30 +200,61 @@ export async function requestText(request: Request): Promise<string | undefined>
   return text + decoder.decode();
 }
 
-/**
- * A parameter of a request's query, the first of its name. The platform's own parser reads the query once; the
- * router's looks for the end of every parameter through all that follow.
- */
+/** A parameter of a request's query, the first of its name. */
 export function queryParameter(request: Pick<Request, "url">, name: string): string | undefined {
-  return queryOf(request)?.get(name) ?? undefined;
+  return queryOf(request.url).get(name);
 }
 
 /** Every parameter of a request's query that has this name. */
 export function queryParameters(request: Pick<Request, "url">, name: string): readonly string[] {
-  return queryOf(request)?.getAll(name) ?? [];
+  return queryOf(request.url).getAll(name);
 }
 
-/** The whole query of a request; `undefined` where its address has none. */
-export function queryOf(request: Pick<Request, "url">): URLSearchParams | undefined {
-  const query = queryText(request);
-  return query === undefined ? undefined : new URLSearchParams(query);
+/** The parameters of a query, in the order sent. */
+export interface Query {
+  /** The first of this name. */
+  get(name: string): string | undefined;
+  getAll(name: string): readonly string[];
+  readonly names: readonly string[];
 }
 
-/** The same as it came. */
+/**
+ * The query of an address, read once: as the platform's own parser reads it (URL standard, section 5.1), in a fraction
+ * of its time. The router's looks for the end of every parameter through all that follow.
+ */
+export function queryOf(url: string): Query {
+  const names: string[] = [];
+  const values: string[] = [];
+  for (const pair of (queryText({ url }) ?? "").split("&")) {
+    if (pair === "") continue;
+    const equals = pair.indexOf("=");
+    names.push(decoded(equals < 0 ? pair : pair.slice(0, equals)));
+    values.push(equals < 0 ? "" : decoded(pair.slice(equals + 1)));
+  }
+  return {
+    names,
+    get: (name) => values[names.indexOf(name)],
+    getAll: (name) => values.filter((_, at) => names[at] === name),
+  };
+}
+
+/** A name or value of a query, as it was meant. */
+function decoded(text: string): string {
+  if (!text.includes("%") && !text.includes("+")) return text;
+  try {
+    return decodeURIComponent(text.replaceAll("+", " "));
+  } catch {
+    // What is no encoding, or not of UTF-8, is put right by the platform's own parser.
+    return new URLSearchParams(`=${text}`).get("") ?? "";
+  }
+}
+
+/** The query of a request as it came; `undefined` where its address has none. */
 export function queryText({ url }: Pick<Request, "url">): string | undefined {
-  const [address = ""] = url.split("#", 1);
-  const start = address.indexOf("?");
-  return start < 0 ? undefined : address.slice(start + 1);
+  const start = url.indexOf("?");
+  const fragment = url.indexOf("#");
+  if (start < 0 || (fragment >= 0 && fragment < start)) return undefined;
+  return url.slice(start + 1, fragment < 0 ? url.length : fragment);
 }
 
 /** Whether a request carries a form as browsers send it. */

@@ -1,4 +1,5 @@
 import * as base64url from "jose/base64url";
+import type { Query } from "../http/request.ts";
 import { readPath } from "../http/request-path.ts";
 import { asksForMore, requirementsOf } from "../rules/path-rules.ts";
 import { distinct, lacking, type Requirement, readRequired } from "../rules/requirement.ts";
@@ -366,12 +367,8 @@ export const NO_ASKS: LoginAsks = { app: false, birthDate: false };
  * @param returnTo a safe return URL.
  * @throws {Failure} `rule_unknown`.
  */
-export function requiredOfLogin(
-  settings: Settings,
-  query: URLSearchParams | undefined,
-  returnTo: string,
-): readonly Requirement[] {
-  const named = readRequired(settings, query?.getAll("require") ?? []);
+export function requiredOfLogin(settings: Settings, query: Query, returnTo: string): readonly Requirement[] {
+  const named = readRequired(settings, query.getAll("require"));
   // In a safe return URL that is a path, nothing stands before the query and the fragment but the parsed path.
   const isPath = asksForMore(settings.site) && returnTo.startsWith("/");
   const path = isPath ? readPath(returnTo.replace(/[?#].*$/s, "")) : undefined;

@@ -41,15 +41,15 @@ export async function startLogin(c: AppContext): Promise<Response> {
   const elsewhere = atOwnAddress(c);
   if (elsewhere !== undefined)
     return new Response(null, { status: 302, headers: { location: elsewhere, "cache-control": "no-store" } });
-  const query = queryOf(c.req.raw);
-  const returnTo = safeReturnUrl(settings, query?.get("return_to") ?? undefined);
+  const query = queryOf(c.req.url);
+  const returnTo = safeReturnUrl(settings, query.get("return_to"));
   const answer = ownAnswer(null, redirectHeaders(), 302);
   const asked: Promise<Pick<CurrentSession, "session" | "setCookie">> = currentSession(settings, c.req.raw);
   const { session, setCookie } = await ifKnown(settings, asked, { session: undefined, setCookie: undefined });
   if (setCookie !== undefined) answer.headers.append("set-cookie", setCookie);
   const required = requiredOfLogin(settings, query, returnTo);
-  const mustAsk = query?.get("prompt") === "login";
-  const purpose = askedPurpose(settings, query?.get("for") ?? undefined, "start");
+  const mustAsk = query.get("prompt") === "login";
+  const purpose = askedPurpose(settings, query.get("for"), "start");
   if (
     session !== undefined &&
     !mustAsk &&
@@ -62,7 +62,7 @@ export async function startLogin(c: AppContext): Promise<Response> {
   }
 
   const { browser, hasNone, setCookie: browserCookie } = await recogniseBrowser(c.req.raw.headers);
-  const expected = query?.get(COOKIES_PARAMETER) ?? undefined;
+  const expected = query.get(COOKIES_PARAMETER);
   if (expected !== undefined) {
     const ofLogin = await arrivedLogin(settings, expected);
     const facts = { stage: "start", returnTo, purpose, ofLogin } as const;

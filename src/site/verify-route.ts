@@ -86,7 +86,7 @@ const PARAMETERS = new Set(["require", "login", "preflight"]);
 
 /** Nobody is let through because `require` was called `Require`, `requires` or `group`. @throws {Failure} `rule_unknown` */
 function refuseUnknown(request: Request): void {
-  for (const name of queryOf(request)?.keys() ?? [])
+  for (const name of queryOf(request.url).names)
     if (!PARAMETERS.has(name))
       throw new Failure("rule_unknown", { stage: "site", reason: "unknown parameter", jsonOnly: true });
 }

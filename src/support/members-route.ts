@@ -3,7 +3,7 @@ import { answeredConsents, listMembers } from "../accounts/member-list.ts";
 import { type MemberFilter, membersExport } from "../accounts/members-export.ts";
 import { Failure } from "../failure.ts";
 import { groupName } from "../group-name.ts";
-import { formBody, queryOf } from "../http/request.ts";
+import { formBody, queryText } from "../http/request.ts";
 import { consentWording } from "../pages/consent-wording.ts";
 import { membersPage } from "../pages/support/members-page.ts";
 import { answerPage, consolePath } from "./answers.ts";
@@ -24,7 +24,7 @@ const PAGE = 100;
  */
 export const showMembers = withinConsole(async (request: StaffRequest): Promise<Response> => {
   const { c, settings, records, registry } = request;
-  const query = queryOf(c.req.raw) ?? new URLSearchParams();
+  const query = new URLSearchParams(queryText(c.req.raw));
   const filter = filterOf(query);
   const after = query.get("after") ?? undefined;
   const isWaiting = query.get("waiting") === "yes";
