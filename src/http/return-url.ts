@@ -19,7 +19,7 @@ const UNSAFE_CHARACTERS = /[\u0000-\u001f\u007f\\]/;
 export function safeReturnUrl({ site, login }: Settings, wanted: string | undefined): string {
   if (!wanted || wanted.length > LENGTH_LIMIT || UNSAFE_CHARACTERS.test(wanted)) return "/";
   // Nearly every one, found without a parser.
-  if (isPlainPath(wanted)) return isPlace(wanted, site.authPath) ? wanted : "/";
+  if (isPlainPath(wanted)) return isPlaceAs(wanted, site.authPath) ? wanted : "/";
   const isPath = wanted.startsWith("/");
   const url = URL.parse(wanted, isPath ? site.origin : undefined);
   // `blob:https://site.example/1` has the origin of the site and leads elsewhere.
@@ -82,9 +82,12 @@ function isPlace(pathname: string, authPath: string): boolean {
   const read = readPath(pathname);
   // Nobody can be sure of it; nothing of the worker's is called so.
   if (read === undefined) return !pathname.toLowerCase().startsWith(authPath.toLowerCase());
+  return [...read.readings].every((reading) => isPlaceAs(reading, authPath));
+}
+
+/** The same for one way in which it can be read. */
+function isPlaceAs(reading: string, authPath: string): boolean {
+  const path = reading.toLowerCase();
   const own = `${authPath.toLowerCase()}/`;
-  return [...read.readings].every((reading) => {
-    const path = reading.toLowerCase();
-    return !`${path}/`.startsWith(own) || PAGES.test(path.slice(own.length).replace(/\/$/, ""));
-  });
+  return !`${path}/`.startsWith(own) || PAGES.test(path.slice(own.length).replace(/\/$/, ""));
 }

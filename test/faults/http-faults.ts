@@ -65,8 +65,8 @@ export const HTTP_FAULTS = [
     ],
     [
       "a login may end at the login in another spelling",
-      "return [...read.readings].every((reading) => {",
-      "return [pathname].every((reading) => {",
+      "[...read.readings].every((reading)",
+      "[pathname].every((reading)",
       [returnUrl],
     ],
     [
