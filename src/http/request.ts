@@ -84,7 +84,7 @@ const isHtml = (type: string): boolean =>
  * Headers in which browsers, routers and apps say that they only look ahead, and the words with which they say it.
  * Which of them sends what: docs/site.md.
  */
-const HINTS: Readonly<Record<string, RegExp>> = {
+const HINTS = Object.entries({
   "sec-purpose": /prefetch|prerender|preview/i,
   purpose: /prefetch|prerender|preview/i,
   "x-purpose": /prefetch|prerender|preview/i,
@@ -94,8 +94,7 @@ const HINTS: Readonly<Record<string, RegExp>> = {
   "next-router-segment-prefetch": /./,
   "x-middleware-prefetch": /./,
   "hx-preloaded": /./,
-};
-const HINTING = Object.keys(HINTS);
+});
 
 /** Programs that make a small picture or a summary of an address that somebody has sent, by the name they give. */
 const PREVIEWS =
@@ -117,10 +116,11 @@ export function isLookAhead({ method, headers }: Pick<Request, "method" | "heade
   if (PREVIEWS.test(agent)) return true;
   // What posts is no reader: a server that calls a webhook may say as well whom to ask about it.
   if (method !== "POST" && ROBOTS.test(agent)) return true;
-  return HINTING.some((name) => {
+  for (const [name, words] of HINTS) {
     const said = headers.get(name);
-    return said !== null && HINTS[name]?.test(said) === true;
-  });
+    if (said !== null && words.test(said)) return true;
+  }
+  return false;
 }
 
 /**

@@ -182,8 +182,8 @@ export const HTTP_FAULTS = [
   ...faultsIn("src/http/request.ts", [
     [
       "square time: each parameter is looked for through all that follow",
-      "new URLSearchParams(query)",
-      'new URLSearchParams(query.split("&").find((_, at) => query.indexOf("\\u0000", at) >= 0))',
+      '.split("&")) {',
+      '.split("&").filter((_, at, all) => all.indexOf("\\u0000", at) < 0)) {',
       [growth],
     ],
   ]),
