@@ -1,4 +1,5 @@
 import { Failure, type Stage } from "../failure.ts";
+import { onFirstUse } from "../isolate-state.ts";
 import { logEvent } from "../log.ts";
 import type { Settings } from "../settings.ts";
 import { settlesAtOnce, withinTime } from "../waiting.ts";
@@ -47,6 +48,20 @@ export function ownAnswer(body: string | null, headers: Headers, status = 200): 
   whole.add(response);
   return response;
 }
+
+/**
+ * A redirect of ours that nobody keeps, for one visitor alone. Its headers are filled in where they are, and copied with
+ * the answer: an answer that headers are put on has to be given an object for them.
+ */
+export function ownRedirect(location: string, setCookies: readonly (string | undefined)[]): Response {
+  const headers = redirectHeaders();
+  headers.set("location", location);
+  headers.delete("set-cookie");
+  for (const setCookie of setCookies) if (setCookie !== undefined) headers.append("set-cookie", setCookie);
+  return ownAnswer(null, headers, 302);
+}
+
+const redirectHeaders = onFirstUse(() => wholeHeaders({ "cache-control": "no-store", vary: "cookie" }));
 
 /** The same answer with what it does not say itself of {@link OWN_HEADERS}. */
 export function asOwnAnswer(response: Response): Response {
@@ -117,16 +132,22 @@ const RATE_PERIOD = 60;
  * @throws {Failure} `rate_limited`, with `Retry-After`.
  */
 export function limitPerNetwork(step: "start" | "finish", stage: Stage, what = ""): Around {
-  return (handle) => async (c) => {
-    const { limiters, site } = c.env.settings;
-    if (limiters[step] === undefined && limiters.wide === undefined) return handle(c);
-    const { headers } = c.req.raw;
+  const admitsAll = async ({ limiters, site }: Settings, headers: Headers): Promise<boolean> => {
     const admitted = await Promise.all([
       admits(limiters[step], site.origin, clientNetwork(headers), what),
       admits(limiters.wide, site.origin, widerNetwork(headers), what || step),
     ]);
-    if (admitted.includes(false)) throw tooMany(stage);
-    return handle(c);
+    return !admitted.includes(false);
+  };
+  return (handle) => {
+    const limited: Handler = async (c) => {
+      if (!(await admitsAll(c.env.settings, c.req.raw.headers))) throw tooMany(stage);
+      return handle(c);
+    };
+    return (c) => {
+      const { limiters } = c.env.settings;
+      return limiters[step] === undefined && limiters.wide === undefined ? handle(c) : limited(c);
+    };
   };
 }
 

@@ -1,10 +1,9 @@
 import { Failure } from "../failure.ts";
-import { ownAnswer, wholeHeaders } from "../http/around.ts";
+import { ownRedirect } from "../http/around.ts";
 import { COOKIES_PARAMETER, recogniseBrowser } from "../http/cookie.ts";
 import { firstOf, isFramed, queryOf } from "../http/request.ts";
 import { type AppContext, providerAccess } from "../http/request-context.ts";
 import { safeReturnUrl } from "../http/return-url.ts";
-import { onFirstUse } from "../isolate-state.ts";
 import { logEvent } from "../log.ts";
 import { type CurrentSession, currentSession } from "../session/current-session.ts";
 import { askedPurpose, broughtFor } from "../session/session-store.ts";
@@ -38,15 +37,14 @@ import {
  */
 export async function startLogin(c: AppContext): Promise<Response> {
   const { settings } = c.env;
-  const elsewhere = atOwnAddress(c);
+  const { url: address, headers } = c.req.raw;
+  const elsewhere = atOwnAddress(c, address);
   if (elsewhere !== undefined)
     return new Response(null, { status: 302, headers: { location: elsewhere, "cache-control": "no-store" } });
-  const query = queryOf(c.req.url);
+  const query = queryOf(address);
   const returnTo = safeReturnUrl(settings, query.get("return_to"));
-  const answer = ownAnswer(null, redirectHeaders(), 302);
   const asked: Promise<Pick<CurrentSession, "session" | "setCookie">> = currentSession(settings, c.req.raw);
   const { session, setCookie } = await ifKnown(settings, asked, { session: undefined, setCookie: undefined });
-  if (setCookie !== undefined) answer.headers.append("set-cookie", setCookie);
   const required = requiredOfLogin(settings, query, returnTo);
   const mustAsk = query.get("prompt") === "login";
   const purpose = askedPurpose(settings, query.get("for"), "start");
@@ -56,12 +54,10 @@ export async function startLogin(c: AppContext): Promise<Response> {
     !loginCouldHelp(required, session) &&
     (purpose === undefined ||
       (await ifKnown(settings, broughtFor(settings, session, purpose), undefined)) !== undefined)
-  ) {
-    answer.headers.set("location", returnTo);
-    return answer;
-  }
+  )
+    return ownRedirect(returnTo, [setCookie]);
 
-  const { browser, hasNone, setCookie: browserCookie } = await recogniseBrowser(c.req.raw.headers);
+  const { browser, hasNone, setCookie: browserCookie } = await recogniseBrowser(headers);
   const expected = query.get(COOKIES_PARAMETER);
   if (expected !== undefined) {
     const ofLogin = await arrivedLogin(settings, expected);
@@ -71,18 +67,14 @@ export async function startLogin(c: AppContext): Promise<Response> {
     if (ofLogin !== undefined && settings.login.crossBrowser === "deny")
       throw new Failure("browser_mismatch", facts);
   }
-  if (isFramed(c.req.raw.headers))
+  if (isFramed(headers))
     throw new Failure("login_in_frame", { stage: "start", returnTo, purpose, setCookie });
   // Whoever is logged in and has to be fresh must not be let through by a memory of the provider's.
   const anew = session !== undefined && required.some(({ kind }) => kind === "fresh");
   const asks = { ...asksFor(required), purpose };
   const { url } = await beginLogin(c, "browser", { browser, returnTo, anew, asks });
-  answer.headers.append("set-cookie", browserCookie);
-  answer.headers.set("location", url);
-  return answer;
+  return ownRedirect(url, [setCookie, browserCookie]);
 }
-
-const redirectHeaders = onFirstUse(() => wholeHeaders({ "cache-control": "no-store", vary: "cookie" }));
 
 /**
  * What the session store says of whoever wants to log in. While it does not say whether a stale session lives, they are
@@ -130,10 +122,10 @@ const AT_OWN_ADDRESS = "address=own";
  * A proxy in front may ask by such a name for a browser that is where it should be. So whoever says so is believed, and
  * nobody is sent there twice.
  */
-function atOwnAddress(c: AppContext): string | undefined {
+function atOwnAddress(c: AppContext, url: string): string | undefined {
   const { origin, authPath } = c.env.settings.site;
-  if (c.req.url.startsWith(`${origin}/`)) return undefined;
-  const asked = new URL(c.req.url);
+  if (url.startsWith(`${origin}/`)) return undefined;
+  const asked = new URL(url);
   if (asked.origin === origin) return undefined;
   const own = new URL(origin);
   const { headers } = c.req.raw;
@@ -184,11 +176,9 @@ export async function beginLogin(
   const object = objectFor(settings, id);
   const isKept = flow === "browser" && isTooLongToSeal(returnTo, asks.purpose);
   const login = { id, object, browser, returnTo: isKept ? undefined : returnTo, asks };
-  const [{ discovery }, { state, secrets }] = await Promise.all([
-    timed(stepTimes, "metadata", providerMetadata(providerAccess(c))),
-    beginState(settings, flow, login),
-    isKept && attemptsCall(settings, object, "start", (stub) => stub.keepReturnUrl(id, returnTo)),
-  ]);
+  const { discovery } = await timed(stepTimes, "metadata", providerMetadata(providerAccess(c)));
+  const { state, secrets } = await beginState(settings, flow, login);
+  if (isKept) await attemptsCall(settings, object, "start", (stub) => stub.keepReturnUrl(id, returnTo));
   const url = await authorizeUrl(discovery.authorization_endpoint, relyingParty, {
     ...secrets,
     state,

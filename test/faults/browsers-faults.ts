@@ -144,16 +144,11 @@ export const BROWSERS_FAULTS = [
     ],
   ]),
   ...faultsIn("src/login/start-login.ts", [
-    [
-      "a login begins in a frame",
-      "if (isFramed(c.req.raw.headers))",
-      "if (isFramed(new Headers()))",
-      [pageOrScript],
-    ],
+    ["a login begins in a frame", "if (isFramed(headers))", "if (isFramed(new Headers()))", [pageOrScript]],
     [
       "a login begins at another name of the site",
       "if (elsewhere !== undefined)",
-      "if (elsewhere === c.req.url)",
+      "if (elsewhere === address)",
       [redirectUri],
     ],
     ["a proxy's visitors go round in circles", "asked.search.includes(AT_OWN_ADDRESS) ||", "", [redirectUri]],

@@ -400,14 +400,14 @@ export const LOGIN_FAULTS = [
   ...faultsIn("src/login/start-login.ts", [
     [
       "a login that is asked for does not begin",
-      'query?.get("prompt") === "login"',
-      'query?.get("prompt") === "never"',
+      'query.get("prompt") === "login"',
+      'query.get("prompt") === "never"',
       [login],
     ],
     [
       "a login may end on any website",
-      'safeReturnUrl(settings, query?.get("return_to") ?? undefined)',
-      'query?.get("return_to") ?? "/"',
+      'safeReturnUrl(settings, query.get("return_to"))',
+      'query.get("return_to") ?? "/"',
       [requirement("r16-return-url")],
     ],
     ["an app is sent through the web flow", 'nativeApp: flow === "app",', "nativeApp: false,", [nativeApp]],
