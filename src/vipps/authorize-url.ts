@@ -1,4 +1,4 @@
-import * as oauth from "oauth4webapi";
+import { sha256 } from "../crypto-text.ts";
 import { APP_CONFIRMATION, type RelyingParty } from "./relying-party.ts";
 
 /** The secrets of one login that only we know. */
@@ -31,29 +31,30 @@ export async function authorizeUrl(
   relyingParty: RelyingParty,
   request: AuthorizeRequest,
 ): Promise<string> {
-  const parameters: Record<string, string> = {
-    redirect_uri: request.redirectUri,
-    state: request.state,
-    nonce: request.nonce,
-    code_challenge: await oauth.calculatePKCECodeChallenge(request.codeVerifier),
-  };
-  if (request.nativeApp) {
-    parameters.requested_flow = "app_to_app_v2";
-    parameters.final_redirect_is_app = "true";
-  } else if (relyingParty.automaticReturn) {
-    parameters.requested_flow = "automatic_return_from_vipps_app";
-  }
-  if (request.anew) parameters.prompt = "login";
-  return `${beginningOf(endpoint, relyingParty)}&${asQuery(parameters)}`;
+  const beginning = beginningOf(endpoint, relyingParty, request.redirectUri);
+  // No character of a state, a nonce or a digest has to be escaped.
+  const own = `state=${request.state}&nonce=${request.nonce}&code_challenge=${await sha256(request.codeVerifier)}`;
+  const flow = request.nativeApp
+    ? "&requested_flow=app_to_app_v2&final_redirect_is_app=true"
+    : relyingParty.automaticReturn
+      ? "&requested_flow=automatic_return_from_vipps_app"
+      : "";
+  return `${beginning}&${own}${flow}${request.anew ? "&prompt=login" : ""}`;
 }
 
-/** What is the same in every login of a relying party, and the endpoint that it is for. */
-const beginnings = new WeakMap<RelyingParty, { readonly endpoint: string; readonly url: string }>();
+/** What is the same in nearly every login of a relying party. */
+interface Beginning {
+  readonly endpoint: string;
+  readonly redirectUri: string;
+  readonly url: string;
+}
 
-/** The URL as far as no login has a part in it. */
-function beginningOf(endpoint: string, relyingParty: RelyingParty): string {
+const beginnings = new WeakMap<RelyingParty, Beginning>();
+
+/** The URL as far as it is the same in nearly every login. */
+function beginningOf(endpoint: string, relyingParty: RelyingParty, redirectUri: string): string {
   const known = beginnings.get(relyingParty);
-  if (known?.endpoint === endpoint) return known.url;
+  if (known?.endpoint === endpoint && known.redirectUri === redirectUri) return known.url;
   const parameters: Record<string, string> = {
     response_type: "code",
     // A partner names the sales unit; Vipps puts the unit's own client_id in its place.
@@ -63,13 +64,14 @@ function beginningOf(endpoint: string, relyingParty: RelyingParty): string {
     scope: relyingParty.scope.join(" "),
     // The provider's default is `plain`, so it is always said (RFC 7636 section 4.3).
     code_challenge_method: "S256",
+    ...(relyingParty.market !== undefined && { market: relyingParty.market }),
+    ...(relyingParty.requireApp && { acr_values: APP_CONFIRMATION }),
+    redirect_uri: redirectUri,
   };
-  if (relyingParty.market !== undefined) parameters.market = relyingParty.market;
-  if (relyingParty.requireApp) parameters.acr_values = APP_CONFIRMATION;
   const { href, search } = new URL(endpoint);
   const [address = ""] = href.split(/[?#]/, 1);
   const url = `${address}${search === "" ? "?" : `${search}&`}${asQuery(parameters)}`;
-  beginnings.set(relyingParty, { endpoint, url });
+  beginnings.set(relyingParty, { endpoint, redirectUri, url });
   return url;
 }
 
