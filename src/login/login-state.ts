@@ -1,4 +1,5 @@
 import * as base64url from "jose/base64url";
+import { passingBytes, randomBytes } from "../crypto-text.ts";
 import type { Query } from "../http/request.ts";
 import { readPath } from "../http/request-path.ts";
 import { asksForMore, requirementsOf } from "../rules/path-rules.ts";
@@ -148,7 +149,7 @@ async function deriveKey(secret: string, sealedUntil: number): Promise<StateKey>
 
 /** A new id, which says when the login began. */
 export function newLoginId(): string {
-  const random = crypto.getRandomValues(new Uint8Array(ID_BYTES - TIME_BYTES));
+  const random = randomBytes(ID_BYTES - TIME_BYTES);
   return (
     Date.now()
       .toString(16)
@@ -169,11 +170,16 @@ export function firstIdAt(milliseconds: number): string {
     .padEnd(ID_BYTES * 2, "0");
 }
 
+/** A character of UTF-16 takes as many bytes of UTF-8 at most. */
+const BYTES_OF_CHARACTER = 3;
+
 /** Whether a return URL is too long for a state. @param purpose what the login asks for more for, if anything */
 export function isTooLongToSeal(returnTo: string, purpose?: string): boolean {
   const most = RETURN_URL_BYTES - (purpose === undefined ? 0 : purpose.length + 1);
-  // A character of UTF-16 takes three bytes at most.
-  return returnTo.length * 3 > most && (returnTo.length > most || encode(returnTo).byteLength > most);
+  return (
+    returnTo.length * BYTES_OF_CHARACTER > most &&
+    (returnTo.length > most || encode(returnTo).byteLength > most)
+  );
 }
 
 /**
@@ -186,11 +192,8 @@ export async function beginState(
   login: Omit<BegunLogin, "keyId">,
 ): Promise<{ readonly state: string; readonly secrets: LoginSecrets }> {
   const { sealing } = await stateKeys(settings.session);
-  const [state, secrets] = await Promise.all([
-    sealedWith(sealing, settings, flow, login),
-    secretsWith(sealing, login.id),
-  ]);
-  return { state, secrets };
+  const state = await sealedWith(sealing, settings, flow, login);
+  return { state, secrets: await secretsWith(sealing, login.id) };
 }
 
 /**
@@ -211,7 +214,7 @@ async function sealedWith(
   purpose: SealPurpose,
   login: Omit<BegunLogin, "keyId">,
 ): Promise<string> {
-  const iv = crypto.getRandomValues(new Uint8Array(IV_BYTES));
+  const iv = randomBytes(IV_BYTES);
   const sealed = await crypto.subtle.encrypt(parameters(settings, purpose, iv), key.seal, written(login));
   // Twelve bytes make sixteen characters: one text is the other's beginning, as if both had been encoded together.
   return `${key.id}.${base64url.encode(iv)}${base64url.encode(new Uint8Array(sealed))}`;
@@ -279,7 +282,7 @@ export async function loginSecrets(
 }
 
 async function secretsWith(key: StateKey, id: string): Promise<LoginSecrets> {
-  const bits = new Uint8Array(await crypto.subtle.sign("HMAC", key.derive, encode(id)));
+  const bits = new Uint8Array(await crypto.subtle.sign("HMAC", key.derive, passingBytes(id)));
   return {
     codeVerifier: base64url.encode(bits.subarray(0, 32)),
     nonce: base64url.encode(bits.subarray(32)),
@@ -296,9 +299,21 @@ function canonicalBytes(text: string): Uint8Array<ArrayBuffer> | undefined {
   }
 }
 
-function parameters({ session, site }: Settings, purpose: SealPurpose, iv: Uint8Array<ArrayBuffer>) {
-  const additionalData = encode(JSON.stringify(["login", purpose, session.issuer, site.partition]));
-  return { name: "AES-GCM", iv, additionalData, tagLength: 128 };
+function parameters(settings: Settings, purpose: SealPurpose, iv: Uint8Array<ArrayBuffer>) {
+  return { name: "AES-GCM", iv, additionalData: boundTo(settings, purpose), tagLength: 128 };
+}
+
+const bound = new WeakMap<Settings, Map<SealPurpose, Uint8Array>>();
+
+/** What a seal is bound to without saying it: the site, and what it is for. */
+function boundTo(settings: Settings, purpose: SealPurpose): Uint8Array {
+  const ofSite = bound.get(settings) ?? new Map<SealPurpose, Uint8Array>();
+  const known = ofSite.get(purpose);
+  if (known !== undefined) return known;
+  const { session, site } = settings;
+  const data = encode(JSON.stringify(["login", purpose, session.issuer, site.partition]));
+  bound.set(settings, ofSite.set(purpose, data));
+  return data;
 }
 
 function written({
@@ -310,19 +325,18 @@ function written({
 }: Omit<BegunLogin, "keyId">): Uint8Array<ArrayBuffer> {
   const { purpose } = asks;
   // The name of an object is ASCII: it has as many bytes as characters.
-  const text = encode(object + (returnTo ?? "") + (purpose === undefined ? "" : `#${purpose}`));
-  const bytes = new Uint8Array(NAME_AT + text.byteLength);
-  const flags =
+  const text = object + (returnTo ?? "") + (purpose === undefined ? "" : `#${purpose}`);
+  const bytes = new Uint8Array(NAME_AT + text.length * BYTES_OF_CHARACTER);
+  bytes[0] = VERSION;
+  bytes[1] =
     (returnTo === undefined ? KEPT_ELSEWHERE : 0) +
     (asks.app ? ASKS_FOR_APP : 0) +
     (asks.birthDate ? ASKS_FOR_BIRTH_DATE : 0) +
     (purpose === undefined ? 0 : ASKS_FOR_PURPOSE);
-  bytes.set([VERSION, flags]);
-  bytes.set(Uint8Array.fromHex(id), 2);
-  bytes.set(base64url.decode(browser), 2 + ID_BYTES);
+  bytes.subarray(2).setFromHex(id);
+  bytes.subarray(2 + ID_BYTES).setFromBase64(browser, { alphabet: "base64url" });
   bytes[NAME_AT - 1] = object.length;
-  bytes.set(text, NAME_AT);
-  return bytes;
+  return bytes.subarray(0, NAME_AT + ENCODER.encodeInto(text, bytes.subarray(NAME_AT)).written);
 }
 
 function read(bytes: Uint8Array, keyId: string): BegunLogin | undefined {

@@ -25,6 +25,15 @@ export const LOGIN_FAULTS = [
       [requirement("r27-malformed-input")],
     ],
   ]),
+  ...faultsIn("src/crypto-text.ts", [
+    ["random bytes are given twice", "  drawn = drawn.subarray(count);\n", "", [workerTest("crypto-text")]],
+    [
+      "a long text is cut before it is digested",
+      "text.length * 3 > passing.byteLength",
+      "text.length > passing.byteLength",
+      [workerTest("crypto-text")],
+    ],
+  ]),
   ...faultsIn("src/login/login-state.ts", [
     [
       "a state is worth something at another site",
@@ -36,6 +45,12 @@ export const LOGIN_FAULTS = [
       "an app's login may be finished by a browser, and the other way round",
       'JSON.stringify(["login", purpose, ',
       'JSON.stringify(["login", ',
+      [nativeApp],
+    ],
+    [
+      "a state is bound to whatever was sealed first",
+      "const known = ofSite.get(purpose);",
+      "const [known] = ofSite.values();",
       [nativeApp],
     ],
     ["a login never expires", "if (at - began <= LOGIN_LIFETIME) return", "if (at >= began) return", [state]],
@@ -53,8 +68,8 @@ export const LOGIN_FAULTS = [
     ],
     [
       "all logins share their secrets",
-      'crypto.subtle.sign("HMAC", key.derive, encode(id))',
-      'crypto.subtle.sign("HMAC", key.derive, encode(keyId))',
+      'crypto.subtle.sign("HMAC", key.derive, passingBytes(id))',
+      'crypto.subtle.sign("HMAC", key.derive, passingBytes(key.id))',
       [requirement("r09-fresh-secrets")],
     ],
     [
