@@ -183,7 +183,7 @@ export const HTTP_FAULTS = [
     [
       "square time: each parameter is looked for through all that follow",
       '.split("&")) {',
-      '.split("&").filter((_, at, all) => all.indexOf("\\u0000", at) < 0)) {',
+      '.split("&").filter((_, at) => url.indexOf("\\u0000", at) < 0)) {',
       [growth],
     ],
   ]),

@@ -21,12 +21,12 @@ describe("random bytes", () => {
 
 describe("bytes of a text that are copied at once", () => {
   it("are its UTF-8, however long it is", () => {
-    for (const text of ["", "a", "blåbær 🫐", "x".repeat(341), "å".repeat(342), "x".repeat(5_000)])
+    for (const text of ["", "a", "blåbær 🫐", "x".repeat(341), "€".repeat(342), "x".repeat(5_000)])
       expect([...passingBytes(text)]).toEqual([...new TextEncoder().encode(text)]);
   });
 
   it("are the digest's own before the next text takes their place", async () => {
-    const texts = Array.from({ length: 50 }, (_, at) => "å".repeat(at * 10));
+    const texts = Array.from({ length: 50 }, (_, at) => "€".repeat(at * 20));
     const digests = await Promise.all(texts.map(sha256));
     for (const [at, text] of texts.entries()) {
       const plain = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(text));
