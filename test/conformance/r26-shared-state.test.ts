@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { openBrowser } from "../worker/browser.ts";
+import { type Browser, openBrowser } from "../worker/browser.ts";
 import { openSite } from "../worker/site.ts";
 import { createProvider, createSigner, type HostileProvider, ISSUER, logInAt } from "./hostile-provider.ts";
 import { openHostileSite, signer } from "./hostile-site.ts";
@@ -94,4 +94,19 @@ describe("R26 requests at the same time", () => {
     const references = pages.map(({ page }) => /<code>([^<]+)<\/code>/.exec(page)?.[1]);
     expect(new Set(references).size).toBe(25);
   });
+});
+
+it("R26 no browser is handed a cookie of the one that was sent to Vipps before it", async () => {
+  const site = openSite();
+  const known = openBrowser(site);
+  await known.logIn();
+  const cookiesFor = async (browser: Browser, path = "/auth/login") =>
+    (await browser.get(path)).headers.getSetCookie().map((cookie) => cookie.slice(0, 70));
+  const first = await cookiesFor(openBrowser(site));
+  const second = await cookiesFor(openBrowser(site));
+  expect(first).toHaveLength(1);
+  expect(second).toHaveLength(1);
+  expect(second).not.toEqual(first);
+  expect(await cookiesFor(known)).toEqual([]);
+  expect(await cookiesFor(openBrowser(site))).toHaveLength(1);
 });

@@ -5,6 +5,7 @@ const cookie = requirement("r18-session-cookie");
 const otherBrowser = requirement("r14-other-browser");
 const nativeApp = workerTest("native-app");
 const rateLimit = workerTest("rate-limit");
+const costs = workerTest("costs");
 const paths = requirement("r22-paths");
 const rules = workerTest("rules");
 
@@ -123,7 +124,22 @@ export const HTTP_FAULTS = [
       [paths],
     ],
   ]),
+  ...faultsIn("src/waiting.ts", [
+    ["nobody who waits has a time limit", "return isSettled;", "return true;", [workerTest("waiting")]],
+  ]),
   ...faultsIn("src/http/around.ts", [
+    [
+      "a timer is set for who waits for nobody",
+      "    if (await settlesAtOnce(answer)) return answer;\n",
+      "",
+      [workerTest("waiting"), costs],
+    ],
+    [
+      "a browser is handed the cookie of the one before it",
+      '  headers.delete("set-cookie");\n',
+      "",
+      [requirement("r26-shared-state")],
+    ],
     ["the limiter's no is not heard", ".trim() })).success;", ".trim() })).success || true;", [rateLimit]],
     ["nobody says when to try again", "retryAfter: RATE_PERIOD", "retryAfter: undefined", [rateLimit]],
     [

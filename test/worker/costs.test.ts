@@ -237,6 +237,7 @@ describe("what a step costs in a cold isolate", () => {
 /** What is costly to make inside the isolate, besides timers and cryptography. */
 const COSTLY: Readonly<Record<string, abstract new (...args: never) => object>> = {
   URL,
+  URLSearchParams,
   Request,
   Response,
   Headers,
@@ -269,7 +270,7 @@ async function workOf(site: TestSite, path: string, headers: Record<string, stri
     count("setTimeout");
     return realTimer(...args);
   });
-  for (const name of ["verify", "digest", "sign"] as const) {
+  for (const name of ["verify", "digest", "sign", "encrypt"] as const) {
     const method = crypto.subtle[name].bind(crypto.subtle) as (...args: unknown[]) => Promise<never>;
     vi.spyOn(crypto.subtle, name).mockImplementation((...args: unknown[]) => {
       count(name);
@@ -304,5 +305,21 @@ describe("what a request with a token seen before makes in the isolate", () => {
   it("a public page of the static assets: nothing", async () => {
     const { site, cookie } = await loggedIn();
     expect(await workOf(site, "/about", { cookie })).toEqual({ status: 200 });
+  });
+});
+
+describe("what the start of a login makes in the isolate", () => {
+  const WORK = { status: 302, Response: 1, encrypt: 1, sign: 1, digest: 2 };
+
+  it("of a stranger: its answer, the seal, its secrets, and the digests of verifier and cookie", async () => {
+    const { site } = await warmSite();
+    expect(await workOf(site, "/auth/login?return_to=%2Fmembers%2F", {})).toEqual(WORK);
+  });
+
+  it("of a browser that is known, with cookies of other software: the same", async () => {
+    const { site, browser } = await warmSite();
+    const cookie = `other=1; ${[...browser.cookies].map((pair) => pair.join("=")).join("; ")}`;
+    expect(cookie).toContain("vipps-browser");
+    expect(await workOf(site, "/auth/login?return_to=/members/", { cookie })).toEqual(WORK);
   });
 });
