@@ -1,6 +1,6 @@
 import { Failure } from "./failure.ts";
 import { type AppContext, providerAccess } from "./http/request-context.ts";
-import { createSingleFlight, type SingleFlight } from "./isolate-state.ts";
+import { type Flights, joinFlight } from "./isolate-state.ts";
 import { logEvent } from "./log.ts";
 import type { Settings } from "./settings.ts";
 import { faultFields, fromStorage } from "./storage-call.ts";
@@ -33,7 +33,7 @@ interface Answer {
 
 interface Remembered {
   last: Answer | undefined;
-  readonly asking: SingleFlight<Answer>;
+  readonly asking: Flights<Answer>;
 }
 
 const rememberedOf = new WeakMap<Settings, Remembered>();
@@ -44,7 +44,7 @@ const rememberedOf = new WeakMap<Settings, Remembered>();
  */
 export async function showHealth(c: AppContext): Promise<Response> {
   const { settings } = c.env;
-  const remembered = rememberedOf.get(settings) ?? { last: undefined, asking: createSingleFlight<Answer>() };
+  const remembered = rememberedOf.get(settings) ?? { last: undefined, asking: new Map() };
   rememberedOf.set(settings, remembered);
   const { last } = remembered;
   const isFresh = last !== undefined && Date.now() - last.at < FRESH_FOR;
@@ -54,7 +54,7 @@ export async function showHealth(c: AppContext): Promise<Response> {
 
 async function askOnce(c: AppContext, remembered: Remembered): Promise<Answer> {
   const background = (work: Promise<unknown>) => c.executionCtx.waitUntil(work);
-  return remembered.asking.run("health", background, async () => {
+  return joinFlight(remembered.asking, "health", background, async () => {
     const dependencies = await askDependencies(c);
     const ok = Object.values(dependencies).every((dependency) => dependency.ok);
     const answer = { body: { ok, dependencies }, at: Date.now() };

@@ -2,20 +2,13 @@
  * What an isolate remembers from request to request. All of it is caches whose keys hold everything that a decision
  * depends on, so that no request sees what only belongs to another; losing it costs time and nothing else.
  */
-const forgetters: (() => void)[] = [];
+const kept: Map<unknown, unknown>[] = [];
 
 /** A map that lives as long as the isolate. */
 export function isolateMap<Key, Value>(): Map<Key, Value> {
   const map = new Map<Key, Value>();
-  forgetters.push(() => map.clear());
+  kept.push(map);
   return map;
-}
-
-/** Work that the requests of an isolate do once for all that wait for it. */
-export function isolateFlights<Value>(): SingleFlight<Value> {
-  const flights = createSingleFlight<Value>();
-  forgetters.push(() => flights.forget());
-  return flights;
 }
 
 /**
@@ -32,7 +25,7 @@ export function onFirstUse<Value>(make: () => Value): () => Value {
 
 /** Forgets everything: what a new isolate begins with. */
 export function beginIsolate(): void {
-  for (const forget of forgetters) forget();
+  for (const map of kept) map.clear();
 }
 
 /**
@@ -46,20 +39,13 @@ export function putBounded<Key, Value>(map: Map<Key, Value>, key: Key, value: Va
   map.set(key, value);
 }
 
-/** Work that many requests need at the same time and one of them does. */
-export interface SingleFlight<Value> {
-  /**
-   * Joins the work of this name that is under way, or begins it.
-   * @param background keeps the work alive when the request that began it is gone (`waitUntil`).
-   */
-  run(
-    name: string,
-    background: (work: Promise<unknown>) => void,
-    begin: () => Promise<Value>,
-  ): Promise<Value>;
-  isRunning(name: string): boolean;
-  /** Forgets what is under way: what a new isolate starts with. */
-  forget(): void;
+/** Work that many requests need at the same time and one of them does, by name. */
+export type Flights<Value> = Map<string, Flight<Value>>;
+
+export interface Flight<Value> {
+  readonly work: Promise<Value>;
+  /** Milliseconds since the epoch. */
+  readonly begunAt: number;
 }
 
 /**
@@ -68,25 +54,29 @@ export interface SingleFlight<Value> {
  */
 const ABANDONED_AFTER = 8_000;
 
-export function createSingleFlight<Value>(): SingleFlight<Value> {
-  const flights = new Map<string, { readonly work: Promise<Value>; readonly begunAt: number }>();
-  const running = (name: string) => {
-    const flight = flights.get(name);
-    return flight !== undefined && Date.now() - flight.begunAt < ABANDONED_AFTER ? flight : undefined;
+/**
+ * Joins the work of this name that is under way, or begins it.
+ * @param background keeps the work alive when the request that began it is gone (`waitUntil`).
+ */
+export function joinFlight<Value>(
+  flights: Flights<Value>,
+  name: string,
+  background: (work: Promise<unknown>) => void,
+  begin: () => Promise<Value>,
+): Promise<Value> {
+  const joined = flightUnderWay(flights, name);
+  if (joined !== undefined) return joined.work;
+  const flight = { work: begin(), begunAt: Date.now() };
+  flights.set(name, flight);
+  const landed = () => {
+    if (flights.get(name) === flight) flights.delete(name);
   };
-  return {
-    run(name, background, begin) {
-      const joined = running(name);
-      if (joined !== undefined) return joined.work;
-      const flight = { work: begin(), begunAt: Date.now() };
-      flights.set(name, flight);
-      const landed = () => {
-        if (flights.get(name) === flight) flights.delete(name);
-      };
-      background(flight.work.then(landed, landed));
-      return flight.work;
-    },
-    isRunning: (name) => running(name) !== undefined,
-    forget: () => flights.clear(),
-  };
+  background(flight.work.then(landed, landed));
+  return flight.work;
+}
+
+/** The work of this name that can be joined, if there is any. */
+export function flightUnderWay<Value>(flights: Flights<Value>, name: string): Flight<Value> | undefined {
+  const flight = flights.get(name);
+  return flight !== undefined && Date.now() - flight.begunAt < ABANDONED_AFTER ? flight : undefined;
 }

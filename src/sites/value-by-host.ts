@@ -1,4 +1,4 @@
-import { createSingleFlight, putBounded } from "../isolate-state.ts";
+import { type Flights, joinFlight, putBounded } from "../isolate-state.ts";
 import { logEvent } from "../log.ts";
 import { faultFields, fromStorage } from "../storage-call.ts";
 import { originOfHost } from "./site-host.ts";
@@ -61,7 +61,7 @@ export function createValueByHost<Value>(
 ): ValueByHost<Value> {
   const known = new Map<string, Known<Value>>();
   const unknown = new Map<string, Known<Value>>();
-  const refreshes = createSingleFlight<Known<Value>>();
+  const refreshes: Flights<Known<Value>> = new Map();
   let restUntil = 0;
 
   const remembered = (host: string) => known.get(host) ?? unknown.get(host);
@@ -93,7 +93,7 @@ export function createValueByHost<Value>(
   }
 
   function refresh(host: string, background: (work: Promise<unknown>) => void): Promise<Known<Value>> {
-    return refreshes.run(host, background, () => refreshed(host));
+    return joinFlight(refreshes, host, background, () => refreshed(host));
   }
 
   function failed(host: string, error: unknown): void {

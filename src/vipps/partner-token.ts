@@ -1,6 +1,6 @@
 import { randomText } from "../crypto-text.ts";
 import { Failure } from "../failure.ts";
-import { isolateFlights, isolateMap, putBounded } from "../isolate-state.ts";
+import { type Flight, isolateMap, joinFlight, putBounded } from "../isolate-state.ts";
 import { logEvent } from "../log.ts";
 import { withinTime } from "../waiting.ts";
 import { refusedPartnerKey } from "./partner-refusal.ts";
@@ -28,8 +28,8 @@ const TRIAL_TIME_LIMIT = 2_000;
 const LIMIT = 50;
 
 const tokens = isolateMap<string, PartnerToken>();
-const fetches = isolateFlights<PartnerToken>();
-const trials = isolateFlights<boolean>();
+const fetches = isolateMap<string, Flight<PartnerToken>>();
+const trials = isolateMap<string, Flight<boolean>>();
 
 /**
  * The access token of the partner whose keys the relying party uses: the one in memory until shortly before it
@@ -53,7 +53,7 @@ async function workingToken(access: ProviderAccess): Promise<PartnerToken> {
   const known = await tokenFor(access);
   if (Date.now() - known.provenAt < PROVEN_FOR) return known;
   const name = tokenName(access, partnerKeys(access));
-  const works = await trials.run(name, access.background, () => isTaken(access, known.token));
+  const works = await joinFlight(trials, name, access.background, () => isTaken(access, known.token));
   if (works) return known;
   // Others may have got a new one in the meantime.
   if (tokens.get(name)?.token === known.token) {
@@ -110,7 +110,7 @@ async function tokenFor(access: ProviderAccess): Promise<PartnerToken> {
     const needed = Math.min(MARGIN, (known.expiresAt - known.fetchedAt) / 2);
     if (Date.now() < known.expiresAt - needed) return known;
   }
-  const fetched = fetches.run(name, access.background, async () => {
+  const fetched = joinFlight(fetches, name, access.background, async () => {
     const token = await fetchToken(access, keys);
     putBounded(tokens, name, token, LIMIT);
     return token;

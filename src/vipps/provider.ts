@@ -1,7 +1,7 @@
 import * as oauth from "oauth4webapi";
 import { version } from "../../package.json";
 import { Failure, type FailureCode, type Stage, withFacts } from "../failure.ts";
-import { isolateFlights, isolateMap } from "../isolate-state.ts";
+import { type Flight, flightUnderWay, isolateMap, joinFlight } from "../isolate-state.ts";
 import { logEvent } from "../log.ts";
 import type { MetadataStore } from "../settings/types.ts";
 import { faultFields } from "../storage-call.ts";
@@ -72,8 +72,8 @@ interface Known {
 const memory = isolateMap<string, Known>();
 const MEMORY_LIMIT = 50;
 const failedRefreshes = isolateMap<string, number>();
-const refreshes = isolateFlights<Metadata>();
-const keyRefreshes = isolateFlights<readonly SigningKey[] | undefined>();
+const refreshes = isolateMap<string, Flight<Metadata>>();
+const keyRefreshes = isolateMap<string, Flight<readonly SigningKey[] | undefined>>();
 
 /**
  * The provider's metadata, {@link knownMetadata}, where it fits this relying party.
@@ -123,7 +123,7 @@ export async function metadataAge(access: ProviderAccess): Promise<number> {
  */
 function refreshMetadata(access: ProviderAccess, storeCache: number): Promise<Metadata> {
   const key = metadataKey(access);
-  return refreshes.run(key, access.background, async () => {
+  return joinFlight(refreshes, key, access.background, async () => {
     const stored = await fromStore(access, storeCache);
     const before = memory.get(key)?.metadata;
     // An isolate that has nothing yet takes what there is, and renews it behind the answer where it is stale.
@@ -195,7 +195,7 @@ function keysRefresh(
 ): Promise<readonly SigningKey[] | undefined> {
   const key = metadataKey(access);
   const name = keysRefreshName(access, metadata);
-  return keyRefreshes.run(name, access.background, async () => {
+  return joinFlight(keyRefreshes, name, access.background, async () => {
     const { discovery } = metadata;
     const fetched = await fetchKeys(access.relyingParty, discovery.jwks_uri);
     const known = memory.get(key)?.metadata ?? metadata;
@@ -223,7 +223,7 @@ function areSame(one: readonly SigningKey[], other: readonly SigningKey[] | unde
 
 /** Whether a refresh of the keys is under way, which a further request joins instead of beginning another. */
 export function isRefreshingKeys(access: ProviderAccess, metadata: Metadata): boolean {
-  return keyRefreshes.isRunning(keysRefreshName(access, metadata));
+  return flightUnderWay(keyRefreshes, keysRefreshName(access, metadata)) !== undefined;
 }
 
 /** Waits for shared work no longer than this request may take: the work itself may belong to another request. */
