@@ -1,5 +1,3 @@
-import { jwtVerify, SignJWT } from "jose";
-import { JOSEError } from "jose/errors";
 import type { AccountId } from "./account.ts";
 
 /** Tells a ticket and its answer from each other and from every other JWT (RFC 8725 section 3.11). */
@@ -30,6 +28,7 @@ export async function proofPageUrl(
   login: string,
   returnUrl: string,
 ): Promise<string> {
+  const { SignJWT } = await import("../jose.ts");
   const ticket = await new SignJWT({ return_url: returnUrl })
     .setProtectedHeader({ alg: "HS256", typ: TICKET_TYPE })
     .setIssuer(worker)
@@ -58,6 +57,7 @@ export async function readProofAnswer(
   { worker, proofUrl, secret }: ProofParties,
   answer: string,
 ): Promise<ProofAnswer | undefined> {
+  const { JOSEError, jwtVerify } = await import("../jose.ts");
   try {
     const { payload } = await jwtVerify(answer, keyOf(secret), {
       algorithms: ["HS256"],

@@ -1,8 +1,7 @@
-import { type JWTPayload, jwtVerify, SignJWT } from "jose";
-import { JOSEError, JWKSNoMatchingKey } from "jose/errors";
 import { Failure } from "../failure.ts";
 import { cookieValues, ownCookie } from "../http/cookie.ts";
 import { isolateMap, putBounded } from "../isolate-state.ts";
+import type { JWTPayload } from "../jose.ts";
 import type { SessionSettings, Settings, SigningKey, VerifyingKey } from "../settings.ts";
 import { lastSignature, neededUntil } from "./key-retirement.ts";
 
@@ -186,6 +185,7 @@ export async function signSessionToken(
   const issuedAt = now();
   const expiresAt = Math.min(issuedAt + settings.fresh, absoluteEnd(settings, sid));
   const session: AuthenticSession = { sub, sid, authTime, profile, replaces, issuedAt, expiresAt };
+  const { SignJWT } = await import("../jose.ts");
   const token = await new SignJWT(payloadOf(settings, session))
     .setProtectedHeader(headerOf(signing.kid))
     .sign(signing.key);
@@ -236,15 +236,15 @@ export async function verifySessionToken(
 }
 
 async function verify(settings: SessionSettings, token: string): Promise<AuthenticSession | undefined> {
-  const { verifying } = await importedKeys(settings);
+  const [jose, { verifying }] = await Promise.all([import("../jose.ts"), importedKeys(settings)]);
   const { issuer, audience } = settings;
   let lastIssued = Number.POSITIVE_INFINITY;
   try {
-    const { payload } = await jwtVerify(
+    const { payload } = await jose.jwtVerify(
       token,
       ({ kid }) => {
         const known = verifying.get(kid ?? "");
-        if (known === undefined || !isNeeded(settings, known.retiredAt)) throw new JWKSNoMatchingKey();
+        if (known === undefined || !isNeeded(settings, known.retiredAt)) throw new jose.JWKSNoMatchingKey();
         if (known.retiredAt !== undefined) lastIssued = lastSignature(known.retiredAt);
         return known.key;
       },
@@ -262,7 +262,7 @@ async function verify(settings: SessionSettings, token: string): Promise<Authent
     const session = sessionOf(payload);
     return session !== undefined && session.issuedAt <= lastIssued ? session : undefined;
   } catch (error) {
-    if (error instanceof JOSEError || error instanceof TypeError) return undefined;
+    if (error instanceof jose.JOSEError || error instanceof TypeError) return undefined;
     throw error;
   }
 }

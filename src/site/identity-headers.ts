@@ -1,4 +1,3 @@
-import { SignJWT } from "jose";
 import { type AuthenticSession, importedKeys, now, SESSION_ALGORITHM } from "../session/session.ts";
 import type { Settings } from "../settings.ts";
 
@@ -117,6 +116,7 @@ export async function sessionAssertion(settings: Settings, session: AuthenticSes
   const { signing } = await importedKeys(settings.session);
   const { sub, sid, authTime, profile } = session;
   const { from, until } = validity(signedAt);
+  const { SignJWT } = await import("../jose.ts");
   const assertion = await new SignJWT({ ...profile, sid, auth_time: authTime })
     .setProtectedHeader({ alg: SESSION_ALGORITHM, kid: signing.kid, typ: ASSERTION_TYPE })
     .setIssuer(settings.session.issuer)

@@ -1,4 +1,3 @@
-import { decodeJwt } from "jose";
 import * as oauth from "oauth4webapi";
 import { Failure, type FailureCode, providerErrorCode } from "../failure.ts";
 import { timed } from "../waiting.ts";
@@ -199,7 +198,7 @@ export async function exchangeCode(
   await timed(stepTimes, "keys", verifyIdTokenSignature(access, tokens.id_token));
   // Our own checks first: they say which claim is wrong.
   const expected = { nonce: login.nonce, accessToken: tokens.access_token };
-  await checkIdTokenClaims(relyingParty, unvalidatedClaims(tokens.id_token), expected);
+  await checkIdTokenClaims(relyingParty, await unvalidatedClaims(tokens.id_token), expected);
   const claims = await idTokenClaims(discovery, relyingParty, tokens, login.nonce);
 
   const identity: VippsIdentity = {
@@ -337,7 +336,8 @@ function tokensOf(body: unknown): Tokens {
 }
 
 /** The claims of a token whose signature has been verified. */
-function unvalidatedClaims(idToken: string): UncheckedClaims {
+async function unvalidatedClaims(idToken: string): Promise<UncheckedClaims> {
+  const { decodeJwt } = await import("../jose.ts");
   try {
     return decodeJwt(idToken);
   } catch {
@@ -353,7 +353,8 @@ async function idTokenClaims(
   nonce: string,
 ): Promise<oauth.IDToken> {
   const client: oauth.Client = {
-    client_id: relyingParty.keys.kind === "own" ? relyingParty.keys.clientId : audienceOf(tokens.id_token),
+    client_id:
+      relyingParty.keys.kind === "own" ? relyingParty.keys.clientId : await audienceOf(tokens.id_token),
     id_token_signed_response_alg: "RS256",
     [oauth.clockTolerance]: CLOCK_TOLERANCE,
   };
@@ -377,8 +378,8 @@ async function idTokenClaims(
  * The one audience of an ID token, for a partner, who has no client_id to compare it with; that the token is for
  * the right sales unit is then up to its `msn` (see {@link checkIdTokenClaims}).
  */
-function audienceOf(idToken: string): string {
-  const { aud } = decodeJwt(idToken);
+async function audienceOf(idToken: string): Promise<string> {
+  const { aud } = await unvalidatedClaims(idToken);
   const [audience, ...others] = [aud].flat();
   if (typeof audience === "string" && audience !== "" && others.length === 0) return audience;
   throw new Failure("id_token_invalid", { stage: "id_token", reason: "not one aud" });

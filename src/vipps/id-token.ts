@@ -1,4 +1,3 @@
-import { compactVerify, decodeProtectedHeader } from "jose";
 import * as base64url from "jose/base64url";
 import { Failure } from "../failure.ts";
 import { isolateMap } from "../isolate-state.ts";
@@ -29,9 +28,10 @@ const refused = (reason: string) => new Failure("id_token_invalid", { stage: "id
  */
 export async function verifyIdTokenSignature(access: ProviderAccess, idToken: string): Promise<void> {
   if (!isCanonical(idToken)) throw refused("not three canonical base64url parts");
-  const { alg, kid } = protectedHeader(idToken);
+  const { alg, kid } = await protectedHeader(idToken);
   if (alg !== "RS256") throw refused("not signed with RS256");
   if (kid !== undefined && (typeof kid !== "string" || kid.length > 200)) throw refused("kid is not a name");
+  const { compactVerify } = await import("../jose.ts");
   const verdict = await verifyWithProviderKey(access, kid, async (key) => {
     try {
       // The very object that is kept: by it the library knows a key that it has imported before.
@@ -58,7 +58,8 @@ function isCanonicalBase64url(part: string): boolean {
   }
 }
 
-function protectedHeader(token: string): { readonly alg?: unknown; readonly kid?: unknown } {
+async function protectedHeader(token: string): Promise<{ readonly alg?: unknown; readonly kid?: unknown }> {
+  const { decodeProtectedHeader } = await import("../jose.ts");
   try {
     return decodeProtectedHeader(token);
   } catch {
