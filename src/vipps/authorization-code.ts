@@ -1,5 +1,5 @@
-import * as oauth from "oauth4webapi";
-import { Failure, type FailureCode, providerErrorCode } from "../failure.ts";
+import type * as oauth from "oauth4webapi";
+import { Failure, type FailureCode, type FailureFacts, providerErrorCode } from "../failure.ts";
 import { timed } from "../waiting.ts";
 import type { LoginSecrets } from "./authorize-url.ts";
 import {
@@ -127,12 +127,12 @@ const malformed = (reason: string) => new Failure("response_malformed", { stage:
  * @throws {Failure} `response_issuer_mismatch` when `iss` is wrong, or missing though advertised (RFC 9207
  *   section 2.4); `response_malformed` when there is no code or anything else is off.
  */
-export function acceptAuthorizationResponse(
+export async function acceptAuthorizationResponse(
   discovery: oauth.AuthorizationServer,
   relyingParty: RelyingParty,
   response: AuthorizationResponse,
   state: string,
-): URLSearchParams {
+): Promise<URLSearchParams> {
   if (response.code === undefined) throw malformed("no code");
   const issuer = response.parameters.get("iss");
   // The library takes an empty `iss` for an absent one.
@@ -140,8 +140,9 @@ export function acceptAuthorizationResponse(
   if (issuer === null ? advertised : issuer !== relyingParty.issuer) {
     throw new Failure("response_issuer_mismatch", { stage: "callback" });
   }
+  const { validateAuthResponse } = await import("./oauth.ts");
   try {
-    return oauth.validateAuthResponse(
+    return validateAuthResponse(
       discovery,
       { client_id: clientName(relyingParty) },
       response.parameters,
@@ -191,7 +192,7 @@ export async function exchangeCode(
 ): Promise<ExchangedCode> {
   const { relyingParty, stepTimes } = access;
   const { discovery } = await timed(stepTimes, "metadata", providerMetadata(access));
-  const parameters = acceptAuthorizationResponse(discovery, relyingParty, response, login.state);
+  const parameters = await acceptAuthorizationResponse(discovery, relyingParty, response, login.state);
   const tokens = tokensOf(
     await timed(stepTimes, "token", requestTokens(access, discovery, parameters, login)),
   );
@@ -290,7 +291,8 @@ async function requestTokens(
   const { relyingParty, answerBy } = access;
   const authentication = await clientAuthentication(access);
   const timeLimit = Math.min(TOKEN_TIME_LIMIT, answerBy - Date.now());
-  const response = await oauth.authorizationCodeGrantRequest(
+  const { allowInsecureRequests, authorizationCodeGrantRequest, customFetch } = await import("./oauth.ts");
+  const response = await authorizationCodeGrantRequest(
     discovery,
     { client_id: clientName(relyingParty) },
     authentication,
@@ -298,12 +300,12 @@ async function requestTokens(
     login.redirectUri,
     login.codeVerifier,
     {
-      [oauth.customFetch]: boundedFetch(relyingParty, {
+      [customFetch]: boundedFetch(relyingParty, {
         unavailable: "token_unavailable",
         stage: "token",
         timeLimit,
       }),
-      [oauth.allowInsecureRequests]: relyingParty.allowHttp,
+      [allowInsecureRequests]: relyingParty.allowHttp,
     },
   );
   const body: unknown = await response.json().catch(() => undefined);
@@ -352,19 +354,22 @@ async function idTokenClaims(
   tokens: Tokens,
   nonce: string,
 ): Promise<oauth.IDToken> {
+  const { clockTolerance, getValidatedIdTokenClaims, processAuthorizationCodeResponse } = await import(
+    "./oauth.ts"
+  );
   const client: oauth.Client = {
     client_id:
       relyingParty.keys.kind === "own" ? relyingParty.keys.clientId : await audienceOf(tokens.id_token),
     id_token_signed_response_alg: "RS256",
-    [oauth.clockTolerance]: CLOCK_TOLERANCE,
+    [clockTolerance]: CLOCK_TOLERANCE,
   };
   try {
     const response = Response.json({ ...tokens, token_type: "bearer" });
-    const validated = await oauth.processAuthorizationCodeResponse(discovery, client, response, {
+    const validated = await processAuthorizationCodeResponse(discovery, client, response, {
       expectedNonce: nonce,
       requireIdToken: true,
     });
-    const claims = oauth.getValidatedIdTokenClaims(validated);
+    const claims = getValidatedIdTokenClaims(validated);
     if (claims !== undefined) return claims;
     throw new Error("the library returned no claims");
   } catch (cause) {
@@ -397,8 +402,11 @@ async function clientAuthentication(access: ProviderAccess): Promise<oauth.Clien
  * `client_secret_basic` in the form encoding of RFC 6749 section 2.3.1 and appendix B. The library's own
  * variant also escapes `-`, `.`, `_` and `*`, which providers that don't decode the header then refuse.
  */
-function ownAuthentication({ clientId, clientSecret, tokenAuth }: OwnKeys): oauth.ClientAuth {
-  if (tokenAuth === "client_secret_post") return oauth.ClientSecretPost(clientSecret);
+async function ownAuthentication({ clientId, clientSecret, tokenAuth }: OwnKeys): Promise<oauth.ClientAuth> {
+  if (tokenAuth === "client_secret_post") {
+    const { ClientSecretPost } = await import("./oauth.ts");
+    return ClientSecretPost(clientSecret);
+  }
   const encode = (text: string) => new URLSearchParams({ "": text }).toString().slice(1);
   return (_server, _client, _body, headers) => {
     headers.set("authorization", `Basic ${btoa(`${encode(clientId)}:${encode(clientSecret)}`)}`);
@@ -453,22 +461,25 @@ async function fetchUserinfo(
   const timeLimit = answerBy - Date.now();
   const limits = { unavailable: "userinfo_unavailable", stage: "userinfo", timeLimit } as const;
   const client = { client_id: clientName(relyingParty) };
+  const { allowInsecureRequests, customFetch, processUserInfoResponse, userInfoRequest } = await import(
+    "./oauth.ts"
+  );
   try {
-    const response = await oauth.userInfoRequest(discovery, client, accessToken, {
-      [oauth.customFetch]: boundedFetch(relyingParty, limits),
-      [oauth.allowInsecureRequests]: relyingParty.allowHttp,
+    const response = await userInfoRequest(discovery, client, accessToken, {
+      [customFetch]: boundedFetch(relyingParty, limits),
+      [allowInsecureRequests]: relyingParty.allowHttp,
     });
     if (response.status === 429) throw tooManyRequests(response.headers.get("retry-after"));
     // The library would take claims out of a JWT answer without checking its signature.
     if (response.headers.get("content-type")?.toLowerCase().includes("application/jwt")) {
       throw new Failure("userinfo_invalid", { stage: "userinfo", reason: "answered with a JWT" });
     }
-    return await oauth.processUserInfoResponse(discovery, client, sub, response);
+    return await processUserInfoResponse(discovery, client, sub, response);
   } catch (error) {
     if (error instanceof Failure) throw error;
     throw new Failure(
       "userinfo_invalid",
-      { stage: "userinfo", reason: userinfoFault(error), mayPass: isNoJson(error) },
+      { stage: "userinfo", ...(await userinfoFault(error)) },
       { cause: error },
     );
   }
@@ -484,14 +495,20 @@ function tooManyRequests(retryAfter: string | null): Failure {
   });
 }
 
-/** Whether half an answer came, or a page of something in between. */
-function isNoJson(error: unknown): boolean {
-  const code = error instanceof oauth.OperationProcessingError ? error.code : undefined;
-  return code === oauth.PARSE_ERROR || code === oauth.RESPONSE_IS_NOT_JSON;
-}
-
-function userinfoFault(error: unknown): string {
-  if (error instanceof oauth.WWWAuthenticateChallengeError) return "access token refused";
-  const code = error instanceof oauth.OperationProcessingError ? error.code : undefined;
-  return code === oauth.JSON_ATTRIBUTE_COMPARISON ? OTHER_PERSON : "not a userinfo response";
+/** What was wrong with an answer; half of one, or a page of something in between, may pass. */
+async function userinfoFault(error: unknown): Promise<Pick<FailureFacts, "reason" | "mayPass">> {
+  const {
+    JSON_ATTRIBUTE_COMPARISON,
+    OperationProcessingError,
+    PARSE_ERROR,
+    RESPONSE_IS_NOT_JSON,
+    WWWAuthenticateChallengeError,
+  } = await import("./oauth.ts");
+  if (error instanceof WWWAuthenticateChallengeError)
+    return { reason: "access token refused", mayPass: false };
+  const code = error instanceof OperationProcessingError ? error.code : undefined;
+  return {
+    reason: code === JSON_ATTRIBUTE_COMPARISON ? OTHER_PERSON : "not a userinfo response",
+    mayPass: code === PARSE_ERROR || code === RESPONSE_IS_NOT_JSON,
+  };
 }

@@ -1,4 +1,4 @@
-import * as oauth from "oauth4webapi";
+import type * as oauth from "oauth4webapi";
 import { version } from "../../package.json";
 import { Failure, type FailureCode, type Stage, withFacts } from "../failure.ts";
 import { type Flight, flightUnderWay, isolateMap, joinFlight } from "../isolate-state.ts";
@@ -325,10 +325,11 @@ async function fetchDiscovery(relyingParty: RelyingParty): Promise<Discovery> {
     timeLimit: DISCOVERY_TIME_LIMIT,
   } as const;
   const issuer = new URL(relyingParty.issuer);
+  const { allowInsecureRequests, customFetch, discoveryRequest } = await import("./oauth.ts");
   try {
-    const response = await oauth.discoveryRequest(issuer, {
-      [oauth.customFetch]: boundedFetch(relyingParty, limits),
-      [oauth.allowInsecureRequests]: relyingParty.allowHttp,
+    const response = await discoveryRequest(issuer, {
+      [customFetch]: boundedFetch(relyingParty, limits),
+      [allowInsecureRequests]: relyingParty.allowHttp,
     });
     if (response.status !== 200) {
       throw new Failure(limits.unavailable, { stage: "start", reason: `answered with ${response.status}` });
