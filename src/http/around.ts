@@ -179,7 +179,7 @@ async function admits(
 }
 
 /** Addresses that never reach Cloudflare from outside: the visitor is on this very machine. */
-const LOOPBACK = /^(127\.|::1$)/;
+const isLoopback = (address: string): boolean => /^(127\.|::1$)/.test(address);
 
 /** The longest spelling of an address, an IPv4 one within an IPv6 one. In characters. */
 const LONGEST_ADDRESS = 45;
@@ -208,7 +208,7 @@ export function widerNetwork(headers: Headers): string | undefined {
 /** @param groups how many groups of an IPv6 address name the network. */
 function networkOf(headers: Headers, groups: 3 | 4): string | undefined {
   const address = headers.get("cf-connecting-ip");
-  if (address === null || LOOPBACK.test(address)) return undefined;
+  if (address === null || isLoopback(address)) return undefined;
   if (address.length > LONGEST_ADDRESS) return "unreadable";
   if (!address.includes(":")) return address.slice(0, 15);
   const canonical = URL.parse(`http://[${address}]/`)?.hostname.slice(1, -1);

@@ -7,7 +7,8 @@ import type { AppContext, Handler } from "./request-context.ts";
 
 /** A method, and a body, with which a page can be gone to: by a link, a form or the address bar. */
 const NAVIGABLE = /^(?:GET|HEAD|POST)$/;
-const FORM = /^(?:application\/x-www-form-urlencoded|multipart\/form-data|text\/plain)\b/i;
+const isFormType = (type: string): boolean =>
+  /^(?:application\/x-www-form-urlencoded|multipart\/form-data|text\/plain)\b/i.test(type);
 
 /**
  * Whether a script asks, and no person sees the answer as a page. Only who says so beyond doubt is one: everybody
@@ -21,7 +22,7 @@ export function isScriptRequest({ method, headers }: Pick<Request, "method" | "h
   if (mode === "navigate") return false;
   if (headers.get("upgrade")?.toLowerCase() === "websocket") return true;
   const type = headers.get("content-type");
-  if (!NAVIGABLE.test(method) || (method === "POST" && type !== null && !FORM.test(type))) return true;
+  if (!NAVIGABLE.test(method) || (method === "POST" && type !== null && !isFormType(type))) return true;
   if (headers.get("x-requested-with")?.trim().toLowerCase() === "xmlhttprequest") return true;
   if (isSubresource(headers)) return true;
   const accepted = acceptedTypes(headers.get("accept"));
@@ -97,14 +98,17 @@ const HINTS = Object.entries({
 });
 
 /** Programs that make a small picture or a summary of an address that somebody has sent, by the name they give. */
-const PREVIEWS =
-  /^(?:WhatsApp|TelegramBot|Twitterbot|Viber|Slackbot|facebookexternalhit|LinkedInBot)\b|\b(?:facebookexternalhit\/|Discordbot\/|BingPreview\/|SkypeUriPreview\b)/i;
+const isPreview = (agent: string): boolean =>
+  /^(?:WhatsApp|TelegramBot|Twitterbot|Viber|Slackbot|facebookexternalhit|LinkedInBot)\b|\b(?:facebookexternalhit\/|Discordbot\/|BingPreview\/|SkypeUriPreview\b)/i.test(
+    agent,
+  );
 
 /**
  * Every other program that reads addresses and says so of itself: by whom to ask about it, `+https://…`, or as a bot.
  * Cubot makes phones.
  */
-const ROBOTS = /\+(?:https?:|mailto:)|(?<!cu)bot\b|\bGoogleImageProxy\b/i;
+const isRobot = (agent: string): boolean =>
+  /\+(?:https?:|mailto:)|(?<!cu)bot\b|\bGoogleImageProxy\b/i.test(agent);
 
 /**
  * Whether a request only looks ahead, at what a person may want to see later: a prefetch, a prerender, a preview, or a
@@ -113,9 +117,9 @@ const ROBOTS = /\+(?:https?:|mailto:)|(?<!cu)bot\b|\bGoogleImageProxy\b/i;
 export function isLookAhead({ method, headers }: Pick<Request, "method" | "headers">): boolean {
   if (method === "HEAD") return true;
   const agent = (headers.get("user-agent") ?? "").slice(0, 500);
-  if (PREVIEWS.test(agent)) return true;
+  if (isPreview(agent)) return true;
   // What posts is no reader: a server that calls a webhook may say as well whom to ask about it.
-  if (method !== "POST" && ROBOTS.test(agent)) return true;
+  if (method !== "POST" && isRobot(agent)) return true;
   for (const [name, words] of HINTS) {
     const said = headers.get(name);
     if (said !== null && words.test(said)) return true;

@@ -5,8 +5,9 @@ import { isPlainPath, readPath } from "./request-path.ts";
 /** Longer addresses are refused, not cut. In characters. */
 const LENGTH_LIMIT = 2_000;
 
-// biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is looked for
-const UNSAFE_CHARACTERS = /[\u0000-\u001f\u007f\\]/;
+const holdsUnsafe = (text: string): boolean =>
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is looked for
+  /[\u0000-\u001f\u007f\\]/.test(text);
 
 /**
  * Where a login may end: a path of the site, or an address on an allowed origin. Anything doubtful is `/`.
@@ -17,7 +18,7 @@ const UNSAFE_CHARACTERS = /[\u0000-\u001f\u007f\\]/;
  * @returns a path beginning with one `/`, or an absolute URL on one of RETURN_TO_ORIGINS.
  */
 export function safeReturnUrl({ site, login }: Settings, wanted: string | undefined): string {
-  if (!wanted || wanted.length > LENGTH_LIMIT || UNSAFE_CHARACTERS.test(wanted)) return "/";
+  if (!wanted || wanted.length > LENGTH_LIMIT || holdsUnsafe(wanted)) return "/";
   // Nearly every one, found without a parser.
   if (isPlainPath(wanted)) return isPlaceAs(wanted, site.authPath) ? wanted : "/";
   const isPath = wanted.startsWith("/");
@@ -47,7 +48,7 @@ export function fittedReturnUrl({ origin }: Pick<Settings["site"], "origin">, ad
 function isSafePath(path: string): boolean {
   let decoded = path;
   for (let round = 0; round < 4; round += 1) {
-    if (/^\/[/@]/.test(decoded) || UNSAFE_CHARACTERS.test(decoded)) return false;
+    if (/^\/[/@]/.test(decoded) || holdsUnsafe(decoded)) return false;
     const next = decodePercents(decoded);
     if (next === decoded) return true;
     decoded = next;
@@ -70,8 +71,10 @@ function decodePercents(text: string): string {
 }
 
 /** What of the worker's own routes is a page that somebody may want to come back to. */
-const PAGES =
-  /^(?:me(?:\/download)?|sessions|logged-out|support(?:\/log|\/accounts\/[^/]+(?:\/erase)?|\/requests\/[^/]+)?)$/;
+const isOwnPage = (path: string): boolean =>
+  /^(?:me(?:\/download)?|sessions|logged-out|support(?:\/log|\/accounts\/[^/]+(?:\/erase)?|\/requests\/[^/]+)?)$/.test(
+    path,
+  );
 
 /**
  * Whether a path is a place to be, in every way in which it can be read. A step of a login is none: it would go
@@ -89,5 +92,5 @@ function isPlace(pathname: string, authPath: string): boolean {
 function isPlaceAs(reading: string, authPath: string): boolean {
   const path = reading.toLowerCase();
   const own = `${authPath.toLowerCase()}/`;
-  return !`${path}/`.startsWith(own) || PAGES.test(path.slice(own.length).replace(/\/$/, ""));
+  return !`${path}/`.startsWith(own) || isOwnPage(path.slice(own.length).replace(/\/$/, ""));
 }

@@ -141,12 +141,12 @@ function atOwnAddress(c: AppContext, url: string): string | undefined {
 }
 
 /** Names by which a machine knows itself. */
-const LOOPBACK = /^(?:localhost|127(?:\.\d{1,3}){3}|\[::1\])$/;
+const isLoopback = (name: string): boolean => /^(?:localhost|127(?:\.\d{1,3}){3}|\[::1\])$/.test(name);
 
 /** Whether a name may be another one of the same site: by another scheme or port, with and without `www`, a loopback. */
 function isOtherName(name: string, own: string): boolean {
   if (name === own || name.endsWith(`.${own}`) || own.endsWith(`.${name}`)) return true;
-  return LOOPBACK.test(name) && LOOPBACK.test(own);
+  return isLoopback(name) && isLoopback(own);
 }
 
 /** Who begins a login, and where it leads. */

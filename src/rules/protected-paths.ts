@@ -1,7 +1,7 @@
 import { readRequirement, requirementText } from "./requirement.ts";
 
 /** What may stand between two slashes of a path pattern; percent signs encode. */
-const PATTERN_SEGMENT = /^(?:[^\s,%?#;\\]|%[0-9a-f]{2})*$/i;
+const isPatternSegment = (text: string): boolean => /^(?:[^\s,%?#;\\]|%[0-9a-f]{2})*$/i.test(text);
 
 const RULE_LIMIT = 100;
 
@@ -46,7 +46,7 @@ function isPathPattern(text: string): boolean {
   return (
     before === "" &&
     segments.length > 0 &&
-    segments.every((segment) => segment !== "." && segment !== ".." && PATTERN_SEGMENT.test(segment)) &&
+    segments.every((segment) => segment !== "." && segment !== ".." && isPatternSegment(segment)) &&
     isDecodable(text)
   );
 }

@@ -177,7 +177,7 @@ function parsedJson(written: string): unknown {
 }
 
 /** `https://host`, with a port where it is not the usual one, and at most a slash behind it. */
-const ORIGIN = /^https?:\/\/[^\s/?#\\@]+\/?$/i;
+const isBareOrigin = (text: string): boolean => /^https?:\/\/[^\s/?#\\@]+\/?$/i.test(text);
 
 /**
  * The origin that somebody wrote down, in its one normal form: lower case, names in other scripts in ASCII
@@ -185,7 +185,7 @@ const ORIGIN = /^https?:\/\/[^\s/?#\\@]+\/?$/i;
  * @returns undefined for what is no http or https origin.
  */
 export function readOrigin(written: string): string | undefined {
-  return ORIGIN.test(written) ? URL.parse(written)?.origin : undefined;
+  return isBareOrigin(written) ? URL.parse(written)?.origin : undefined;
 }
 
 const originSchema = () =>
@@ -566,7 +566,7 @@ export const consents = (): Kind<readonly ConsentQuestion[]> =>
   );
 
 /** A number with its country code; shorter ones lack it. */
-const STAFF_PHONE = /^\+?[1-9]\d{8,14}$/;
+const isStaffPhone = (text: string): boolean => /^\+?[1-9]\d{8,14}$/.test(text);
 
 /** The groups that a word of SUPPORT_STAFF such as `group:desk` names. */
 function staffGroups(word: string): readonly string[] {
@@ -594,14 +594,12 @@ function staff(message: string, groupsIn: (word: string) => readonly string[]): 
     v.pipe(
       v.array(v.string()),
       v.check(
-        (words) => words.every((one) => STAFF_PHONE.test(one) || isId(one) || groupsIn(one).length > 0),
+        (words) => words.every((one) => isStaffPhone(one) || isId(one) || groupsIn(one).length > 0),
         message,
       ),
       v.transform((words) => ({
-        staffPhones: new Set(
-          words.filter((one) => STAFF_PHONE.test(one)).map((phone) => phone.replace("+", "")),
-        ),
-        staffIds: new Set(words.filter((one) => !STAFF_PHONE.test(one) && isId(one))),
+        staffPhones: new Set(words.filter((one) => isStaffPhone(one)).map((phone) => phone.replace("+", ""))),
+        staffIds: new Set(words.filter((one) => !isStaffPhone(one) && isId(one))),
         staffGroups: new Set(words.flatMap(groupsIn)),
       })),
     ),

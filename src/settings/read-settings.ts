@@ -14,7 +14,8 @@ export const ISSUERS = {
 } as const;
 
 /** RFC 6761 section 6.3: names below localhost are this machine too. */
-const LOCAL_HOST = /^(([a-z0-9-]+\.)*localhost|127(\.\d{1,3}){3}|\[::1\])$/;
+const isLocalName = (name: string): boolean =>
+  /^(([a-z0-9-]+\.)*localhost|127(\.\d{1,3}){3}|\[::1\])$/.test(name);
 
 /** Settings as they are written: by their names, as text or as what TOML and JSON know beside it. */
 export type SettingValues = Readonly<Record<string, unknown>>;
@@ -41,7 +42,7 @@ export interface Surroundings {
 
 /** Whether a host name is this machine's own. */
 export function isLocalHost(hostname: string): boolean {
-  return LOCAL_HOST.test(hostname);
+  return isLocalName(hostname);
 }
 
 /** Unset and empty are the same, so that a variable can be blanked in the dashboard. */

@@ -95,7 +95,7 @@ export async function originResponse(
 }
 
 /** An address with a host: absolute, or with the scheme left out, in the spellings that browsers follow. */
-const WITH_HOST = /^\s*(?:https?:|[\\/]{2})/i;
+const hasHost = (address: string): boolean => /^\s*(?:https?:|[\\/]{2})/i.test(address);
 
 /**
  * Turns what an origin says of itself into what it is to visitors, in the headers by which browsers go somewhere or keep
@@ -138,7 +138,7 @@ function rewrite(headers: Headers, name: string, change: (value: string) => stri
 }
 
 function addressOnSite(address: string, origin: URL, site: URL): string {
-  if (!WITH_HOST.test(address)) return address;
+  if (!hasHost(address)) return address;
   const target = URL.parse(address, origin);
   if (target === null || !/^https?:$/.test(target.protocol) || target.origin === site.origin) return address;
   const hostname = target.hostname.replace(/\.$/, "");

@@ -1,5 +1,5 @@
 /** One label of a host name: letters, digits, and hyphens within (RFC 1123 section 2.1). */
-const LABEL = /^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/;
+const isLabel = (text: string): boolean => /^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/.test(text);
 
 /** The longest host name, in characters (RFC 1035 section 2.3.4). */
 const LONGEST = 253;
@@ -15,7 +15,7 @@ export function siteHost(url: string | undefined): string | undefined {
   const { protocol = "", hostname = "", port = "" } = URL.parse(url ?? "") ?? {};
   if (protocol !== "https:" && protocol !== "http:") return undefined;
   const name = hostname.endsWith(".") ? hostname.slice(0, -1) : hostname;
-  if (name.length > LONGEST || !name.split(".").every((label) => LABEL.test(label))) return undefined;
+  if (name.length > LONGEST || !name.split(".").every((label) => isLabel(label))) return undefined;
   return port === "" ? name : `${name}:${port}`;
 }
 

@@ -17,7 +17,7 @@ import type { SigningKey } from "./usable-keys.ts";
 export const CLOCK_TOLERANCE = 60;
 
 /** A visible ASCII name (OpenID Connect Core section 2 allows 255 characters): it will stand in headers and logs. */
-const SUBJECT = /^[!-~](?:[ -~]{0,253}[!-~])?$/;
+const isSubject = (text: string): boolean => /^[!-~](?:[ -~]{0,253}[!-~])?$/.test(text);
 
 const refused = (reason: string) => new Failure("id_token_invalid", { stage: "id_token", reason });
 
@@ -93,7 +93,7 @@ export async function checkIdTokenClaims(
     throw refused("nbf is ahead");
   }
   if (claims.auth_time !== undefined && !isTime(claims.auth_time)) throw refused("auth_time is not a time");
-  if (typeof claims.sub !== "string" || !SUBJECT.test(claims.sub)) throw refused("sub is not usable");
+  if (typeof claims.sub !== "string" || !isSubject(claims.sub)) throw refused("sub is not usable");
   if (claims.nonce !== expected.nonce) throw refused("nonce differs");
   if (claims.at_hash !== undefined && claims.at_hash !== (await accessTokenHash(expected.accessToken))) {
     throw refused("at_hash differs");

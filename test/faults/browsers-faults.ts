@@ -45,7 +45,7 @@ export const BROWSERS_FAULTS = [
     ],
     [
       "a form's reader is a script",
-      '(method === "POST" && type !== null && !FORM.test(type))',
+      '(method === "POST" && type !== null && !isFormType(type))',
       'method === "POST"',
       [pageOrScript],
     ],
@@ -64,17 +64,12 @@ export const BROWSERS_FAULTS = [
     ],
     [
       "a robot that says so is asking",
-      'if (method !== "POST" && ROBOTS.test(agent)) return true;',
+      'if (method !== "POST" && isRobot(agent)) return true;',
       "",
       [lookingAhead],
     ],
     ["a make of phones is a robot", "(?<!cu)bot", "bot", [lookingAhead]],
-    [
-      "a messenger's preview is asking",
-      "if (PREVIEWS.test(",
-      "if (PREVIEWS.test === undefined && PREVIEWS.test(",
-      [lookingAhead],
-    ],
+    ["a messenger's preview is asking", "if (isPreview(agent))", "if (agent === undefined)", [lookingAhead]],
     ["what only looked ahead is shown later", "status: 503", "status: 204", [lookingAhead]],
     [
       "what only looked ahead may be kept",

@@ -78,7 +78,7 @@ export const HTTP_FAULTS = [
     ],
     [
       "backslashes and control characters pass",
-      "wanted.length > LENGTH_LIMIT || UNSAFE_CHARACTERS.test(wanted)",
+      "wanted.length > LENGTH_LIMIT || holdsUnsafe(wanted)",
       "wanted.length > LENGTH_LIMIT",
       [returnUrl],
     ],
@@ -154,7 +154,7 @@ export const HTTP_FAULTS = [
       "groupsOf(canonical).slice(0, groups + 4)",
       [rateLimit],
     ],
-    ["development is limited", "address === null || LOOPBACK.test(address)", "address === null", [rateLimit]],
+    ["development is limited", "address === null || isLoopback(address)", "address === null", [rateLimit]],
   ]),
   ...faultsIn("src/http/request.ts", [
     ["a form passes for JSON", 'if (text !== "" && !isJson)', 'if (text === "" && !isJson)', [nativeApp]],

@@ -20,7 +20,7 @@ export const VIPPS_FAULTS = [
     ],
     [
       "a token may be about nobody",
-      'if (typeof claims.sub !== "string" || !SUBJECT.test(claims.sub))',
+      'if (typeof claims.sub !== "string" || !isSubject(claims.sub))',
       'if (typeof claims.sub !== "string")',
       [claims],
     ],
