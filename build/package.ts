@@ -243,11 +243,9 @@ const declarationOf = (name: string, text: string): string => {
   return `import { DurableObject } from "cloudflare:workers";\n${doc}export declare class ${name} extends DurableObject {}\n`;
 };
 
-/** The table of settings as a project sees it: which there are and what they are, not whose, nor how the set-up asks. */
+/** The table of settings as a project sees it: which there are and what they are, not whose. */
 const declaredSettings = (text: string): string =>
-  text
-    .replace(/^(\t+)readonly question: \{\n(?:\1\t.*\n)*\1\};\n/gm, "")
-    .replace(/^\t\treadonly (?:scope|encrypted|secret|personal|atMost): .*\n/gm, "");
+  text.replace(/^\t\treadonly (?:scope|encrypted|secret|personal|atMost): .*\n/gm, "");
 
 /** Declarations of what the entries export, and of nothing that no declaration names. */
 function buildDeclarations(folder: string): void {

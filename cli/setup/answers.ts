@@ -1,5 +1,6 @@
 import { faultOfValue } from "../../src/settings/read-settings.ts";
 import { OWN_SITE, rowOf, SETTING_NAMES, type SettingName } from "../../src/settings/table.ts";
+import { QUESTIONS } from "./questions.ts";
 
 /** A setting that the set-up asks for and writes into the vars of an environment. */
 export interface Field {
@@ -10,11 +11,11 @@ export interface Field {
   readonly about: string;
 }
 
-/** Those of the table that have a question, in its order. */
+/** Those that have a question, in the order of the table. */
 export const FIELDS: readonly Field[] = SETTING_NAMES.flatMap((name) => {
-  const { question, needed } = rowOf(name);
+  const question = QUESTIONS[name];
   if (question === undefined) return [];
-  const required = name === "SITE_URL" || needed !== undefined;
+  const required = name === "SITE_URL" || rowOf(name).needed !== undefined;
   return [{ name, flag: question.flag, required, about: question.about }];
 });
 

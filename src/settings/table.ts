@@ -1,6 +1,7 @@
 // Every setting there is, one row each, in the order of docs/configuration.md. Types, lists of secrets, what a site's
-// document may hold and seals, the questions of the set-up, the checks of the doctor, docs/configuration.md and the
-// schema for editors are all made from here, so a new setting is a new row and a test of what it does.
+// document may hold and seals, the checks of the doctor, docs/configuration.md and the schema for editors are all made
+// from here, so a new setting is a new row and a test of what it does. What the set-up asks is in
+// cli/setup/questions.ts, because no Worker needs the words.
 //
 // The comment above a row is its text in docs/configuration.md, and what an editor shows. @section begins a section
 // there, @default says a default that no value can say.
@@ -62,19 +63,6 @@ export interface Row {
   readonly encrypted?: true;
   /** The setting that this number must not exceed; an unset one is at most as large. */
   readonly atMost?: string;
-  /** Asked for by the set-up; without one it is set by hand. */
-  readonly question?: Question;
-}
-
-/** How the set-up asks for a setting. */
-export interface Question {
-  /** The option of the command line, without its dashes. */
-  readonly flag: string;
-  /** What the option takes, for the help. */
-  readonly about: string;
-  /** What a person is asked; absent where only the option is. */
-  readonly ask?: string;
-  readonly example?: string;
 }
 
 /** `__Host-` cookies and browsers cap a cookie's life at 400 days (rfc6265bis section 5.5). In seconds. */
@@ -93,12 +81,6 @@ export const SETTINGS = {
     kind: origin,
     scope: "site",
     encrypted: true,
-    question: {
-      flag: "site-url",
-      about: "the site's address, such as https://www.example.com",
-      ask: "Where is the site?",
-      example: "https://www.example.com",
-    },
   },
   /**
    * The day from which our pages and the login element say Vipps where they said MobilePay, from midnight in the
@@ -117,7 +99,6 @@ export const SETTINGS = {
   SITE_NAME: {
     kind: () => textOfAtMost(60),
     scope: "site",
-    question: { flag: "site-name", about: "what the site calls itself", ask: "What is the site called?" },
   },
   /**
    * Whom to ask, on every page of ours that a person reads: a phone number with or without country code, an email
@@ -148,12 +129,6 @@ export const SETTINGS = {
   PROTECTED_PATHS: {
     kind: protectedPaths,
     scope: "site",
-    question: {
-      flag: "protected-paths",
-      about: 'what needs a login, such as "/members/*"',
-      ask: "Which paths need a login? (empty for none)",
-      example: "/members/*",
-    },
   },
   /**
    * Origin that answers what the static assets do not: see [site.md](site.md). With TLS, unless it is on the same
@@ -174,11 +149,6 @@ export const SETTINGS = {
     kind: anyText,
     scope: "site",
     needed: { with: "VIPPS_KEYS", is: "own" },
-    question: {
-      flag: "client-id",
-      about: "client id of the sales unit",
-      ask: "Client id of the sales unit (portal.vippsmobilepay.com)",
-    },
   },
   /** Client secret of the sales unit. */
   VIPPS_CLIENT_SECRET: {
@@ -215,19 +185,12 @@ export const SETTINGS = {
     kind: () => textLike(/^\d{4,10}$/, "must be the sales unit's number, digits only"),
     scope: "site",
     needed: true,
-    question: {
-      flag: "msn",
-      about: "Merchant Serial Number of the sales unit",
-      ask: "Merchant Serial Number of the sales unit",
-      example: "123456",
-    },
   },
   /** `test` or `production`. */
   VIPPS_ENVIRONMENT: {
     kind: () => choice("test", "production"),
     default: "test",
     scope: "inherited",
-    question: { flag: "vipps-environment", about: "test or production" },
   },
   /**
    * Another issuer: the simulator, or [another OpenID provider](#another-openid-provider). Compared exactly,
@@ -250,21 +213,12 @@ export const SETTINGS = {
     kind: () => choice("client_secret_basic", "client_secret_post"),
     default: "client_secret_basic",
     scope: "site",
-    question: {
-      flag: "token-auth",
-      about: "client_secret_basic or client_secret_post, as the portal says",
-    },
   },
   /** Scopes, separated by spaces, `openid` among them. Ask only for what you need. */
   VIPPS_SCOPE: {
     kind: scopes,
     default: ["openid", "name", "phoneNumber", "email"],
     scope: "site",
-    question: {
-      flag: "scope",
-      about: 'what to ask Vipps for, such as "openid name phoneNumber email"',
-      ask: "What do you need to know of a customer? (space selects; ask only for what you need)",
-    },
   },
   /**
    * What is asked for only when it is needed, by name: `delivery: address` asks for the address at
@@ -276,7 +230,6 @@ export const SETTINGS = {
   VIPPS_MARKET: {
     kind: () => choice("NO", "DK", "FI", "SE"),
     scope: "site",
-    question: { flag: "market", about: "NO, DK, FI or SE", ask: "In which market?" },
   },
   /**
    * `true` lets the app return by itself (`requested_flow=automatic_return_from_vipps_app`). The return may then
@@ -375,7 +328,6 @@ export const SETTINGS = {
   DATA_JURISDICTION: {
     kind: () => choice("eu"),
     scope: "inherited",
-    question: { flag: "jurisdiction", about: "eu keeps the Durable Objects in the EU" },
   },
   /**
    * Where the objects that finish logins stand: near Vipps and the database, not near the visitor. One of
@@ -405,7 +357,6 @@ export const SETTINGS = {
     kind: () => choice("open", "closed"),
     default: "open",
     scope: "site",
-    question: { flag: "registration", about: "open, or closed: only people already in the registry" },
   },
   /** With `ACCOUNTS=remote`: where the site's own registry answers, https outside localhost. */
   REGISTRY_URL: {
@@ -434,34 +385,16 @@ export const SETTINGS = {
   TERMS_URL: {
     kind: pageUrl,
     scope: "site",
-    question: {
-      flag: "terms-url",
-      about: "terms that customers must accept",
-      ask: "Terms that customers must accept (empty for none)",
-      example: "/terms",
-    },
   },
   /** The version of the terms: any text of up to 50 characters. */
   TERMS_VERSION: {
     kind: () => textOfAtMost(50),
     scope: "site",
-    question: {
-      flag: "terms-version",
-      about: "their version, such as 2026-11",
-      ask: "Which version are they?",
-      example: "2026-11",
-    },
   },
   /** The privacy statement, linked beside the terms. */
   PRIVACY_URL: {
     kind: pageUrl,
     scope: "site",
-    question: {
-      flag: "privacy-url",
-      about: "the privacy statement",
-      ask: "The privacy statement (empty for none)",
-      example: "/privacy",
-    },
   },
   /**
    * Voluntary consents a new person is asked for, never ticked beforehand: JSON such as
@@ -491,7 +424,6 @@ export const SETTINGS = {
     kind: () => url("must be a URL without a query or a name in it"),
     scope: "site",
     encrypted: true,
-    question: { flag: "events-url", about: "where the site's other systems are told what happens" },
   },
   /** Signs events: `whsec_` and 24 to 64 random bytes in base64, known to the receiver alone. */
   EVENTS_SECRET: { kind: eventSecret, scope: "site", secret: true, needed: { with: "EVENTS_URL" } },
