@@ -28,8 +28,8 @@ export async function proofPageUrl(
   login: string,
   returnUrl: string,
 ): Promise<string> {
-  const { SignJWT } = await import("../jose.ts");
-  const ticket = await new SignJWT({ return_url: returnUrl })
+  const { default: jose } = await import("../jose.ts");
+  const ticket = await new jose.SignJWT({ return_url: returnUrl })
     .setProtectedHeader({ alg: "HS256", typ: TICKET_TYPE })
     .setIssuer(worker)
     .setAudience(proofUrl)
@@ -57,9 +57,9 @@ export async function readProofAnswer(
   { worker, proofUrl, secret }: ProofParties,
   answer: string,
 ): Promise<ProofAnswer | undefined> {
-  const { JOSEError, jwtVerify } = await import("../jose.ts");
+  const { default: jose } = await import("../jose.ts");
   try {
-    const { payload } = await jwtVerify(answer, keyOf(secret), {
+    const { payload } = await jose.jwtVerify(answer, keyOf(secret), {
       algorithms: ["HS256"],
       typ: ANSWER_TYPE,
       issuer: proofUrl,
@@ -70,7 +70,7 @@ export async function readProofAnswer(
     const { sub = "", jti = "" } = payload;
     return /^[\x21-\x7e]{1,200}$/.test(sub) && jti !== "" ? { accountId: sub, login: jti } : undefined;
   } catch (error) {
-    if (error instanceof JOSEError) return undefined;
+    if (error instanceof jose.JOSEError) return undefined;
     throw error;
   }
 }

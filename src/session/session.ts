@@ -1,7 +1,7 @@
+import type { JWTPayload } from "jose";
 import { Failure } from "../failure.ts";
 import { cookieValues, ownCookie } from "../http/cookie.ts";
 import { isolateMap, putBounded } from "../isolate-state.ts";
-import type { JWTPayload } from "../jose.ts";
 import type { SessionSettings, Settings, SigningKey, VerifyingKey } from "../settings.ts";
 import { lastSignature, neededUntil } from "./key-retirement.ts";
 
@@ -185,8 +185,8 @@ export async function signSessionToken(
   const issuedAt = now();
   const expiresAt = Math.min(issuedAt + settings.fresh, absoluteEnd(settings, sid));
   const session: AuthenticSession = { sub, sid, authTime, profile, replaces, issuedAt, expiresAt };
-  const { SignJWT } = await import("../jose.ts");
-  const token = await new SignJWT(payloadOf(settings, session))
+  const { default: jose } = await import("../jose.ts");
+  const token = await new jose.SignJWT(payloadOf(settings, session))
     .setProtectedHeader(headerOf(signing.kid))
     .sign(signing.key);
   return { session, token };
@@ -236,7 +236,10 @@ export async function verifySessionToken(
 }
 
 async function verify(settings: SessionSettings, token: string): Promise<AuthenticSession | undefined> {
-  const [jose, { verifying }] = await Promise.all([import("../jose.ts"), importedKeys(settings)]);
+  const [{ default: jose }, { verifying }] = await Promise.all([
+    import("../jose.ts"),
+    importedKeys(settings),
+  ]);
   const { issuer, audience } = settings;
   let lastIssued = Number.POSITIVE_INFINITY;
   try {

@@ -116,8 +116,8 @@ export async function sessionAssertion(settings: Settings, session: AuthenticSes
   const { signing } = await importedKeys(settings.session);
   const { sub, sid, authTime, profile } = session;
   const { from, until } = validity(signedAt);
-  const { SignJWT } = await import("../jose.ts");
-  const assertion = await new SignJWT({ ...profile, sid, auth_time: authTime })
+  const { default: jose } = await import("../jose.ts");
+  const assertion = await new jose.SignJWT({ ...profile, sid, auth_time: authTime })
     .setProtectedHeader({ alg: SESSION_ALGORITHM, kid: signing.kid, typ: ASSERTION_TYPE })
     .setIssuer(settings.session.issuer)
     .setAudience(audience)

@@ -1,4 +1,4 @@
-import type * as oauth from "oauth4webapi";
+import type * as oauth4webapi from "oauth4webapi";
 import { Failure, type FailureCode, type FailureFacts, providerErrorCode } from "../failure.ts";
 import { timed } from "../waiting.ts";
 import type { LoginSecrets } from "./authorize-url.ts";
@@ -128,7 +128,7 @@ const malformed = (reason: string) => new Failure("response_malformed", { stage:
  *   section 2.4); `response_malformed` when there is no code or anything else is off.
  */
 export async function acceptAuthorizationResponse(
-  discovery: oauth.AuthorizationServer,
+  discovery: oauth4webapi.AuthorizationServer,
   relyingParty: RelyingParty,
   response: AuthorizationResponse,
   state: string,
@@ -140,9 +140,9 @@ export async function acceptAuthorizationResponse(
   if (issuer === null ? advertised : issuer !== relyingParty.issuer) {
     throw new Failure("response_issuer_mismatch", { stage: "callback" });
   }
-  const { validateAuthResponse } = await import("./oauth.ts");
+  const { default: oauth } = await import("./oauth.ts");
   try {
-    return validateAuthResponse(
+    return oauth.validateAuthResponse(
       discovery,
       { client_id: clientName(relyingParty) },
       response.parameters,
@@ -291,8 +291,8 @@ async function requestTokens(
   const { relyingParty, answerBy } = access;
   const authentication = await clientAuthentication(access);
   const timeLimit = Math.min(TOKEN_TIME_LIMIT, answerBy - Date.now());
-  const { allowInsecureRequests, authorizationCodeGrantRequest, customFetch } = await import("./oauth.ts");
-  const response = await authorizationCodeGrantRequest(
+  const { default: oauth } = await import("./oauth.ts");
+  const response = await oauth.authorizationCodeGrantRequest(
     discovery,
     { client_id: clientName(relyingParty) },
     authentication,
@@ -300,12 +300,12 @@ async function requestTokens(
     login.redirectUri,
     login.codeVerifier,
     {
-      [customFetch]: boundedFetch(relyingParty, {
+      [oauth.customFetch]: boundedFetch(relyingParty, {
         unavailable: "token_unavailable",
         stage: "token",
         timeLimit,
       }),
-      [allowInsecureRequests]: relyingParty.allowHttp,
+      [oauth.allowInsecureRequests]: relyingParty.allowHttp,
     },
   );
   const body: unknown = await response.json().catch(() => undefined);
@@ -339,9 +339,9 @@ function tokensOf(body: unknown): Tokens {
 
 /** The claims of a token whose signature has been verified. */
 async function unvalidatedClaims(idToken: string): Promise<UncheckedClaims> {
-  const { decodeJwt } = await import("../jose.ts");
+  const { default: jose } = await import("../jose.ts");
   try {
-    return decodeJwt(idToken);
+    return jose.decodeJwt(idToken);
   } catch {
     throw new Failure("id_token_invalid", { stage: "id_token", reason: "not a JSON object of claims" });
   }
@@ -353,23 +353,21 @@ async function idTokenClaims(
   relyingParty: RelyingParty,
   tokens: Tokens,
   nonce: string,
-): Promise<oauth.IDToken> {
-  const { clockTolerance, getValidatedIdTokenClaims, processAuthorizationCodeResponse } = await import(
-    "./oauth.ts"
-  );
-  const client: oauth.Client = {
+): Promise<oauth4webapi.IDToken> {
+  const { default: oauth } = await import("./oauth.ts");
+  const client: oauth4webapi.Client = {
     client_id:
       relyingParty.keys.kind === "own" ? relyingParty.keys.clientId : await audienceOf(tokens.id_token),
     id_token_signed_response_alg: "RS256",
-    [clockTolerance]: CLOCK_TOLERANCE,
+    [oauth.clockTolerance]: CLOCK_TOLERANCE,
   };
   try {
     const response = Response.json({ ...tokens, token_type: "bearer" });
-    const validated = await processAuthorizationCodeResponse(discovery, client, response, {
+    const validated = await oauth.processAuthorizationCodeResponse(discovery, client, response, {
       expectedNonce: nonce,
       requireIdToken: true,
     });
-    const claims = getValidatedIdTokenClaims(validated);
+    const claims = oauth.getValidatedIdTokenClaims(validated);
     if (claims !== undefined) return claims;
     throw new Error("the library returned no claims");
   } catch (cause) {
@@ -391,7 +389,7 @@ async function audienceOf(idToken: string): Promise<string> {
 }
 
 /** Own keys authenticate the sales unit itself; a partner shows its access token. */
-async function clientAuthentication(access: ProviderAccess): Promise<oauth.ClientAuth> {
+async function clientAuthentication(access: ProviderAccess): Promise<oauth4webapi.ClientAuth> {
   const { keys } = access.relyingParty;
   if (keys.kind === "own") return ownAuthentication(keys);
   const token = await partnerToken(access);
@@ -402,10 +400,14 @@ async function clientAuthentication(access: ProviderAccess): Promise<oauth.Clien
  * `client_secret_basic` in the form encoding of RFC 6749 section 2.3.1 and appendix B. The library's own
  * variant also escapes `-`, `.`, `_` and `*`, which providers that don't decode the header then refuse.
  */
-async function ownAuthentication({ clientId, clientSecret, tokenAuth }: OwnKeys): Promise<oauth.ClientAuth> {
+async function ownAuthentication({
+  clientId,
+  clientSecret,
+  tokenAuth,
+}: OwnKeys): Promise<oauth4webapi.ClientAuth> {
   if (tokenAuth === "client_secret_post") {
-    const { ClientSecretPost } = await import("./oauth.ts");
-    return ClientSecretPost(clientSecret);
+    const { default: oauth } = await import("./oauth.ts");
+    return oauth.ClientSecretPost(clientSecret);
   }
   const encode = (text: string) => new URLSearchParams({ "": text }).toString().slice(1);
   return (_server, _client, _body, headers) => {
@@ -461,20 +463,18 @@ async function fetchUserinfo(
   const timeLimit = answerBy - Date.now();
   const limits = { unavailable: "userinfo_unavailable", stage: "userinfo", timeLimit } as const;
   const client = { client_id: clientName(relyingParty) };
-  const { allowInsecureRequests, customFetch, processUserInfoResponse, userInfoRequest } = await import(
-    "./oauth.ts"
-  );
+  const { default: oauth } = await import("./oauth.ts");
   try {
-    const response = await userInfoRequest(discovery, client, accessToken, {
-      [customFetch]: boundedFetch(relyingParty, limits),
-      [allowInsecureRequests]: relyingParty.allowHttp,
+    const response = await oauth.userInfoRequest(discovery, client, accessToken, {
+      [oauth.customFetch]: boundedFetch(relyingParty, limits),
+      [oauth.allowInsecureRequests]: relyingParty.allowHttp,
     });
     if (response.status === 429) throw tooManyRequests(response.headers.get("retry-after"));
     // The library would take claims out of a JWT answer without checking its signature.
     if (response.headers.get("content-type")?.toLowerCase().includes("application/jwt")) {
       throw new Failure("userinfo_invalid", { stage: "userinfo", reason: "answered with a JWT" });
     }
-    return await processUserInfoResponse(discovery, client, sub, response);
+    return await oauth.processUserInfoResponse(discovery, client, sub, response);
   } catch (error) {
     if (error instanceof Failure) throw error;
     throw new Failure(
@@ -497,18 +497,12 @@ function tooManyRequests(retryAfter: string | null): Failure {
 
 /** What was wrong with an answer; half of one, or a page of something in between, may pass. */
 async function userinfoFault(error: unknown): Promise<Pick<FailureFacts, "reason" | "mayPass">> {
-  const {
-    JSON_ATTRIBUTE_COMPARISON,
-    OperationProcessingError,
-    PARSE_ERROR,
-    RESPONSE_IS_NOT_JSON,
-    WWWAuthenticateChallengeError,
-  } = await import("./oauth.ts");
-  if (error instanceof WWWAuthenticateChallengeError)
+  const { default: oauth } = await import("./oauth.ts");
+  if (error instanceof oauth.WWWAuthenticateChallengeError)
     return { reason: "access token refused", mayPass: false };
-  const code = error instanceof OperationProcessingError ? error.code : undefined;
+  const code = error instanceof oauth.OperationProcessingError ? error.code : undefined;
   return {
-    reason: code === JSON_ATTRIBUTE_COMPARISON ? OTHER_PERSON : "not a userinfo response",
-    mayPass: code === PARSE_ERROR || code === RESPONSE_IS_NOT_JSON,
+    reason: code === oauth.JSON_ATTRIBUTE_COMPARISON ? OTHER_PERSON : "not a userinfo response",
+    mayPass: code === oauth.PARSE_ERROR || code === oauth.RESPONSE_IS_NOT_JSON,
   };
 }

@@ -31,11 +31,11 @@ export async function verifyIdTokenSignature(access: ProviderAccess, idToken: st
   const { alg, kid } = await protectedHeader(idToken);
   if (alg !== "RS256") throw refused("not signed with RS256");
   if (kid !== undefined && (typeof kid !== "string" || kid.length > 200)) throw refused("kid is not a name");
-  const { compactVerify } = await import("../jose.ts");
+  const { default: jose } = await import("../jose.ts");
   const verdict = await verifyWithProviderKey(access, kid, async (key) => {
     try {
       // The very object that is kept: by it the library knows a key that it has imported before.
-      await compactVerify(idToken, key, { algorithms: ["RS256"] });
+      await jose.compactVerify(idToken, key, { algorithms: ["RS256"] });
       return true;
     } catch {
       return false;
@@ -59,9 +59,9 @@ function isCanonicalBase64url(part: string): boolean {
 }
 
 async function protectedHeader(token: string): Promise<{ readonly alg?: unknown; readonly kid?: unknown }> {
-  const { decodeProtectedHeader } = await import("../jose.ts");
+  const { default: jose } = await import("../jose.ts");
   try {
-    return decodeProtectedHeader(token);
+    return jose.decodeProtectedHeader(token);
   } catch {
     throw refused("no readable header");
   }

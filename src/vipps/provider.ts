@@ -1,4 +1,4 @@
-import type * as oauth from "oauth4webapi";
+import type * as oauth4webapi from "oauth4webapi";
 import { version } from "../../package.json";
 import { Failure, type FailureCode, type Stage, withFacts } from "../failure.ts";
 import { type Flight, flightUnderWay, isolateMap, joinFlight } from "../isolate-state.ts";
@@ -301,7 +301,7 @@ async function toStore(access: ProviderAccess, metadata: Metadata): Promise<void
 }
 
 /** A discovery document that passed every check: its issuer is ours, its endpoints may be called. */
-export interface Discovery extends oauth.AuthorizationServer {
+export interface Discovery extends oauth4webapi.AuthorizationServer {
   readonly authorization_endpoint: string;
   readonly token_endpoint: string;
   readonly jwks_uri: string;
@@ -325,11 +325,11 @@ async function fetchDiscovery(relyingParty: RelyingParty): Promise<Discovery> {
     timeLimit: DISCOVERY_TIME_LIMIT,
   } as const;
   const issuer = new URL(relyingParty.issuer);
-  const { allowInsecureRequests, customFetch, discoveryRequest } = await import("./oauth.ts");
+  const { default: oauth } = await import("./oauth.ts");
   try {
-    const response = await discoveryRequest(issuer, {
-      [customFetch]: boundedFetch(relyingParty, limits),
-      [allowInsecureRequests]: relyingParty.allowHttp,
+    const response = await oauth.discoveryRequest(issuer, {
+      [oauth.customFetch]: boundedFetch(relyingParty, limits),
+      [oauth.allowInsecureRequests]: relyingParty.allowHttp,
     });
     if (response.status !== 200) {
       throw new Failure(limits.unavailable, { stage: "start", reason: `answered with ${response.status}` });

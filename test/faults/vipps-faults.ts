@@ -125,7 +125,7 @@ export const VIPPS_FAULTS = [
     ],
     [
       "a page in place of userinfo's answer is taken for its last word",
-      "mayPass: code === PARSE_ERROR || code === RESPONSE_IS_NOT_JSON",
+      "mayPass: code === oauth.PARSE_ERROR || code === oauth.RESPONSE_IS_NOT_JSON",
       "mayPass: false",
       [toldOnce],
     ],
@@ -137,8 +137,8 @@ export const VIPPS_FAULTS = [
     ],
     [
       "userinfo may be about somebody else",
-      "processUserInfoResponse(discovery, client, sub, response)",
-      'processUserInfoResponse(discovery, client, (await import("oauth4webapi")).skipSubjectCheck, response)',
+      "oauth.processUserInfoResponse(discovery, client, sub, response)",
+      'oauth.processUserInfoResponse(discovery, client, (await import("oauth4webapi")).skipSubjectCheck, response)',
       [requirement("r06-userinfo")],
     ],
   ]),
