@@ -38,11 +38,11 @@ function commentsOfRows(): readonly { readonly name: SettingName; readonly comme
   const source = readFileSync(join(ROOT, "src/settings/table.ts"), "utf8");
   const { body } = parse(source, { sourceType: "module", plugins: ["typescript"] }).program;
   const rows = body.flatMap((statement) => {
-    if (statement.type !== "ExportNamedDeclaration" || statement.declaration?.type !== "VariableDeclaration")
-      return [];
-    const [variable] = statement.declaration.declarations;
-    if (variable?.id.type !== "Identifier" || variable.id.name !== "SETTINGS") return [];
-    let value = variable.init;
+    if (statement.type !== "VariableDeclaration") return [];
+    const [variable] = statement.declarations;
+    if (variable?.id.type !== "Identifier" || variable.id.name !== "makeTable") return [];
+    if (variable.init?.type !== "ArrowFunctionExpression") return [];
+    let value = variable.init.body;
     while (value?.type === "TSSatisfiesExpression" || value?.type === "TSAsExpression")
       value = value.expression;
     return value?.type === "ObjectExpression" ? value.properties : [];

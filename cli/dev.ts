@@ -9,7 +9,7 @@ import { isDeepStrictEqual, styleText } from "node:util";
 import { Command } from "@commander-js/extra-typings";
 import { patternOf } from "../src/rules/path-rules.ts";
 import { writtenAsText } from "../src/settings/kinds.ts";
-import { SETTINGS } from "../src/settings/table.ts";
+import { settingTable } from "../src/settings/table.ts";
 import { CommandError, isPlain } from "./command-error.mjs";
 import { type CommandContext, portNumber } from "./command-line.ts";
 import { openSession } from "./d1-session.ts";
@@ -287,7 +287,7 @@ async function runOnce(run: Run, settingsFile: string, context: CommandContext):
   if (end.aborted) stop();
   const gone = new AbortController();
   const ended = worker.ended.finally(() => gone.abort());
-  const authPath = effective.AUTH_PATH ?? SETTINGS.AUTH_PATH.default;
+  const authPath = effective.AUTH_PATH ?? settingTable().AUTH_PATH.default;
   await untilAnswered(`${addresses.site}${authPath}/health`, gone.signal, context);
   if (!gone.signal.aborted && !end.aborted) printBanner(context, addresses, effective, settingsFile);
 
@@ -310,7 +310,7 @@ function refuseUnguardedAssets(
   if (assets === undefined) return;
   const protectedPaths = patternsOf(settings.PROTECTED_PATHS ?? vars.PROTECTED_PATHS);
   const routing = { workerFirst: assets.run_worker_first ?? false, notFound: assets.not_found_handling };
-  const authPath = settings.AUTH_PATH ?? (writtenAsText(vars.AUTH_PATH) || SETTINGS.AUTH_PATH.default);
+  const authPath = settings.AUTH_PATH ?? (writtenAsText(vars.AUTH_PATH) || settingTable().AUTH_PATH.default);
   const faults = unguardedFaults(routing, { protectedPaths, authPath });
   if (faults.length > 0) throw new CommandError(`${name}: ${faults.join(" ")} See docs/site.md.`);
 }

@@ -11,7 +11,7 @@ import {
   type Surroundings,
   settingsFrom,
 } from "./settings/read-settings.ts";
-import { SETTINGS } from "./settings/table.ts";
+import { settingTable } from "./settings/table.ts";
 import type { Settings, SettingsResult } from "./settings/types.ts";
 import { furtherSettings, hasOwnSite, isOwnAddress, siteDefaults } from "./sites/deployment-settings.ts";
 import { type MasterKeys, readMasterKeys } from "./sites/master-keys.ts";
@@ -151,7 +151,7 @@ export async function settingsOfRows(
 function defaultDays(env: Cloudflare.Env): number {
   const defaults = siteDefaults({ ...env });
   const days = "values" in defaults ? Number(defaults.values.LOGIN_EVENTS_DAYS) : 0;
-  return Number.isInteger(days) && days >= 1 ? days : SETTINGS.LOGIN_EVENTS_DAYS.default;
+  return Number.isInteger(days) && days >= 1 ? days : settingTable().LOGIN_EVENTS_DAYS.default;
 }
 
 /**

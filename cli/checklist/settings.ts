@@ -1,7 +1,7 @@
 import { randomBytes, randomUUID } from "node:crypto";
 import { writtenAsText } from "../../src/settings/kinds.ts";
 import { isUnset } from "../../src/settings/read-settings.ts";
-import { SETTINGS } from "../../src/settings/table.ts";
+import { settingTable } from "../../src/settings/table.ts";
 import { freshSessionKeys } from "../dev-vars.mjs";
 
 /** What the site's own settings say, before anything is changed for a run. */
@@ -13,11 +13,11 @@ export function siteValuesFrom(all: Readonly<Record<string, unknown>>) {
   const values: Readonly<Record<string, string>> = Object.fromEntries(
     Object.entries(all).flatMap(([name, value]) => (isUnset(value) ? [] : [[name, writtenAsText(value)]])),
   );
-  const scopes: readonly string[] = SETTINGS.VIPPS_SCOPE.default;
+  const scopes: readonly string[] = settingTable().VIPPS_SCOPE.default;
   return {
     values,
     scopes: values.VIPPS_SCOPE?.split(/[\s,]+/).filter(Boolean) ?? scopes,
-    authPath: values.AUTH_PATH ?? SETTINGS.AUTH_PATH.default,
+    authPath: values.AUTH_PATH ?? settingTable().AUTH_PATH.default,
     isPartner: values.VIPPS_KEYS === "partner",
   } as const;
 }

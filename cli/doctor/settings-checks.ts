@@ -1,5 +1,5 @@
 import { mistakenNames } from "../../src/settings/names.ts";
-import { isSecret, isSettingName, SETTING_NAMES, SETTINGS } from "../../src/settings/table.ts";
+import { isSecret, isSettingName, settingNames, settingTable } from "../../src/settings/table.ts";
 import { error, ok, skipped, warning } from "../findings/finding.ts";
 import { sectionName } from "../project-config.ts";
 import { type Check, known } from "./facts.ts";
@@ -7,7 +7,7 @@ import type { SettingsSource } from "./settings-source.ts";
 import { faultsOfFurtherSites } from "./worker-settings.ts";
 
 /** How the names of settings begin: a stranger among them is a slip, or a setting of another version. */
-const BEGINNINGS = new Set(SETTING_NAMES.map((name) => name.split("_")[0]));
+const BEGINNINGS = new Set(settingNames().map((name) => name.split("_")[0]));
 
 /** Vipps' own hosts, by environment. */
 const VIPPS_HOSTS: Readonly<Record<string, string>> = {
@@ -108,7 +108,7 @@ export const SETTINGS_CHECKS = {
     *look({ source: { values }, read, missing }) {
       if ("noSite" in read) return missing;
       const site = values.SITE_URL?.trim() ?? "";
-      const authPath = values.AUTH_PATH?.trim() || SETTINGS.AUTH_PATH.default;
+      const authPath = values.AUTH_PATH?.trim() || settingTable().AUTH_PATH.default;
       const say = 'Set SITE_URL to the origin alone, such as "https://www.example.com".';
       if (site === "") return error("Without SITE_URL there is no redirect URI.", say);
       const url = URL.parse(site);

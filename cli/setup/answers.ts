@@ -1,5 +1,5 @@
 import { faultOfValue } from "../../src/settings/read-settings.ts";
-import { OWN_SITE, rowOf, SETTING_NAMES, type SettingName } from "../../src/settings/table.ts";
+import { OWN_SITE, rowOf, type SettingName, settingNames } from "../../src/settings/table.ts";
 import { QUESTIONS } from "./questions.ts";
 
 /** A setting that the set-up asks for and writes into the vars of an environment. */
@@ -12,7 +12,7 @@ export interface Field {
 }
 
 /** Those that have a question, in the order of the table. */
-export const FIELDS: readonly Field[] = SETTING_NAMES.flatMap((name) => {
+export const FIELDS: readonly Field[] = settingNames().flatMap((name) => {
   const question = QUESTIONS[name];
   if (question === undefined) return [];
   const required = name === "SITE_URL" || rowOf(name).needed !== undefined;

@@ -2,7 +2,7 @@ import { existsSync } from "node:fs";
 import { resolve } from "node:path";
 import type { Writable } from "node:stream";
 import { intro, log, note, outro, spinner } from "@clack/prompts";
-import { SETTINGS } from "../../src/settings/table.ts";
+import { settingTable } from "../../src/settings/table.ts";
 import { type RunCommand, secretNames } from "../cloudflare-commands.ts";
 import { CommandError, usageError } from "../command-error.mjs";
 import { PROGRAM } from "../command-line.ts";
@@ -140,7 +140,7 @@ function tellWhatIsNext(
   const next =
     site === undefined
       ? `Now add the sites that it serves (docs/many-sites.md):\n\n${PROGRAM} site add https://www.example.com --env ${environment || '""'} --set …`
-      : `Register this redirect URI for the sales unit, exactly, in the portal\n(portal.vippsmobilepay.com, Developer, Setup login):\n\n${site}${authPath || SETTINGS.AUTH_PATH.default}/callback`;
+      : `Register this redirect URI for the sales unit, exactly, in the portal\n(portal.vippsmobilepay.com, Developer, Setup login):\n\n${site}${authPath || settingTable().AUTH_PATH.default}/callback`;
   note(next, `${sectionName(configName(root), environment)} is deployed`, { output });
 }
 

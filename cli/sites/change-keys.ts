@@ -1,6 +1,6 @@
 // `site rotate`: new session keys for sites, or a new master key for all of them.
 
-import { SETTINGS } from "../../src/settings/table.ts";
+import { settingTable } from "../../src/settings/table.ts";
 import type { MasterKeys } from "../../src/sites/master-keys.ts";
 import { openSiteDocument, readSiteDocument, type SiteValues } from "../../src/sites/site-document.ts";
 import { CommandError } from "../command-error.mjs";
@@ -37,7 +37,7 @@ export interface KeyChangeResult {
 export function rotateSessionKeys(change: KeyChange): Promise<KeyChangeResult> {
   return rewrite(change, (values) => {
     const present = parseKeySet(values.SESSION_KEYS ?? "", "SESSION_KEYS");
-    const idle = Number(values.SESSION_IDLE ?? SETTINGS.SESSION_IDLE.default);
+    const idle = Number(values.SESSION_IDLE ?? settingTable().SESSION_IDLE.default);
     return { ...values, SESSION_KEYS: JSON.stringify(rotated(present, { at: change.at, idle })) };
   });
 }

@@ -1,7 +1,7 @@
 // The sales units of the sites on this machine, for the simulator.
 
 import type { SalesUnit } from "../../simulator/sales-unit.ts";
-import { SETTINGS } from "../../src/settings/table.ts";
+import { settingTable } from "../../src/settings/table.ts";
 import { openSiteDocument, readSiteDocument, type SiteValues } from "../../src/sites/site-document.ts";
 import { masterKeysAt } from "./master-key-place.ts";
 import { listSites, readSites } from "./site-store.ts";
@@ -51,6 +51,6 @@ export async function simulatedUnits(
 }
 
 function redirectUris({ SITE_URL, AUTH_PATH, APP_REDIRECT_URIS = "" }: SiteValues): readonly string[] {
-  const callback = `${SITE_URL}${AUTH_PATH ?? SETTINGS.AUTH_PATH.default}/callback`;
+  const callback = `${SITE_URL}${AUTH_PATH ?? settingTable().AUTH_PATH.default}/callback`;
   return [callback, ...APP_REDIRECT_URIS.split(/[\s,]+/).filter((uri) => uri !== "")];
 }

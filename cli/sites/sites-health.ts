@@ -1,7 +1,7 @@
 // `site health`: what the deployed sites say of themselves, side by side.
 
 import * as v from "valibot";
-import { SETTINGS } from "../../src/settings/table.ts";
+import { settingTable } from "../../src/settings/table.ts";
 import { type DeploymentValues, siteDefaults } from "../../src/sites/deployment-settings.ts";
 import { openSettings, readSiteDocument } from "../../src/sites/site-document.ts";
 import type { D1Session } from "../d1-session.ts";
@@ -51,7 +51,7 @@ export async function healthOfSites(check: HealthCheck): Promise<readonly SiteHe
   async function work(): Promise<void> {
     for (const host of waiting) {
       const document = readSiteDocument(texts.get(host) ?? "");
-      const { SITE_URL: origin, AUTH_PATH = shared ?? SETTINGS.AUTH_PATH.default } = document
+      const { SITE_URL: origin, AUTH_PATH = shared ?? settingTable().AUTH_PATH.default } = document
         ? openSettings(document)
         : {};
       const other = document && whyOther(host, document);

@@ -1,7 +1,7 @@
 // Names that nobody reads, and what was probably meant by them. A slip in a name is as good as no setting: what
 // `PROTECTD_PATHS` was to protect would stand open without a word.
 
-import { SETTING_NAMES, type SettingName } from "./table.ts";
+import { type SettingName, settingNames } from "./table.ts";
 
 /** A name that is no setting's, and the setting it resembles. */
 export interface MistakenName {
@@ -25,10 +25,10 @@ export function mistakenNames(given: readonly string[]): readonly MistakenName[]
 
 /** The setting whose name this one resembles without being it. */
 function resembled(given: string): SettingName | undefined {
-  if (given.length > 60 || SETTING_NAMES.some((name) => name === given)) return undefined;
+  if (given.length > 60 || settingNames().some((name) => name === given)) return undefined;
   const written = given.toUpperCase().replaceAll("-", "_");
   // As many slips as the lengths differ by there are at least: of most names no more has to be known.
-  const near = SETTING_NAMES.filter((name) => Math.abs(name.length - written.length) <= MOST_SLIPS);
+  const near = settingNames().filter((name) => Math.abs(name.length - written.length) <= MOST_SLIPS);
   const slips = near.map((name) => ({ name, count: slipsBetween(name, written) }));
   const [nearest] = slips.toSorted((one, other) => one.count - other.count);
   if (nearest === undefined) return undefined;

@@ -4,7 +4,7 @@ import { allRequirements } from "../rules/path-rules.ts";
 import { claimOf } from "../rules/requirement.ts";
 import type { RelyingParty } from "../vipps/relying-party.ts";
 import { mistakenNames } from "./names.ts";
-import { type ReadValues, rowOf, SETTING_NAMES, type SettingName } from "./table.ts";
+import { type ReadValues, rowOf, type SettingName, settingNames } from "./table.ts";
 import type { AccountSettings, Settings, SettingsResult, SupportSettings } from "./types.ts";
 
 /** The issuers of Vipps, by environment. */
@@ -60,7 +60,7 @@ function readValues(
 ): { readonly read: ReadValues } | { readonly faults: readonly string[] } {
   const faults: string[] = [];
   const read: Record<string, unknown> = {};
-  for (const name of SETTING_NAMES) {
+  for (const name of settingNames()) {
     const row = rowOf(name);
     if (isUnset(values[name])) {
       read[name] = row.default;
@@ -70,14 +70,14 @@ function readValues(
     if (parsed.success) read[name] = parsed.output;
     else faults.push(`${name} ${parsed.issues[0].message}`);
   }
-  for (const name of SETTING_NAMES) {
+  for (const name of settingNames()) {
     const { atMost } = rowOf(name);
     const [value, most] = [read[name], read[atMost ?? ""]];
     if (typeof value !== "number" || typeof most !== "number" || value <= most) continue;
     if (isUnset(values[name])) read[name] = most;
     else faults.push(`${name} must not be longer than ${atMost}`);
   }
-  const missing = SETTING_NAMES.flatMap((name) => missingFault(name, values, read) ?? []);
+  const missing = settingNames().flatMap((name) => missingFault(name, values, read) ?? []);
   return faults.length + missing.length > 0
     ? { faults: [...missing, ...faults] }
     : { read: read as ReadValues };
@@ -145,7 +145,7 @@ function missingBindings(storage: Bindings): readonly string[] {
 function plainAddresses(read: ReadValues, isLocal: boolean): readonly string[] {
   if (isLocal) return [];
   const isPlain = (value: unknown) => [value].flat().some((one) => String(one).startsWith("http:"));
-  const names = SETTING_NAMES.filter((name) => rowOf(name).encrypted && isPlain(read[name]));
+  const names = settingNames().filter((name) => rowOf(name).encrypted && isPlain(read[name]));
   // It gets who is logged in, and a signed assertion of it. A server on the same machine needs no TLS.
   const { ORIGIN_URL: origin } = read;
   const isOpen = origin?.startsWith("http:") && !isLocalHost(new URL(origin).hostname);

@@ -6,8 +6,8 @@ import {
   isSealed,
   OWN_SITE,
   rowOf,
-  SETTING_NAMES,
-  SETTINGS,
+  settingNames,
+  settingTable,
   siteNames,
 } from "../settings/table.ts";
 import type { SettingsResult } from "../settings/types.ts";
@@ -16,7 +16,7 @@ import { siteHost } from "./site-host.ts";
 
 /** The keys of a partner: the deployment's, whichever of its sites they act for. */
 export const partnerKeys = () =>
-  SETTING_NAMES.filter((name) => {
+  settingNames().filter((name) => {
     const { scope, needed } = rowOf(name);
     return scope === "deployment" && typeof needed === "object" && needed.is === "partner";
   });
@@ -53,7 +53,7 @@ export function siteDefaults(
   deployment: DeploymentValues,
 ): { readonly values: Readonly<Record<string, unknown>> } | { readonly faults: readonly string[] } {
   if (isUnset(deployment.SITE_DEFAULTS)) return { values: {} };
-  const read = v.safeParse(SETTINGS.SITE_DEFAULTS.kind().schema(), deployment.SITE_DEFAULTS);
+  const read = v.safeParse(settingTable().SITE_DEFAULTS.kind().schema(), deployment.SITE_DEFAULTS);
   if (!read.success) return { faults: [`SITE_DEFAULTS ${read.issues[0].message}`] };
   const known: readonly string[] = siteNames();
   const wrong = Object.keys(read.output).filter(
@@ -76,7 +76,7 @@ export function withDeployment(
   const defaults = siteDefaults(deployment);
   if ("faults" in defaults) return defaults;
   const site: Readonly<Record<string, unknown>> = { ...defaults.values, ...own };
-  const environment = writtenAsText(deployment.VIPPS_ENVIRONMENT) || SETTINGS.VIPPS_ENVIRONMENT.default;
+  const environment = writtenAsText(deployment.VIPPS_ENVIRONMENT) || settingTable().VIPPS_ENVIRONMENT.default;
   const isOther = (name: string) =>
     site[name] !== undefined && writtenAsText(site[name]) !== writtenAsText(deployment[name]);
   const isElsewhere = {

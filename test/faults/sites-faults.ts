@@ -153,8 +153,8 @@ export const SITES_FAULTS = [
   ...faultsIn("src/settings/table.ts", [
     [
       "a client secret stands in the open",
-      "(ROWS[name].secret ?? ROWS[name].personal) === true",
-      "ROWS[name].personal === true",
+      "(rowOf(name).secret ?? rowOf(name).personal) === true",
+      "rowOf(name).personal === true",
       [sites],
     ],
   ]),

@@ -18,10 +18,10 @@ import { type Bindings, faultOfValue, settingsFrom } from "../../src/settings/re
 import {
   isSettingName,
   rowOf,
-  SETTING_NAMES,
-  SETTINGS,
   type SettingName,
   type SettingVariable,
+  settingNames,
+  settingTable,
 } from "../../src/settings/table.ts";
 import { furtherSettings, hasOwnSite } from "../../src/sites/deployment-settings.ts";
 
@@ -230,7 +230,7 @@ describe("characters that are not seen", () => {
 
 describe("the table of settings", () => {
   it("names only settings of its own, and defaults that could be set", () => {
-    for (const name of SETTING_NAMES) {
+    for (const name of settingNames()) {
       const { needed, atMost, default: value } = rowOf(name);
       for (const other of [typeof needed === "object" ? needed.with : [], atMost ?? []].flat())
         expect(isSettingName(other)).toBe(true);
@@ -248,7 +248,7 @@ describe("the table of settings", () => {
     const schema = { ...editorSchema("#/definitions/wrangler"), allOf: [{}] };
     const isRight = new Ajv({ strict: false }).compile(schema);
     let tried = 0;
-    for (const name of SETTING_NAMES.filter((one) => rowOf(one).secret !== true)) {
+    for (const name of settingNames().filter((one) => rowOf(one).secret !== true)) {
       for (const form of Object.values(FORMS)) {
         const value = form(RIGHT[name]);
         if (value === undefined || (typeof value === "string" && value !== RIGHT[name])) continue;
@@ -263,7 +263,7 @@ describe("the table of settings", () => {
   });
 
   it.each(Object.entries(FORMS))("takes a %s for what it looks like", (_form, form) => {
-    const taken = SETTING_NAMES.filter((name) => form(RIGHT[name]) !== undefined);
+    const taken = settingNames().filter((name) => form(RIGHT[name]) !== undefined);
     expect(taken.length).toBeGreaterThan(0);
     for (const name of taken)
       expect(readOf(name, form(RIGHT[name]) ?? ""), `${name} as ${JSON.stringify(form(RIGHT[name]))}`).toBe(
@@ -272,7 +272,7 @@ describe("the table of settings", () => {
   });
 
   it("takes for unset what is empty", () => {
-    for (const name of SETTING_NAMES)
+    for (const name of settingNames())
       for (const value of ["", "  ", []]) expect(readOf(name, value)).toBe("read");
   });
 });
@@ -282,10 +282,9 @@ describe("worker, doctor and start (R39)", () => {
     "agree on a configuration with every setting as a %s",
     async (name, form) => {
       const vars = Object.fromEntries(
-        SETTING_NAMES.filter((setting) => setting !== "SITES_KEYS").map((setting) => [
-          setting,
-          form(RIGHT[setting]) ?? RIGHT[setting],
-        ]),
+        settingNames()
+          .filter((setting) => setting !== "SITES_KEYS")
+          .map((setting) => [setting, form(RIGHT[setting]) ?? RIGHT[setting]]),
       );
       expect(await verdictsOn(vars)).toEqual({ worker: [], doctor: [], start: [] });
       const inThisForm = Object.keys(vars).filter(
@@ -301,7 +300,9 @@ describe("worker, doctor and start (R39)", () => {
     let named = 0;
     for (const nonsense of NONSENSE) {
       const vars = Object.fromEntries(
-        SETTING_NAMES.filter((name) => name !== "SITES_KEYS").map((name) => [name, nonsense]),
+        settingNames()
+          .filter((name) => name !== "SITES_KEYS")
+          .map((name) => [name, nonsense]),
       );
       const { worker, doctor, start } = await verdictsOn(vars);
       expect({ doctor, start }).toEqual({ doctor: worker, start: worker });
@@ -309,11 +310,12 @@ describe("worker, doctor and start (R39)", () => {
       // What the schema library says by itself tells the value, which may be a secret.
       expect(worker.filter((fault) => /received|invalid/i.test(fault))).toEqual([]);
       // A number with a fraction, or one that cannot be kept exactly, is nothing that can be meant.
-      if (typeof nonsense === "number" && nonsense > 0) expect(worker).toHaveLength(SETTING_NAMES.length - 1);
+      if (typeof nonsense === "number" && nonsense > 0)
+        expect(worker).toHaveLength(settingNames().length - 1);
     }
     expect(named).toBeGreaterThan(300);
     console.log(
-      `${SETTING_NAMES.length} settings, ${NONSENSE.length} kinds of nonsense: ${named} faults named`,
+      `${settingNames().length} settings, ${NONSENSE.length} kinds of nonsense: ${named} faults named`,
     );
   });
 
@@ -432,7 +434,7 @@ describe("names", () => {
       "AUTH_SECRET",
       "ORIGIN",
     ];
-    expect(mistakenNames([...others, ...SETTING_NAMES])).toEqual([]);
+    expect(mistakenNames([...others, ...settingNames()])).toEqual([]);
   });
 
   it("are compared in little time, however long and many they are", () => {
@@ -442,11 +444,11 @@ describe("names", () => {
 
 describe("values as text", () => {
   it("say the same as the values", () => {
-    for (const name of SETTING_NAMES)
+    for (const name of settingNames())
       for (const form of Object.values(FORMS)) {
         const value = form(RIGHT[name]);
         if (value !== undefined) expect(readOf(name, writtenAsText(value))).toBe("read");
       }
-    expect(writtenAsText(SETTINGS.VIPPS_SCOPE.default)).toBe("openid name phoneNumber email");
+    expect(writtenAsText(settingTable().VIPPS_SCOPE.default)).toBe("openid name phoneNumber email");
   });
 });

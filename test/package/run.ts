@@ -419,10 +419,10 @@ export const de: LanguageTexts = {
       if (!text.includes(before)) throw new Error(`${path} does not hold "${before}"`);
       writeFileSync(join(root, path), text.replace(before, `${added}${before}`));
     };
-    const row = `  /** A line at the foot of our pages, at most 80 characters. */
-  PAGE_FOOT: { kind: () => textOfAtMost(80), scope: "site" },
+    const row = `    /** A line at the foot of our pages, at most 80 characters. */
+    PAGE_FOOT: { kind: () => textOfAtMost(80), scope: "site" },
 `;
-    insert("src/settings/table.ts", "  /** An image beside the site's name", row);
+    insert("src/settings/table.ts", "    /** An image beside the site's name", row);
     insert("test/node/settings-table.test.ts", "  LOGO_URL: ", '  PAGE_FOOT: "post@fjordhagen.example",\n');
     await node(root, "build/settings.ts");
     for (const config of ["tsconfig.json", "tsconfig.node.json"])
