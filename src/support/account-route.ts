@@ -28,9 +28,8 @@ const LOGINS_LIMIT = 20;
 const DEEDS_LIMIT = 50;
 
 /** `GET /auth/support/accounts/:id`: everything customer service sees of an account. */
-export const showAccount = withinConsole(
-  withAccount((request, account) => answerAccountPage(request, account)),
-);
+export const showAccount = (request: StaffRequest): Promise<Response> =>
+  withinConsole(request, () => withAccount(request, (account) => answerAccountPage(request, account)));
 
 /** How often facts were tried lately to prove the account, and until when they count. */
 function shownGuesses(request: StaffRequest, { count, isExhausted, until }: ProofGuesses) {

@@ -19,27 +19,28 @@ const FIELD_LIMIT = 200;
  * account has changed since the form was made (`basis`).
  * @throws {Failure} `request_malformed` when the body is not a form; `storage_unavailable`.
  */
-export const correctAccount = withAccount(async (request, known) => {
-  const { c, settings, registry } = request;
-  const { id, record } = known;
-  const form = await formBody(c.req.raw);
-  if (form === undefined) throw new Failure("request_malformed", { stage: "support", reason: "no form" });
-  if (record === undefined) return seeOther(consolePath(settings), "noAccount");
-  const typed = typedForm(form);
-  const page = accountPath(request, id);
-  if (typed.basis !== String(record.account.updatedAt)) return seeOther(page, "changedMeanwhile");
-  const read = readCorrection(record.account, typed);
-  const wrong = "wrong" in read ? read.wrong : await conflict(request, id, read.correction);
-  if (wrong !== undefined || "wrong" in read)
-    return answerAccountPage(request, known, { correction: { ...typed, wrong } });
-  const fields = Object.keys(read.correction);
-  if (fields.length === 0) return seeOther(page, "unchanged");
-  if (!isTicked(form))
-    return answerAccountPage(request, known, { correction: { ...typed, wrong: "unticked" } });
-  await noteDeed(request, "corrected", id, { fields });
-  const corrected = await registry.correct(id, read.correction);
-  return corrected ? seeOther(page, "corrected") : seeOther(consolePath(settings), "noAccount");
-});
+export const correctAccount = (request: StaffRequest): Promise<Response> =>
+  withAccount(request, async (known) => {
+    const { c, settings, registry } = request;
+    const { id, record } = known;
+    const form = await formBody(c.req.raw);
+    if (form === undefined) throw new Failure("request_malformed", { stage: "support", reason: "no form" });
+    if (record === undefined) return seeOther(consolePath(settings), "noAccount");
+    const typed = typedForm(form);
+    const page = accountPath(request, id);
+    if (typed.basis !== String(record.account.updatedAt)) return seeOther(page, "changedMeanwhile");
+    const read = readCorrection(record.account, typed);
+    const wrong = "wrong" in read ? read.wrong : await conflict(request, id, read.correction);
+    if (wrong !== undefined || "wrong" in read)
+      return answerAccountPage(request, known, { correction: { ...typed, wrong } });
+    const fields = Object.keys(read.correction);
+    if (fields.length === 0) return seeOther(page, "unchanged");
+    if (!isTicked(form))
+      return answerAccountPage(request, known, { correction: { ...typed, wrong: "unticked" } });
+    await noteDeed(request, "corrected", id, { fields });
+    const corrected = await registry.correct(id, read.correction);
+    return corrected ? seeOther(page, "corrected") : seeOther(consolePath(settings), "noAccount");
+  });
 
 function typedForm(form: URLSearchParams): CorrectionForm {
   const field = (name: string) => (form.get(name) ?? "").trim().replace(/\s+/g, " ").slice(0, FIELD_LIMIT);

@@ -11,7 +11,8 @@ import { byAgency, noteDeed, type StaffRequest } from "./staff.ts";
 import { withinConsole } from "./within-console.ts";
 
 /** `GET /auth/support/accounts/:id/erase`: names what goes, and asks. */
-export const askToErase = withinConsole(withAccount((request, account) => answerErasePage(request, account)));
+export const askToErase = (request: StaffRequest): Promise<Response> =>
+  withinConsole(request, () => withAccount(request, (account) => answerErasePage(request, account)));
 
 async function answerErasePage(
   request: StaffRequest,
@@ -28,16 +29,17 @@ async function answerErasePage(
  * first: should the registry fail, the person is logged out and it can be tried again.
  * @throws {Failure} `storage_unavailable`.
  */
-export const eraseForGood = withAccount(async (request, account) => {
-  const { c, settings, records, registry, staff } = request;
-  const { id } = account;
-  if (!isTicked(await formBody(c.req.raw))) return answerErasePage(request, account, true);
-  await noteDeed(request, "sessions_ended", id, { session: "all" });
-  // Writes its own line, in one transaction with the deed.
-  const by = { actor: staff.accountId, actorRole: "staff", details: byAgency(staff) } as const;
-  const end = (begunBefore: number) => refuseSessions(settings, id, begunBefore);
-  const note = () => noteErasure(settings.storage.metadata.namespace, records.site, id);
-  await eraseAccount(registry, records, id, by, end, note);
-  logEvent("info", "account_erased", settings.site.origin, { by: "staff" });
-  return afterEnding(request, id, "all", "erased", consolePath(settings));
-});
+export const eraseForGood = (request: StaffRequest): Promise<Response> =>
+  withAccount(request, async (account) => {
+    const { c, settings, records, registry, staff } = request;
+    const { id } = account;
+    if (!isTicked(await formBody(c.req.raw))) return answerErasePage(request, account, true);
+    await noteDeed(request, "sessions_ended", id, { session: "all" });
+    // Writes its own line, in one transaction with the deed.
+    const by = { actor: staff.accountId, actorRole: "staff", details: byAgency(staff) } as const;
+    const end = (begunBefore: number) => refuseSessions(settings, id, begunBefore);
+    const note = () => noteErasure(settings.storage.metadata.namespace, records.site, id);
+    await eraseAccount(registry, records, id, by, end, note);
+    logEvent("info", "account_erased", settings.site.origin, { by: "staff" });
+    return afterEnding(request, id, "all", "erased", consolePath(settings));
+  });

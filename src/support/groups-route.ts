@@ -6,7 +6,7 @@ import { answerAccountPage } from "./account-route.ts";
 import { accountPath, consolePath, seeOther } from "./answers.ts";
 import { withAccount } from "./known-account.ts";
 import { groupForm } from "./shown-groups.ts";
-import { noteDeed } from "./staff.ts";
+import { noteDeed, type StaffRequest } from "./staff.ts";
 
 /**
  * `POST /auth/support/accounts/:id/groups`: the fields `group` are the groups that the person is to be in, `new` is
@@ -15,39 +15,40 @@ import { noteDeed } from "./staff.ts";
  * @throws {Failure} `request_malformed` when the body is not a form; `not_found` where the site keeps its groups
  *   elsewhere; `storage_unavailable`.
  */
-export const changeGroups = withAccount(async (request, known) => {
-  const { c, settings, registry } = request;
-  const { id, record } = known;
-  const form = await formBody(c.req.raw);
-  if (form === undefined) throw new Failure("request_malformed", { stage: "support", reason: "no form" });
-  if (record === undefined || !registry.keepsGroups) throw new Failure("not_found", { stage: "support" });
-  const page = accountPath(request, id);
-  const { account } = record;
-  if (form.get("basis") !== String(account.updatedAt)) return seeOther(page, "changedMeanwhile");
-  const typed = (form.get("new") ?? "").trim();
-  const added = typed === "" ? undefined : groupName(typed);
-  const { staffGroups } = settings.support;
-  // In the spelling in which groups are kept: in another one a group of staff would not be known for one.
-  const ticked = form.getAll("group").flatMap((name) => groupName(name) ?? []);
-  const chosen = [
-    ...[...ticked, ...(added === undefined ? [] : [added])].filter((name) => !staffGroups.has(name)),
-    ...account.groups.filter((name) => staffGroups.has(name)),
-  ];
-  const wanted = readGroups(chosen);
-  const comeBack = async (wrong: GroupForm["wrong"]) => {
-    const groups = await groupForm(request, known);
-    const again = groups && { ...chosenIn(groups, wanted), typed, wrong };
-    return answerAccountPage(request, known, again && { groups: again });
-  };
-  if (typed !== "" && added === undefined) return comeBack("name");
-  if (added !== undefined && staffGroups.has(added)) return comeBack("staff");
-  if (new Set(chosen).size > GROUP_LIMIT) return comeBack("many");
-  if (wanted.join() === account.groups.join()) return seeOther(page, "unchanged");
-  if (!isTicked(form)) return comeBack("unticked");
-  await noteDeed(request, "groups_changed", id, { groups: changes(account.groups, wanted) });
-  const changed = await registry.setGroups(id, wanted);
-  return changed ? seeOther(page, "groupsChanged") : seeOther(consolePath(settings), "noAccount");
-});
+export const changeGroups = (request: StaffRequest): Promise<Response> =>
+  withAccount(request, async (known) => {
+    const { c, settings, registry } = request;
+    const { id, record } = known;
+    const form = await formBody(c.req.raw);
+    if (form === undefined) throw new Failure("request_malformed", { stage: "support", reason: "no form" });
+    if (record === undefined || !registry.keepsGroups) throw new Failure("not_found", { stage: "support" });
+    const page = accountPath(request, id);
+    const { account } = record;
+    if (form.get("basis") !== String(account.updatedAt)) return seeOther(page, "changedMeanwhile");
+    const typed = (form.get("new") ?? "").trim();
+    const added = typed === "" ? undefined : groupName(typed);
+    const { staffGroups } = settings.support;
+    // In the spelling in which groups are kept: in another one a group of staff would not be known for one.
+    const ticked = form.getAll("group").flatMap((name) => groupName(name) ?? []);
+    const chosen = [
+      ...[...ticked, ...(added === undefined ? [] : [added])].filter((name) => !staffGroups.has(name)),
+      ...account.groups.filter((name) => staffGroups.has(name)),
+    ];
+    const wanted = readGroups(chosen);
+    const comeBack = async (wrong: GroupForm["wrong"]) => {
+      const groups = await groupForm(request, known);
+      const again = groups && { ...chosenIn(groups, wanted), typed, wrong };
+      return answerAccountPage(request, known, again && { groups: again });
+    };
+    if (typed !== "" && added === undefined) return comeBack("name");
+    if (added !== undefined && staffGroups.has(added)) return comeBack("staff");
+    if (new Set(chosen).size > GROUP_LIMIT) return comeBack("many");
+    if (wanted.join() === account.groups.join()) return seeOther(page, "unchanged");
+    if (!isTicked(form)) return comeBack("unticked");
+    await noteDeed(request, "groups_changed", id, { groups: changes(account.groups, wanted) });
+    const changed = await registry.setGroups(id, wanted);
+    return changed ? seeOther(page, "groupsChanged") : seeOther(consolePath(settings), "noAccount");
+  });
 
 /** What is changed, as the audit log shows it: `+board`, `-trainers`. */
 function changes(before: readonly string[], after: readonly string[]): readonly string[] {

@@ -54,13 +54,12 @@ export function hasIdForm({ accounts }: Settings, text: string): boolean {
 }
 
 /** A route about the account that its address names; where there is none, staff are told so on the first page. */
-export function withAccount(handle: (request: StaffRequest, account: KnownAccount) => Promise<Response>) {
-  return async (request: StaffRequest): Promise<Response> => {
-    const account = await knownAccount(request, request.c.req.param("id") ?? "");
-    return account === undefined
-      ? seeOther(consolePath(request.settings), "noAccount")
-      : handle(request, account);
-  };
+export async function withAccount(
+  request: StaffRequest,
+  handle: (account: KnownAccount) => Promise<Response>,
+): Promise<Response> {
+  const account = await knownAccount(request, request.c.req.param("id") ?? "");
+  return account === undefined ? seeOther(consolePath(request.settings), "noAccount") : handle(account);
 }
 
 /** The account as it stands in a list or above a question. */

@@ -22,24 +22,26 @@ const waitingPerson = ({ c, records }: StaffRequest): Promise<LinkRequest | unde
  * looked at before anything is linked. Which account staff came from stands in no address, where a link could say
  * it for them.
  */
-export const findRequest = withAccount(async (request, account) => {
-  const reference = normalReference((await formBody(request.c.req.raw))?.get("reference") ?? "");
-  const waiting = reference && (await linkRequestByReference(request.records, reference));
-  return waiting
-    ? answerRequestPage(request, waiting, { from: account })
-    : seeOther(accountPath(request, account.id), "noRequest");
-});
+export const findRequest = (request: StaffRequest): Promise<Response> =>
+  withAccount(request, async (account) => {
+    const reference = normalReference((await formBody(request.c.req.raw))?.get("reference") ?? "");
+    const waiting = reference && (await linkRequestByReference(request.records, reference));
+    return waiting
+      ? answerRequestPage(request, waiting, { from: account })
+      : seeOther(accountPath(request, account.id), "noRequest");
+  });
 
 /**
  * `GET /auth/support/requests/:reference`: a person who waits, beside the accounts that may be theirs.
  * @throws {Failure} `storage_unavailable`.
  */
-export const showRequest = withinConsole(async (request) => {
-  const waiting = await waitingPerson(request);
-  return waiting === undefined
-    ? seeOther(consolePath(request.settings), "noRequest")
-    : answerRequestPage(request, waiting);
-});
+export const showRequest = (request: StaffRequest): Promise<Response> =>
+  withinConsole(request, async () => {
+    const waiting = await waitingPerson(request);
+    return waiting === undefined
+      ? seeOther(consolePath(request.settings), "noRequest")
+      : answerRequestPage(request, waiting);
+  });
 
 interface RequestView {
   /** The account that staff come from or have chosen. */

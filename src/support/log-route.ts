@@ -9,9 +9,10 @@ import { withinConsole } from "./within-console.ts";
 const LOG_LIMIT = 200;
 
 /** `GET /auth/support/log`: the newest lines of the audit log. */
-export const showLog = withinConsole(async (request: StaffRequest): Promise<Response> => {
-  await noteDeed(request, "viewed", undefined, { page: "log" });
-  const lines = await readAudit(request.records, undefined, LOG_LIMIT);
-  const deeds = await shownDeeds(request, lines, false);
-  return answerPage(request, logPage({ ...pageBasis(request), deeds }));
-});
+export const showLog = (request: StaffRequest): Promise<Response> =>
+  withinConsole(request, async () => {
+    await noteDeed(request, "viewed", undefined, { page: "log" });
+    const lines = await readAudit(request.records, undefined, LOG_LIMIT);
+    const deeds = await shownDeeds(request, lines, false);
+    return answerPage(request, logPage({ ...pageBasis(request), deeds }));
+  });

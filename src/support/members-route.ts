@@ -22,36 +22,37 @@ const PAGE = 100;
  * `waiting=yes` those who wait to be linked. Ids and names of groups and consents are all that its address says.
  * @throws {Failure} `storage_unavailable`.
  */
-export const showMembers = withinConsole(async (request: StaffRequest): Promise<Response> => {
-  const { c, settings, records, registry } = request;
-  const query = new URLSearchParams(queryText(c.req.raw));
-  const filter = filterOf(query);
-  const after = query.get("after") ?? undefined;
-  const isWaiting = query.get("waiting") === "yes";
-  await noteDeed(request, "viewed", undefined, {
-    page: isWaiting ? "waiting" : "members",
-    ...wordsOf(filter),
+export const showMembers = (request: StaffRequest): Promise<Response> =>
+  withinConsole(request, async () => {
+    const { c, settings, records, registry } = request;
+    const query = new URLSearchParams(queryText(c.req.raw));
+    const filter = filterOf(query);
+    const after = query.get("after") ?? undefined;
+    const isWaiting = query.get("waiting") === "yes";
+    await noteDeed(request, "viewed", undefined, {
+      page: isWaiting ? "waiting" : "members",
+      ...wordsOf(filter),
+    });
+    const [groups, answered] = await Promise.all([registry.groupNames(), answeredConsents(records)]);
+    const own = settings.accounts.consents.map((one) => ({
+      id: one.id,
+      wording: consentWording(one, request.page.language),
+    }));
+    const consents = [...new Map([...answered.map(inWords), ...own].map((one) => [one.id, one])).values()];
+    const page = isWaiting ? await waitingPage(request, after) : await peoplePage(request, filter, after);
+    return answerPage(
+      request,
+      membersPage({
+        ...pageBasis(request),
+        ...page,
+        action: `${consolePath(settings)}/members`,
+        groups,
+        consents,
+        filter: { ...filter, isWaiting },
+        isFirst: after === undefined,
+      }),
+    );
   });
-  const [groups, answered] = await Promise.all([registry.groupNames(), answeredConsents(records)]);
-  const own = settings.accounts.consents.map((one) => ({
-    id: one.id,
-    wording: consentWording(one, request.page.language),
-  }));
-  const consents = [...new Map([...answered.map(inWords), ...own].map((one) => [one.id, one])).values()];
-  const page = isWaiting ? await waitingPage(request, after) : await peoplePage(request, filter, after);
-  return answerPage(
-    request,
-    membersPage({
-      ...pageBasis(request),
-      ...page,
-      action: `${consolePath(settings)}/members`,
-      groups,
-      consents,
-      filter: { ...filter, isWaiting },
-      isFirst: after === undefined,
-    }),
-  );
-});
 
 /** As many characters of a question tell it from the others in a list. */
 const WORDS_LIMIT = 80;
