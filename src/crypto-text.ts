@@ -1,6 +1,37 @@
-import * as base64url from "jose/base64url";
+/**
+ * Texts that cryptography makes: bytes in base64url (RFC 4648 section 5, without padding), random ones, and digests.
+ * `jose` has the first too, but what every isolate needs when it starts must not bring `jose` along (see jose.ts).
+ */
 
-/** Texts that cryptography makes: random ones, and digests. */
+/** What workerd has to write and read base64 (ES2026), and Node up to version 24 has not. */
+interface EngineBase64 {
+  readonly prototype: Uint8Array & { readonly toBase64?: (options: object) => string };
+  readonly fromBase64?: (text: string, options: object) => Uint8Array<ArrayBuffer>;
+}
+
+const engine: EngineBase64 = Uint8Array;
+
+export function toBase64url(bytes: Uint8Array): string {
+  const options = { alphabet: "base64url", omitPadding: true };
+  const written = engine.prototype.toBase64?.call(bytes, options);
+  if (written !== undefined) return written;
+  const text = btoa(Array.from(bytes, (byte) => String.fromCharCode(byte)).join(""));
+  return text.replaceAll("+", "-").replaceAll("/", "_").replaceAll("=", "");
+}
+
+/** @throws {TypeError} for what is no base64url. */
+export function fromBase64url(text: string): Uint8Array<ArrayBuffer> {
+  try {
+    const read = engine.fromBase64?.(text, { alphabet: "base64url" });
+    if (read !== undefined) return read;
+    if (/[+/]/.test(text)) throw new TypeError("base64, not base64url");
+    return Uint8Array.from(atob(text.replaceAll("-", "+").replaceAll("_", "/")), (letter) =>
+      letter.charCodeAt(0),
+    );
+  } catch (cause) {
+    throw new TypeError("not base64url", { cause });
+  }
+}
 
 /** So many random bytes are drawn at a time: to ask for a few takes as long. */
 const DRAWN_AT_ONCE = 1024;
@@ -16,7 +47,7 @@ export function randomBytes(count: number): Uint8Array<ArrayBuffer> {
 
 /** Cryptographically random bytes as base64url text: 32 bytes give 43 characters. */
 export function randomText(bytes: number): string {
-  return base64url.encode(randomBytes(bytes));
+  return toBase64url(randomBytes(bytes));
 }
 
 /** Letters and digits that are not mistaken for each other on the phone: Crockford's base 32. */
@@ -43,5 +74,5 @@ export function passingBytes(text: string): Uint8Array<ArrayBuffer> {
 
 /** SHA-256 of a text as base64url. */
 export async function sha256(text: string): Promise<string> {
-  return base64url.encode(new Uint8Array(await crypto.subtle.digest("SHA-256", passingBytes(text))));
+  return toBase64url(new Uint8Array(await crypto.subtle.digest("SHA-256", passingBytes(text))));
 }

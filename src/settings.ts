@@ -1,4 +1,4 @@
-import * as base64url from "jose/base64url";
+import { toBase64url } from "./crypto-text.ts";
 import type { VippsLoginEvent } from "./events/event.ts";
 import type { Outbox } from "./events/outbox.ts";
 import { Failure } from "./failure.ts";
@@ -218,7 +218,7 @@ function surroundings(env: Cloudflare.Env): Omit<Surroundings, "origin" | "parti
 /** The key that seals now; a set that cannot be read is told where a further site is asked for. */
 function masterSecret(set: unknown): string | undefined {
   const keys = readMasterKeys(set);
-  return keys && base64url.encode(keys.sealing.bytes);
+  return keys && toBase64url(keys.sealing.bytes);
 }
 
 /** Code of a project's own that takes events. One that throws is given the event again later. */

@@ -1,5 +1,4 @@
-import * as base64url from "jose/base64url";
-import { passingBytes, randomBytes } from "../crypto-text.ts";
+import { fromBase64url, passingBytes, randomBytes, toBase64url } from "../crypto-text.ts";
 import type { Query } from "../http/request.ts";
 import { readPath } from "../http/request-path.ts";
 import { asksForMore, requirementsOf } from "../rules/path-rules.ts";
@@ -119,7 +118,7 @@ async function deriveKeys({ keys: { signing, previous } }: SessionSettings): Pro
 async function deriveKey(secret: string, sealedUntil: number): Promise<StateKey> {
   const material = await crypto.subtle.importKey(
     "raw",
-    new Uint8Array(base64url.decode(secret)),
+    new Uint8Array(fromBase64url(secret)),
     "HKDF",
     false,
     ["deriveKey", "deriveBits"],
@@ -144,7 +143,7 @@ async function deriveKey(secret: string, sealedUntil: number): Promise<StateKey>
       ["sign"],
     ),
   ]);
-  return { id: base64url.encode(new Uint8Array(id)), seal, derive, sealedUntil };
+  return { id: toBase64url(new Uint8Array(id)), seal, derive, sealedUntil };
 }
 
 /** A new id, which says when the login began. */
@@ -217,7 +216,7 @@ async function sealedWith(
   const iv = randomBytes(IV_BYTES);
   const sealed = await crypto.subtle.encrypt(parameters(settings, purpose, iv), key.seal, written(login));
   // Twelve bytes make sixteen characters: one text is the other's beginning, as if both had been encoded together.
-  return `${key.id}.${base64url.encode(iv)}${base64url.encode(new Uint8Array(sealed))}`;
+  return `${key.id}.${toBase64url(iv)}${toBase64url(new Uint8Array(sealed))}`;
 }
 
 /** What a state is worth: `begun` may be finished, `late` only tells whose login it was. */
@@ -284,16 +283,16 @@ export async function loginSecrets(
 async function secretsWith(key: StateKey, id: string): Promise<LoginSecrets> {
   const bits = new Uint8Array(await crypto.subtle.sign("HMAC", key.derive, passingBytes(id)));
   return {
-    codeVerifier: base64url.encode(bits.subarray(0, 32)),
-    nonce: base64url.encode(bits.subarray(32)),
+    codeVerifier: toBase64url(bits.subarray(0, 32)),
+    nonce: toBase64url(bits.subarray(32)),
   };
 }
 
 /** One spelling only: a decoder that forgives would let an altered state pass for the same one. */
 function canonicalBytes(text: string): Uint8Array<ArrayBuffer> | undefined {
   try {
-    const bytes = new Uint8Array(base64url.decode(text));
-    return base64url.encode(bytes) === text ? bytes : undefined;
+    const bytes = new Uint8Array(fromBase64url(text));
+    return toBase64url(bytes) === text ? bytes : undefined;
   } catch {
     return undefined;
   }
@@ -349,7 +348,7 @@ function read(bytes: Uint8Array, keyId: string): BegunLogin | undefined {
     id: bytes.subarray(2, 2 + ID_BYTES).toHex(),
     keyId,
     object: decode(bytes.subarray(NAME_AT, restAt)),
-    browser: base64url.encode(bytes.subarray(2 + ID_BYTES, 2 + ID_BYTES + BROWSER_BYTES)),
+    browser: toBase64url(bytes.subarray(2 + ID_BYTES, 2 + ID_BYTES + BROWSER_BYTES)),
     returnTo: flags & KEPT_ELSEWHERE ? undefined : purposeAt < 0 ? rest : rest.slice(0, purposeAt),
     asks: {
       app: (flags & ASKS_FOR_APP) > 0,

@@ -1,5 +1,5 @@
-import * as base64url from "jose/base64url";
 import * as v from "valibot";
+import { fromBase64url } from "../crypto-text.ts";
 
 /** One key of SITES_KEYS, as bytes. */
 interface MasterKey {
@@ -39,7 +39,7 @@ export function readMasterKeys(value: unknown): MasterKeys | undefined {
   try {
     const all = v
       .parse(keySet(), typeof value === "string" ? JSON.parse(value) : value)
-      .keys.map(({ k, kid }) => ({ kid, bytes: new Uint8Array(base64url.decode(k)) }));
+      .keys.map(({ k, kid }) => ({ kid, bytes: new Uint8Array(fromBase64url(k)) }));
     const [sealing] = all;
     return sealing && { sealing, all };
   } catch {

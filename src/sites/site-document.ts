@@ -1,5 +1,5 @@
-import * as base64url from "jose/base64url";
 import * as v from "valibot";
+import { fromBase64url, toBase64url } from "../crypto-text.ts";
 import { isSealed } from "../settings/table.ts";
 import type { MasterKeys } from "./master-keys.ts";
 
@@ -150,7 +150,7 @@ export async function sealSecrets(
   const iv = crypto.getRandomValues(new Uint8Array(12));
   const key = await crypto.subtle.importKey("raw", bytes, "AES-GCM", false, ["encrypt"]);
   const data = await crypto.subtle.encrypt(parameters(iv, boundTo), key, encoded(JSON.stringify(secrets)));
-  return { kid, iv: base64url.encode(iv), data: base64url.encode(new Uint8Array(data)) };
+  return { kid, iv: toBase64url(iv), data: toBase64url(new Uint8Array(data)) };
 }
 
 /**
@@ -166,8 +166,8 @@ export async function openSecrets(
   if (master === undefined) return undefined;
   try {
     const key = await crypto.subtle.importKey("raw", master.bytes, "AES-GCM", false, ["decrypt"]);
-    const iv = new Uint8Array(base64url.decode(sealed.iv));
-    const data = new Uint8Array(base64url.decode(sealed.data));
+    const iv = new Uint8Array(fromBase64url(sealed.iv));
+    const data = new Uint8Array(fromBase64url(sealed.data));
     const text = await crypto.subtle.decrypt(parameters(iv, boundTo), key, data);
     return JSON.parse(new TextDecoder().decode(text));
   } catch {

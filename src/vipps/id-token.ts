@@ -1,4 +1,4 @@
-import * as base64url from "jose/base64url";
+import { fromBase64url, toBase64url } from "../crypto-text.ts";
 import { Failure } from "../failure.ts";
 import { isolateMap } from "../isolate-state.ts";
 import {
@@ -52,7 +52,7 @@ function isCanonical(token: string): boolean {
 
 function isCanonicalBase64url(part: string): boolean {
   try {
-    return base64url.encode(base64url.decode(part)) === part;
+    return toBase64url(fromBase64url(part)) === part;
   } catch {
     return false;
   }
@@ -127,7 +127,7 @@ function checkAudience(
 /** OpenID Connect Core section 3.1.3.6: the left half of the hash, for RS256 of SHA-256. */
 async function accessTokenHash(accessToken: string): Promise<string> {
   const hash = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(accessToken));
-  return base64url.encode(new Uint8Array(hash, 0, 16));
+  return toBase64url(new Uint8Array(hash, 0, 16));
 }
 
 /** Whether a key verifies the token at hand. */

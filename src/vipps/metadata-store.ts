@@ -1,4 +1,4 @@
-import * as base64url from "jose/base64url";
+import { fromBase64url, toBase64url } from "../crypto-text.ts";
 import { isolateMap, putBounded } from "../isolate-state.ts";
 import type { MetadataStore } from "../settings/types.ts";
 import { fromStorage } from "../storage-call.ts";
@@ -47,7 +47,7 @@ export async function writeCopy(
   const { id, key } = await storeKey(store.secret);
   const data = JSON.stringify(copy);
   const mac = new Uint8Array(await crypto.subtle.sign("HMAC", await key, authenticated(name, data)));
-  const text = JSON.stringify({ data, mac: base64url.encode(mac) });
+  const text = JSON.stringify({ data, mac: toBase64url(mac) });
   await fromStorage({ ...IN_KV, site: store.site }, () =>
     store.namespace.put(placeOf(id, name), text, { expirationTtl: keptFor }),
   );
@@ -69,7 +69,7 @@ function parsed(text: string): { data: string; mac: Uint8Array<ArrayBuffer> } | 
   const { data, mac } = Object(parsedJson(text)) as Record<string, unknown>;
   if (typeof data !== "string" || typeof mac !== "string") return undefined;
   try {
-    return { data, mac: new Uint8Array(base64url.decode(mac)) };
+    return { data, mac: new Uint8Array(fromBase64url(mac)) };
   } catch {
     return undefined;
   }
@@ -108,7 +108,7 @@ async function deriveKey(secret: string): Promise<StoreKey> {
   const bits = new Uint8Array(await crypto.subtle.deriveBits(parameters, material, 320));
   const hmac = { name: "HMAC", hash: "SHA-256" };
   return {
-    id: base64url.encode(bits.subarray(32)),
+    id: toBase64url(bits.subarray(32)),
     key: crypto.subtle.importKey("raw", bits.slice(0, 32), hmac, false, ["sign", "verify"]),
   };
 }

@@ -1,4 +1,4 @@
-import * as base64url from "jose/base64url";
+import { fromBase64url } from "../crypto-text.ts";
 
 /** A public RSA key of the provider that may verify RS256 signatures. */
 export interface SigningKey {
@@ -41,7 +41,7 @@ export function usableKeys(jwks: unknown): readonly SigningKey[] | undefined {
 function isOddNumber(text: string, bytes: { readonly least: number; readonly most: number }): boolean {
   if (!/^[\w-]+$/.test(text) || text.length > bytes.most * 2) return false;
   try {
-    const number = base64url.decode(text);
+    const number = fromBase64url(text);
     const leadingZeros = number.findIndex((byte) => byte !== 0);
     const length = leadingZeros === -1 ? 0 : number.length - leadingZeros;
     return length >= bytes.least && length <= bytes.most && ((number.at(-1) ?? 0) & 1) === 1;

@@ -1,9 +1,8 @@
-import * as base64url from "jose/base64url";
 import { appendAudit } from "../accounts/audit-log.ts";
 import { now, siteRecords } from "../accounts/records.ts";
 import { siteRegistry } from "../accounts/site-accounts.ts";
 import { forgetVippsConsents, revokedConsents } from "../accounts/vipps-consents.ts";
-import { sha256 } from "../crypto-text.ts";
+import { fromBase64url, sha256 } from "../crypto-text.ts";
 import { eventStatement, type Outbox } from "../events/outbox.ts";
 import { Failure } from "../failure.ts";
 import { requestText } from "../http/request.ts";
@@ -97,7 +96,7 @@ function revokedIn(body: string | undefined): { readonly sub: string; readonly a
   if (payload === undefined || rest.length > 1) return undefined;
   let message: unknown;
   try {
-    message = JSON.parse(new TextDecoder().decode(base64url.decode(payload)));
+    message = JSON.parse(new TextDecoder().decode(fromBase64url(payload)));
   } catch {
     return undefined;
   }

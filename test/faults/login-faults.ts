@@ -62,7 +62,7 @@ export const LOGIN_FAULTS = [
     ],
     [
       "a state has several spellings",
-      "return base64url.encode(bytes) === text ? bytes : undefined;",
+      "return toBase64url(bytes) === text ? bytes : undefined;",
       "return bytes;",
       [state],
     ],
@@ -74,8 +74,8 @@ export const LOGIN_FAULTS = [
     ],
     [
       "verifier and nonce are the same",
-      "nonce: base64url.encode(bits.subarray(32)),",
-      "nonce: base64url.encode(bits.subarray(0, 32)),",
+      "nonce: toBase64url(bits.subarray(32)),",
+      "nonce: toBase64url(bits.subarray(0, 32)),",
       [requirement("r09-fresh-secrets")],
     ],
     [
