@@ -2,13 +2,11 @@
 // algorithms are then made when an isolate first has a token in hand, and not for every one that starts. What starts a
 // login needs none of it. One object, because a bundler makes an accessor for each name that could be asked for.
 
-import { compactVerify, decodeJwt, decodeProtectedHeader, jwtVerify, SignJWT } from "jose";
+import { compactVerify, jwtVerify, SignJWT } from "jose";
 import { JOSEError, JWKSNoMatchingKey } from "jose/errors";
 
 export default {
   compactVerify,
-  decodeJwt,
-  decodeProtectedHeader,
   JOSEError,
   JWKSNoMatchingKey,
   jwtVerify,
