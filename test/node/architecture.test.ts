@@ -52,7 +52,9 @@ const files = globSync("**/*.ts", { cwd: SOURCE }).filter((file) => !file.endsWi
 
 const imports: readonly Import[] = files.flatMap((from) =>
   [
-    ...readFileSync(join(SOURCE, from), "utf8").matchAll(/^(?:import|export)\b[^;]*?from\s+"(\.[^"]+)"/gm),
+    ...readFileSync(join(SOURCE, from), "utf8").matchAll(
+      /(?:^(?:import|export)\b[^;]*?from\s+|\bawait import\(|\[import\()"(\.[^"]+)"/gm,
+    ),
   ].map(([, target = ""]) => ({ from, to: relative(SOURCE, resolve(SOURCE, dirname(from), target)) })),
 );
 
