@@ -50,8 +50,8 @@ function cellText(value: string | boolean | null | undefined, column: string): s
 }
 
 /** What a formula begins with, and what a program with other settings may take for the end of a cell. */
-const FORMULA = new Set("=+-@＝＋－＠");
-const SEPARATOR = new Set(";,|\"'");
+const FORMULA = "=+-@＝＋－＠";
+const SEPARATOR = ";,|\"'";
 
 /**
  * A cell that no spreadsheet takes for a formula. Line breaks and other control characters become spaces, and an
@@ -62,8 +62,8 @@ function csvCell(text: string): string {
   let cell = "";
   let mayBegin = true;
   for (const char of text.replace(/[\p{Cc}\u2028\u2029]/gu, " ")) {
-    if (mayBegin && FORMULA.has(char)) cell += "'";
-    if (char !== " ") mayBegin = SEPARATOR.has(char);
+    if (mayBegin && FORMULA.includes(char)) cell += "'";
+    if (char !== " ") mayBegin = SEPARATOR.includes(char);
     cell += char === '"' ? '""' : char;
   }
   return `"${cell}"`;
