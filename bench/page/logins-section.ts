@@ -35,7 +35,7 @@ const OF_REDIRECT = 0.5;
 const OF_EARLIER = { whole: 2.5, finish: 1.3 } as const;
 
 export function loginsSection(figures: LoginFigures, earlier?: Design): Section {
-  const { secondsEach, loginsEach, persons } = figures;
+  const { secondsEach, loginsEach, loginsBefore, persons } = figures;
   const rounds = figures.series[0]?.rounds.length ?? 0;
   const start = of(figures, OURS_D1.id, "start", REDIRECT.id);
   const startOfPeer = of(figures, OURS_D1.id, "start", OIDC_AUTH.id);
@@ -49,7 +49,7 @@ export function loginsSection(figures: LoginFigures, earlier?: Design): Section 
     markdown: [
       "## Logins",
       disturbedWarning(find(figures, REDIRECT.id, "start", 16)?.rounds ?? []),
-      `${rounds} rounds: logins started for ${secondsEach} s by browsers without cookies, and ${loginsEach} logins finished that had been confirmed at the provider, of ${persons} people who have an account already. Quartiles in brackets. The provider answers at once from the same process and core; its share is in every figure.`,
+      `${rounds} rounds: logins started for ${secondsEach} s by browsers without cookies, and ${loginsEach} logins finished that had been confirmed at the provider, of ${persons} people who have an account already; ${loginsBefore} before the first round are not counted. Quartiles in brackets. The provider answers at once from the same process and core; its share is in every figure.`,
       `### ${TITLES.start}`,
       "From the click to the redirect to the provider. With Auth.js that takes the browser two requests (CSRF token, then the form); both are counted as one start. All peers but better-auth with D1 keep the login in cookies of the browser, which forgets nothing once it is used; this project seals it into the `state` and stores nothing until it comes back, when a Durable Object records that it is used. The bare routes show what storing each click would cost.",
       tableOf(figures, "start", earlier),
