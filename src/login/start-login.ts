@@ -176,9 +176,16 @@ export async function beginLogin(
   const object = objectFor(settings, id);
   const isKept = flow === "browser" && isTooLongToSeal(returnTo, asks.purpose);
   const login = { id, object, browser, returnTo: isKept ? undefined : returnTo, asks };
-  const { discovery } = await timed(stepTimes, "metadata", providerMetadata(providerAccess(c)));
+  // A cold isolate waits for them side by side; what fails is seen where it is awaited.
+  const metadata = timed(stepTimes, "metadata", providerMetadata(providerAccess(c)));
+  metadata.catch(() => undefined);
+  const kept = isKept
+    ? attemptsCall(settings, object, "start", (stub) => stub.keepReturnUrl(id, returnTo))
+    : undefined;
+  kept?.catch(() => undefined);
   const { state, secrets } = await beginState(settings, flow, login);
-  if (isKept) await attemptsCall(settings, object, "start", (stub) => stub.keepReturnUrl(id, returnTo));
+  const { discovery } = await metadata;
+  await kept;
   const url = await authorizeUrl(discovery.authorization_endpoint, relyingParty, {
     ...secrets,
     state,
