@@ -72,15 +72,8 @@ export async function recordLoginEvent(
   // An event is kept once, also where only the confirmation got lost.
   const insertOnce = (again: boolean) => insert(again ? `AND NOT EXISTS (${KEPT})` : "");
   const { outcome, accountId, msn, sub } = event;
-  if (
-    isCurrent ||
-    outcome !== "logged_in" ||
-    accountId === undefined ||
-    msn === undefined ||
-    sub === undefined
-  ) {
+  if (isCurrent || outcome !== "logged_in" || !accountId || !msn || !sub)
     return keepTogether(records, insertOnce);
-  }
   const waiting = database.prepare(consentsWaitingFor({ sub: "?2", msn: "?3" })).bind(site, sub, msn);
   const results = await fromDatabase(site, (again) => database.batch([insertOnce(again), waiting]));
   if (rows(results[1]).length > 0) await adoptVippsConsents(records, accountId, { msn, sub });
@@ -129,8 +122,7 @@ async function keepTogether(records: Records, insert: Insert): Promise<void> {
   const inserts = [insert];
   const afterwards = async () => {
     const left = underWay.begunAt + ABANDONED_AFTER - Date.now();
-    const ended = underWay.kept.catch(() => undefined);
-    await withinTime(left, ended, () => undefined);
+    await withinTime(left, underWay.kept, () => undefined).catch(() => undefined);
     if (writes.next?.inserts === inserts) delete writes.next;
     return keepNow(writes, records, inserts);
   };

@@ -1,6 +1,6 @@
 import { Failure, type Stage } from "../failure.ts";
 import { type KnownBrowser, recogniseBrowser } from "../http/cookie.ts";
-import { isDoubled, isScriptRequest, queryText, sessionClient } from "../http/request.ts";
+import { isDoubled, isScriptRequest, queryOf, queryText, sessionClient } from "../http/request.ts";
 import { type AppContext, PROVIDER_TIME, providerAccess } from "../http/request-context.ts";
 import { logEvent } from "../log.ts";
 import { type CurrentSession, currentSession } from "../session/current-session.ts";
@@ -34,7 +34,7 @@ async function finish(c: AppContext): Promise<Response> {
   const { settings } = c.env;
   const { headers } = c.req.raw;
   const query = queryText(c.req.raw) ?? "";
-  const response = readAuthorizationResponse(new URLSearchParams(query));
+  const response = readAuthorizationResponse(queryOf(c.req.raw.url));
   const brought = await broughtState(settings, "browser", response.state, "callback");
   const { login, state } = brought;
   const here = await recogniseBrowser(headers);

@@ -20,7 +20,7 @@ import { Failure, withFacts } from "../failure.ts";
 import { consentWording } from "../pages/consent-wording.ts";
 import type { ReplacedSession } from "../session/session.ts";
 import type { Settings } from "../settings.ts";
-import { exchangeCode, readAuthorizationResponse } from "../vipps/authorization-code.ts";
+import { exchangeCode } from "../vipps/authorization-code.ts";
 import { collectedConsents, type VippsIdentity } from "../vipps/claims.ts";
 import { type StepTimes, timed } from "../waiting.ts";
 import { askToConfirm } from "./confirm-question.ts";
@@ -102,7 +102,7 @@ export async function finishConsumed(
   const answerBy = Date.now() + timeLimit;
   const { identity: whole, missed } = await exchangeCode(
     { relyingParty, store: storage.metadata, answerBy, stepTimes, background },
-    readAuthorizationResponse(new URLSearchParams(response)),
+    new URLSearchParams(response),
     { ...secrets, state, redirectUri, askedBefore: (sub) => askedBefore(settings, sub) },
   );
   const arrived = setAside(settings, login.asks, whole);

@@ -32,9 +32,15 @@ import { APP_CONFIRMATION, clientName, type OwnKeys, type RelyingParty } from ".
  * for.
  */
 
+/** The parameters of an answer: the platform's own, or others that are read like them. */
+interface ResponseParameters {
+  get(name: string): string | null | undefined;
+  getAll(name: string): readonly string[];
+}
+
 /** What the browser brought back from the provider, before anything of it is believed. */
 export interface AuthorizationResponse {
-  readonly parameters: URLSearchParams;
+  readonly parameters: ResponseParameters;
   readonly state: string | undefined;
   readonly error: string | undefined;
   readonly code: string | undefined;
@@ -48,7 +54,7 @@ const LENGTH_LIMIT = 4_096;
  * @throws {Failure} `response_malformed` when a parameter comes twice (RFC 6749 section 3.1) or is absurdly long;
  *   the failure that stands for the provider's error when there is no state, so that it belongs to no login.
  */
-export function readAuthorizationResponse(parameters: URLSearchParams): AuthorizationResponse {
+export function readAuthorizationResponse(parameters: ResponseParameters): AuthorizationResponse {
   for (const name of ["state", "code", "error", "iss", "response"]) {
     const values = parameters.getAll(name);
     if (values.length > 1 || (values[0]?.length ?? 0) > LENGTH_LIMIT) {
@@ -65,7 +71,7 @@ export function readAuthorizationResponse(parameters: URLSearchParams): Authoriz
 }
 
 /** Vipps documents one error whose state is glued to the description: `…the%20login?state=XYZ`. */
-function gluedState(description: string | null): string | undefined {
+function gluedState(description: string | null | undefined): string | undefined {
   return description?.slice(-LENGTH_LIMIT).match(/\?state=([^&?]+)$/)?.[1];
 }
 
@@ -107,8 +113,8 @@ export function errorAnswer(
   { parameters }: AuthorizationResponse,
   error: string,
 ): Failure {
-  const sender = parameters.get("iss");
-  if (sender === null || sender === issuer) return providerFailure(error);
+  const sender = parameters.get("iss") ?? issuer;
+  if (sender === issuer) return providerFailure(error);
   return new Failure("response_issuer_mismatch", { stage: "callback" });
 }
 
@@ -124,6 +130,7 @@ const malformed = (reason: string) => new Failure("response_malformed", { stage:
 
 /**
  * Checks a successful response and gives the parameters the token request may use.
+ * @param parameters those of a response that {@link readAuthorizationResponse} has read.
  * @param state the state this login was started with.
  * @throws {Failure} `response_issuer_mismatch` when `iss` is wrong, or missing though advertised (RFC 9207
  *   section 2.4); `response_malformed` when there is no code or anything else is off.
@@ -131,11 +138,11 @@ const malformed = (reason: string) => new Failure("response_malformed", { stage:
 export async function acceptAuthorizationResponse(
   discovery: oauth4webapi.AuthorizationServer,
   relyingParty: RelyingParty,
-  response: AuthorizationResponse,
+  parameters: URLSearchParams,
   state: string,
 ): Promise<URLSearchParams> {
-  if (response.code === undefined) throw malformed("no code");
-  const issuer = response.parameters.get("iss");
+  if (!parameters.get("code")) throw malformed("no code");
+  const issuer = parameters.get("iss");
   // The library takes an empty `iss` for an absent one.
   const advertised = discovery.authorization_response_iss_parameter_supported === true;
   if (issuer === null ? advertised : issuer !== relyingParty.issuer) {
@@ -143,12 +150,7 @@ export async function acceptAuthorizationResponse(
   }
   const { default: oauth } = await import("./oauth.ts");
   try {
-    return oauth.validateAuthResponse(
-      discovery,
-      { client_id: clientName(relyingParty) },
-      response.parameters,
-      state,
-    );
+    return oauth.validateAuthResponse(discovery, { client_id: clientName(relyingParty) }, parameters, state);
   } catch {
     throw malformed("not a code flow response");
   }
@@ -188,7 +190,7 @@ export interface MissedUserinfo {
  */
 export async function exchangeCode(
   access: ProviderAccess,
-  response: AuthorizationResponse,
+  response: URLSearchParams,
   login: StartedLogin,
 ): Promise<ExchangedCode> {
   const { relyingParty, stepTimes } = access;
