@@ -408,10 +408,9 @@ async function ownAuthentication({
     const { default: oauth } = await import("./oauth.ts");
     return oauth.ClientSecretPost(clientSecret);
   }
-  const encode = (text: string) => new URLSearchParams({ "": text }).toString().slice(1);
-  return (_server, _client, _body, headers) => {
-    headers.set("authorization", `Basic ${btoa(`${encode(clientId)}:${encode(clientSecret)}`)}`);
-  };
+  // As in a form, where the one `=` that is not escaped stands between the two.
+  const encoded = new URLSearchParams({ [clientId]: clientSecret }).toString().replace("=", ":");
+  return (_server, _client, _body, headers) => headers.set("authorization", `Basic ${btoa(encoded)}`);
 }
 
 function tokenRefusal(status: number, body: unknown): Failure {
