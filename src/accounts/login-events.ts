@@ -104,25 +104,29 @@ const EVENTS_AT_ONCE = 40;
 /** Longer than a write can take, in milliseconds: the platform has ended the request that was to make it. */
 const ABANDONED_AFTER = 8_000;
 
+/** How long events gather, in milliseconds, where others have just been written. Nobody waits for them. */
+const GATHERED_FOR = 20;
+
 /**
- * Keeps an event: at once where none is being written, and else with all that come until that is done. The more logins
- * there are at a time, the fewer round trips and commits each of them costs.
+ * Keeps an event: at once where none is being written, and else with all that come until that is done and a moment
+ * longer. The more logins there are at a time, the fewer round trips and commits each of them costs.
  */
 async function keepTogether(records: Records, insert: Insert): Promise<void> {
   const { database } = records;
   const writes = writesIn.get(database) ?? {};
   writesIn.set(database, writes);
-  const underWay = stillMade(writes.underWay);
-  if (underWay === undefined) return keepNow(writes, records, [insert]);
   const next = stillMade(writes.next);
   if (next !== undefined && next.inserts.length < EVENTS_AT_ONCE) {
     next.inserts.push(insert);
     return next.kept;
   }
   const inserts = [insert];
+  const underWay = stillMade(writes.underWay);
+  if (underWay === undefined) return keepNow(writes, records, inserts);
   const afterwards = async () => {
     const left = underWay.begunAt + ABANDONED_AFTER - Date.now();
     await withinTime(left, underWay.kept, () => undefined).catch(() => undefined);
+    await new Promise((wake) => setTimeout(wake, GATHERED_FOR));
     if (writes.next?.inserts === inserts) delete writes.next;
     return keepNow(writes, records, inserts);
   };
