@@ -49,7 +49,7 @@ interface Running {
 export async function measureLogins(bench: Bench): Promise<LoginFigures> {
   const scale = bench.quick
     ? { rounds: 2, seconds: 0.4, logins: 60, before: 60, persons: 60 }
-    : { rounds: 5, seconds: 1.2, logins: 300, before: 300, persons: 60 };
+    : { rounds: 7, seconds: 1.2, logins: 300, before: 300, persons: 60 };
   const running = await startAll(bench);
   const collected = new Map<string, LoginSeries & { readonly rounds: LoadResult[] }>();
   const note = (design: string, step: Step, connections: number, result: LoadResult) => {
