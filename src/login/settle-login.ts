@@ -102,7 +102,8 @@ export async function finishConsumed(
   const answerBy = Date.now() + timeLimit;
   const { identity: whole, missed } = await exchangeCode(
     { relyingParty, store: storage.metadata, answerBy, stepTimes, background },
-    new URLSearchParams(response),
+    // Without it, a parameter whose own name begins with a question mark would be read as another here.
+    new URLSearchParams(`?${response}`),
     { ...secrets, state, redirectUri, askedBefore: (sub) => askedBefore(settings, sub) },
   );
   const arrived = setAside(settings, login.asks, whole);

@@ -2,7 +2,7 @@ import { base64url } from "jose";
 import { describe, expect, it, vi } from "vitest";
 import { openBrowser } from "../worker/browser.ts";
 import { keptOfLogins } from "../worker/login-objects.ts";
-import { CALLBACK } from "../worker/site.ts";
+import { CALLBACK, openSite } from "../worker/site.ts";
 import { type HostileSite, openHostileSite } from "./hostile-site.ts";
 import { expectRefusal } from "./refusal.ts";
 
@@ -143,6 +143,20 @@ describe("R8 a state is refused before any request to Vipps when it is", () => {
     expect((await browser.get(second.href)).status).toBe(400);
     expect(provider.count("token")).toBe(1);
   });
+});
+
+describe("R8 an answer with the code is read in one way from the edge to Vipps", () => {
+  it.each(["code", "state", "error", "iss", "response"])(
+    "also beside a parameter named ?%s",
+    async (name) => {
+      const site = openSite();
+      const browser = openBrowser(site);
+      const callback = await browser.atProvider(await browser.startLogin());
+      const response = await browser.get(`/auth/callback??${name}=x&${callback.search.slice(1)}`);
+      expect(response.status).toBe(303);
+      expect(site.simulator.control.journal.count("token")).toBe(1);
+    },
+  );
 });
 
 describe("R8 used once means once", () => {
