@@ -17,6 +17,7 @@ import {
   carriedSessions,
   endSession,
   type NewSession,
+  renewSession,
 } from "../session/session-store.ts";
 import type { Settings } from "../settings.ts";
 import { faultFields } from "../storage-call.ts";
@@ -45,7 +46,10 @@ export async function sessionResponse(
   return redirectHome(login.returnTo, setCookie);
 }
 
-/** The same once more, for the other request of one navigation: nothing is ended, and nothing written down, twice. */
+/**
+ * The same once more, for the other request of one navigation: nothing is ended, and nothing written down, twice.
+ * @throws {Failure} `state_used` where the session has ended since: no token of it is made any more.
+ */
 export async function sameSessionResponse(
   c: AppContext,
   login: ArrivedLogin & { readonly returnTo: string },
@@ -55,8 +59,11 @@ export async function sameSessionResponse(
   const { authTime } = identity;
   const profile = sessionProfile(settings, identity, settled.groups ?? []);
   const { brought } = identity;
+  const { accountId } = settled;
+  if (login.isRecorded === true && !(await renewSession(settings, accountId, sid)))
+    throw new Failure("state_used", { stage: "session", returnTo });
   const client = await clientOf(c, login);
-  const session = { accountId: settled.accountId, sid, authTime, profile, ...client, brought };
+  const session = { accountId, sid, authTime, profile, ...client, brought };
   const { setCookie } = await beginSession(settings, session);
   return redirectHome(returnTo, setCookie);
 }

@@ -202,6 +202,20 @@ describe("R13 a callback that is loaded again", () => {
       expect(asked.map(({ status }) => status)).toEqual([200, 200]);
     });
 
+    it("brings no token of a session that has ended since", async () => {
+      const site = openSite();
+      const browser = openBrowser(site);
+      const callback = await browser.atProvider(await browser.startLogin());
+      const asBefore = openBrowser(site);
+      asBefore.cookies.set(BROWSER_COOKIE, browser.cookies.get(BROWSER_COOKIE) ?? "");
+      await browser.get(callback.href, PRELOAD);
+      expect((await asBefore.get(callback.href, PASSED_ON)).status).toBe(303);
+      await browser.post("/auth/logout");
+      const late = await asBefore.get(callback.href, PASSED_ON);
+      expect(late.status).toBe(400);
+      expect(late.headers.getSetCookie().join()).not.toContain(SESSION_COOKIE);
+    });
+
     it("is no way around 'used once' for another browser, nor later", async () => {
       vi.useFakeTimers({ toFake: ["Date"] });
       const site = openSite();
