@@ -98,8 +98,8 @@ interface Writes {
 
 const writesIn = isolateMap<D1Database, Writes>();
 
-/** So many events go with one write: the free plan allows a request 50 statements (D1, 'Limits'). */
-const EVENTS_AT_ONCE = 40;
+/** So many events go with one write, which may be made twice: the free plan allows a request 50 statements (D1, 'Limits'). */
+const EVENTS_AT_ONCE = 20;
 
 /** Longer than a write can take, in milliseconds: the platform has ended the request that was to make it. */
 const ABANDONED_AFTER = 8_000;
