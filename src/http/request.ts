@@ -1,6 +1,7 @@
 import * as v from "valibot";
 import { Failure, type Stage } from "../failure.ts";
 import type { Settings } from "../settings.ts";
+import { boundedText } from "../waiting.ts";
 import type { AppContext, Handler } from "./request-context.ts";
 
 /** A request: who asks, how, on what and from where; what of it is refused; what it brings in its query and body. */
@@ -192,16 +193,8 @@ const BODY_LIMIT = 16_384;
  * @returns `undefined` where it is larger than any body of ours.
  */
 export async function requestText(request: Request): Promise<string | undefined> {
-  if (Number(request.headers.get("content-length")) > BODY_LIMIT) return undefined;
-  const decoder = new TextDecoder();
-  let text = "";
-  let size = 0;
-  for await (const chunk of (request.body ?? []) as AsyncIterable<Uint8Array>) {
-    size += chunk.byteLength;
-    if (size > BODY_LIMIT) return undefined;
-    text += decoder.decode(chunk, { stream: true });
-  }
-  return text + decoder.decode();
+  const isLarge = Number(request.headers.get("content-length")) > BODY_LIMIT;
+  return isLarge ? undefined : boundedText(request, BODY_LIMIT);
 }
 
 /** A parameter of a request's query, the first of its name. */
