@@ -220,13 +220,22 @@ export interface Query {
  * of its time. The router's looks for the end of every parameter through all that follow.
  */
 export function queryOf(url: string): Query {
-  const names: string[] = [];
-  const values: string[] = [];
-  for (const pair of (queryText({ url }) ?? "").split("&")) {
-    if (pair === "") continue;
-    const equals = pair.indexOf("=");
-    names.push(decoded(equals < 0 ? pair : pair.slice(0, equals)));
-    values.push(equals < 0 ? "" : decoded(pair.slice(equals + 1)));
+  const text = queryText({ url }) ?? "";
+  let names: string[] = [];
+  let values: string[] = [];
+  try {
+    for (const pair of text.split("&")) {
+      if (pair === "") continue;
+      const equals = pair.indexOf("=");
+      names.push(decoded(equals < 0 ? pair : pair.slice(0, equals)));
+      values.push(equals < 0 ? "" : decoded(pair.slice(equals + 1)));
+    }
+  } catch {
+    // What is no encoding, or not of UTF-8, is put right by the platform's own parser: in all of it, for an error takes
+    // longer than to read a hundred pairs.
+    const pairs = [...new URLSearchParams(`?${text}`)];
+    names = pairs.map(([name]) => name);
+    values = pairs.map(([, value]) => value);
   }
   return {
     names,
@@ -235,15 +244,9 @@ export function queryOf(url: string): Query {
   };
 }
 
-/** A name or value of a query, as it was meant. */
+/** A name or value of a query, as it was meant. @throws {URIError} for what is no encoding, or not of UTF-8. */
 function decoded(text: string): string {
-  if (!text.includes("%") && !text.includes("+")) return text;
-  try {
-    return decodeURIComponent(text.replaceAll("+", " "));
-  } catch {
-    // What is no encoding, or not of UTF-8, is put right by the platform's own parser.
-    return new URLSearchParams(`=${text}`).get("") ?? "";
-  }
+  return text.includes("%") || text.includes("+") ? decodeURIComponent(text.replaceAll("+", " ")) : text;
 }
 
 /** The query of a request as it came; `undefined` where its address has none. */

@@ -1,5 +1,5 @@
 import fc from "fast-check";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { queryOf, queryText } from "../../src/http/request.ts";
 
 describe("the query of an address", () => {
@@ -44,5 +44,19 @@ describe("the query of an address", () => {
     const startedAt = performance.now();
     expect(queryOf(url).get("absent")).toBeUndefined();
     expect(performance.now() - startedAt).toBeLessThan(1_000);
+  });
+
+  it("of a whole address of nothing but what is no encoding is tried once: every error takes its time", () => {
+    for (const piece of ["%&", "%FF&", "a=%C3&"]) {
+      const decode = vi.spyOn(globalThis, "decodeURIComponent");
+      try {
+        const query = queryOf(`https://site.example/auth/login?${piece.repeat(10_000)}return_to=%2Fa+b`);
+        expect(query.get("return_to")).toBe("/a b");
+        expect(query.names).toHaveLength(10_001);
+        expect(decode).toHaveBeenCalledOnce();
+      } finally {
+        decode.mockRestore();
+      }
+    }
   });
 });
