@@ -5,7 +5,7 @@ import { OWN_PARTITION } from "../settings.ts";
 import { fromDatabase } from "../storage-call.ts";
 import type { Account, AccountId, AccountRecord, LinkedBy, LinkedIdentity } from "./account.ts";
 import { ACCOUNT_COLUMNS, type AccountRow, accountOf, SECOND_BITS } from "./account-row.ts";
-import { flag, isConstraintError, now, type Place, rows } from "./records.ts";
+import { flag, isConstraintError, now, type Records, rows } from "./records.ts";
 import type { AccountDirectory, AccountSearch, Correction } from "./registry.ts";
 import { searchName } from "./vipps-person.ts";
 
@@ -23,18 +23,18 @@ const LOGINS_LIMIT = 100;
  * What the person's own page, customer service and the consent webhook ask of the embedded registry, and all
  * SQL for it.
  */
-export function d1Directory(place: Place): AccountDirectory {
-  const { db, site } = place;
+export function d1Directory(records: Records): AccountDirectory {
+  const { database, site } = records;
   return {
-    get: (accountId) => get(db, site, accountId),
-    search: (search) => searchAccounts(db, site, search),
-    correct: (accountId, correction) => correct(place, accountId, correction),
-    setGroups: (accountId, groups) => setGroups(place, accountId, groups),
-    groupNames: () => groupNames(db, site),
+    get: (accountId) => get(database, site, accountId),
+    search: (search) => searchAccounts(database, site, search),
+    correct: (accountId, correction) => correct(records, accountId, correction),
+    setGroups: (accountId, groups) => setGroups(records, accountId, groups),
+    groupNames: () => groupNames(database, site),
     keepsGroups: true,
-    unlink: (accountId, msn, sub) => unlink(place, accountId, msn, sub),
-    noteConsentRevoked: (msn, sub) => noteConsentRevoked(db, site, msn, sub),
-    erase: (accountId, alongside) => erase(db, site, accountId, alongside),
+    unlink: (accountId, msn, sub) => unlink(records, accountId, msn, sub),
+    noteConsentRevoked: (msn, sub) => noteConsentRevoked(database, site, msn, sub),
+    erase: (accountId, alongside) => erase(database, site, accountId, alongside),
   };
 }
 
@@ -47,13 +47,17 @@ interface IdentityRow {
   readonly consent_revoked_at: number | null;
 }
 
-async function get(db: D1Database, site: string, accountId: AccountId): Promise<AccountRecord | undefined> {
+async function get(
+  database: D1Database,
+  site: string,
+  accountId: AccountId,
+): Promise<AccountRecord | undefined> {
   const [accounts, identities] = await fromDatabase(site, () =>
-    db.batch([
-      db
+    database.batch([
+      database
         .prepare(`SELECT ${ACCOUNT_COLUMNS} FROM accounts a WHERE a.site = ?1 AND a.id = ?2`)
         .bind(site, accountId),
-      db
+      database
         .prepare(
           `SELECT i.msn, i.sub, i.linked_at, i.linked_by, i.consent_revoked_at,
              coalesce((SELECT max(l.id) >> ${SECOND_BITS} FROM
@@ -95,13 +99,13 @@ export interface AccountAtSite {
  * @throws {Failure} `storage_unavailable`.
  */
 export async function searchEverySite(
-  db: D1Database,
+  database: D1Database,
   search: Omit<AccountSearch, "name">,
 ): Promise<readonly AccountAtSite[]> {
   const exact = EXACT.find(([field]) => search[field] !== undefined);
   if (exact === undefined) return [];
   const [field, column, index] = exact;
-  const statement = db
+  const statement = database
     .prepare(
       `SELECT a.site AS partition, ${ACCOUNT_COLUMNS} FROM ${EVERY_SITE} one
        CROSS JOIN accounts a ${index} ON a.site = one.site AND a.${column} = ?1 LIMIT ${SEARCH_LIMIT}`,
@@ -119,8 +123,8 @@ export async function searchEverySite(
  * @returns the keys of their rows.
  * @throws {Failure} `storage_unavailable`.
  */
-export async function sitesOfReference(db: D1Database, reference: string): Promise<readonly string[]> {
-  const statement = db
+export async function sitesOfReference(database: D1Database, reference: string): Promise<readonly string[]> {
+  const statement = database
     .prepare(
       `SELECT DISTINCT l.site AS partition FROM ${EVERY_SITE} one
        CROSS JOIN logins l INDEXED BY logins_by_reference ON l.site = one.site AND l.reference = ?1
@@ -136,7 +140,7 @@ export async function sitesOfReference(db: D1Database, reference: string): Promi
  * other conditions are looked at in what it finds.
  */
 async function searchAccounts(
-  db: D1Database,
+  database: D1Database,
   site: string,
   search: AccountSearch,
 ): Promise<readonly Account[]> {
@@ -156,7 +160,7 @@ async function searchAccounts(
     source = foundByName(list, beginnings(words).map(hasBeginnings("n.name", parameter)));
   }
   const { results } = await fromDatabase(site, () =>
-    db
+    database
       .prepare(
         `SELECT * FROM (SELECT ${ACCOUNT_COLUMNS}, a.search_name FROM ${source} LIMIT ${FOUND_LIMIT})
          ORDER BY coalesce(last_login_at, 0) DESC, search_name, id LIMIT ${SEARCH_LIMIT}`,
@@ -206,7 +210,7 @@ function foundByName(list: string, conditions: readonly string[]): string {
 
 /** The event that tells of changed fields, to stand before the change: `source` is what is there before it. */
 const changedEvent = (
-  { outbox }: Place,
+  { outbox }: Records,
   account: AccountId,
   fields: readonly string[],
   source: EventSource,
@@ -215,14 +219,14 @@ const changedEvent = (
     ? []
     : [eventStatement(outbox, account, "account.changed", { account, fields }, source)];
 
-async function correct(place: Place, accountId: AccountId, correction: Correction): Promise<boolean> {
-  const { db, site } = place;
+async function correct(records: Records, accountId: AccountId, correction: Correction): Promise<boolean> {
+  const { database, site } = records;
   const { name, phone, email, memberNumber } = correction;
   const changes = (value: string | null | undefined): [number, string | null] => [
     flag(value !== undefined),
     value ?? null,
   ];
-  const statement = db
+  const statement = database
     .prepare(
       `UPDATE accounts SET
          name = iif(?3, ?4, name), search_name = iif(?3, ?11, search_name),
@@ -243,11 +247,13 @@ async function correct(place: Place, accountId: AccountId, correction: Correctio
       now(),
     );
   const batch = [
-    ...changedEvent(place, accountId, fieldsOf(correction), { from: "accounts WHERE site = ?1 AND id = ?2" }),
+    ...changedEvent(records, accountId, fieldsOf(correction), {
+      from: "accounts WHERE site = ?1 AND id = ?2",
+    }),
     statement,
   ];
   const run = () =>
-    db.batch(batch).catch((error: unknown) => {
+    database.batch(batch).catch((error: unknown) => {
       if (!isConstraintError(error)) throw error;
       throw new Failure("request_malformed", { stage: "account", reason: "member number is taken" });
     });
@@ -258,26 +264,30 @@ async function correct(place: Place, accountId: AccountId, correction: Correctio
 const fieldsOf = (correction: Correction): readonly string[] =>
   Object.keys(correction).map((field) => (field === "memberNumber" ? "member_number" : field));
 
-async function setGroups(place: Place, accountId: AccountId, groups: readonly string[]): Promise<boolean> {
-  const { db, site } = place;
+async function setGroups(
+  records: Records,
+  accountId: AccountId,
+  groups: readonly string[],
+): Promise<boolean> {
+  const { database, site } = records;
   const batch = [
-    ...changedEvent(place, accountId, ["groups"], {
+    ...changedEvent(records, accountId, ["groups"], {
       from: "accounts WHERE site = ?1 AND id = ?2 AND groups <> ?7",
       values: [JSON.stringify(groups)],
     }),
-    db
+    database
       .prepare("UPDATE accounts SET groups = ?3, updated_at = ?4 WHERE site = ?1 AND id = ?2")
       .bind(site, accountId, JSON.stringify(groups), now()),
   ];
-  return ((await fromDatabase(site, () => db.batch(batch))).at(-1)?.meta.changes ?? 0) > 0;
+  return ((await fromDatabase(site, () => database.batch(batch))).at(-1)?.meta.changes ?? 0) > 0;
 }
 
 /** More are no help to anybody who ticks boxes. */
 const GROUPS_LIMIT = 100;
 
 /** From each name to the next, so that a group costs one look however many people are in it. */
-async function groupNames(db: D1Database, site: string): Promise<readonly string[]> {
-  const statement = db
+async function groupNames(database: D1Database, site: string): Promise<readonly string[]> {
+  const statement = database
     .prepare(
       `WITH RECURSIVE named (name) AS (
          SELECT (SELECT min(name) FROM group_members WHERE site = ?1)
@@ -291,26 +301,31 @@ async function groupNames(db: D1Database, site: string): Promise<readonly string
   return results.map(({ name }) => name);
 }
 
-async function unlink(place: Place, accountId: AccountId, msn: string, sub: string): Promise<boolean> {
-  const { db, site } = place;
+async function unlink(records: Records, accountId: AccountId, msn: string, sub: string): Promise<boolean> {
+  const { database, site } = records;
   const batch = [
-    ...changedEvent(place, accountId, ["vipps_user"], {
+    ...changedEvent(records, accountId, ["vipps_user"], {
       from: "identities WHERE site = ?1 AND msn = ?7 AND sub = ?8 AND account_id = ?2",
       values: [msn, sub],
     }),
-    db
+    database
       .prepare("DELETE FROM identities WHERE site = ?1 AND msn = ?3 AND sub = ?4 AND account_id = ?2")
       .bind(site, accountId, msn, sub),
   ];
   // Asked again it finds nothing where the first was done and its answer got lost.
   return fromDatabase(
     site,
-    async (again) => ((await db.batch(batch)).at(-1)?.meta.changes ?? 0) > 0 || again,
+    async (again) => ((await database.batch(batch)).at(-1)?.meta.changes ?? 0) > 0 || again,
   );
 }
 
-async function noteConsentRevoked(db: D1Database, site: string, msn: string, sub: string): Promise<void> {
-  const statement = db
+async function noteConsentRevoked(
+  database: D1Database,
+  site: string,
+  msn: string,
+  sub: string,
+): Promise<void> {
+  const statement = database
     .prepare(
       `UPDATE identities SET consent_revoked_at = ?4
        WHERE site = ?1 AND msn = ?2 AND sub = ?3 AND consent_revoked_at IS NULL`,
@@ -320,20 +335,20 @@ async function noteConsentRevoked(db: D1Database, site: string, msn: string, sub
 }
 
 async function erase(
-  db: D1Database,
+  database: D1Database,
   site: string,
   accountId: AccountId,
   alongside: readonly D1PreparedStatement[],
 ): Promise<boolean> {
   const statements = [
     ...alongside,
-    db
+    database
       .prepare("DELETE FROM identities INDEXED BY identities_by_account WHERE site = ?1 AND account_id = ?2")
       .bind(site, accountId),
-    db.prepare("DELETE FROM accounts WHERE site = ?1 AND id = ?2").bind(site, accountId),
+    database.prepare("DELETE FROM accounts WHERE site = ?1 AND id = ?2").bind(site, accountId),
   ];
   return fromDatabase(site, async (again) => {
-    const results = await db.batch(statements);
+    const results = await database.batch(statements);
     // Asked again it finds nothing where the first was done and its answer got lost.
     return (results.at(-1)?.meta.changes ?? 0) > 0 || again;
   });

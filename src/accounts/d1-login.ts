@@ -5,7 +5,7 @@ import { readGroups } from "../group-name.ts";
 import { fromDatabase } from "../storage-call.ts";
 import type { AccountId, LinkedBy } from "./account.ts";
 import { proofDigest } from "./proof-digest.ts";
-import { flag, now, type Place, rows } from "./records.ts";
+import { flag, now, type Records, rows } from "./records.ts";
 import type { CreateOptions, FoundPerson, LoginRegistry, SeenContact } from "./registry.ts";
 import { consentsWaitingFor } from "./vipps-consents.ts";
 import { erasedMeanwhile, personSubject, searchName, type VippsPerson, wasErased } from "./vipps-person.ts";
@@ -37,17 +37,17 @@ const KNOWN = "EXISTS (SELECT 1 FROM identities WHERE site = ?1 AND msn = ?4 AND
  * be asked again when its answer got lost.
  * @param readsGroups whether a login looks up the person's groups.
  */
-export function d1Login(place: Place, readsGroups: boolean): LoginRegistry {
-  const { db, site } = place;
+export function d1Login(records: Records, readsGroups: boolean): LoginRegistry {
+  const { database, site } = records;
   return {
-    find: (person) => find(db, site, person, readsGroups),
-    findOrCreate: (person, begunAt) => findOrCreate(place, person, begunAt, readsGroups),
-    create: (person, options) => create(place, person, options),
-    link: (accountId, person, by, seen) => link(place, accountId, person, by, seen),
-    update: (accountId, person) => update(place, accountId, person),
-    proof: { kind: "fact", check: (candidates, fact) => checkProof(db, site, candidates, fact) },
-    accountOfSub: (msn, sub) => accountOfSub(db, site, msn, sub),
-    groupsOf: (accountId) => groupsOf(db, site, accountId),
+    find: (person) => find(database, site, person, readsGroups),
+    findOrCreate: (person, begunAt) => findOrCreate(records, person, begunAt, readsGroups),
+    create: (person, options) => create(records, person, options),
+    link: (accountId, person, by, seen) => link(records, accountId, person, by, seen),
+    update: (accountId, person) => update(records, accountId, person),
+    proof: { kind: "fact", check: (candidates, fact) => checkProof(database, site, candidates, fact) },
+    accountOfSub: (msn, sub) => accountOfSub(database, site, msn, sub),
+    groupsOf: (accountId) => groupsOf(database, site, accountId),
   };
 }
 
@@ -73,17 +73,19 @@ interface CandidateRow {
 }
 
 async function find(
-  db: D1Database,
+  database: D1Database,
   site: string,
   person: VippsPerson,
   readsGroups: boolean,
 ): Promise<FoundPerson> {
-  return foundPerson(await fromDatabase(site, () => db.batch(findStatements(db, site, person, readsGroups))));
+  return foundPerson(
+    await fromDatabase(site, () => database.batch(findStatements(database, site, person, readsGroups))),
+  );
 }
 
 /** The account of the `sub` with the terms it accepted, and the candidates where it has none. */
 function findStatements(
-  db: D1Database,
+  database: D1Database,
   site: string,
   person: VippsPerson,
   readsGroups: boolean,
@@ -91,7 +93,7 @@ function findStatements(
   const { msn, sub } = person;
   const { phone, email } = verifiedContact(person);
   return [
-    db
+    database
       .prepare(
         `SELECT account_id,
            told = ?4 AND consent_revoked_at IS NULL AND last_login_at IS NOT NULL
@@ -103,7 +105,7 @@ function findStatements(
          FROM identities i WHERE site = ?1 AND msn = ?2 AND sub = ?3`,
       )
       .bind(site, msn, sub, saidOf(person)),
-    db
+    database
       .prepare(
         `SELECT a.id, a.name, a.phone = ?2 AND a.phone_verified AS same_phone,
            a.email = ?3 AND a.email_verified AS same_email,
@@ -142,36 +144,36 @@ function foundPerson(results: readonly D1Result[], newId?: AccountId): FoundPers
 }
 
 async function findOrCreate(
-  place: Place,
+  records: Records,
   person: VippsPerson,
   begunAt: number | undefined,
   readsGroups: boolean,
 ): Promise<FoundPerson> {
-  const { db, site } = place;
+  const { database, site } = records;
   const id = newAccountId();
-  const making = await createStatements(place, person, id, { begunAt });
-  const finding = findStatements(db, site, person, readsGroups);
-  const results = await fromDatabase(site, () => db.batch([...making, ...finding]));
+  const making = await createStatements(records, person, id, { begunAt });
+  const finding = findStatements(database, site, person, readsGroups);
+  const results = await fromDatabase(site, () => database.batch([...making, ...finding]));
   const found = foundPerson(results.slice(making.length), id);
   if (found.known === undefined && found.candidates.length === 0) throw erasedMeanwhile();
   return found;
 }
 
 async function create(
-  place: Place,
+  records: Records,
   person: VippsPerson,
   options: CreateOptions,
 ): Promise<AccountId | undefined> {
-  const { db, site } = place;
+  const { database, site } = records;
   const id = newAccountId();
   const { begunAt } = options;
-  const making = await createStatements(place, person, id, options);
+  const making = await createStatements(records, person, id, options);
   const statements = [
     ...making,
-    ownerOf(db, site, person.msn, person.sub),
-    ...(begunAt === undefined ? [] : [wasErased(db, site, await personSubject(site, person), begunAt)]),
+    ownerOf(database, site, person.msn, person.sub),
+    ...(begunAt === undefined ? [] : [wasErased(database, site, await personSubject(site, person), begunAt)]),
   ];
-  const results = await fromDatabase(site, () => db.batch(statements));
+  const results = await fromDatabase(site, () => database.batch(statements));
   const [owner, erased] = results.slice(making.length);
   if (rows(erased).length > 0 && rows(owner).length === 0) throw erasedMeanwhile();
   return rows<OwnerRow>(owner)[0]?.account_id === id ? id : undefined;
@@ -182,7 +184,7 @@ async function create(
  * make one account.
  */
 async function createStatements(
-  { db, site, outbox }: Place,
+  { database, site, outbox }: Records,
   person: VippsPerson,
   id: AccountId,
   { evenIfSimilar = false, begunAt }: CreateOptions,
@@ -191,7 +193,7 @@ async function createStatements(
   const at = now();
   const contact = [person.msn, person.sub, id, ...personColumns(person), at];
   return [
-    db
+    database
       .prepare(
         `INSERT INTO accounts (site, id, name, given_name, family_name, search_name, phone, phone_verified,
            email, email_verified, profile, origin, created_at, updated_at, last_login_at)
@@ -203,14 +205,14 @@ async function createStatements(
         ...[site, phone, email, ...contact, flag(evenIfSimilar)],
         ...[await personSubject(site, person), begunAt ?? null],
       ),
-    db
+    database
       .prepare(
         `INSERT INTO identities (site, msn, sub, account_id, linked_at, linked_by, told, last_login_at)
          SELECT site, ?3, ?4, id, ?5, 'created', ?6, ?5 FROM accounts WHERE site = ?1 AND id = ?2
          ON CONFLICT DO NOTHING`,
       )
       .bind(site, id, person.msn, person.sub, at, saidOf(person)),
-    forgetLinkRequest(db, site, person),
+    forgetLinkRequest(database, site, person),
     ...(outbox === undefined
       ? []
       : [
@@ -228,7 +230,7 @@ async function createStatements(
 }
 
 async function link(
-  { db, site, outbox }: Place,
+  { database, site, outbox }: Records,
   accountId: AccountId,
   person: VippsPerson,
   by: LinkedBy,
@@ -261,8 +263,8 @@ async function link(
       ? []
       : [eventStatement(outbox, accountId, "account.linked", { account: accountId, by }, linkedNow)];
   const results = await fromDatabase(site, () =>
-    db.batch([
-      db
+    database.batch([
+      database
         .prepare(
           // No SELECT: one that reads the table it writes to keeps what it found in another, whose rows D1 counts. A row
           // without an account is none.
@@ -272,7 +274,7 @@ async function link(
              ?7, ?8, ?9, iif(?8 <> 'matched', NULL, ?7))`,
         )
         .bind(site, phone, email, person.msn, person.sub, accountId, at, by, saidOf(person)),
-      db
+      database
         .prepare(
           `UPDATE accounts SET name = coalesce(?5, name), given_name = coalesce(?6, given_name),
              family_name = coalesce(?7, family_name), search_name = iif(?5 IS NULL, search_name, ?8),
@@ -282,7 +284,7 @@ async function link(
              AND ?2 = (SELECT account_id FROM identities WHERE site = ?1 AND msn = ?3 AND sub = ?4)`,
         )
         .bind(site, accountId, person.msn, person.sub, ...personColumns(person), at),
-      forgetLinkRequest(db, site, person),
+      forgetLinkRequest(database, site, person),
       ...told,
     ]),
   );
@@ -302,7 +304,11 @@ const SAID = [
  * A field changes only when Vipps says something else than last time, so that a correction by staff stays until
  * the person changes it at Vipps. Where Vipps says the same, nothing is written: the login itself is in `logins`.
  */
-async function update({ db, site, outbox }: Place, accountId: AccountId, person: VippsPerson): Promise<void> {
+async function update(
+  { database, site, outbox }: Records,
+  accountId: AccountId,
+  person: VippsPerson,
+): Promise<void> {
   const at = now();
   const news = saidOf(person);
   const changed = (field: string) => `(i.told ->> '${field}' IS NOT ?5 ->> '${field}')`;
@@ -333,9 +339,9 @@ async function update({ db, site, outbox }: Place, accountId: AccountId, person:
           ),
         ];
   await fromDatabase(site, () =>
-    db.batch([
+    database.batch([
       ...changes,
-      db
+      database
         .prepare(
           `UPDATE accounts SET
              name = iif(${changed("name")}, coalesce(?5 ->> 'name', name), name),
@@ -351,7 +357,7 @@ async function update({ db, site, outbox }: Place, accountId: AccountId, person:
              AND accounts.site = ?1 AND accounts.id = ?2`,
         )
         .bind(site, accountId, person.msn, person.sub, news, searchName(person.name), at),
-      db
+      database
         .prepare(
           `UPDATE identities SET told = ?4, consent_revoked_at = NULL, last_login_at = coalesce(last_login_at, ?5)
            WHERE site = ?1 AND msn = ?2 AND sub = ?3
@@ -363,13 +369,13 @@ async function update({ db, site, outbox }: Place, accountId: AccountId, person:
 }
 
 async function checkProof(
-  db: D1Database,
+  database: D1Database,
   site: string,
   candidates: readonly AccountId[],
   fact: string,
 ): Promise<AccountId | undefined> {
   const { results } = await fromDatabase(site, () =>
-    db
+    database
       .prepare(
         `SELECT a.id, a.import_key, a.proof_digest FROM json_each(?2) candidate
          CROSS JOIN accounts a ON a.site = ?1 AND a.id = candidate.value
@@ -386,32 +392,40 @@ async function checkProof(
 }
 
 async function accountOfSub(
-  db: D1Database,
+  database: D1Database,
   site: string,
   msn: string,
   sub: string,
 ): Promise<AccountId | undefined> {
-  const row = await fromDatabase(site, () => ownerOf(db, site, msn, sub).first<OwnerRow>());
+  const row = await fromDatabase(site, () => ownerOf(database, site, msn, sub).first<OwnerRow>());
   return row?.account_id;
 }
 
-async function groupsOf(db: D1Database, site: string, accountId: AccountId): Promise<readonly string[]> {
-  const statement = db
+async function groupsOf(
+  database: D1Database,
+  site: string,
+  accountId: AccountId,
+): Promise<readonly string[]> {
+  const statement = database
     .prepare("SELECT groups FROM accounts WHERE site = ?1 AND id = ?2")
     .bind(site, accountId);
   const row = await fromDatabase(site, () => statement.first<{ groups: string }>());
   return row === null ? [] : readGroups(JSON.parse(row.groups));
 }
 
-function ownerOf(db: D1Database, site: string, msn: string, sub: string): D1PreparedStatement {
-  return db
+function ownerOf(database: D1Database, site: string, msn: string, sub: string): D1PreparedStatement {
+  return database
     .prepare("SELECT account_id FROM identities WHERE site = ?1 AND msn = ?2 AND sub = ?3")
     .bind(site, msn, sub);
 }
 
 /** A person who has an account needs no link request any more. */
-function forgetLinkRequest(db: D1Database, site: string, { msn, sub }: VippsPerson): D1PreparedStatement {
-  return db
+function forgetLinkRequest(
+  database: D1Database,
+  site: string,
+  { msn, sub }: VippsPerson,
+): D1PreparedStatement {
+  return database
     .prepare(
       `DELETE FROM link_requests WHERE site = ?1 AND msn = ?2 AND sub = ?3
          AND EXISTS (SELECT 1 FROM identities WHERE site = ?1 AND msn = ?2 AND sub = ?3)`,

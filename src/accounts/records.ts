@@ -44,15 +44,6 @@ export function requiredRecords(settings: Settings): Records {
 /** Seconds since the epoch. */
 export const now = (): number => Math.floor(Date.now() / 1000);
 
-/** Where the embedded registry writes. */
-export interface Place {
-  readonly db: D1Database;
-  /** The key under which this site's rows are kept. */
-  readonly site: string;
-  /** Where changes are told; `undefined` where nobody is told of them. */
-  readonly outbox: Outbox | undefined;
-}
-
 /** The rows of one statement of a batch, in the shape the statement selects. */
 export function rows<Row>(result: D1Result | undefined): Row[] {
   return (result?.results ?? []) as Row[];

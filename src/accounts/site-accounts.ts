@@ -140,15 +140,15 @@ const knownBySub = ({ sub }: VippsPerson): FoundPerson => ({
  * @param readsGroups whether a login looks up the person's groups.
  * @param outbox where changes are told; nobody is told of them where it is left out.
  */
-export function d1Registry(db: D1Database, site: string, readsGroups = false, outbox?: Outbox): Registry {
-  const place = { db, site, outbox };
-  return { ...d1Login(place, readsGroups), ...d1Directory(place) };
+export function d1Registry(
+  database: D1Database,
+  site: string,
+  readsGroups = false,
+  outbox?: Outbox,
+): Registry {
+  const records = { database, site, outbox };
+  return { ...d1Login(records, readsGroups), ...d1Directory(records) };
 }
-
-/**
- * Which account somebody gets who logs in: the decision, which is pure, how it is carried out, and what is known of
- * them already.
- */
 
 /** Everything the linking decision depends on. */
 export interface LinkingFacts {

@@ -133,11 +133,6 @@ export function completedClaims(idToken: VippsClaims, userinfo: VippsClaims): Vi
 }
 
 /**
- * Which claims were asked for, which of them a person may do without, and when it is worth asking userinfo for
- * those that the ID token did not bring.
- */
-
-/**
  * What userinfo was last asked for in vain, kept with the person's identity so that the next login need not ask
  * the same again.
  */
