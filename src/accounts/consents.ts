@@ -67,7 +67,7 @@ export async function recordConsents(
  * Tells of an answer that changes something, to stand before it: a yes where there was none, or a no where there was a
  * yes.
  */
-export function consentEvent(
+function consentEvent(
   records: Records,
   outbox: Outbox,
   account: AccountId,

@@ -96,7 +96,7 @@ export async function accountOnRecord(
 }
 
 /** A registry that knows of no groups. */
-export const NO_GROUPS = {
+const NO_GROUPS = {
   groupsOf: async () => [],
   setGroups: async () => false,
   groupNames: async () => [],
@@ -108,7 +108,7 @@ export const NO_GROUPS = {
  * @param database where the worker's own records are, if it keeps any.
  * @param site the key of this site's rows there.
  */
-export const noRegistry = (database: D1Database | undefined, site: string): Registry => ({
+const noRegistry = (database: D1Database | undefined, site: string): Registry => ({
   find: async (person) => knownBySub(person),
   findOrCreate: async (person) => knownBySub(person),
   create: async ({ sub }) => sub,

@@ -58,7 +58,7 @@ export interface EventHeaders {
  * @param key the bytes of EVENTS_SECRET.
  * @param at the time of this try, in milliseconds since the epoch; receivers refuse one that is minutes away.
  */
-export async function signEvent(
+async function signEvent(
   key: Uint8Array<ArrayBuffer>,
   id: string,
   body: string,

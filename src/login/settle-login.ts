@@ -190,7 +190,7 @@ export type Settlement = { readonly settled: SettledLogin } | { readonly asked: 
  *   makes no account.
  * @throws {Failure} `not_member`, `state_expired`, `userinfo_unavailable` or `storage_unavailable`; then there is no account, or a whole one.
  */
-export async function settleLogin(
+async function settleLogin(
   settings: Settings,
   identity: VippsIdentity,
   answers: Answers,

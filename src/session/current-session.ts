@@ -195,12 +195,12 @@ interface Renewal {
 const LIMIT = 1_000;
 
 /** The token that replaced this one. Whether it is still fresh is for the caller to see. */
-export function successorOf(settings: SessionSettings, token: string): SignedSession | undefined {
+function successorOf(settings: SessionSettings, token: string): SignedSession | undefined {
   const renewal = renewed.get(token);
   return renewal?.settings === settings ? renewal.successor : undefined;
 }
 
 /** Remembers the token that replaced a stale one. */
-export function rememberSuccessor(settings: SessionSettings, token: string, successor: SignedSession): void {
+function rememberSuccessor(settings: SessionSettings, token: string, successor: SignedSession): void {
   putBounded(renewed, token, { settings, successor }, LIMIT);
 }

@@ -13,7 +13,7 @@ export function deviceWords(language: Language, { browser, system }: Device): st
 }
 
 /** A place in words: `Oslo, Norway`. */
-export function placeWords(language: Language, { city, country }: Place): string | undefined {
+function placeWords(language: Language, { city, country }: Place): string | undefined {
   const parts = [city, country && countryName(language, country)].filter((part) => part !== undefined);
   // Singapore, Monaco: once is enough.
   return parts.length === 0 ? undefined : [...new Set(parts)].join(", ");

@@ -76,7 +76,7 @@ export const now = (): number => Math.floor(Date.now() / 1000);
  * The end that no renewal can move, in seconds since the epoch. Infinity for an id that does not say when its
  * session began, as every id made here does; the session store then knows.
  */
-export function absoluteEnd({ ttl }: SessionSettings, sid: string): number {
+function absoluteEnd({ ttl }: SessionSettings, sid: string): number {
   const end = sessionStart(sid) + ttl;
   return Number.isNaN(end) ? Number.POSITIVE_INFINITY : end;
 }
@@ -193,7 +193,7 @@ export async function signSessionToken(
 }
 
 /** How long the token of such a session is, in characters, which are bytes. */
-export function tokenLength(settings: SessionSettings, session: AuthenticSession): number {
+function tokenLength(settings: SessionSettings, session: AuthenticSession): number {
   const parts = [headerOf(settings.keys.signing.kid), payloadOf(settings, session)];
   const encoded = parts.map((part) => new TextEncoder().encode(JSON.stringify(part)).byteLength);
   return encoded.reduce((sum, bytes) => sum + Math.ceil((bytes * 4) / 3) + 1, 0) + 86;
@@ -223,7 +223,7 @@ function payloadOf(settings: SessionSettings, session: AuthenticSession): JWTPay
  * @returns what the token says, however old it is, or `undefined` for anything that is not an authentic session
  *   token.
  */
-export async function verifySessionToken(
+async function verifySessionToken(
   settings: SessionSettings,
   token: string,
 ): Promise<AuthenticSession | undefined> {
@@ -314,13 +314,13 @@ interface VerifiedToken {
 const VERIFIED_LIMIT = 4_000;
 
 /** What this very token said when it was verified under these very settings, if that was not long ago. */
-export function verifiedToken(settings: SessionSettings, token: string): AuthenticSession | undefined {
+function verifiedToken(settings: SessionSettings, token: string): AuthenticSession | undefined {
   const known = verified.get(token);
   return known?.settings === settings ? known.session : undefined;
 }
 
 /** Remembers what a token says. Call it only with what was verified under these settings. */
-export function rememberVerified(settings: SessionSettings, token: string, session: AuthenticSession): void {
+function rememberVerified(settings: SessionSettings, token: string, session: AuthenticSession): void {
   putBounded(verified, token, { settings, session }, VERIFIED_LIMIT);
 }
 
@@ -422,7 +422,7 @@ export function expiredSessionCookie(settings: SessionSettings): string {
 }
 
 /** How long a token may be so that every browser keeps the cookie around it, in characters. */
-export function tokenSizeLimit(settings: SessionSettings): number {
+function tokenSizeLimit(settings: SessionSettings): number {
   return COOKIE_LIMIT - sessionCookie(settings, "", LONGEST_AGE).length;
 }
 

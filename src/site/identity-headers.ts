@@ -99,7 +99,7 @@ const kept = new WeakMap<AuthenticSession, KeptAssertion>();
  * Who an assertion is for: the origin behind the worker, else whoever asks `/auth/verify`. Never the audience of a
  * session token, because software that can't check `typ` tells the two apart by it.
  */
-export function assertionAudience({ site }: Settings): string {
+function assertionAudience({ site }: Settings): string {
   if (site.originUrl !== undefined && site.originUrl !== site.origin) return site.originUrl;
   return `${site.origin}${site.authPath}/verify`;
 }
@@ -108,7 +108,7 @@ export function assertionAudience({ site }: Settings): string {
  * Says to the origin, in a way it can check with the public keys, whose request this is. It is a JWT of its own
  * type and audience, so that nobody who gets hold of one can use it as a session.
  */
-export async function sessionAssertion(settings: Settings, session: AuthenticSession): Promise<string> {
+async function sessionAssertion(settings: Settings, session: AuthenticSession): Promise<string> {
   const audience = assertionAudience(settings);
   const signedAt = now();
   const known = kept.get(session);

@@ -25,7 +25,7 @@ const endsHere = (key: string): boolean => ENDS_HERE.test(key) || ALL_OF_THESE_E
  * to say, and who is asking if a session says so. Method and body are passed on as they come.
  * @param url of the request, with the canonical path.
  */
-export async function originRequest(
+async function originRequest(
   settings: Settings,
   request: Request,
   url: URL,
@@ -105,7 +105,7 @@ const hasHost = (address: string): boolean => /^\s*(?:https?:|[\\/]{2})/i.test(a
  * @param origin ORIGIN_URL.
  * @param site the origin that the visitor asked for.
  */
-export function keepOnSite(headers: Headers, origin: string, site: string): void {
+function keepOnSite(headers: Headers, origin: string, site: string): void {
   const onSite = (address: string) => addressOnSite(address, new URL(origin), new URL(site));
   for (const name of ["location", "content-location"]) rewrite(headers, name, onSite);
   rewrite(headers, "refresh", (value) => refreshOnSite(value, onSite));
@@ -153,7 +153,7 @@ function addressOnSite(address: string, origin: URL, site: URL): string {
  * browsers drop a cookie, so it is left out: the cookie is the site's then. Cookies of the worker's own names end here,
  * because sessions are made and ended by the login routes alone: whoever gets hold of the origin must not plant one.
  */
-export function keepCookies(headers: Headers, origin: string | undefined, site: string): void {
+function keepCookies(headers: Headers, origin: string | undefined, site: string): void {
   const cookies = headers.getSetCookie();
   const own = new URL(site).hostname;
   const kept = cookies

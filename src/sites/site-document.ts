@@ -141,7 +141,7 @@ export interface SealedSecrets {
  * Encrypts the secrets of one site.
  * @param boundTo what the secrets belong to: they open with exactly this and nothing else.
  */
-export async function sealSecrets(
+async function sealSecrets(
   keys: MasterKeys,
   secrets: Readonly<Record<string, string>>,
   boundTo: string,
@@ -157,7 +157,7 @@ export async function sealSecrets(
  * Decrypts the secrets of one site.
  * @returns `undefined` when no master key has sealed them, or when they or what they are bound to was changed.
  */
-export async function openSecrets(
+async function openSecrets(
   keys: MasterKeys,
   sealed: SealedSecrets,
   boundTo: string,

@@ -49,7 +49,7 @@ export async function knownAccount(
 }
 
 /** Whether a text has the form of the account ids of a site. */
-export function hasIdForm({ accounts }: Settings, text: string): boolean {
+function hasIdForm({ accounts }: Settings, text: string): boolean {
   return ID_FORM[accounts.registry.kind].test(text);
 }
 

@@ -135,7 +135,7 @@ const malformed = (reason: string) => new Failure("response_malformed", { stage:
  * @throws {Failure} `response_issuer_mismatch` when `iss` is wrong, or missing though advertised (RFC 9207
  *   section 2.4); `response_malformed` when there is no code or anything else is off.
  */
-export async function acceptAuthorizationResponse(
+async function acceptAuthorizationResponse(
   discovery: oauth4webapi.AuthorizationServer,
   relyingParty: RelyingParty,
   parameters: URLSearchParams,

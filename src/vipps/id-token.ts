@@ -153,7 +153,7 @@ export type Verdict =
  * @param kid of the token's header. Without one the key must be the only one that could be meant.
  * @throws {Failure} `keys_unavailable` when the provider gives no keys to decide with.
  */
-export async function verifyWithProviderKey(
+async function verifyWithProviderKey(
   access: ProviderAccess,
   kid: string | undefined,
   verify: Verify,
