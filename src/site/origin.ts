@@ -9,16 +9,17 @@ import { headerKey, identityHeaders, isIdentityHeader } from "./identity-headers
  * Headers of a visitor that end here, by {@link headerKey}.
  *
  * Hop by hop (RFC 9110 section 7.6.1): these are about the connection to us. What `Connection` names is not
- * removed with it, as a visitor could otherwise remove what the network in front of us has added.
+ * removed with it, as a visitor could otherwise remove what the network in front of us has added. `Proxy` is none of
+ * them, but to a CGI program it is the proxy to use (CVE-2016-5385).
  *
  * Addresses: which host, scheme and path were asked for is ours to say. Some frameworks prefer `X-Original-URL`
- * and its like to the path of the request, which would be a way around the path rules.
+ * and its like to the path of the request, and some servers (gunicorn) take `Script-Name` off it, which would be a way
+ * around the path rules.
  */
 const ENDS_HERE =
-  /^(?:host|connection|keep-alive|te|trailer|transfer-encoding|upgrade|forwarded|x-forwarded-(?:host|proto|protocol|port|server|scheme|ssl|uri|url|path|prefix|method)|x-rewrite-url|x-host)$/;
-const ALL_OF_THESE_END_HERE = /^(?:proxy|x-original)-/;
+  /^(?:host|connection|keep-alive|te|trailer|transfer-encoding|upgrade|proxy(?:-.*)?|forwarded|x-forwarded-(?!for$).*|x-original-.*|x-rewrite-url|(?:x-)?script-name|(?:x-url-|x-)scheme|front-end-https|x-host)$/;
 
-const endsHere = (key: string): boolean => ENDS_HERE.test(key) || ALL_OF_THESE_END_HERE.test(key);
+const endsHere = (key: string): boolean => ENDS_HERE.test(key);
 
 /**
  * The request as the origin gets it: the canonical path, the visitor's headers without what is not a visitor's

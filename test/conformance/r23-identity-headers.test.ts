@@ -46,6 +46,11 @@ const ADDRESSES = [
     "X-Original-URI",
   ],
   ...["Forwarded", "X-Forwarded-Port", "X-Forwarded-Server", "X-Host"],
+  // gunicorn takes it off the path of the request, and so does a much copied piece of code for Flask.
+  ...["Script-Name", "SCRIPT_NAME", "X-Script-Name"],
+  ...["X-Forwarded-Context", "X-Scheme", "X-Url-Scheme", "Front-End-Https"],
+  // The proxy that a CGI program is to use.
+  "Proxy",
 ];
 
 const evil = (names: readonly string[]) => Object.fromEntries(names.map((name) => [name, "evil"]));
@@ -94,6 +99,7 @@ describe("R23: identity headers that a visitor sends", () => {
       "x-remotely": "1",
       "user-agent": "x",
       authorization: "Basic YTpi",
+      "x-forwarded-for": "192.0.2.1",
       remote: "2",
       "x-user": "3",
     };
