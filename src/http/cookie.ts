@@ -50,9 +50,12 @@ export function withoutOwnCookies(header: string | null): string | null {
   return others.replace(/^;/, "").trim() || null;
 }
 
-/** Whether a `name=value` pair, or the beginning of a Set-Cookie header, names a cookie of this worker. */
+/**
+ * Whether a `name=value` pair, or the beginning of a Set-Cookie header, names a cookie of this worker. One without a
+ * name comes back as its value alone, so `=__Host-…` is as good as the name (CVE-2022-2860).
+ */
 export function isOwnCookie(pair: string): boolean {
-  return /^\s*__(?:host|secure)-vipps-/i.test(pair);
+  return /^[\s=]*__(?:host|secure)-vipps-/i.test(pair);
 }
 
 /**

@@ -175,6 +175,9 @@ describe("R23: the worker's cookies", () => {
       const headers = new Headers([
         ["set-cookie", `${SESSION_COOKIE}=planted; Path=/; Secure`],
         ["set-cookie", "basket=7; Path=/"],
+        // Without a name: some browsers send back its value alone.
+        ["set-cookie", `=${SESSION_COOKIE}=planted; Path=/; Secure`],
+        ["set-cookie", ` = ${SESSION_COOKIE}=planted; Path=/; Secure`],
         ["set-cookie", "__Host-vipps-browser=planted; Path=/; Secure"],
       ]);
       return new Response("", { headers });
