@@ -23,6 +23,11 @@ export function doctor(context: CommandContext) {
     .option("--remote", "asks Cloudflare, through wrangler, which secrets and migrations are there")
     .option("--settings <file>", "a settings file in place of .dev.vars", context.path)
     .option("--config <file>", "another configuration than the project's", context.path)
+    .option(
+      "--persist-to <folder>",
+      "where the local storage is, if not in wrangler's own place",
+      context.path,
+    )
     .option("--only <list>", "these checks or families alone, separated by commas", readChecks)
     .option("--strict", "warnings fail too")
     .option("--time-limit <seconds>", "that one request may take", readSeconds, 10)
@@ -31,12 +36,13 @@ export function doctor(context: CommandContext) {
     .action(async ({ url: target, remote, only, strict = false, timeLimit, json, ...files }) => {
       const { root, stdout, print } = context;
       const environment = files.env || undefined;
-      const { settings: settingsFile, config: configFile } = files;
+      const { settings: settingsFile, config: configFile, persistTo } = files;
       const local = await readLocalSource({
         root,
         environment,
         settingsFile,
         configFile,
+        persistTo,
         processEnv: context.env,
       });
       const source = remote ? await withRemote(inFolder(root), local) : local;

@@ -54,6 +54,8 @@ export interface LocalSourceOptions {
   readonly settingsFile: string | undefined;
   /** Another wrangler.toml. */
   readonly configFile: string | undefined;
+  /** Where the local storage is; undefined for wrangler's own place. */
+  readonly persistTo?: string | undefined;
   /** Secrets as they stand in the environment of the process, for pipelines. */
   readonly processEnv: Readonly<Record<string, string | undefined>>;
 }
@@ -94,7 +96,8 @@ export async function readLocalSource(options: LocalSourceOptions): Promise<Sett
     trackedFiles: await trackedFiles(root),
     isLanguage,
     worker,
-    pendingMigrations: environment === undefined ? pendingMigrations(root, migrations) : undefined,
+    pendingMigrations:
+      environment === undefined ? pendingMigrations(root, migrations, options.persistTo) : undefined,
   };
 }
 

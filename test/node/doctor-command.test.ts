@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { CHECK_IDS, CHECKS, examine, FAMILIES } from "../../cli/doctor/checks.ts";
 import { readLocalSource } from "../../cli/doctor/settings-source.ts";
+import { noteApplied } from "../../cli/migrations.mjs";
 import { newKeySet } from "../../cli/session-key-set.ts";
 import { type Outcome, runCommand } from "./command-under-test.ts";
 import { admitPatient, type Patient } from "./doctor-under-test.ts";
@@ -146,6 +147,14 @@ describe("settings on this machine", () => {
       `Others on this machine can read ${join(root, ".dev.vars")}.`,
     ]);
     await expect(readLocalSource({ ...options, settingsFile: join(root, "none") })).rejects.toThrow();
+    // The database of `start --persist-to`.
+    mkdirSync(join(root, "migrations"));
+    writeFileSync(join(root, "migrations", "0001_first.sql"), "CREATE TABLE t (id TEXT);\n");
+    const persistTo = join(root, "elsewhere");
+    mkdirSync(persistTo);
+    noteApplied(persistTo, join(root, "migrations"));
+    expect(await readLocalSource(options)).toMatchObject({ pendingMigrations: ["0001_first.sql"] });
+    expect(await readLocalSource({ ...options, persistTo })).toMatchObject({ pendingMigrations: [] });
     writeFileSync(join(root, "wrangler.toml"), "name = \n");
     await expect(readLocalSource(options)).rejects.toThrow(/^wrangler\.toml cannot be read: /);
     rmSync(root, { recursive: true });
