@@ -67,6 +67,9 @@ export async function writeExport(
     throw usageError("What is exported goes to a file that only you can read: - is the name of none");
   checkPlace(file);
   const target = targetOf(context, options);
+  const { persistTo } = target;
+  // An import makes the storage; of a place that was mistyped an export would be of nobody.
+  if (persistTo !== undefined && !existsSync(persistTo)) throw usageError(`There is no folder ${persistTo}`);
   const session = await openSession(target);
   try {
     const { key: site, name } = await siteMeant(context, target, options, session);

@@ -9,6 +9,7 @@ import { CommandError, usageError } from "../command-error.mjs";
 import type { CommandContext } from "../command-line.ts";
 import type { D1Session } from "../d1-session.ts";
 import { erase, erasedAmong, erasedAt, keepErasures, notedErasures } from "../erased-accounts.ts";
+import { checkPlace } from "../exported-file.ts";
 import { startProgress } from "../progress-bar.ts";
 import { addSites } from "./add-sites.ts";
 import { masterKeysAt } from "./master-key-place.ts";
@@ -184,6 +185,7 @@ export async function exportSite(
   const host = hostNamed(typed);
   const receiver = readKey(options.for);
   const out = path(options.out);
+  checkPlace(out);
   if (existsSync(out) && !statSync(out).isFile())
     throw usageError(`--out takes the name of a file, and ${options.out} is none`);
   const keys = masterKeysAt(place, env);

@@ -395,6 +395,12 @@ describe("the export of consents", () => {
       ...{ code: 2, stdout: "" },
       stderr: expect.stringContaining(`There is no folder ${missing}.`),
     });
+    const mistyped = join(folder, "no-storage");
+    expect(await run(join(folder, "nobody.csv"), "--persist-to", mistyped)).toEqual({
+      ...{ code: 2, stdout: "" },
+      stderr: expect.stringContaining(`There is no folder ${mistyped}.`),
+    });
+    expect(existsSync(mistyped)).toBe(false);
     expect(await run(folder, "--persist-to", persistTo)).toMatchObject({
       ...{ code: 2, stderr: expect.stringContaining("is a folder, not a file") },
     });
