@@ -5,6 +5,7 @@ import type { Program } from "./program.ts";
 import { rawRequest } from "./raw-request.ts";
 import {
   expectNothingForged,
+  expectOwnPath,
   firstEvent,
   type SiteBehindProxy,
   startSiteBehindProxy,
@@ -95,6 +96,10 @@ describeWith(["caddy", "phpFpm", "gunicorn"], "the example for Caddy", () => {
     const nobody = { REMOTE_USER: "" };
     await expectNothingForged("php-fpm behind Caddy", site, visitor, php, { ...identity, ...nobody }, nobody);
     await expectNothingForged("WSGI behind Caddy", site, visitor, ["/wsgi/who", "/wsgi/open/who"], identity);
+  });
+
+  test("lets no visitor name another path to the application", async () => {
+    await expectOwnPath(site, "/wsgi/open/who", "/wsgi/open/who");
   });
 
   test("refuses paths that the application could read otherwise", async () => {

@@ -94,7 +94,7 @@ export async function sendForged(
 }
 
 /** The JSON object in an answer, whatever stands around it (chunk sizes). */
-function variablesOf(text: string): Variables {
+export function variablesOf(text: string): Variables {
   const object = /\{.*\}/s.exec(text)?.[0];
   if (object === undefined) throw new Error(`the application did not answer: ${text.slice(0, 500)}`);
   return JSON.parse(object.replace(/\r\n[0-9a-f]+\r\n/g, "")) as Variables;

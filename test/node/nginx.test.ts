@@ -5,6 +5,7 @@ import type { Program } from "./program.ts";
 import { rawRequest } from "./raw-request.ts";
 import {
   expectNothingForged,
+  expectOwnPath,
   firstEvent,
   type SiteBehindProxy,
   startSiteBehindProxy,
@@ -115,6 +116,10 @@ describeWith(["nginx", "phpFpm", "gunicorn"], "the example for nginx", () => {
       php,
     );
     await expectNothingForged("WSGI behind nginx", site, visitor, ["/wsgi/who", "/wsgi/open/who"], identity);
+  });
+
+  test("lets no visitor name another path to the application", async () => {
+    await expectOwnPath(site, "/wsgi/open/who", "/app/open/who");
   });
 
   test("guards the application's path however it is spelled", async () => {

@@ -2,7 +2,8 @@ import { connect } from "node:net";
 import { expect } from "vitest";
 import { logInAsPerson } from "../../simulator/person.ts";
 import { type ApplicationsBehindProxy, startApplications } from "./applications-behind-proxy.ts";
-import { sendForged, type Variables } from "./forged-identity.ts";
+import { sendForged, type Variables, variablesOf } from "./forged-identity.ts";
+import { rawRequest } from "./raw-request.ts";
 import { type RunningSite, runSite } from "./running-site.ts";
 import { redirectOf, type Visitor } from "./visitor.ts";
 
@@ -62,6 +63,30 @@ export async function expectNothingForged(
     // Most are taken and made harmless, so that the test can't pass by refusing everything.
     expect(refused).toBeLessThan(sent / 2);
     expect(reached.slice(0, 5)).toEqual([]);
+  }
+}
+
+/** Headers by which applications and their servers are told of another path than the proxy decides by. */
+const OTHER_PATHS = [
+  ...["Script-Name", "SCRIPT_NAME", "X-Script-Name", "X_Script_Name", "X-Forwarded-Prefix"],
+  ...["X_Forwarded_Prefix", "X-Original-URL", "X_ORIGINAL_URL", "X-Rewrite-URL", "X_Rewrite_Url"],
+];
+
+/**
+ * Checks that a path for everybody is no way to another one.
+ * @param open a path for everybody, at which an application tells its variables whatever follows.
+ * @param own what the application sees of that path.
+ */
+export async function expectOwnPath({ url }: SiteBehindProxy, open: string, own: string): Promise<void> {
+  for (const name of OTHER_PATHS) {
+    for (const value of [own.slice(0, own.lastIndexOf("/")), "/forged"]) {
+      const { text } = await rawRequest(url, open, [`${name}: ${value}`]);
+      const { PATH_INFO: path, ...seen } = variablesOf(text);
+      expect(
+        [path, Object.keys(seen).filter((variable) => seen[variable] === value)],
+        `${name}: ${value}`,
+      ).toEqual([own, []]);
+    }
   }
 }
 
