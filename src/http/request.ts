@@ -202,11 +202,6 @@ export function queryParameter(request: Pick<Request, "url">, name: string): str
   return queryOf(request.url).get(name);
 }
 
-/** Every parameter of a request's query that has this name. */
-export function queryParameters(request: Pick<Request, "url">, name: string): readonly string[] {
-  return queryOf(request.url).getAll(name);
-}
-
 /** The parameters of a query, in the order sent. */
 export interface Query {
   /** The first of this name. */

@@ -1,13 +1,6 @@
 import { Failure } from "../failure.ts";
 import { isPreflight } from "../http/cross-origin.ts";
-import {
-  firstOf,
-  isFramed,
-  isPageRequest,
-  queryOf,
-  queryParameter,
-  queryParameters,
-} from "../http/request.ts";
+import { firstOf, isFramed, isPageRequest, type Query, queryOf } from "../http/request.ts";
 import type { AppContext } from "../http/request-context.ts";
 import { fittedReturnUrl, safeReturnUrl } from "../http/return-url.ts";
 import { lacking, readRequired } from "../rules/requirement.ts";
@@ -37,16 +30,17 @@ export async function verifySession(c: AppContext): Promise<Response> {
   const { headers } = c.req.raw;
   const answer = new Headers({ "cache-control": "no-store" });
   const method = headers.get("x-forwarded-method") ?? c.req.method;
-  if (queryParameter(c.req.raw, "preflight") === "allow" && isPreflight(method, headers))
+  const query = queryOf(c.req.raw.url);
+  if (query.get("preflight") === "allow" && isPreflight(method, headers))
     return new Response(null, { status: 204, headers: answer });
 
-  refuseUnknown(c.req.raw);
-  const required = readRequired(settings, queryParameters(c.req.raw, "require"), true);
+  refuseUnknown(query);
+  const required = readRequired(settings, query.getAll("require"), true);
   const { session, setCookie } = await currentSession(settings, { method, headers }, (work) =>
     c.executionCtx.waitUntil(work),
   );
   if (setCookie !== undefined) answer.append("set-cookie", setCookie);
-  const forPage = queryParameter(c.req.raw, "login") === "redirect" && isPageRequest({ method, headers });
+  const forPage = query.get("login") === "redirect" && isPageRequest({ method, headers });
   if (session !== undefined && lacking(required, session, now()).length > 0) {
     const returnTo = askedFor(settings, headers);
     const location = requiredUrl(settings, returnTo, required);
@@ -85,8 +79,8 @@ export async function verifySession(c: AppContext): Promise<Response> {
 const PARAMETERS = new Set(["require", "login", "preflight"]);
 
 /** Nobody is let through because `require` was called `Require`, `requires` or `group`. @throws {Failure} `rule_unknown` */
-function refuseUnknown(request: Request): void {
-  for (const name of queryOf(request.url).names)
+function refuseUnknown({ names }: Query): void {
+  for (const name of names)
     if (!PARAMETERS.has(name))
       throw new Failure("rule_unknown", { stage: "site", reason: "unknown parameter", jsonOnly: true });
 }
@@ -98,8 +92,9 @@ function refuseUnknown(request: Request): void {
  */
 export async function showRequired(c: AppContext): Promise<Response> {
   const { settings } = c.env;
-  const required = readRequired(settings, queryParameters(c.req.raw, "require"));
-  const returnTo = safeReturnUrl(settings, queryParameter(c.req.raw, "return_to"));
+  const query = queryOf(c.req.raw.url);
+  const required = readRequired(settings, query.getAll("require"));
+  const returnTo = safeReturnUrl(settings, query.get("return_to"));
   const { session, setCookie } = await currentSession(settings, c.req.raw);
   if (session === undefined) return askForLogin(settings, c.req.raw, returnTo, setCookie, required);
   requireOf(settings, c.req.raw, session, { required, returnTo: () => returnTo, isNamed: true, setCookie });

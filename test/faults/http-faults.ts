@@ -90,7 +90,7 @@ export const HTTP_FAULTS = [
     ],
   ]),
   ...faultsIn("src/site/verify-route.ts", [
-    ["a mistyped parameter lets everybody through", "  refuseUnknown(c.req.raw);\n", "", [rules]],
+    ["a mistyped parameter lets everybody through", "  refuseUnknown(query);\n", "", [rules]],
   ]),
   ...faultsIn("src/http/request-path.ts", [
     [

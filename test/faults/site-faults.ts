@@ -50,7 +50,7 @@ export const SITE_FAULTS = [
   ...faultsIn("src/site/verify-route.ts", [
     [
       "every proxy lets preflights pass",
-      'queryParameter(c.req.raw, "preflight") === "allow" && isPreflight',
+      'query.get("preflight") === "allow" && isPreflight',
       "isPreflight",
       [verify],
     ],

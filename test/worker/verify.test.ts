@@ -47,6 +47,20 @@ describe("GET /auth/verify", () => {
     for (const name of ["remote-user", "session-assertion"]) expect(response.headers.has(name)).toBe(false);
   });
 
+  it("reads the query of a request once, however much of it is asked for", async () => {
+    const browser = openBrowser(openSite());
+    await browser.logIn();
+    for (const address of [
+      "/auth/verify?require=fresh%3A600&login=redirect",
+      "/auth/required?require=fresh%3A600",
+    ]) {
+      const decode = vi.spyOn(globalThis, "decodeURIComponent");
+      expect((await browser.get(address)).status).toBeLessThan(303);
+      expect(decode.mock.calls).toEqual([["fresh%3A600"]]);
+      decode.mockRestore();
+    }
+  });
+
   it("passes the renewed cookie on", async () => {
     const browser = openBrowser(openSite({ vars: { SESSION_FRESH: "60" } }));
     await browser.logIn();
