@@ -60,6 +60,9 @@ export function newReference(): string {
 }
 
 const ENCODER = new TextEncoder();
+
+export const utf8 = (text: string): Uint8Array<ArrayBuffer> => new Uint8Array(ENCODER.encode(text));
+
 const passing = new Uint8Array(1024);
 
 /**
@@ -68,7 +71,7 @@ const passing = new Uint8Array(1024);
  */
 export function passingBytes(text: string): Uint8Array<ArrayBuffer> {
   // A character of UTF-16 takes three bytes at most.
-  if (text.length * 3 > passing.byteLength) return new Uint8Array(ENCODER.encode(text));
+  if (text.length * 3 > passing.byteLength) return utf8(text);
   return passing.subarray(0, ENCODER.encodeInto(text, passing).written);
 }
 

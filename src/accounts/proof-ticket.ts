@@ -1,3 +1,4 @@
+import { utf8 } from "../crypto-text.ts";
 import type { AccountId } from "./account.ts";
 
 /** Tells a ticket and its answer from each other and from every other JWT (RFC 8725 section 3.11). */
@@ -36,7 +37,7 @@ export async function proofPageUrl(
     .setJti(login)
     .setIssuedAt()
     .setExpirationTime(`${LIFETIME} s`)
-    .sign(keyOf(secret));
+    .sign(utf8(secret));
   const url = new URL(proofUrl);
   url.searchParams.set("ticket", ticket);
   return url.href;
@@ -59,7 +60,7 @@ export async function readProofAnswer(
 ): Promise<ProofAnswer | undefined> {
   const { default: jose } = await import("../jose.ts");
   try {
-    const { payload } = await jose.jwtVerify(answer, keyOf(secret), {
+    const { payload } = await jose.jwtVerify(answer, utf8(secret), {
       algorithms: ["HS256"],
       typ: ANSWER_TYPE,
       issuer: proofUrl,
@@ -73,8 +74,4 @@ export async function readProofAnswer(
     if (error instanceof jose.JOSEError) return undefined;
     throw error;
   }
-}
-
-function keyOf(secret: string): Uint8Array {
-  return new TextEncoder().encode(secret);
 }

@@ -1,4 +1,4 @@
-import { randomText } from "../crypto-text.ts";
+import { randomText, utf8 } from "../crypto-text.ts";
 import { Failure } from "../failure.ts";
 import { siteNamed } from "../log.ts";
 import { fromStorage } from "../storage-call.ts";
@@ -111,8 +111,7 @@ export async function signMessage(
   secret: string,
   { method, path, body }: { readonly method: string; readonly path: string; readonly body: string },
 ): Promise<SignatureHeaders> {
-  const bytes = new TextEncoder();
-  const digest = await crypto.subtle.digest("SHA-256", bytes.encode(body));
+  const digest = await crypto.subtle.digest("SHA-256", utf8(body));
   const contentDigest = `sha-256=:${base64(digest)}:`;
   const created = Math.floor(Date.now() / 1000);
   const parameters = `("@method" "@path" "content-digest");created=${created};nonce="${randomText(16)}";keyid="vipps-login-worker";alg="hmac-sha256"`;
@@ -124,8 +123,8 @@ export async function signMessage(
     `"@signature-params": ${parameters}`,
   ].join("\n");
   const algorithm = { name: "HMAC", hash: "SHA-256" };
-  const key = await crypto.subtle.importKey("raw", bytes.encode(secret), algorithm, false, ["sign"]);
-  const signature = await crypto.subtle.sign("HMAC", key, bytes.encode(base));
+  const key = await crypto.subtle.importKey("raw", utf8(secret), algorithm, false, ["sign"]);
+  const signature = await crypto.subtle.sign("HMAC", key, utf8(base));
   return {
     "content-digest": contentDigest,
     "signature-input": `sig=${parameters}`,

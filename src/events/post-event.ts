@@ -1,4 +1,5 @@
 import { version } from "../../package.json";
+import { utf8 } from "../crypto-text.ts";
 import type { EventReceiver } from "../settings.ts";
 import { boundedText, withinTime } from "../waiting.ts";
 import type { VippsLoginEvent } from "./event.ts";
@@ -67,7 +68,7 @@ async function signEvent(
   const timestamp = String(Math.floor(at / 1000));
   const algorithm = { name: "HMAC", hash: "SHA-256" };
   const signing = await crypto.subtle.importKey("raw", key, algorithm, false, ["sign"]);
-  const signed = new TextEncoder().encode(`${id}.${timestamp}.${body}`);
+  const signed = utf8(`${id}.${timestamp}.${body}`);
   const bytes = new Uint8Array(await crypto.subtle.sign("HMAC", signing, signed));
   const signature = btoa(String.fromCharCode(...bytes));
   return {

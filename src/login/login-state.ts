@@ -1,4 +1,4 @@
-import { fromBase64url, passingBytes, randomBytes, toBase64url } from "../crypto-text.ts";
+import { fromBase64url, passingBytes, randomBytes, toBase64url, utf8 } from "../crypto-text.ts";
 import type { Query } from "../http/request.ts";
 import { readPath } from "../http/request-path.ts";
 import { asksForMore, requirementsOf } from "../rules/path-rules.ts";
@@ -116,18 +116,15 @@ async function deriveKeys({ keys: { signing, previous } }: SessionSettings): Pro
 
 /** HKDF (RFC 5869) with a label for each purpose, so that no key serves two. */
 async function deriveKey(secret: string, sealedUntil: number): Promise<StateKey> {
-  const material = await crypto.subtle.importKey(
-    "raw",
-    new Uint8Array(fromBase64url(secret)),
-    "HKDF",
-    false,
-    ["deriveKey", "deriveBits"],
-  );
+  const material = await crypto.subtle.importKey("raw", fromBase64url(secret), "HKDF", false, [
+    "deriveKey",
+    "deriveBits",
+  ]);
   const hkdf = (purpose: string) => ({
     name: "HKDF",
     hash: "SHA-256",
     salt: new Uint8Array(),
-    info: encode(`vipps-login-worker login state ${purpose}`),
+    info: utf8(`vipps-login-worker login state ${purpose}`),
   });
   const [id, seal, derive] = await Promise.all([
     crypto.subtle.deriveBits(hkdf("key id"), material, 48),
@@ -177,7 +174,7 @@ export function isTooLongToSeal(returnTo: string, purpose?: string): boolean {
   const most = RETURN_URL_BYTES - (purpose === undefined ? 0 : purpose.length + 1);
   return (
     returnTo.length * BYTES_OF_CHARACTER > most &&
-    (returnTo.length > most || encode(returnTo).byteLength > most)
+    (returnTo.length > most || utf8(returnTo).byteLength > most)
   );
 }
 
@@ -291,7 +288,7 @@ async function secretsWith(key: StateKey, id: string): Promise<LoginSecrets> {
 /** One spelling only: a decoder that forgives would let an altered state pass for the same one. */
 function canonicalBytes(text: string): Uint8Array<ArrayBuffer> | undefined {
   try {
-    const bytes = new Uint8Array(fromBase64url(text));
+    const bytes = fromBase64url(text);
     return toBase64url(bytes) === text ? bytes : undefined;
   } catch {
     return undefined;
@@ -310,7 +307,7 @@ function boundTo(settings: Settings, purpose: SealPurpose): Uint8Array {
   const known = ofSite.get(purpose);
   if (known !== undefined) return known;
   const { session, site } = settings;
-  const data = encode(JSON.stringify(["login", purpose, session.issuer, site.partition]));
+  const data = utf8(JSON.stringify(["login", purpose, session.issuer, site.partition]));
   bound.set(settings, ofSite.set(purpose, data));
   return data;
 }
@@ -359,7 +356,6 @@ function read(bytes: Uint8Array, keyId: string): BegunLogin | undefined {
 }
 
 const ENCODER = new TextEncoder();
-const encode = (text: string): Uint8Array => ENCODER.encode(text);
 const decode = (bytes: Uint8Array): string => new TextDecoder().decode(bytes);
 
 /** What a login asks of Vipps on top of what every login of the site does. */

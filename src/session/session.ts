@@ -1,4 +1,5 @@
 import type { JWTPayload } from "jose";
+import { utf8 } from "../crypto-text.ts";
 import { Failure } from "../failure.ts";
 import { cookieValues, ownCookie } from "../http/cookie.ts";
 import { isolateMap, putBounded } from "../isolate-state.ts";
@@ -195,7 +196,7 @@ export async function signSessionToken(
 /** How long the token of such a session is, in characters, which are bytes. */
 function tokenLength(settings: SessionSettings, session: AuthenticSession): number {
   const parts = [headerOf(settings.keys.signing.kid), payloadOf(settings, session)];
-  const encoded = parts.map((part) => new TextEncoder().encode(JSON.stringify(part)).byteLength);
+  const encoded = parts.map((part) => utf8(JSON.stringify(part)).byteLength);
   return encoded.reduce((sum, bytes) => sum + Math.ceil((bytes * 4) / 3) + 1, 0) + 86;
 }
 

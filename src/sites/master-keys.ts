@@ -39,7 +39,7 @@ export function readMasterKeys(value: unknown): MasterKeys | undefined {
   try {
     const all = v
       .parse(keySet(), typeof value === "string" ? JSON.parse(value) : value)
-      .keys.map(({ k, kid }) => ({ kid, bytes: new Uint8Array(fromBase64url(k)) }));
+      .keys.map(({ k, kid }) => ({ kid, bytes: fromBase64url(k) }));
     const [sealing] = all;
     return sealing && { sealing, all };
   } catch {

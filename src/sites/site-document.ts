@@ -1,5 +1,5 @@
 import * as v from "valibot";
-import { fromBase64url, toBase64url } from "../crypto-text.ts";
+import { fromBase64url, toBase64url, utf8 } from "../crypto-text.ts";
 import { isSealed } from "../settings/table.ts";
 import type { MasterKeys } from "./master-keys.ts";
 
@@ -149,7 +149,7 @@ async function sealSecrets(
   const { kid, bytes } = keys.sealing;
   const iv = crypto.getRandomValues(new Uint8Array(12));
   const key = await crypto.subtle.importKey("raw", bytes, "AES-GCM", false, ["encrypt"]);
-  const data = await crypto.subtle.encrypt(parameters(iv, boundTo), key, encoded(JSON.stringify(secrets)));
+  const data = await crypto.subtle.encrypt(parameters(iv, boundTo), key, utf8(JSON.stringify(secrets)));
   return { kid, iv: toBase64url(iv), data: toBase64url(new Uint8Array(data)) };
 }
 
@@ -166,8 +166,8 @@ async function openSecrets(
   if (master === undefined) return undefined;
   try {
     const key = await crypto.subtle.importKey("raw", master.bytes, "AES-GCM", false, ["decrypt"]);
-    const iv = new Uint8Array(fromBase64url(sealed.iv));
-    const data = new Uint8Array(fromBase64url(sealed.data));
+    const iv = fromBase64url(sealed.iv);
+    const data = fromBase64url(sealed.data);
     const text = await crypto.subtle.decrypt(parameters(iv, boundTo), key, data);
     return JSON.parse(new TextDecoder().decode(text));
   } catch {
@@ -176,7 +176,5 @@ async function openSecrets(
 }
 
 function parameters(iv: Uint8Array<ArrayBuffer>, boundTo: string) {
-  return { name: "AES-GCM", iv, additionalData: encoded(boundTo), tagLength: 128 };
+  return { name: "AES-GCM", iv, additionalData: utf8(boundTo), tagLength: 128 };
 }
-
-const encoded = (text: string): Uint8Array<ArrayBuffer> => new Uint8Array(new TextEncoder().encode(text));

@@ -1,4 +1,4 @@
-import { fromBase64url, toBase64url } from "../crypto-text.ts";
+import { fromBase64url, toBase64url, utf8 } from "../crypto-text.ts";
 import { Failure } from "../failure.ts";
 import { isolateMap } from "../isolate-state.ts";
 import {
@@ -132,7 +132,7 @@ function checkAudience(
 
 /** OpenID Connect Core section 3.1.3.6: the left half of the hash, for RS256 of SHA-256. */
 async function accessTokenHash(accessToken: string): Promise<string> {
-  const hash = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(accessToken));
+  const hash = await crypto.subtle.digest("SHA-256", utf8(accessToken));
   return toBase64url(new Uint8Array(hash, 0, 16));
 }
 

@@ -1,4 +1,4 @@
-import { fromBase64url, toBase64url } from "../crypto-text.ts";
+import { fromBase64url, toBase64url, utf8 } from "../crypto-text.ts";
 import { isolateMap, putBounded } from "../isolate-state.ts";
 import type { MetadataStore } from "../settings/types.ts";
 import { fromStorage } from "../storage-call.ts";
@@ -60,16 +60,14 @@ export async function writeCopy(
 const placeOf = (id: string, name: string): string => `provider:${id} ${name}`;
 
 function authenticated(name: string, data: string): Uint8Array<ArrayBuffer> {
-  return encoded(JSON.stringify([PURPOSE, name, data]));
+  return utf8(JSON.stringify([PURPOSE, name, data]));
 }
-
-const encoded = (text: string): Uint8Array<ArrayBuffer> => new Uint8Array(new TextEncoder().encode(text));
 
 function parsed(text: string): { data: string; mac: Uint8Array<ArrayBuffer> } | undefined {
   const { data, mac } = Object(parsedJson(text)) as Record<string, unknown>;
   if (typeof data !== "string" || typeof mac !== "string") return undefined;
   try {
-    return { data, mac: new Uint8Array(fromBase64url(mac)) };
+    return { data, mac: fromBase64url(mac) };
   } catch {
     return undefined;
   }
@@ -103,8 +101,8 @@ function storeKey(secret: string): Promise<StoreKey> {
 
 /** HKDF (RFC 5869): 256 bits for HMAC-SHA-256, and 64 that name the secret. */
 async function deriveKey(secret: string): Promise<StoreKey> {
-  const material = await crypto.subtle.importKey("raw", encoded(secret), "HKDF", false, ["deriveBits"]);
-  const parameters = { name: "HKDF", hash: "SHA-256", salt: new Uint8Array(), info: encoded(PURPOSE) };
+  const material = await crypto.subtle.importKey("raw", utf8(secret), "HKDF", false, ["deriveBits"]);
+  const parameters = { name: "HKDF", hash: "SHA-256", salt: new Uint8Array(), info: utf8(PURPOSE) };
   const bits = new Uint8Array(await crypto.subtle.deriveBits(parameters, material, 320));
   const hmac = { name: "HMAC", hash: "SHA-256" };
   return {

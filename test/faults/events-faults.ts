@@ -43,12 +43,7 @@ export const EVENTS_FAULTS = [
       "const SIZE_LIMIT = 1e9;",
       [events],
     ],
-    [
-      "something else than id, time and body is signed",
-      "new TextEncoder().encode(`$",
-      "new TextEncoder().encode(`evt$",
-      [events],
-    ],
+    ["something else than id, time and body is signed", "utf8(`$", "utf8(`evt$", [events]],
   ]),
   ...faultsIn("src/events/notice.ts", [
     [
