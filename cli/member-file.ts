@@ -2,9 +2,10 @@
 
 import { createReadStream } from "node:fs";
 import { open } from "node:fs/promises";
+import { CommandError } from "./command-error.mjs";
 
 export interface FileFormat {
-  readonly encoding: "utf-8" | "utf-16le" | "windows-1252";
+  readonly encoding: "utf-8" | "utf-16le" | "utf-16be" | "windows-1252";
   readonly delimiter: string;
   /** A carriage return by itself is that of very old programs; any before a line feed is taken for a blank. */
   readonly lineEnd: "\n" | "\r";
@@ -15,20 +16,31 @@ const SAMPLE = 256 * 1024;
 
 const DELIMITERS = [";", ",", "\t", "|"];
 
+/** A line before the header with which programs tell Excel what stands between the columns. */
+const SEPARATOR_LINE = /^"?sep=(.?)"?$/i;
+
+/** How the files begin that spreadsheets keep for themselves: zip archives, and Excel's of before 2007. */
+const SPREADSHEETS = ["504b0304", "d0cf11e0"];
+
 /**
  * Finds out how a file is written. Excel's exports are often Windows-1252 with semicolons.
  * @param delimiter the one to take, if the caller knows it
+ * @throws {CommandError} when it is a spreadsheet
  */
 export async function recogniseFormat(path: string, delimiter?: string): Promise<FileFormat> {
   const file = await open(path);
   try {
     const { buffer, bytesRead } = await file.read(Buffer.alloc(SAMPLE), 0, SAMPLE, 0);
     const sample = buffer.subarray(0, bytesRead);
+    if (SPREADSHEETS.includes(sample.toString("hex", 0, 4)))
+      throw new CommandError(
+        "The file is a spreadsheet. Open it where it was made, and save it as CSV (UTF-8).",
+      );
     const encoding = encodingOf(sample);
     const [header = "", lineEnd] = /[^\r\n]*(\r(?!\n))?/.exec(new TextDecoder(encoding).decode(sample)) ?? [];
     return {
       encoding,
-      delimiter: delimiter ?? delimiterOf(header),
+      delimiter: delimiter ?? (SEPARATOR_LINE.exec(header)?.[1] || delimiterOf(header)),
       lineEnd: lineEnd === undefined ? "\n" : "\r",
     };
   } finally {
@@ -38,6 +50,12 @@ export async function recogniseFormat(path: string, delimiter?: string): Promise
 
 function encodingOf(sample: Uint8Array): FileFormat["encoding"] {
   if (sample[0] === 0xff && sample[1] === 0xfe) return "utf-16le";
+  if (sample[0] === 0xfe && sample[1] === 0xff) return "utf-16be";
+  // Without a mark: half of the bytes of Latin letters are zero.
+  const zeros = [0, 0];
+  for (const [at, byte] of sample.entries()) if (byte === 0) zeros[at % 2] = (zeros[at % 2] ?? 0) + 1;
+  const [even = 0, odd = 0] = zeros;
+  if (even + odd > sample.length / 4) return even > odd ? "utf-16be" : "utf-16le";
   try {
     // A stream: the sample may end in the middle of a letter.
     new TextDecoder("utf-8", { fatal: true }).decode(sample, { stream: true });
@@ -109,8 +127,9 @@ function* rowsOf(position: Position, format: FileFormat, isAll: boolean): Genera
     const found = text.indexOf(format.lineEnd, at);
     const lineEnd = found < 0 ? text.length : found;
     let end = lineEnd;
-    if (!position.isWithinLongLine) {
-      const { line, columns } = position;
+    const { line, columns } = position;
+    const isSeparatorLine = line === 1 && SEPARATOR_LINE.test(text.slice(at, lineEnd).trim());
+    if (!position.isWithinLongLine && !isSeparatorLine) {
       const row = rowAt(text, at, lineEnd, format);
       let broken: BrokenLine | undefined;
       if (row === undefined) broken = "quote_open";

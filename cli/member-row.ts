@@ -46,6 +46,7 @@ export type Refusal =
   | "email_unreadable"
   | "line_break"
   | "member_number_repeated"
+  | "member_number_rounded"
   | "row_repeated"
   | BrokenLine;
 
@@ -56,6 +57,8 @@ export const EXPLANATIONS: Readonly<Record<Note | Refusal, string>> = {
   too_long: "a field is longer than any real one",
   line_break: "a field runs over several lines: a quotation mark may be missing or one too many",
   member_number_repeated: "the member number is on an earlier line too",
+  member_number_rounded:
+    "a spreadsheet has rounded the member number: make its column text there, and export the list anew",
   row_repeated: "the same person as on an earlier line",
   too_many_cells: "the line has more columns than the header",
   quote_open: "a quotation mark before a field is not closed behind it",
@@ -104,6 +107,8 @@ export function readMemberRow(cells: readonly string[], columns: Columns, countr
   const groups = columns.groups === undefined ? undefined : readGroupCell(fields.groups ?? "");
   if (groups?.isIncomplete) notes.push("groups_unreadable");
   const { accountId, memberNumber } = fields;
+  // It would be somebody else's as well, and nobody could prove an account by it.
+  if (/^\d[.,]?\d*E\+\d+$/i.test(memberNumber ?? "")) return { refusal: "member_number_rounded" };
   let importKey = accountId === undefined ? rowKey(name, phone, email) : `${ACCOUNT_KEY}${accountId}`;
   if (memberNumber !== undefined) importKey = `m:${memberNumber}`;
   /** An empty cell of a column says that there is none. */
@@ -142,7 +147,8 @@ function rowKey(...parts: readonly (string | undefined)[]): string {
 }
 
 /**
- * What spreadsheets add: blanks of all kinds, control characters, the apostrophe that keeps a number a text. And what an
+ * What spreadsheets add: blanks of all kinds, control characters, the apostrophe or the formula (`="0042"`) that
+ * keeps a number a text. And what an
  * export adds: the one before each sign that could begin a formula.
  */
 function cleanCell(cell: string): string {
@@ -150,6 +156,7 @@ function cleanCell(cell: string): string {
     .replace(/[\p{Cc}\p{Cf}]/gu, "")
     .replace(/\s+/gu, " ")
     .trim()
+    .replace(/^="([^"]*)"$/, "$1")
     .replace(/^'(?=\d)/, "")
     .replace(/(^|[;,|"'] ?)'(?=[=+\-@＝＋－＠])/g, "$1");
 }

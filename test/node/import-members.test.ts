@@ -83,6 +83,20 @@ describe("the header of a member list", () => {
 describe("a row of a member list", () => {
   const columns = { memberNumber: 0, name: 1, phone: 2, email: 3, country: 4, proof: 5 };
   const read = (...cells: string[]) => readMemberRow(cells, columns, "NO");
+
+  it.each([
+    ['="0042"', "0042"],
+    ["'0042", "0042"],
+    ["1.23456789012346E+016", "member_number_rounded"],
+    ["1,23457E+11", "member_number_rounded"],
+    ["2E+05", "member_number_rounded"],
+    ["E+5", "E+5"],
+    ["12E5", "12E5"],
+  ])("has the member number that a spreadsheet was given, or none: %s", (written, expected) => {
+    const row = read(written, "Kari Nordmann", "99999901");
+    expect("member" in row ? row.member.memberNumber : row.refusal).toBe(expected);
+  });
+
   const phoneOf = (phone: string, country = "") => {
     const row = read("1", "Kari Nordmann", phone, "kari@example.com", country);
     return "member" in row ? row.member.phone : row.refusal;
@@ -214,6 +228,9 @@ describe("a member file", () => {
     ["UTF-8", Buffer.from(text), "utf-8"],
     ["UTF-8 with a mark", Buffer.from(`\ufeff${text}`), "utf-8"],
     ["UTF-16", Buffer.from(`\ufeff${text}`, "utf16le"), "utf-16le"],
+    ["UTF-16 of the other byte order", Buffer.from(`\ufeff${text}`, "utf16le").swap16(), "utf-16be"],
+    ["UTF-16 without a mark", Buffer.from(text, "utf16le"), "utf-16le"],
+    ["UTF-16 of the other byte order without a mark", Buffer.from(text, "utf16le").swap16(), "utf-16be"],
     ["Windows-1252", Buffer.from(text, "latin1"), "windows-1252"],
   ])("is read in %s", async (_name, bytes, encoding) => {
     expect(await rowsOf(bytes)).toEqual({
@@ -230,6 +247,21 @@ describe("a member file", () => {
     const { format, rows } = await rowsOf(text.replaceAll(";", delimiter));
     expect(format.delimiter).toBe(delimiter);
     expect(rows).toEqual(expected);
+  });
+
+  it.each([
+    ["sep=;\r\n", ";"],
+    ['"sep=;"\r\n', ";"],
+    ["\ufeffSEP=;\n", ";"],
+    ["sep=\t\r\n", "\t"],
+  ])("is read behind the line that tells Excel the delimiter: %j", async (line, delimiter) => {
+    const { format, rows } = await rowsOf(line + text.replaceAll(";", delimiter));
+    expect(format.delimiter).toBe(delimiter);
+    expect(rows).toEqual(expected);
+  });
+
+  it.each(["504b03040a000000", "d0cf11e0a1b11ae1"])("is no spreadsheet: %s", async (beginning) => {
+    await expect(rowsOf(Buffer.from(beginning, "hex"))).rejects.toThrow("save it as CSV");
   });
 
   it("is read past quotation marks, empty lines, short lines and broken ones", async () => {
