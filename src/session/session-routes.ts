@@ -26,6 +26,7 @@ import { askForLogin } from "./session-required.ts";
 import {
   askedPurpose,
   broughtFor,
+  carriedSessions,
   type EndTarget,
   endAgain,
   endCarriedSessions,
@@ -107,7 +108,7 @@ export async function logout(c: AppContext): Promise<Response> {
 }
 
 /** A link to the logout: asks with a button, because a link of another website must log nobody out. Still a 405. */
-export function offerLogout(c: AppContext): Promise<Response> {
+export function offerLogout(c: AppContext, status: 200 | 405 = 405): Promise<Response> {
   const { settings } = c.env;
   const context = pageContext(c.req.raw.headers.get("accept-language"), settings);
   const wanted = queryParameter(c.req.raw, "return_to");
@@ -116,7 +117,7 @@ export function offerLogout(c: AppContext): Promise<Response> {
     action: `${settings.site.authPath}/logout`,
     returnTo: wanted === undefined ? undefined : safeReturnUrl(settings, wanted),
   });
-  return pageResponse(page, context, 405);
+  return pageResponse(page, context, status);
 }
 
 /** `GET /auth/.well-known/jwks.json`: the public keys of the session token (RFC 7517), for origins. */
@@ -128,10 +129,12 @@ export function showPublicKeys(c: AppContext): Response {
 
 /**
  * `GET /auth/logged-out`: where somebody comes after logging out who named no other place. There is no log-out at
- * Vipps for a site to ask for: a browser that Vipps remembers stays remembered, and the page says so.
+ * Vipps for a site to ask for: a browser that Vipps remembers stays remembered, and the page says so. Whoever has
+ * logged in again since, and comes back to it, can log out.
  */
-export function showLoggedOut(c: AppContext): Promise<Response> {
+export async function showLoggedOut(c: AppContext): Promise<Response> {
   const { settings } = c.env;
+  if ((await carriedSessions(settings.session, c.req.raw.headers))[0]) return offerLogout(c, 200);
   const context = pageContext(c.req.raw.headers.get("accept-language"), settings);
   const loginHref = `${settings.site.authPath}/login?return_to=%2F`;
   return pageResponse(loggedOutPage({ ...context, loginHref }), context, 200);

@@ -554,4 +554,18 @@ describe("logging out without a place to go to", () => {
     const named = await browser.post("/auth/logout", { return_to: "/auth/logged-out" });
     expect(named.headers.get("location")).toBe("/auth/logged-out");
   });
+
+  it("is offered at the page that would say it is done, to whoever has logged in again and comes back to it", async () => {
+    const browser = openBrowser(openSite(), { "accept-language": "en" });
+    await browser.logIn();
+    await browser.post("/auth/logout");
+    expect(await (await browser.get("/auth/logged-out")).text()).toContain("You are logged out");
+    await browser.logIn();
+    const page = await browser.get("/auth/logged-out");
+    expect(page.status).toBe(200);
+    const text = await page.text();
+    expect(text).toContain("Log out?");
+    expect(text).not.toContain("You are logged out");
+    expect((await browser.session()).authenticated).toBe(true);
+  });
 });

@@ -8,7 +8,7 @@ export const da = (): Texts => ({
       next: "Var det ikke meningen, kan du bare prøve igen.",
     },
     declined: {
-      title: "Login blev stoppet",
+      title: "Loginnet blev stoppet",
       happened: "Du svarede, at det ikke var dig, så vi loggede ingen ind.",
       next: "Var der nogen, der sendte dig hertil? Så kan du lukke siden. Vil du selv logge ind, kan du starte forfra.",
     },

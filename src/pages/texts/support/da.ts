@@ -47,7 +47,7 @@ export const da = (): SupportTexts => ({
   accepted: "Version {version}, accepteret {when}",
   consents: "Samtykker",
   exportHelp:
-    "Alle samtykker i én fil, som de gælder nu. CSV åbnes i et regneark; JSON er til programmer. Det bliver noteret, at du hentede dem.",
+    "Alle samtykker i én fil, som de gælder nu. CSV åbnes i et regneark, JSON er til programmer. Det noteres, at du har hentet dem.",
   exportHistory: "Med alle tidligere svar",
   export: "Hent som {format}",
   members: "Medlemmer",
@@ -98,7 +98,7 @@ export const da = (): SupportTexts => ({
   save: "Gem",
   groups: "Grupper",
   newGroup: "Endnu en gruppe",
-  confirmGroups: "Ja, skift grupperne",
+  confirmGroups: "Ja, ændr grupperne",
   groupsHelp: "Sider for en gruppe åbner eller lukker inden for {delay}.",
   staffGroup: "(medarbejdere: ændres i indstillingerne eller medlemslisten)",
   wrongGroups: {

@@ -47,7 +47,7 @@ export const fi = (): SupportTexts => ({
   accepted: "Versio {version}, hyväksytty {when}",
   consents: "Suostumukset",
   exportHelp:
-    "Kaikki voimassa olevat suostumukset yhdessä tiedostossa. CSV avautuu taulukko-ohjelmassa, JSON on ohjelmille. Lataus kirjataan lokiin.",
+    "Kaikki voimassa olevat suostumukset yhdessä tiedostossa. CSV avautuu taulukkolaskennassa, JSON on ohjelmille. Lokiin merkitään, että hait tiedot.",
   exportHistory: "Myös kaikki aiemmat vastaukset",
   export: "Lataa {format}-muodossa",
   members: "Jäsenet",

@@ -47,7 +47,7 @@ export const nb = (): SupportTexts => ({
   accepted: "Versjon {version}, godtatt {when}",
   consents: "Samtykker",
   exportHelp:
-    "Alle samtykker i én fil, slik de gjelder nå. CSV åpnes i et regneark; JSON er for programmer. Det loggføres at du hentet dem.",
+    "Alle samtykker i én fil, slik de gjelder nå. CSV åpnes i et regneark, JSON er for programmer. Det noteres at du har hentet dem.",
   exportHistory: "Med alle tidligere svar",
   export: "Hent som {format}",
   members: "Medlemmer",

@@ -47,7 +47,7 @@ export const sv = (): SupportTexts => ({
   accepted: "Version {version}, godkänd {when}",
   consents: "Samtycken",
   exportHelp:
-    "Alla samtycken i en fil, som de gäller nu. CSV öppnas i ett kalkylprogram; JSON är för program. Det loggas att du hämtade dem.",
+    "Alla samtycken i en fil, som de gäller nu. CSV öppnas i ett kalkylprogram, JSON är för program. Det noteras att du har hämtat dem.",
   exportHistory: "Med alla tidigare svar",
   export: "Hämta som {format}",
   members: "Medlemmar",
@@ -56,7 +56,7 @@ export const sv = (): SupportTexts => ({
   show: "Visa",
   handOut: "Som fil",
   handOutHelp:
-    "Alla i urvalet, inte bara de på den här sidan. CSV öppnas i ett kalkylblad, JSON är för program. Det noteras att du har hämtat dem, och hur många.",
+    "Alla i urvalet, inte bara de på den här sidan. CSV öppnas i ett kalkylprogram, JSON är för program. Det noteras att du har hämtat dem, och hur många.",
   firstPage: "Första sidan",
   nextPage: "Nästa sida",
   yes: "Ja",
