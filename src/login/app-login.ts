@@ -92,7 +92,10 @@ export async function finishAppLogin(c: AppContext): Promise<Response> {
   const browser = await sha256(appSecret);
   if (login.browser !== browser) throw new Failure("app_mismatch", { stage: "callback" });
   try {
-    return await finishForApp(c, { login, state, query, browser });
+    if (response.error !== undefined) throw errorAnswer(settings.relyingParty, response, response.error);
+    if (response.code === undefined)
+      throw new Failure("response_malformed", { stage: "callback", reason: "no code" });
+    return await finishForApp(c, { login, state, browser, response: query.toString() });
   } catch (error) {
     throw failureOfLogin(login, "/", error);
   }
@@ -100,24 +103,12 @@ export async function finishAppLogin(c: AppContext): Promise<Response> {
 
 async function finishForApp(
   c: AppContext,
-  {
-    login,
-    state,
-    query,
-    browser,
-  }: Pick<ConsumedLogin, "login" | "state" | "browser"> & { readonly query: URLSearchParams },
+  brought: Pick<ConsumedLogin, "login" | "state" | "browser" | "response">,
 ): Promise<Response> {
   const { settings } = c.env;
-  const response = readAuthorizationResponse(query);
-  if (response.error !== undefined) throw errorAnswer(settings.relyingParty, response, response.error);
-  if (response.code === undefined)
-    throw new Failure("response_malformed", { stage: "callback", reason: "no code" });
   const { outcome, sid } = await finishBegun(c, {
-    login,
-    state,
-    response: query.toString(),
-    browser,
-    redirectUri: login.returnTo ?? "",
+    ...brought,
+    redirectUri: brought.login.returnTo ?? "",
     loggedInAs: undefined,
     canBeAsked: false,
     timeLimit: PROVIDER_TIME - (Date.now() - c.env.receivedAt),

@@ -9,7 +9,7 @@ import { type ObjectTable, openTables } from "../object-tables.ts";
 import { outboxOf, settingsOfAddress } from "../settings.ts";
 import { faultFields, fromDatabase } from "../storage-call.ts";
 import type { BroughtClaims } from "../vipps/claims.ts";
-import { sessionBegin } from "./session.ts";
+import { now, sessionBegin } from "./session.ts";
 
 /**
  * The objects that hold sessions, one for each account: what they keep, with all SQL for it, and how the end of a
@@ -93,8 +93,6 @@ const LIMIT = 100;
 const REFUSED_BEFORE = "refusedBefore";
 /** How long that moment is remembered: no login takes longer. In seconds. */
 const REFUSAL_LIFETIME = 3600;
-
-const now = (): number => Math.floor(Date.now() / 1000);
 
 /**
  * All sessions of one user, in one object found by the account id. It alone knows whether a session still
