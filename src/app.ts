@@ -296,7 +296,7 @@ function isRouteOf(path: readonly string[], asked: readonly string[]): boolean {
 }
 
 /** Made for the first request: an isolate that only runs Durable Objects does without. */
-let app: ReturnType<typeof createApp> | undefined;
+const app = onFirstUse(createApp);
 
 /** Static sites on RETURN_TO_ORIGINS may read the session and log out with credentials; nobody else. */
 function allowedOrigins(): Around {
@@ -340,10 +340,9 @@ export async function handleRequest(
     // Before anything reads it, the router included.
     if (isPathTooLong(url))
       return answerFailure(new Failure("path_too_long", { stage: "site" }), request, resolved.settings);
-    app ??= createApp();
     const { settings } = resolved;
     const path = readAddress(url);
-    return await app.fetch(
+    return await app().fetch(
       request,
       { settings, path, receivedAt: Date.now(), stepTimes: {}, deployment: env, behind },
       ctx,

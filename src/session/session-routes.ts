@@ -12,6 +12,7 @@ import {
 } from "../http/request.ts";
 import type { AppContext } from "../http/request-context.ts";
 import { safeReturnUrl } from "../http/return-url.ts";
+import { onFirstUse } from "../isolate-state.ts";
 import { logEvent } from "../log.ts";
 import { pageLanguage } from "../pages/language.ts";
 import { loggedOutPage, logoutPage } from "../pages/logged-out-page.ts";
@@ -67,17 +68,18 @@ export async function showSession(c: AppContext): Promise<Response> {
           },
           ...(purpose !== undefined && { purpose: brought === undefined ? null : purpose }),
         };
-  sessionHeaders ??= wholeHeaders({
-    "content-type": "application/json",
-    "cache-control": "no-store",
-    vary: "cookie, authorization, origin",
-  });
-  const answer = ownAnswer(JSON.stringify(body), sessionHeaders);
+  const answer = ownAnswer(JSON.stringify(body), sessionHeaders());
   if (setCookie !== undefined) answer.headers.append("set-cookie", setCookie);
   return answer;
 }
 
-let sessionHeaders: Headers | undefined;
+const sessionHeaders = onFirstUse(() =>
+  wholeHeaders({
+    "content-type": "application/json",
+    "cache-control": "no-store",
+    vary: "cookie, authorization, origin",
+  }),
+);
 
 /**
  * `POST /auth/logout`: ends this session here and in the store. A form is sent on to `return_to`, a script
