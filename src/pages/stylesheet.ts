@@ -2,7 +2,7 @@
 export const stylesheet = `
 :root{color-scheme:light dark;--ink:#1b1b26;--soft:#565568;--ground:#f6f5f2;--card:#fff;--line:#e2e0da;--accent:#c8400a;--on-accent:#fff;--edge:var(--accent);--focus:#2b5fd9;--wrong:#b3261e}
 :root[data-brand=MobilePay]{--accent:#4553d6}
-@media (prefers-color-scheme:dark){:root{--ink:#f1f0ee;--soft:#b6b4c0;--ground:#14141b;--card:#1f1f29;--line:#34343f;--accent:#ff8450;--on-accent:#1b1b26;--focus:#9db8ff;--wrong:#ffb4ab}:root[data-brand=MobilePay]{--accent:#a4aeff}}
+@media (prefers-color-scheme:dark){:root{--ink:#f1f0ee;--soft:#b6b4c0;--ground:#14141b;--card:#1f1f29;--line:#4e4e5d;--accent:#ff8450;--on-accent:#1b1b26;--focus:#9db8ff;--wrong:#ffb4ab}:root[data-brand=MobilePay]{--accent:#a4aeff}}
 *{box-sizing:border-box}
 body{margin:0;min-height:100vh;min-height:100dvh;display:grid;place-items:center;padding:24px 16px;background:var(--ground);color:var(--ink);font:1.0625rem/1.55 system-ui,-apple-system,"Segoe UI",Roboto,"Helvetica Neue",sans-serif}
 main{width:100%;max-width:30rem;background:var(--card);border:1px solid var(--line);border-radius:18px;padding:clamp(24px,6vw,44px)}

@@ -2,6 +2,7 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { accentStyles } from "../../src/pages/accent-colour.ts";
 import { phoneWords } from "../../src/pages/phone-words.ts";
+import { stylesheet } from "../../src/pages/stylesheet.ts";
 import { readSettings } from "../../src/settings.ts";
 import { openBrowser } from "./browser.ts";
 import { desk, ENGLISH, FROM_HERE, loggedIn } from "./desk.ts";
@@ -14,6 +15,20 @@ const FACE = {
   LOGO_URL: "/images/emblem.svg",
   FAVICON: "https://cdn.example/icon.png",
   ACCENT_COLOR: "#0A7",
+};
+
+/** WCAG 2.2 from its definition, by a table of the 256 channels. */
+const linear = Array.from({ length: 256 }, (_, channel) => {
+  const part = channel / 255;
+  return part <= 0.04045 ? part / 12.92 : ((part + 0.055) / 1.055) ** 2.4;
+});
+const luminance = (hex: string) => {
+  const [red = 0, green = 0, blue = 0] = [1, 3, 5].map((at) => linear[Number(`0x${hex.slice(at, at + 2)}`)]);
+  return 0.2126 * red + 0.7152 * green + 0.0722 * blue;
+};
+const ratio = (one: string, other: string) => {
+  const [dark = 0, light = 0] = [luminance(one), luminance(other)].sort((a, b) => a - b);
+  return (light + 0.05) / (dark + 0.05);
 };
 
 describe("the site's name and face", () => {
@@ -102,22 +117,19 @@ describe("the site's name and face", () => {
     ]);
   });
 
-  it("have a colour that keeps its contrast, whatever it is, in light and dark", () => {
-    /** WCAG 2.2 from its definition, by a table of the 256 channels. */
-    const linear = Array.from({ length: 256 }, (_, channel) => {
-      const part = channel / 255;
-      return part <= 0.04045 ? part / 12.92 : ((part + 0.055) / 1.055) ** 2.4;
-    });
-    const luminance = (hex: string) => {
-      const [red = 0, green = 0, blue = 0] = [1, 3, 5].map(
-        (at) => linear[Number(`0x${hex.slice(at, at + 2)}`)],
+  it("have buttons with an edge that is seen, in the dark as well", () => {
+    const colours = (name: string) =>
+      [...stylesheet.matchAll(new RegExp(`--${name}:(#[0-9a-f]+)`, "g"))].map(([, colour = ""]) =>
+        colour.length === 4 ? colour.replace(/[^#]/g, "$&$&") : colour,
       );
-      return 0.2126 * red + 0.7152 * green + 0.0722 * blue;
-    };
-    const ratio = (one: string, other: string) => {
-      const [dark = 0, light = 0] = [luminance(one), luminance(other)].sort((a, b) => a - b);
-      return (light + 0.05) / (dark + 0.05);
-    };
+    const [lines, cards] = [colours("line"), colours("card")];
+    const [light = 0, dark = 0] = lines.map((line, at) => ratio(line, cards[at] ?? ""));
+    expect(light).toBeGreaterThan(1.3);
+    // Dark greys are told apart less well than light ones of the same ratio.
+    expect(dark).toBeGreaterThan(1.9);
+  });
+
+  it("have a colour that keeps its contrast, whatever it is, in light and dark", () => {
     const corners = ["#000000", "#ffffff", "#ff0000", "#00ff00", "#0000ff", "#ffff00", "#777777", "#767676"];
     const anyColour = fc
       .integer({ min: 0, max: 0xffffff })
