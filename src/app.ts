@@ -295,8 +295,11 @@ function isRouteOf(path: readonly string[], asked: readonly string[]): boolean {
   return path.length === asked.length && path.every(isSame);
 }
 
-/** Made for the first request: an isolate that only runs Durable Objects does without. */
-const app = onFirstUse(createApp);
+/**
+ * Made for the first request: an isolate that only runs Durable Objects does without. Kept here, so that no request
+ * runs through a file for it alone.
+ */
+let app: ReturnType<typeof createApp> | undefined;
 
 /** Static sites on RETURN_TO_ORIGINS may read the session and log out with credentials; nobody else. */
 function allowedOrigins(): Around {
@@ -340,9 +343,10 @@ export async function handleRequest(
     // Before anything reads it, the router included.
     if (isPathTooLong(url))
       return answerFailure(new Failure("path_too_long", { stage: "site" }), request, resolved.settings);
+    app ??= createApp();
     const { settings } = resolved;
     const path = readAddress(url);
-    return await app().fetch(
+    return await app.fetch(
       request,
       { settings, path, receivedAt: Date.now(), stepTimes: {}, deployment: env, behind },
       ctx,
