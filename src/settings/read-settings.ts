@@ -53,11 +53,12 @@ export function isUnset(value: unknown): boolean {
 
 /**
  * Reads every setting by its row of the table.
- * @returns what each of them is, defaults included, or every fault at once.
+ * @returns what each of them is, defaults included, and every fault. What has one is `undefined`, whatever its type says.
  */
-function readValues(
-  values: SettingValues,
-): { readonly read: ReadValues } | { readonly faults: readonly string[] } {
+function readValues(values: SettingValues): {
+  readonly read: ReadValues;
+  readonly faults: readonly string[];
+} {
   const faults: string[] = [];
   const read: Record<string, unknown> = {};
   for (const name of settingNames()) {
@@ -78,9 +79,7 @@ function readValues(
     else faults.push(`${name} must not be longer than ${atMost}`);
   }
   const missing = settingNames().flatMap((name) => missingFault(name, values, read) ?? []);
-  return faults.length + missing.length > 0
-    ? { faults: [...missing, ...faults] }
-    : { read: read as ReadValues };
+  return { read: read as ReadValues, faults: [...missing, ...faults] };
 }
 
 /** That a setting is missing which cannot be done without. */
@@ -171,11 +170,10 @@ export function settingsFrom(values: SettingValues, surroundings: Surroundings):
   const faults: string[] = [];
   if (isUnset(values.SITE_URL) && surroundings.origin === undefined) faults.push("SITE_URL is missing");
   faults.push(...missingBindings(storage), ...mistakenFaults(values));
-  const result = readValues(values);
-  if ("faults" in result) return { faults: [...faults, ...result.faults] };
-
-  const { read } = result;
-  const siteOrigin = read.SITE_URL ?? surroundings.origin;
+  const { read, faults: faultsOfValues } = readValues(values);
+  faults.push(...faultsOfValues);
+  // What follows is about several settings together, as far as they can be read: whoever sets up sees it all at once.
+  const siteOrigin = isUnset(values.SITE_URL) ? surroundings.origin : read.SITE_URL;
   const issuer = read.VIPPS_ISSUER ?? ISSUERS[read.VIPPS_ENVIRONMENT];
   const isLocal = siteOrigin !== undefined && isLocalHost(new URL(siteOrigin).hostname);
   if (siteOrigin !== undefined) faults.push(...plainAddresses(read, isLocal));
@@ -192,7 +190,7 @@ export function settingsFrom(values: SettingValues, surroundings: Surroundings):
       faults.push("SESSION_COOKIE_DOMAIN must be the host of SITE_URL or a parent domain of it");
     }
   }
-  if ((read.TERMS_URL === undefined) !== (read.TERMS_VERSION === undefined)) {
+  if (isUnset(values.TERMS_URL) !== isUnset(values.TERMS_VERSION)) {
     faults.push("TERMS_URL and TERMS_VERSION must be set together");
   }
   if ((read.TERMS_URL ?? read.CONSENTS) !== undefined && storage.accounts === undefined) {
@@ -350,6 +348,7 @@ function registryOf(
 ): AccountSettings["registry"] | { readonly faults: readonly string[] } {
   const { ACCOUNTS: kind, REGISTRY_URL: url, REGISTRY_SECRET: secret, REGISTRY_PROOF_URL: proofUrl } = read;
   if (kind === "none") return { kind };
+  if (kind === undefined) return { faults: [] };
   if (database === undefined) return { faults: [`ACCOUNTS_DB is not bound, which ACCOUNTS=${kind} needs`] };
   if (kind === "d1" || kind === "own") return { kind, database };
   // That they are missing is said by their rows.

@@ -64,6 +64,39 @@ describe("settings", () => {
     ]);
   });
 
+  it("name what does not fit together beside what is malformed", () => {
+    const faults = faultsOf({
+      SESSION_COOKIE_DOMAIN: "elsewhere.example",
+      TERMS_URL: "/terms",
+      ORIGIN_URL: "http://origin.example",
+      SESSION_TTL: "forever",
+    });
+    expect(faults.map((fault) => fault.split(" ")[0]).sort()).toEqual([
+      "ORIGIN_URL",
+      "SESSION_COOKIE_DOMAIN",
+      "SESSION_TTL",
+      "TERMS_URL",
+    ]);
+  });
+
+  it("say nothing of what cannot be known while another setting is malformed", () => {
+    const faults = faultsOf({
+      SITE_URL: "www.example.com",
+      SESSION_COOKIE_DOMAIN: "example.com",
+      TERMS_URL: "javascript:",
+      TERMS_VERSION: "1",
+      VIPPS_KEYS: "partners",
+      ACCOUNTS: "non",
+      ACCOUNTS_DB: undefined as never,
+    });
+    expect(faults.map((fault) => fault.split(" ")[0]).sort()).toEqual([
+      "ACCOUNTS",
+      "SITE_URL",
+      "TERMS_URL",
+      "VIPPS_KEYS",
+    ]);
+  });
+
   it("never show a secret in a fault", () => {
     const faults = faultsOf({ SESSION_KEYS: '{"keys":[{"d":"tell-nobody"}]}', VIPPS_MSN: "not-a-number" });
     expect(faults.join()).not.toMatch(/tell-nobody|not-a-number/);
