@@ -80,7 +80,12 @@ async function assetResponse(
   if (assets === undefined) return undefined;
   const isLast = site.originUrl === undefined;
   if (!isLast && (!["GET", "HEAD"].includes(method) || isWebSocket(request))) return undefined;
-  const response = await assets.fetch(assetRequest(request, path));
+  let response = await assets.fetch(assetRequest(request, path));
+  // They redirect to their own way of writing an address before they say that they lack it, and an origin may write it
+  // in another: a page that lives there would be sent back and forth.
+  const to = response.headers.get("location")?.split("?", 1)[0];
+  if (!isLast && to !== undefined && to === asAssetsWrite(path.path))
+    response = await assets.fetch(assetRequest(request, { ...path, path: to, isPlain: false }));
   if (response.status !== 404) return response;
   // A folder without a 404.html: a person gets a page of ours rather than a blank one.
   if (isLast && response.body === null && method === "GET" && !isScriptRequest(request))
@@ -89,6 +94,13 @@ async function assetResponse(
   await response.body?.cancel();
   return undefined;
 }
+
+/** `/wiki/Special:Pages` with what Cloudflare's assets escape: all that `encodeURIComponent` does. */
+const asAssetsWrite = (path: string): string =>
+  path
+    .split("/")
+    .map((segment) => encodeURIComponent(decodeURIComponent(segment)))
+    .join("/");
 
 /**
  * The request as the assets get it: for the canonical path, without a body, its redirects left to the browser. Such

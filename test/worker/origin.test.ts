@@ -103,6 +103,12 @@ describe("the origin behind the worker", () => {
     expect(requests).toEqual([]);
     expect(await (await browser.get("/api/x")).text()).toBe("from the origin");
     expect(await (await browser.post("/about")).text()).toBe("from the origin");
+    // Signs that the assets write in another way, and would redirect to that.
+    for (const path of ["/wiki/Special:Pages?x=1", "/@kari", "/a,b;c/$", "/k%C3%A5re&+", "/(!*')"]) {
+      expect(await (await browser.get(path)).text(), path).toBe("from the origin");
+      expect(requests.at(-1)?.url).toBe(ORIGIN + path);
+    }
+    expect((await browser.get("/about.html")).headers.get("location")).toBe("/about");
     expect((await browser.get("/members/")).status).toBe(302);
     expect((await browser.get("/members/api")).status).toBe(302);
     await browser.logIn();
