@@ -28,9 +28,12 @@ is there already:
 /** This repository. */
 export const root = dirname(dirname(fileURLToPath(import.meta.url)));
 
-/** Completes .dev.vars and says so. */
-function prepareSettings() {
-  const { created, added, simulator } = completeDevVars(join(root, ".dev.vars"), {}, DEMO_SETTINGS);
+/**
+ * Completes .dev.vars and says so.
+ * @param {Ports} ports
+ */
+function prepareSettings(ports) {
+  const { created, added, simulator } = completeDevVars(join(root, ".dev.vars"), ports, DEMO_SETTINGS);
   const against = simulator ? "with the simulator" : "with the Vipps keys found there, without the simulator";
   if (created) say("settings", `.dev.vars made, ${against}`);
   else if (added.length > 0) say("settings", `.dev.vars: added ${added.join(", ")}; ${against}`);
@@ -53,16 +56,19 @@ const GOALS = /** @type {const} */ (["start", "check", "test", "bench", "checkli
  * @typedef {{ settings?: boolean, database?: boolean }} Replaced
  */
 
+/** @typedef {{ sitePort?: number, simulatorPort?: number }} Ports */
+
 /**
  * @param {Goal} goal
  * @param {Replaced} [replaced]
+ * @param {Ports} [ports] that were asked for: settings that are made here say them, for the commands that come after
  * @throws {CommandError} with what a person has to do first
  */
-export async function prepare(goal, { settings = false, database = false } = {}) {
+export async function prepare(goal, { settings = false, database = false } = {}, ports = {}) {
   if (goal !== "tools" || !isInstalled(root)) await installDependencies(root);
   checkNode(root);
   if (goal === "check" || goal === "tools") return;
-  if (!settings) prepareSettings();
+  if (!settings) prepareSettings(ports);
   if (!database) await prepareDatabase();
   if (goal === "bench") await installDependencies(join(root, "bench"), "bench");
   if (goal === "test") await installPrograms();

@@ -25,6 +25,21 @@ function replacedBy(words) {
   return { settings: elsewhere || isGiven("--settings"), database: elsewhere || isGiven("--persist-to") };
 }
 
+/**
+ * The ports that a start is asked for, as far as they are ports.
+ * @param {readonly string[]} words
+ * @returns {import("./prepare.mjs").Ports}
+ */
+function portsIn(words) {
+  const port = (/** @type {string} */ name) => {
+    const at = words.findIndex((word) => word === name || word.startsWith(`${name}=`));
+    const number = Number(words[at]?.split("=")[1] ?? words[at + 1]);
+    return at >= 0 && Number.isInteger(number) && number > 0 && number < 65_536 ? number : undefined;
+  };
+  const [sitePort, simulatorPort] = [port("--port"), port("--simulator-port")];
+  return { ...(sitePort && { sitePort }), ...(simulatorPort && { simulatorPort }) };
+}
+
 const program = new URL("vipps-login.ts", import.meta.url);
 
 /** Runs the command in a process of its own, which ends when this one does. */
@@ -41,7 +56,11 @@ function runOnNewerNode() {
 try {
   const [command = ""] = process.argv.slice(2);
   const wantsHelp = process.argv.some((word) => word === "--help" || word === "-h");
-  await prepare((!wantsHelp && GOALS[command]) || "tools", replacedBy(process.argv));
+  await prepare(
+    (!wantsHelp && GOALS[command]) || "tools",
+    replacedBy(process.argv),
+    command === "dev" ? portsIn(process.argv) : {},
+  );
   if (isNewEnough(process.versions.node)) await import(program.href);
   else runOnNewerNode();
 } catch (error) {

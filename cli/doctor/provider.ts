@@ -21,7 +21,7 @@ export const discoveryUrl = (issuer: string): string =>
 export async function discover(network: Network, { issuer }: RelyingParty): Promise<Discovered | Found> {
   const url = discoveryUrl(issuer);
   const hint = issuer.startsWith("http://127.0.0.1")
-    ? " For the simulator: npm start, or npm run simulator."
+    ? " For the simulator: npm start, or npm run simulator; one that runs at another port is not asked."
     : "";
   const answer = await ask(network, url, { headers: { accept: "application/json" } });
   if ("failed" in answer)

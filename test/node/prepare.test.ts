@@ -13,6 +13,7 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { isInstalled } from "../../cli/dependencies.mjs";
+import { readDevVars } from "../../cli/dev-vars.mjs";
 import packageJson from "../../package.json" with { type: "json" };
 
 /** A project as `git clone` leaves it: the set-up scripts, and a lockfile of its own. */
@@ -75,6 +76,19 @@ describe("preparing a fresh clone", () => {
       said: ["packages  as in package-lock.json", "settings  .dev.vars, with the simulator"],
     });
     expect(readFileSync(join(project, ".dev.vars"), "utf8")).toBe(settings);
+  });
+
+  test("writes down the ports that a first start is asked for, where the doctor and the others look", () => {
+    // The start itself gets no further: the packages of this project are not there.
+    const run = (...words: string[]) =>
+      spawnSync(process.execPath, ["cli/run.mjs", ...words], { cwd: project });
+    run("dev", "--port=9123", "--simulator-port", "9124");
+    const settings = readDevVars(join(project, ".dev.vars"));
+    expect(settings.SITE_URL).toBe("http://localhost:9123");
+    expect(settings.VIPPS_ISSUER).toMatch(/^http:\/\/127\.0\.0\.1:9124\//);
+    rmSync(join(project, ".dev.vars"));
+    run("dev", "--port", "many");
+    expect(readDevVars(join(project, ".dev.vars")).SITE_URL).toBe("http://localhost:8787");
   });
 
   test("names the settings it adds, and leaves the simulator out for someone with keys", () => {
