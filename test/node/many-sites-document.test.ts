@@ -10,7 +10,7 @@ import { openMemoryStorage } from "./memory-storage.ts";
 const ROOT = process.cwd();
 const folder = mkdtempSync(join(tmpdir(), "many-sites-document-"));
 const text = readFileSync(join(ROOT, "docs/many-sites.md"), "utf8");
-const SECRETS = { VIPPS_CLIENT_SECRET: "any", KAHVILA_WEBHOOK_SECRET: "a-long-webhook-secret" };
+const SECRETS = { VIPPS_CLIENT_SECRET: "whatever-you-like", KAHVILA_WEBHOOK_SECRET: "a-long-webhook-secret" };
 
 /** Every command of the page: the lines of its blocks, comments left out, and what stands within a sentence. */
 const commands = commandsOf(text);
@@ -137,7 +137,7 @@ describe("docs/many-sites.md", () => {
           { SITES_KEYS: /SITES_KEYS='(.*)'/.exec(readFileSync(here.settings, "utf8"))?.[1] ?? "" },
         ),
       ).toContainEqual({
-        ...{ clientId: "bakeri", clientSecret: "any", msn: "200001" },
+        ...{ clientId: "bakeri", clientSecret: "whatever-you-like", msn: "200001" },
         redirectUris: ["http://bakeri.localhost:8787/auth/callback"],
       });
   });
