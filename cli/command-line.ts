@@ -1,7 +1,7 @@
 // The one command line, `vipps-login`: reads it, runs the command of the table it names, and says what went wrong.
 
 import { existsSync, statSync } from "node:fs";
-import { resolve } from "node:path";
+import { dirname, resolve } from "node:path";
 import type { Readable, Writable } from "node:stream";
 import {
   Command,
@@ -117,7 +117,12 @@ function prepareFor(command: CommandUnknownOpts, { stdout, stderr }: Surrounding
       getOutHasColors: () => stdout.isTTY === true,
       getErrHasColors: () => stderr.isTTY === true,
     })
-    .configureHelp({ showGlobalOptions: true })
+    .configureHelp({
+      showGlobalOptions: true,
+      // In the list of its parent a command is a line that goes on from its name; by itself it is a sentence.
+      commandDescription: (part) =>
+        part.description().replace(/^[a-z]|[^.:]$/g, (end, at) => (at === 0 ? end.toUpperCase() : `${end}.`)),
+    })
     .helpOption("-h, --help", "prints this")
     .helpCommand(false);
   for (const part of command.commands) prepareFor(part, { stdout, stderr } as Surroundings);
@@ -130,7 +135,14 @@ const HELP_WIDTH = 116;
 function plainFault(error: unknown): CommandError | undefined {
   if (error instanceof CommandError) return error;
   if (error instanceof CommanderError) return new CommandError(spoken(error), "usage");
-  return isPlain(error) ? new CommandError(error.message) : undefined;
+  return isPlain(error) ? new CommandError(missingPlace(error) ?? error.message) : undefined;
+}
+
+/** What is not there, where the file system says so of a file or of the folder it was to be in. */
+function missingPlace({ code, syscall, path }: NodeJS.ErrnoException): string | undefined {
+  if (code !== "ENOENT" || path === undefined || syscall?.startsWith("spawn")) return undefined;
+  const folder = dirname(path);
+  return existsSync(folder) ? `There is no file ${path}.` : `There is no folder ${folder}.`;
 }
 
 /** As commander says it, but as a sentence. */

@@ -35,6 +35,13 @@ function expectNothingPrivate({ stdout, stderr }: Outcome, ...secrets: readonly 
   expect(said).not.toMatch(/"d"/);
 }
 
+describe("the help", () => {
+  test("says what a command does in a sentence, and in its parent's list in a line", async () => {
+    expect((await keys(["make", "--help"])).stdout).toContain("\n\nMakes the first key.\n");
+    expect((await keys(["--help"])).stdout).toContain("  makes the first key\n");
+  });
+});
+
 describe("in a settings file", () => {
   test("make, rotate, list and prune change the keys and nothing else", async () => {
     const others = "# mine\nSITE_URL='http://localhost:1234'\n\nSESSION_IDLE=600 # ten minutes\n";

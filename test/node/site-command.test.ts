@@ -757,6 +757,11 @@ describe("a site that moves", () => {
     });
     expect(await to(folder)).toMatchObject({ code: 2, stderr: expect.stringContaining("is a folder, not") });
     expect(existsSync(`${folder}.part`)).toBe(false);
+    // What the file system says of any other place that is not there, in words too.
+    expect(await runCommand(["site", "init", "--settings", join(folder, "nowhere", "vars")])).toMatchObject({
+      code: 1,
+      stderr: `There is no folder ${join(folder, "nowhere")}.\n`,
+    });
     const whole = readFileSync(join(folder, "flyttet.export"), "utf8");
     for (const [name, text] of [
       ["twice", whole + whole],
