@@ -5,6 +5,7 @@ import {
   formBody,
   isForm,
   isPageRequest,
+  isScriptRequest,
   namesHtml,
   queryParameter,
   refuseCrossSite,
@@ -102,7 +103,9 @@ export async function logout(c: AppContext): Promise<Response> {
   const answer = new Headers({ "cache-control": "no-store" });
   answer.append("set-cookie", expiredSessionCookie(settings.session));
   answer.append("set-cookie", forgetBrowser());
-  if (!isForm(headers) && !headers.get("accept")?.includes("text/html"))
+  // A script's form too: followed from another origin, a redirect would be an error to it. One that wants HTML shows it.
+  const isFromPage = isForm(headers) && !isScriptRequest(c.req.raw);
+  if (!isFromPage && !headers.get("accept")?.includes("text/html"))
     return new Response(null, { status: 204, headers: answer });
   const wanted = form?.get("return_to") ?? queryParameter(c.req.raw, "return_to");
   answer.set("location", wanted ? safeReturnUrl(settings, wanted) : `${settings.site.authPath}/logged-out`);

@@ -5,7 +5,7 @@ import { withFailing } from "../conformance/failing-storage.ts";
 import { type Browser, openBrowser, SESSION_COOKIE } from "./browser.ts";
 import { seconds, stopClock, wait } from "./clock.ts";
 import { claimsOf, tokenOf } from "./session-tokens.ts";
-import { openSite, type TestSite } from "./site.ts";
+import { openSite, SITE, type TestSite } from "./site.ts";
 
 beforeEach(stopClock);
 
@@ -553,6 +553,35 @@ describe("logging out without a place to go to", () => {
     expect(await page.text()).toContain(sentence);
     const named = await browser.post("/auth/logout", { return_to: "/auth/logged-out" });
     expect(named.headers.get("location")).toBe("/auth/logged-out");
+  });
+
+  it("is told in a status to scripts, forms that they send included, and by a redirect to who shows pages", async () => {
+    const elsewhere = "https://static.example";
+    const browser = openBrowser(openSite({ vars: { RETURN_TO_ORIGINS: elsewhere } }));
+    const script = { "sec-fetch-mode": "cors", "sec-fetch-dest": "empty", accept: "*/*" };
+    const form = "application/x-www-form-urlencoded;charset=UTF-8";
+    const asTurbo = { ...script, accept: "text/vnd.turbo-stream.html, text/html, application/xhtml+xml" };
+    const statuses: unknown[] = [];
+    for (const headers of [
+      { ...script, "content-type": form, origin: elsewhere, "sec-fetch-site": "same-site" },
+      { ...script, "content-type": form },
+      { accept: "application/json", "content-type": form },
+      { ...asTurbo, "content-type": form },
+      { accept: "*/*", "content-type": form },
+    ]) {
+      await browser.logIn();
+      const init = { method: "POST", headers: { origin: SITE, ...headers }, body: "return_to=%2Fbye" };
+      const answer = await browser.request("/auth/logout", init);
+      statuses.push([answer.status, answer.headers.get("location")]);
+      expect((await browser.session()).authenticated).toBe(false);
+    }
+    expect(statuses).toEqual([
+      [204, null],
+      [204, null],
+      [204, null],
+      [303, "/bye"],
+      [303, "/bye"],
+    ]);
   });
 
   it("is offered at the page that would say it is done, to whoever has logged in again and comes back to it", async () => {
