@@ -1,12 +1,14 @@
 import { Failure, type Stage } from "../failure.ts";
 import { limitPerSite } from "../http/around.ts";
+import { sessionClient } from "../http/request.ts";
 import type { AppContext } from "../http/request-context.ts";
 import { logEvent } from "../log.ts";
+import { newSessionId } from "../session/session.ts";
 import { endSession } from "../session/session-store.ts";
 import type { Settings } from "../settings.ts";
 import { fromStorage } from "../storage-call.ts";
 import { timed } from "../waiting.ts";
-import type { LoginAnswer, LoginAttempts } from "./login-attempts.ts";
+import type { AnswerCall, LoginAnswer, LoginAttempts } from "./login-attempts.ts";
 import { type BegunLogin, type LoginFlow, openState } from "./login-state.ts";
 
 /** The object that finishes a login. */
@@ -95,6 +97,30 @@ export async function loginStep(
     Object.assign(stepTimes, { [name]: took, attempt: Math.max(0, (stepTimes.attempt ?? 0) - took) });
   if (answer.outcome === "failed") throw new Failure(answer.code, answer.facts);
   return answer;
+}
+
+/**
+ * Gives an answer to what a login waits for, or only looks what that is.
+ * @returns what came of it, and the id of the session that it makes, if it makes one.
+ */
+export async function answerStep(
+  c: AppContext,
+  object: string,
+  stage: Stage,
+  answer: Pick<AnswerCall, "id" | "browser" | "state" | "question" | "given">,
+) {
+  const sid = newSessionId();
+  const call: AnswerCall = {
+    ...answer,
+    version: 1,
+    site: c.env.settings.site.origin,
+    sid,
+    client: sessionClient(c),
+  };
+  const outcome = await loginStep(c, object, stage, call, (stub, recording) =>
+    stub.answer({ ...call, recording }),
+  );
+  return { outcome, sid };
 }
 
 /** A short call to the object of a login, made once more where the first did not get through. */

@@ -1,6 +1,6 @@
 import { Failure } from "../failure.ts";
 import { recogniseBrowser } from "../http/cookie.ts";
-import { formBody, queryParameter, refuseCrossSite, sessionClient } from "../http/request.ts";
+import { formBody, queryParameter, refuseCrossSite } from "../http/request.ts";
 import type { AppContext } from "../http/request-context.ts";
 import { logEvent } from "../log.ts";
 import { pageLanguage } from "../pages/language.ts";
@@ -8,10 +8,9 @@ import { logoutPage } from "../pages/logged-out-page.ts";
 import { pageContext } from "../pages/page-context.ts";
 import { pageResponse } from "../pages/page-response.ts";
 import { currentSession } from "../session/current-session.ts";
-import { newSessionId } from "../session/session.ts";
-import { broughtState, loginStep, returnUrlOf } from "./call-attempts.ts";
+import { answerStep, broughtState, returnUrlOf } from "./call-attempts.ts";
 import { answerOutcome } from "./finish-login.ts";
-import type { AlreadyUsed, AnswerCall } from "./login-attempts.ts";
+import type { AlreadyUsed } from "./login-attempts.ts";
 import { failureOfLogin } from "./login-end.ts";
 import { leaveForProof, provenElsewhere } from "./proof-question.ts";
 import { type GivenAnswer, isQuestion, type Question, saysNo } from "./question.ts";
@@ -58,32 +57,22 @@ export async function continueLogin(c: AppContext): Promise<Response> {
     fields: [...form],
     language: pageLanguage(headers.get("accept-language"), settings),
   };
-  const call: AnswerCall = {
-    version: 1,
-    site: settings.site.origin,
-    browser,
-    sid: newSessionId(),
-    client: sessionClient(c),
-    id: login.id,
-    state,
-    question: asked,
-    given: isUnannounced && answer !== "no" ? undefined : given,
-  };
   try {
-    const outcome = await loginStep(c, login.object, "continue", call, (object, recording) =>
-      object.answer({ ...call, recording }),
-    );
+    const answered = await answerStep(c, login.object, "continue", {
+      id: login.id,
+      browser,
+      state,
+      question: asked,
+      given: isUnannounced && answer !== "no" ? undefined : given,
+    });
+    const { outcome } = answered;
     if (outcome.outcome === "left") return await leaveForProof(c, `${login.object}.${login.id}`);
     if (outcome.outcome === "used" && outcome.declined && asked === "terms" && answer === "decline")
       throw new Failure("terms_declined", { stage: "continue" });
     if (outcome.outcome === "used" && !outcome.declined && saysNo(given))
       return await tooLateForNo(c, outcome, asked, returnTo);
     const isSameBrowser = login.browser === browser;
-    return await answerOutcome(
-      c,
-      { outcome, sid: call.sid },
-      { state, returnTo, isSameBrowser, stage: "continue" },
-    );
+    return await answerOutcome(c, answered, { state, returnTo, isSameBrowser, stage: "continue" });
   } catch (error) {
     throw failureOfLogin(login, returnTo, error);
   }
@@ -136,26 +125,20 @@ export async function finishProof(c: AppContext): Promise<Response> {
     language: pageLanguage(headers.get("accept-language"), settings),
     provenAccount: accountId,
   };
-  const call: AnswerCall = {
-    version: 1,
-    site: settings.site.origin,
-    browser,
-    sid: newSessionId(),
-    client: sessionClient(c),
+  const answered = await answerStep(c, object, "continue", {
     id,
+    browser,
     state: undefined,
     question: "proof",
     given,
-  };
-  const outcome = await loginStep(c, object, "continue", call, (stub, recording) =>
-    stub.answer({ ...call, recording }),
-  );
-  const { state } = outcome;
+  });
+  const { state } = answered.outcome;
   const begun = state === undefined ? undefined : await broughtState(settings, "browser", state, "continue");
   const returnTo = begun === undefined ? "/" : await returnUrlOf(settings, begun.login, "continue");
-  return answerOutcome(
-    c,
-    { outcome, sid: call.sid },
-    { state: state ?? "", returnTo, isSameBrowser: true, stage: "continue" },
-  );
+  return answerOutcome(c, answered, {
+    state: state ?? "",
+    returnTo,
+    isSameBrowser: true,
+    stage: "continue",
+  });
 }

@@ -10,7 +10,7 @@ import {
   errorAnswer,
   readAuthorizationResponse,
 } from "../vipps/authorization-code.ts";
-import { attemptsCall, type BroughtState, broughtState, loginStep, returnUrlOf } from "./call-attempts.ts";
+import { answerStep, attemptsCall, broughtState, loginStep, returnUrlOf } from "./call-attempts.ts";
 import type { AlreadyUsed, FinishCall, LoginOutcome } from "./login-attempts.ts";
 import { failureOfLogin, redirectHome, sameSessionResponse, sessionResponse } from "./login-end.ts";
 import { type BegunLogin, beganAt } from "./login-state.ts";
@@ -40,12 +40,24 @@ async function finish(c: AppContext): Promise<Response> {
   const here = await recogniseBrowser(headers);
   const isSameBrowser = login.browser === here.browser;
   const returnTo = await returnUrlOf(settings, login, "callback");
+  const stage = "callback";
+  const end = { state, returnTo, isSameBrowser, stage } as const;
   try {
-    if (brought.isLate) return await lateCallback(c, brought, here, returnTo);
+    // Too late to be finished. The browser that finished it goes home; one whose login waits for an answer, for ten
+    // minutes of its own, is asked again; nobody else gets anywhere.
+    if (brought.isLate) {
+      const look = {
+        id: login.id,
+        browser: here.browser,
+        state,
+        question: "confirm",
+        given: undefined,
+      } as const;
+      return await answerOutcome(c, await answerStep(c, login.object, stage, look), end);
+    }
     // However often it is loaded, an answer without a code says the same and makes nothing.
     if (response.error !== undefined) throw await refusal(c, login, response, response.error);
-    if (response.code === undefined)
-      throw new Failure("response_malformed", { stage: "callback", reason: "no code" });
+    if (response.code === undefined) throw new Failure("response_malformed", { stage, reason: "no code" });
     if (!isSameBrowser && settings.login.crossBrowser === "deny")
       throw await refusedBrowser(c, login, here, returnTo);
     const current = isSameBrowser ? undefined : await currentSession(settings, c.req.raw);
@@ -62,7 +74,7 @@ async function finish(c: AppContext): Promise<Response> {
     const isAnonymous = here.hasNone && answer.outcome.outcome === "finished";
     // Whether the browser keeps what it gets now is seen at once, where it would otherwise begin all over again.
     const home = isAnonymous ? await loginWithCookie(settings, login, returnTo) : returnTo;
-    const page = await answerOutcome(c, answer, { state, returnTo: home, isSameBrowser, stage: "callback" });
+    const page = await answerOutcome(c, answer, { ...end, returnTo: home });
     if (here.isNew && !isSameBrowser) page.headers.append("set-cookie", here.setCookie);
     return page;
   } catch (error) {
@@ -103,21 +115,6 @@ async function refusedBrowser(
   if (isKnown) return new Failure("browser_mismatch", { stage });
   const retryHref = await loginWithCookie(settings, login, returnTo);
   return new Failure("browser_mismatch", { stage, browserCookie, retryHref, resume: true });
-}
-
-/** An authentic state that is too old to be finished: the browser that finished it goes home, nobody else. */
-async function lateCallback(
-  c: AppContext,
-  { login }: BroughtState,
-  { browser }: KnownBrowser,
-  returnTo: string,
-): Promise<Response> {
-  const { settings } = c.env;
-  const used = await attemptsCall(settings, login.object, "callback", (object) =>
-    object.look({ id: login.id, browser }),
-  );
-  if (used === undefined) throw new Failure("state_expired", { stage: "callback" });
-  return usedLogin(used, await currentSession(settings, c.req.raw), returnTo, "callback");
 }
 
 /**

@@ -192,7 +192,7 @@ export class LoginAttempts extends DurableObject<Cloudflare.Env> {
     return accountId !== undefined;
   }
 
-  /** What became of a login whose state is too old to finish it. Changes nothing. */
+  /** What became of a login that its caller finishes by itself. Changes nothing. */
   look({ id, browser }: { readonly id: string; readonly browser: string }): AlreadyUsed | undefined {
     return this.#usedBefore(id, browser);
   }

@@ -249,7 +249,7 @@ describe("R8 a state brought again after a while", () => {
     vi.setSystemTime(Date.now() + 11 * MINUTE);
     site.resetCounts();
     await browser.get(callback.href);
-    expect(site.counts).toMatchObject({ durableObjectCalls: ["attempt.look"], fetches: [], kvReads: 0 });
+    expect(site.counts).toMatchObject({ durableObjectCalls: ["attempt.answer"], fetches: [], kvReads: 0 });
     expect(await keptOfLogins()).toEqual([]);
     vi.setSystemTime(Date.now() + 25 * HOUR);
     site.resetCounts();

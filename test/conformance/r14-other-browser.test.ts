@@ -144,6 +144,26 @@ describe("R14 the callback in a browser that did not start the login", () => {
       expect(finisher.cookies.has(SESSION_COOKIE)).toBe(false);
     });
 
+    it("waits ten minutes from when the login came back, however long it was at Vipps", async () => {
+      vi.useFakeTimers({ toFake: ["Date"] });
+      const site = openSite({});
+      const [starter, finisher, stranger] = [openBrowser(site), openBrowser(site), openBrowser(site)];
+      const atVipps = await starter.startLogin("/members/");
+      vi.setSystemTime(Date.now() + 9 * 60_000);
+      const callback = await starter.atProvider(atVipps);
+      const page = await (await finisher.get(callback.href)).text();
+      // The state is too old for a code by now, the question is not.
+      vi.setSystemTime(Date.now() + 9 * 60_000);
+      for (const other of [starter, stranger]) expect((await other.get(callback.href)).status).toBe(400);
+      const again = await finisher.get(callback.href);
+      expect(again.status).toBe(200);
+      expect(formOf(await again.text()).fields).toEqual(formOf(page).fields);
+      vi.setSystemTime(Date.now() + 61_000);
+      expect((await finisher.get(callback.href)).status).toBe(400);
+      expect(site.log.at(-1)).toMatchObject({ code: "state_expired" });
+      expect(storedSessions(site)).toBe(0);
+    });
+
     it("makes one session of two answers, and takes the second click home", async () => {
       const site = openSite();
       const [starter, finisher] = [openBrowser(site), openBrowser(site)];

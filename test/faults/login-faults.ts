@@ -236,8 +236,8 @@ export const LOGIN_FAULTS = [
   ...faultsIn("src/login/finish-login.ts", [
     [
       "a login that is too late is finished all the same",
-      "if (brought.isLate) return await lateCallback(c, brought, here, returnTo);\n",
-      "",
+      "if (brought.isLate) {",
+      'if (here.browser === "") {',
       [state],
     ],
     [
