@@ -26,25 +26,28 @@ const seconds = () => v.pipe(v.number(), v.integer());
 /** Names of groups; what is none is passed over. */
 const groups = () => v.nullish(v.pipe(v.array(v.unknown()), v.maxLength(1_000)));
 
+/** One of both has to be there: who is answered with neither (`{"error":"…"}`) is not somebody new for that. */
 const foundAnswer = () =>
-  v.object({
-    account: v.nullish(v.object({ id: accountId(), groups: groups() })),
-    candidates: v.optional(
-      v.pipe(
-        v.array(
-          v.object({
-            id: accountId(),
-            name: text(),
-            same_phone: v.boolean(),
-            same_email: v.boolean(),
-            taken: v.boolean(),
-          }),
+  v.pipe(
+    v.object({
+      account: v.nullish(v.object({ id: accountId(), groups: groups() })),
+      candidates: v.optional(
+        v.pipe(
+          v.array(
+            v.object({
+              id: accountId(),
+              name: text(),
+              same_phone: v.boolean(),
+              same_email: v.boolean(),
+              taken: v.boolean(),
+            }),
+          ),
+          v.maxLength(100),
         ),
-        v.maxLength(100),
       ),
-      [],
-    ),
-  });
+    }),
+    v.check(({ account, candidates }) => account !== undefined || candidates !== undefined),
+  );
 
 const idAnswer = () => v.object({ id: accountId() });
 
@@ -103,7 +106,7 @@ export function remoteRegistry(options: RemoteRegistryOptions): Registry {
       const found = read(foundAnswer(), await ask("find", { person: personMessage(person) }));
       if (found.account)
         return { known: known(found.account.id, false, found.account.groups), candidates: [] };
-      const candidates = found.candidates.map((candidate) => ({
+      const candidates = (found.candidates ?? []).map((candidate) => ({
         accountId: candidate.id,
         name: candidate.name ?? undefined,
         samePhone: candidate.same_phone,

@@ -94,6 +94,25 @@ describe("the site's own registry", () => {
     );
     expect(JSON.stringify(site.log)).not.toMatch(/Kari|4799999901|example\.com/);
   });
+
+  it.each([
+    ['{"error":"database is down"}', "find", 503],
+    ["{}", "find", 503],
+    ['{"account":{"id":"member-1"},"candidates":[]}', "update", 303],
+    ['{"account":null}', "create", 303],
+    ['{"candidates":[]}', "create", 303],
+  ])("that answers %s is asked %s last, and the login answered with %i", async (answer, last, status) => {
+    const asked: string[] = [];
+    const origin = (request: Request) => {
+      const operation = new URL(request.url).pathname.split("/").at(-1) ?? "";
+      asked.push(operation);
+      if (operation === "create") return Response.json({ id: "member-2" }, { status: 201 });
+      return operation === "find" ? new Response(answer) : new Response(null, { status: 204 });
+    };
+    const vars = { ACCOUNTS: "remote", REGISTRY_URL: `${CLUB}/registry`, REGISTRY_SECRET: SECRET };
+    expect((await openBrowser(openSite({ origin, vars })).logIn()).status).toBe(status);
+    expect(asked.at(-1)).toBe(last);
+  });
 });
 
 describe("an old account of the site", () => {
