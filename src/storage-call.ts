@@ -9,7 +9,7 @@ import { withinTime } from "./waiting.ts";
  */
 
 /** The failure that a failing store makes of a request. */
-function storageFailure(stage: Stage, fault: StorageFault): Failure {
+export function storageFailure(stage: Stage, fault: StorageFault): Failure {
   return new Failure("storage_unavailable", { stage, reason: REASONS[fault.class], storage: fault });
 }
 

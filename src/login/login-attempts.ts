@@ -8,6 +8,8 @@ import { type ObjectTable, openTables } from "../object-tables.ts";
 import { sessionStart } from "../session/session.ts";
 import { endSession, recordSession } from "../session/session-store.ts";
 import { type Settings, settingsOfAddress } from "../settings.ts";
+import { storageFailure } from "../storage-call.ts";
+import { storageFault } from "../storage-fault.ts";
 import { type StepTimes, timed } from "../waiting.ts";
 import { beganAt, firstIdAt, LOGIN_LIFETIME, MEMORY_LIFETIME } from "./login-state.ts";
 import {
@@ -382,7 +384,11 @@ export class LoginAttempts extends DurableObject<Cloudflare.Env> {
 async function failureAsValue(site: string, work: Promise<WithState>): Promise<WithState> {
   try {
     return await work;
-  } catch (error) {
+  } catch (thrown) {
+    const fault = storageFault("login_attempts", thrown);
+    // What the object's own database throws is no call of another's: it is told here what it means.
+    const isStorage = fault.class !== "unknown" || fault.cause.startsWith("SQLITE_");
+    const error = thrown instanceof Failure || !isStorage ? thrown : storageFailure("callback", fault);
     if (error instanceof Failure) return { outcome: "failed", code: error.code, facts: error.facts };
     logEvent("error", "login_object_failed", site, { at: thrownAt(error) });
     return { outcome: "failed", code: "internal_error", facts: { stage: "callback" } };

@@ -2,6 +2,7 @@ import { env } from "cloudflare:workers";
 import { describe, expect, it } from "vitest";
 import { type FaultClass, storageFault } from "../../src/storage-fault.ts";
 import { accountsDatabase } from "../worker/database.ts";
+import { failLoginDatabases, restartLoginObjects } from "../worker/login-objects.ts";
 import { LOGIN_OBJECTS } from "../worker/site.ts";
 import { CLASS_MESSAGES } from "./class-messages.ts";
 import { inFakeTime, stopTime } from "./fake-time.ts";
@@ -151,6 +152,38 @@ describe("R40 in the log and in the health check", () => {
       );
       expect([...told].toSorted()).toEqual(classes.toSorted());
     }
+  });
+
+  it.each([
+    ["quota", "Exceeded allowed rows written in Durable Objects free tier."],
+    ["full", "database or disk is full: SQLITE_FULL"],
+    ["unknown", "secret-in-a-message: SQLITE_IOERR"],
+  ])("what the database of an object that finishes logins throws in it: %s", async (kind, message) => {
+    const { site, logIn } = openHostileSite();
+    await failLoginDatabases(message);
+    try {
+      expect((await logIn()).status).toBe(503);
+    } finally {
+      await restartLoginObjects();
+    }
+    expect(site.log.find(({ event }) => event === "request_failed")).toMatchObject({
+      code: "storage_unavailable",
+      store: "login_attempts",
+      class: kind,
+      cause: expect.not.stringContaining("secret"),
+    });
+  });
+
+  it("what is thrown there and is no database's is a fault of ours", async () => {
+    const { site, logIn } = openHostileSite();
+    await failLoginDatabases("secret-in-a-message");
+    try {
+      expect((await logIn()).status).toBe(500);
+    } finally {
+      await restartLoginObjects();
+    }
+    expect(site.log.map(({ event }) => event)).toContain("login_object_failed");
+    expect(JSON.stringify(site.log)).not.toContain("secret");
   });
 
   it("a migration that was not applied is told of before anybody needs its table", async () => {

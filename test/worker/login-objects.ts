@@ -13,6 +13,18 @@ export async function restartLoginObjects(): Promise<void> {
   }
 }
 
+/** From now on, until they are restarted, the databases of all of them throw this. */
+export async function failLoginDatabases(message: string): Promise<void> {
+  for (const object of loginObjects())
+    await runInDurableObject(object, (_object, { storage: { sql } }) => {
+      Object.defineProperty(sql, "exec", {
+        value: () => {
+          throw new Error(message);
+        },
+      });
+    });
+}
+
 /** Runs every alarm that is set. @returns how many were. */
 export async function runLoginAlarms(): Promise<number> {
   let run = 0;
