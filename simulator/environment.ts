@@ -62,7 +62,8 @@ export function salesUnitFromEnvironment(
     name: environment.VIPPS_SYSTEM_NAME || new URL(site).host,
     tokenAuth: tokenAuthFrom(environment.VIPPS_TOKEN_AUTH),
     redirectUris: [
-      `${site.replace(/\/$/, "")}${authPath}/callback`,
+      // In the one form in which the worker sends it, however SITE_URL is written.
+      `${new URL(site).origin}${authPath}/callback`,
       ...(environment.APP_REDIRECT_URIS ?? "").split(/[\s,]+/).filter((uri) => uri !== ""),
       ...furtherRedirectUris,
     ],

@@ -181,6 +181,12 @@ describe("the settings", () => {
       redirectUris: ["https://club.example/login/callback", "club://app"],
     });
     expect(salesUnitFromEnvironment({}).redirectUris).toEqual(["http://localhost:8787/auth/callback"]);
+    const written = {
+      "HTTP://LocalHost:8787/": "http://localhost:8787",
+      "https://idyrøy.no:443": "https://xn--idyry-yua.no",
+    };
+    for (const [SITE_URL, origin] of Object.entries(written))
+      expect(salesUnitFromEnvironment({ SITE_URL }).redirectUris).toEqual([`${origin}/auth/callback`]);
     const apps = { APP_REDIRECT_URIS: " https://club.example/app club.app://callback/x\n" };
     expect(salesUnitFromEnvironment(apps).redirectUris).toEqual([
       "http://localhost:8787/auth/callback",
