@@ -201,7 +201,7 @@ export const da = (): Texts => ({
   me: {
     title: "Min side",
     intro:
-      "Det ved {site} om dig. Navn, telefonnummer og e-mailadresse kommer fra {brand} og opdateres, hver gang du logger ind.",
+      "Dette ved {site} om dig. Navn, telefonnummer og e-mailadresse kommer fra {brand} og opdateres, hver gang du logger ind.",
     name: "Navn",
     phone: "Telefonnummer",
     email: "E-mailadresse",

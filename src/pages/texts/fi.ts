@@ -160,7 +160,7 @@ export const fi = (): Texts => ({
     },
     appNeeded: {
       title: "Vahvista {brand}-sovelluksessa",
-      happened: "Tämä sivu vaatii, että vahvistat {brand}-sovelluksessa olevasi sinä.",
+      happened: "Tällä sivulla sinun on vahvistettava {brand}-sovelluksessa, että se olet sinä.",
       next: "Jatka {brand}-palveluun, niin palaat suoraan tänne.",
     },
     siteUnavailable: {
