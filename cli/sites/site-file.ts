@@ -34,10 +34,20 @@ export function readSiteFile(
   });
 }
 
+/** The text of a file. What is no UTF-8 would come out with marks for its letters, on the pages of a customer. @throws {CommandError} */
+function textOf(path: string): string {
+  try {
+    return new TextDecoder("utf-8", { fatal: true }).decode(readFileSync(path));
+  } catch (error) {
+    if (!(error instanceof TypeError)) throw error;
+    throw new CommandError(`${path} is not UTF-8: save it as that.`);
+  }
+}
+
 /** @throws {CommandError} */
 function sitesIn(path: string): { readonly defaults: Settings; readonly sites: readonly Settings[] } {
   // JSON is YAML. Tags could only make something else of it than text, so they are not followed.
-  const document = parseDocument(readFileSync(path, "utf8"), { schema: "core", logLevel: "error" });
+  const document = parseDocument(textOf(path), { schema: "core", logLevel: "error" });
   const [fault] = document.errors;
   if (fault !== undefined) {
     const [line = ""] = fault.message.split("\n");

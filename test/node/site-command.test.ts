@@ -63,7 +63,7 @@ async function siteAt(
 
 const site = (args: readonly string[], env?: Readonly<Record<string, string>>) => siteAt(here, args, env);
 
-function siteFile(name: string, content: string): string {
+function siteFile(name: string, content: string | Uint8Array): string {
   const path = join(folder, name);
   writeFileSync(path, content);
   return path;
@@ -305,6 +305,8 @@ describe("vipps-login site", () => {
     ["says something beside its sites", "sites: []\nsite: []", "must hold a list of sites"],
     ["is empty", "[]", "holds no site"],
     ["cannot be read", "[{", "neither YAML nor JSON"],
+    ["is written in Windows-1252", Buffer.from("[{SITE_NAME: Kåre}]", "latin1"), "is not UTF-8"],
+    ["is written in UTF-16", Buffer.from("\ufeff[{SITE_NAME: Kåre}]", "utf16le"), "is not UTF-8"],
     ["brings a variable into what everybody sees", "[{SITE_NAME: env:HOME}]", "env: is for secrets alone"],
     [
       "would lose digits",
