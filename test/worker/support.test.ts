@@ -349,6 +349,25 @@ describe("the search", () => {
     expect(hostile).not.toContain("<script>");
   });
 
+  it.each([
+    ["en", "The customer read: “", "You may already be registered", "”"],
+    ["nb", "Kunden leste: «", "Du er kanskje allerede registrert", "»"],
+    ["da", "Kunden læste: »", "Du er måske allerede registreret", "«"],
+    ["sv", "Kunden läste: ”", "Du är kanske redan registrerad", "”"],
+    ["fi", "Asiakas luki: ”", "Olet ehkä jo rekisteröitynyt", "”"],
+  ])("says in %s of whoever was asked for a proof what they read", async (language, before, title, after) => {
+    const { site, staff } = await desk();
+    const sofie = await loggedIn(site, "sofie");
+    await registry().unlink(sofie.id, "123456", await subOf(sofie.id));
+    await registry().correct(sofie.id, { name: "Bjarne Olsen" });
+    const headers = { "accept-language": language };
+    const asked = await (await openBrowser(site, headers).logIn({ user: "sofie" })).text();
+    expect(textOf(asked)).toContain(title);
+    const reference = /<code>([\w-]{9})<\/code>/.exec(asked)?.[1] ?? "";
+    const found = await staff.post("/auth/support/search", { query: reference }, headers);
+    expect(textOf(await found.text())).toContain(before + title + after);
+  });
+
   it("finds what happened by the reference of an error page, however it is read out", async () => {
     const { site, staff } = await desk();
     const sofie = await loggedIn(site, "sofie");

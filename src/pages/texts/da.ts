@@ -76,7 +76,7 @@ export const da = (): Texts => ({
       next: "Spørg {site}, hvordan du bliver medlem. Er du det allerede, kan du oplyse referencen nedenfor, så finder de dig.",
     },
     accountUnclear: {
-      title: "Vi er ikke sikre på, hvilken konto der er din",
+      title: "Du er måske allerede registreret",
       happened:
         "Nogen er registreret hos {site} med dit telefonnummer eller din e-mailadresse, men noget passer ikke.",
       next: "Kontakt {site} og oplys referencen nedenfor, så finder de ud af det.",

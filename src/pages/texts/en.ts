@@ -76,7 +76,7 @@ export const en = (): Texts => ({
       next: "Ask {site} how to become a member. If you are one, give them the reference below: they can find you.",
     },
     accountUnclear: {
-      title: "We are not sure which account is yours",
+      title: "You may already be registered",
       happened:
         "Somebody is registered at {site} with your phone number or email address, but something about it does not match.",
       next: "Contact {site} with the reference below, and they will sort it out.",

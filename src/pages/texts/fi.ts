@@ -76,7 +76,7 @@ export const fi = (): Texts => ({
       next: "Kysy sivustolta {site}, miten jäseneksi pääsee. Jos olet jo jäsen, kerro heille alla oleva viite, niin he löytävät sinut.",
     },
     accountUnclear: {
-      title: "Emme ole varmoja, mikä tili on sinun",
+      title: "Olet ehkä jo rekisteröitynyt",
       happened:
         "Sivustolle {site} on rekisteröity joku puhelinnumerollasi tai sähköpostiosoitteellasi, mutta jokin ei täsmää.",
       next: "Ota yhteyttä sivustoon {site} ja kerro alla oleva viite, niin asia selviää.",

@@ -77,7 +77,7 @@ export const nb = (): Texts => ({
       next: "Spør {site} hvordan du blir medlem. Er du det allerede, kan du oppgi referansen under, så finner de deg.",
     },
     accountUnclear: {
-      title: "Vi er ikke sikre på hvilken konto som er din",
+      title: "Du er kanskje allerede registrert",
       happened:
         "Noen er registrert hos {site} med telefonnummeret eller e-postadressen din, men noe stemmer ikke.",
       next: "Kontakt {site} og oppgi referansen under, så ordner de det.",

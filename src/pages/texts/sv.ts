@@ -76,7 +76,7 @@ export const sv = (): Texts => ({
       next: "Fråga {site} hur du blir medlem. Är du det redan kan du uppge referensen nedan, så hittar de dig.",
     },
     accountUnclear: {
-      title: "Vi är inte säkra på vilket konto som är ditt",
+      title: "Du är kanske redan registrerad",
       happened:
         "Någon är registrerad hos {site} med ditt telefonnummer eller din e-postadress, men något stämmer inte.",
       next: "Kontakta {site} och uppge referensen nedan, så reder de ut det.",
