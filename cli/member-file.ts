@@ -11,7 +11,7 @@ export interface FileFormat {
   readonly lineEnd: "\n" | "\r";
 }
 
-/** As much of the file as tells its format. In bytes. */
+/** As much of the file as tells its format, unless it is all ASCII. In bytes. */
 const SAMPLE = 256 * 1024;
 
 const DELIMITERS = [";", ",", "\t", "|"];
@@ -36,7 +36,7 @@ export async function recogniseFormat(path: string, delimiter?: string): Promise
       throw new CommandError(
         "The file is a spreadsheet. Open it where it was made, and save it as CSV (UTF-8).",
       );
-    const encoding = encodingOf(sample);
+    const encoding = markedEncoding(sample) ?? (await letterEncoding(path));
     const [header = "", lineEnd] = /[^\r\n]*(\r(?!\n))?/.exec(new TextDecoder(encoding).decode(sample)) ?? [];
     return {
       encoding,
@@ -48,19 +48,29 @@ export async function recogniseFormat(path: string, delimiter?: string): Promise
   }
 }
 
-function encodingOf(sample: Uint8Array): FileFormat["encoding"] {
+/** What a mark at the beginning says, or zeros between the letters. */
+function markedEncoding(sample: Uint8Array): FileFormat["encoding"] | undefined {
   if (sample[0] === 0xff && sample[1] === 0xfe) return "utf-16le";
   if (sample[0] === 0xfe && sample[1] === 0xff) return "utf-16be";
-  // Without a mark: half of the bytes of Latin letters are zero.
   const zeros = [0, 0];
   for (const [at, byte] of sample.entries()) if (byte === 0) zeros[at % 2] = (zeros[at % 2] ?? 0) + 1;
   const [even = 0, odd = 0] = zeros;
-  if (even + odd > sample.length / 4) return even > odd ? "utf-16be" : "utf-16le";
+  if (even + odd <= sample.length / 4) return undefined;
+  return even > odd ? "utf-16be" : "utf-16le";
+}
+
+/** What the first letters beyond ASCII are written in, however far down the list they stand. */
+async function letterEncoding(path: string): Promise<FileFormat["encoding"]> {
+  const decoder = new TextDecoder("utf-8", { fatal: true });
   try {
-    // A stream: the sample may end in the middle of a letter.
-    new TextDecoder("utf-8", { fatal: true }).decode(sample, { stream: true });
+    for await (const chunk of createReadStream(path, { highWaterMark: SAMPLE }) as AsyncIterable<Buffer>) {
+      decoder.decode(chunk, { stream: true });
+      if (chunk.length === SAMPLE && chunk.some((byte) => byte > 0x7f)) return "utf-8";
+    }
+    decoder.decode();
     return "utf-8";
-  } catch {
+  } catch (error) {
+    if (!(error instanceof TypeError)) throw error;
     return "windows-1252";
   }
 }

@@ -45,6 +45,7 @@ export type Refusal =
   | "phone_unreadable"
   | "email_unreadable"
   | "line_break"
+  | "letter_unreadable"
   | "member_number_repeated"
   | "member_number_rounded"
   | "row_repeated"
@@ -56,6 +57,7 @@ export const EXPLANATIONS: Readonly<Record<Note | Refusal, string>> = {
   email_unreadable: "the email address is not one",
   too_long: "a field is longer than any real one",
   line_break: "a field runs over several lines: a quotation mark may be missing or one too many",
+  letter_unreadable: "a letter cannot be read: the list is written in more than one encoding",
   member_number_repeated: "the member number is on an earlier line too",
   member_number_rounded:
     "a spreadsheet has rounded the member number: make its column text there, and export the list anew",
@@ -87,6 +89,8 @@ export function readMemberRow(cells: readonly string[], columns: Columns, countr
     const cell = index === undefined ? "" : (cells[index] ?? "").trim();
     // A name with the next line in it would be taken in, and the person on that line lost.
     if (/[\r\n]/.test(cell)) return { refusal: "line_break" };
+    // Under a name with a mark in it nobody would be known again.
+    if (cell.includes("\ufffd")) return { refusal: "letter_unreadable" };
     const text = cleanCell(cell);
     if (text.length > LENGTH_LIMIT) return { refusal: "too_long" };
     if (text !== "") fields[field] = text;

@@ -91,6 +91,7 @@ describe("a row of a member list", () => {
     ["1,23457E+11", "member_number_rounded"],
     ["2E+05", "member_number_rounded"],
     ["E+5", "E+5"],
+    ["K\ufffdre", "letter_unreadable"],
     ["12E5", "12E5"],
   ])("has the member number that a spreadsheet was given, or none: %s", (written, expected) => {
     const row = read(written, "Kari Nordmann", "99999901");
@@ -238,6 +239,17 @@ describe("a member file", () => {
       rows: expected,
     });
   });
+
+  it.each<BufferEncoding>(["utf8", "latin1"])(
+    "is read in %s where the first letter beyond ASCII comes late, or last",
+    async (encoding) => {
+      const plain = `Navn;E-post\n${"Ola Nordmann;ola@example.com\n".repeat(12_000)}`;
+      const { rows } = await rowsOf(Buffer.from(`${plain}Kåre Ås;k@example.com\n`, encoding));
+      expect(rows.at(-1)).toEqual(["Kåre Ås", "k@example.com"]);
+      const { rows: short } = await rowsOf(Buffer.from("E-post;Navn\nk@example.com;Å", encoding));
+      expect(short.at(-1)).toEqual(["k@example.com", "Å"]);
+    },
+  );
 
   it("is read with the carriage returns of very old programs for line ends", async () => {
     expect((await rowsOf(text.replaceAll("\r\n", "\r"))).rows).toEqual(expected);
