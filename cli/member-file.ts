@@ -144,8 +144,9 @@ function* rowsOf(position: Position, format: FileFormat, isAll: boolean): Genera
       let broken: BrokenLine | undefined;
       if (row === undefined) broken = "quote_open";
       else if (lineEnd - at > ROW_LIMIT) broken = "too_long";
-      // Of several lines made one, the quotation mark is to blame.
-      else if (row.cells.length > (columns ?? Number.POSITIVE_INFINITY))
+      // Of several lines made one, the quotation mark is to blame. Some programs end each line but the header's with a
+      // delimiter.
+      else if (filled(row.cells) > (columns ?? Number.POSITIVE_INFINITY))
         broken = row.end > lineEnd ? "quote_open" : "too_many_cells";
       if (row === undefined || broken !== undefined)
         yield { line, lastLine: line, broken: broken ?? "quote_open" };
@@ -164,6 +165,9 @@ function* rowsOf(position: Position, format: FileFormat, isAll: boolean): Genera
   }
   position.text = text.slice(at);
 }
+
+/** How many cells there are, without blank ones at the end. */
+const filled = (cells: readonly string[]): number => cells.findLastIndex((cell) => cell.trim() !== "") + 1;
 
 /**
  * The row that begins somewhere in a text, with blanks around its cells left out. A quotation mark counts where a cell

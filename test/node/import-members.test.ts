@@ -278,7 +278,7 @@ describe("a member file", () => {
 
   it("is read past quotation marks, empty lines, short lines and broken ones", async () => {
     const { rows } = await rowsOf(
-      'Navn;Mobil;E-post\n"Hansen; Per";1;a@b.no\n\n;;\nKari;2\na;b;c;d\nLiv;3;c@d.no\n',
+      'Navn;Mobil;E-post\n"Hansen; Per";1;a@b.no\n\n;;\nKari;2\na;b;c;d\nLiv;3;c@d.no\nEli;4;e@f.no;; \n',
     );
     expect(rows).toEqual([
       ["Navn", "Mobil", "E-post"],
@@ -286,6 +286,7 @@ describe("a member file", () => {
       ["Kari", "2"],
       { line: 6, lastLine: 6, broken: "too_many_cells" },
       ["Liv", "3", "c@d.no"],
+      ["Eli", "4", "e@f.no", "", ""],
     ]);
   });
 
