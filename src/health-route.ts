@@ -2,6 +2,7 @@ import { Failure } from "./failure.ts";
 import { type AppContext, providerAccess } from "./http/request-context.ts";
 import { type Flights, joinFlight } from "./isolate-state.ts";
 import { logEvent } from "./log.ts";
+import { importedKeys } from "./session/session.ts";
 import type { Settings } from "./settings.ts";
 import { faultFields, fromStorage } from "./storage-call.ts";
 import type { FaultClass, Store } from "./storage-fault.ts";
@@ -41,9 +42,11 @@ const rememberedOf = new WeakMap<Settings, Remembered>();
 /**
  * `GET /auth/health`: 200 when every dependency answers, else 503. Nothing secret, nothing stored. The dependencies
  * are asked once in five seconds, however many want to know.
+ * @throws {Failure} `settings_invalid` where the session keys look right and sign nothing.
  */
 export async function showHealth(c: AppContext): Promise<Response> {
   const { settings } = c.env;
+  await importedKeys(settings.session);
   const remembered = rememberedOf.get(settings) ?? { last: undefined, asking: new Map() };
   rememberedOf.set(settings, remembered);
   const { last } = remembered;

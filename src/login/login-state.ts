@@ -3,7 +3,7 @@ import type { Query } from "../http/request.ts";
 import { readPath } from "../http/request-path.ts";
 import { asksForMore, requirementsOf } from "../rules/path-rules.ts";
 import { distinct, lacking, type Requirement, readRequired } from "../rules/requirement.ts";
-import { type AuthenticSession, now } from "../session/session.ts";
+import { type AuthenticSession, importedKeys, now } from "../session/session.ts";
 import type { SessionSettings, Settings } from "../settings.ts";
 import type { LoginSecrets } from "../vipps/authorize-url.ts";
 import { claimsOfScope, profileScopes, type VippsClaims, type VippsIdentity } from "../vipps/claims.ts";
@@ -104,7 +104,10 @@ function stateKeys(settings: SessionSettings): Promise<StateKeys> {
   return keys;
 }
 
-async function deriveKeys({ keys: { signing, previous } }: SessionSettings): Promise<StateKeys> {
+/** @throws {Failure} `settings_invalid` where no session could be signed in the end: nobody is sent to Vipps in vain. */
+async function deriveKeys(settings: SessionSettings): Promise<StateKeys> {
+  const { signing, previous } = settings.keys;
+  await importedKeys(settings);
   const sealing = await deriveKey(signing.d, Number.POSITIVE_INFINITY);
   const before = await Promise.all(
     previous.flatMap(({ d, retiredAt = Number.POSITIVE_INFINITY }) =>

@@ -2,6 +2,7 @@ import { env } from "cloudflare:workers";
 import { describe, expect, it } from "vitest";
 import { readSettings } from "../../src/settings.ts";
 import { openBrowser } from "./browser.ts";
+import { newKey } from "./session-tokens.ts";
 import { openSite } from "./site.ts";
 
 const read = (vars: Partial<Cloudflare.Env>, url = "https://site.example/") =>
@@ -296,8 +297,19 @@ describe("a worker with wrong settings", () => {
     const site = openSite({ vars: { SESSION_KEYS: JSON.stringify({ keys: [key] }) } });
     const response = await openBrowser(site).get("/auth/session", { cookie: "__Host-vipps-session=a.b.c" });
     expect(await response.json()).toEqual({ authenticated: false });
-    const login = await openBrowser(site).logIn();
+    const login = await openBrowser(site).get("/auth/login");
     expect(login.status).toBe(500);
+    expect(await login.text()).toContain("SESSION_KEYS holds a key that cannot be used");
+    const health = await openBrowser(site).get("/auth/health");
+    expect(health.status).toBe(500);
+    expect(await health.json()).toMatchObject({ code: "settings_invalid" });
+  });
+
+  it("says so when a session key is put together from two", async () => {
+    const { d } = await newKey("another");
+    const keys = [{ ...(await newKey("signing")), d }];
+    const site = openSite({ vars: { SESSION_KEYS: JSON.stringify({ keys }) } });
+    const login = await openBrowser(site).get("/auth/login");
     expect(await login.text()).toContain("SESSION_KEYS holds a key that cannot be used");
   });
 });
