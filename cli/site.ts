@@ -16,7 +16,7 @@ import { type CommandContext, repeated } from "./command-line.ts";
 import { FAMILIES } from "./doctor/checks.ts";
 import { printerTo } from "./findings/terminal.ts";
 import { fetchFromHere } from "./local-fetch.ts";
-import { addSites, type SiteResult } from "./sites/add-sites.ts";
+import { addSites, addToClaimed, type SiteResult } from "./sites/add-sites.ts";
 import { type CheckedSite, checkSites, problemsOf } from "./sites/check-sites.ts";
 import { differences, type SettingChange } from "./sites/diff-sites.ts";
 import { init, rotate } from "./sites/key-commands.ts";
@@ -342,46 +342,42 @@ async function alias(
   const keys = masterKeysAt(place, env);
   const deployment = await deploymentOf(context, place);
   await withStorage(place, async (session) => {
-    const entries = await listEntries(session);
-    const records = await siteRecords(session);
-    const isOwn = host === siteHost(writtenAsText(deployment.SITE_URL));
-    if (!isOwn && entries.get(host)?.kind !== "site") throw await noSite(session, host, placeName(place));
-    const before = [...entries].flatMap(([other, one]) =>
-      one.kind === "alias" && one.of === host ? [other] : [],
-    );
-    const aliases = [...new Set([...before, ...further])];
-    if (isOwn) {
-      const taken = further.filter(
-        (other) => isTaken(entries.get(other), host) || isOwnHost(deployment, other),
+    const deed = `alias ${host} ${further.join(" ")}`;
+    const claims = [host, ...further].map((one) => ({ host: one, deed }));
+    // Which it has already is read once nobody else changes them.
+    const aliases = await withClaims(session, dryRun ? [] : claims, async () => {
+      const entries = await listEntries(session);
+      const records = await siteRecords(session);
+      const isOwn = host === siteHost(writtenAsText(deployment.SITE_URL));
+      if (!isOwn && entries.get(host)?.kind !== "site") throw await noSite(session, host, placeName(place));
+      const before = [...entries].flatMap(([other, one]) =>
+        one.kind === "alias" && one.of === host ? [other] : [],
       );
-      const origin = writtenAsText(deployment.ORIGIN_URL);
-      if (further.some((other) => other === originHostOf({ ORIGIN_URL: origin })))
-        throw new CommandError(`${leadingBack(origin)}.`);
-      if (taken.length > 0) throw new CommandError(`${taken.join(", ")} is a host that is in use already.`);
-      const siteUrl = writtenAsText(deployment.SITE_URL);
-      if (!dryRun)
-        await withClaims(
-          session,
-          aliases.map((one) => ({ host: one, deed: `add ${host}` })),
-          async () => {
-            const known = { entries: await listEntries(session), records };
-            const others = aliases.filter((one) => isTaken(known.entries.get(one), host));
-            if (others.length > 0)
-              throw new CommandError(`${others.join(", ")} is a host that is in use already.`);
-            await writeAliases({ session, keys, at: now() }, known, [{ host, siteUrl, aliases }]);
-          },
+      const all = [...new Set([...before, ...further])];
+      if (isOwn) {
+        const taken = further.filter(
+          (other) => isTaken(entries.get(other), host) || isOwnHost(deployment, other),
         );
-    } else {
+        const origin = writtenAsText(deployment.ORIGIN_URL);
+        if (further.some((other) => other === originHostOf({ ORIGIN_URL: origin })))
+          throw new CommandError(`${leadingBack(origin)}.`);
+        if (taken.length > 0) throw new CommandError(`${taken.join(", ")} is a host that is in use already.`);
+        const siteUrl = writtenAsText(deployment.SITE_URL);
+        const sites = [{ host, siteUrl, aliases: all }];
+        if (!dryRun) await writeAliases({ session, keys, at: now() }, { entries, records }, sites);
+        return all;
+      }
       const text = (await readSites(session, [host])).get(host) ?? "";
       const site = await openSite(keys, host, text, records);
       if ("fault" in site) throw new CommandError(`${host} ${site.fault}.`);
-      const sites = [{ SITE_URL: site.values.SITE_URL ?? "", [ALIASES]: aliases.join(" ") }];
-      const [result] = await addSites({
+      const sites = [{ SITE_URL: site.values.SITE_URL ?? "", [ALIASES]: all.join(" ") }];
+      const [result] = await addToClaimed({
         ...{ session, keys, deployment, sites, update: true, takeOver: false, dryRun, at: now() },
         isLanguage: languagesAt(place),
       });
       if (result?.outcome === "refused") throw new CommandError(`${host}: ${result.faults.join("; ")}.`);
-    }
+      return all;
+    });
     if (json) return print(JSON.stringify({ dry_run: dryRun, host, aliases }));
     print(
       `${aliases.join(", ")} ${dryRun ? "would lead" : aliases.length === 1 ? "leads" : "lead"} to ${host}.`,

@@ -87,18 +87,24 @@ interface Known {
  * @throws {CommandError}
  */
 export async function addSites(request: AddRequest): Promise<readonly SiteResult[]> {
-  const { session, dryRun } = request;
-  const sites = request.sites.map(withNormalUrl);
-  const claims = sites.flatMap((values): readonly Claim[] => {
+  const { session, keys, update, takeOver, dryRun } = request;
+  const claims = request.sites.map(withNormalUrl).flatMap((values): readonly Claim[] => {
     const host = siteHost(values.SITE_URL);
     if (host === undefined) return [];
-    return [host, ...aliasesOf(values)].map((one) => ({ host: one, deed: `add ${host}` }));
+    // The same host with other settings is another deed.
+    const deed = `add ${host} ${fingerprintOf(keys, { ...values, update: `${update}`, takeOver: `${takeOver}` })}`;
+    return [host, ...aliasesOf(values)].map((one) => ({ host: one, deed }));
   });
-  return withClaims(session, dryRun ? [] : claims, () => addClaimed(request, sites));
+  return withClaims(session, dryRun ? [] : claims, () => addToClaimed(request));
 }
 
-async function addClaimed(request: AddRequest, sites: readonly SiteValues[]): Promise<readonly SiteResult[]> {
+/**
+ * The same, for a command that has claimed the hosts itself.
+ * @throws {CommandError}
+ */
+export async function addToClaimed(request: AddRequest): Promise<readonly SiteResult[]> {
   const { session, keys, dryRun } = request;
+  const sites = request.sites.map(withNormalUrl);
   const known = await lookUp(request, sites);
   const { entries, records, present } = known;
   const twice = repeated(sites.map((values) => siteHost(values.SITE_URL)));

@@ -35,7 +35,7 @@ export interface KeyChangeResult {
  * @throws {CommandError}
  */
 export function rotateSessionKeys(change: KeyChange): Promise<KeyChangeResult> {
-  return rewrite(change, (values) => {
+  return rewrite(change, "rotate", (values) => {
     const present = parseKeySet(values.SESSION_KEYS ?? "", "SESSION_KEYS");
     const idle = Number(values.SESSION_IDLE ?? settingTable().SESSION_IDLE.default);
     return { ...values, SESSION_KEYS: JSON.stringify(rotated(present, { at: change.at, idle })) };
@@ -49,7 +49,7 @@ export function rotateSessionKeys(change: KeyChange): Promise<KeyChangeResult> {
  */
 export function replaceLeakedKeys(change: KeyChange): Promise<KeyChangeResult> {
   const fresh = (values: SiteValues) => ({ ...values, SESSION_KEYS: JSON.stringify(newKeySet()) });
-  return rewrite(change, fresh, async (sites) => {
+  return rewrite(change, "rotate --compromised", fresh, async (sites) => {
     const leaked: { thumbprint: string; host: string }[] = [];
     for (const { host, values } of sites) {
       for (const thumbprint of await thumbprintsOf(values.SESSION_KEYS)) leaked.push({ thumbprint, host });
@@ -64,7 +64,7 @@ export function replaceLeakedKeys(change: KeyChange): Promise<KeyChangeResult> {
  */
 export async function resealSites(change: KeyChange): Promise<KeyChangeResult> {
   const { session, keys, dryRun } = change;
-  const result = await rewrite(change, (values) => values);
+  const result = await rewrite(change, "rotate --master-key", (values) => values);
   if (dryRun) return result;
   await resealMarkers(change);
   const texts = await readSites(session, result.changed);
@@ -104,10 +104,11 @@ type Prepare = (sites: readonly HostedValues[]) => Promise<void>;
 /** @param prepare is done with all the sites that will change before the first of them does. */
 async function rewrite(
   change: KeyChange,
+  deed: string,
   changed: (values: SiteValues) => SiteValues,
   prepare: Prepare = async () => undefined,
 ): Promise<KeyChangeResult> {
-  const claims = change.hosts.map((host) => ({ host, deed: "rotate" }));
+  const claims = change.hosts.map((host) => ({ host, deed }));
   return withClaims(change.session, change.dryRun ? [] : claims, () =>
     rewriteClaimed(change, changed, prepare),
   );

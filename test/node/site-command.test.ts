@@ -832,6 +832,29 @@ describe("two commands at once", () => {
     expect((await site(["show", `s${2 - won}.example`])).stderr).toContain("is no site");
   });
 
+  it("that do different things to one site do not both say that they have done it", async () => {
+    const added = await Promise.all(
+      ["One", "Two"].map((name) => add("d1.example", "--set", `SITE_NAME=${name}`)),
+    );
+    expect(added.map(({ code }) => code).toSorted()).toEqual([0, 1]);
+    const name = added[0]?.code === 0 ? "One" : "Two";
+    expect((await shown("d1.example")).SITE_NAME).toBe(name);
+    const further = ["e1.example", "e2.example"];
+    const led = await Promise.all(further.map((one) => site(["alias", "d1.example", one])));
+    const { aliases } = (await site(["list", "--json"])).json();
+    for (const [index, one] of further.entries())
+      expect(aliases.some(({ host }: { host: string }) => host === one)).toBe(led[index]?.code === 0);
+    await here.storage.batch([
+      {
+        sql: "INSERT INTO site_claims (host, deed, until) VALUES ('d1.example', 'rotate --compromised', ?1)",
+        params: [Date.now() + 60_000],
+      },
+    ]);
+    // Else it would bring the leaked key back.
+    expect((await site(["rotate", "d1.example"])).stderr).toContain("Another command is changing d1.example");
+    expect((await site(["rotate", "d1.example", "--compromised"])).code).toBe(0);
+  });
+
   it("that were cut off go on, and others wait until what they left counts no longer", async () => {
     expect((await add("c1.example")).code).toBe(0);
     expect((await add("c2.example")).code).toBe(0);
