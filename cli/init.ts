@@ -6,13 +6,14 @@ import { basename, dirname, join } from "node:path";
 import { diff } from "node:util";
 import { confirm, isCancel } from "@clack/prompts";
 import { Command } from "@commander-js/extra-typings";
-import { parse as parseToml, stringify } from "@decimalturn/toml-patch";
+import { stringify } from "@decimalturn/toml-patch";
 import { applyEdits, type JSONPath, modify, parse as parseJsonc } from "jsonc-parser";
 import { loginButton, membersFolders, rulesIn, slugOf, withoutSecrets } from "../create/project.ts";
 import packageJson from "../package.json" with { type: "json" };
 import { CommandError } from "./command-error.mjs";
 import type { CommandContext } from "./command-line.ts";
-import { type ConfigTable, configName, isTable, parseConfig } from "./project-config.ts";
+import { type ConfigTable, configName, isTable, parseConfig, withValues } from "./project-config.ts";
+import { isLoginReached } from "./unguarded-assets.ts";
 
 /** The command `init`. */
 export function init(context: CommandContext) {
@@ -225,31 +226,71 @@ function ownWorker(name: string, text: string, read: Read): Plan {
   const { after, next } = withLogin(code);
   changes.push({ path: main, before: code, after });
   changes.push(linesAdded(read, ".gitignore", [".dev.vars", ".dev.vars.*", "*.report.csv"]));
-  return { kind: "a Worker of its own", changes, next: [...next, "npx vipps-login dev"] };
+  const past =
+    isTable(config.assets) && config.assets.run_worker_first !== true && next.length > 0
+      ? [
+          `Name it in "run_worker_first" of ${name} too: only of that the Worker is asked before a file is shown.`,
+        ]
+      : [];
+  return { kind: "a Worker of its own", changes, next: [...next, ...past, "npx vipps-login dev"] };
+}
+
+/** What a list lacks. */
+interface Missing {
+  readonly at: readonly string[];
+  readonly member: ConfigTable | string;
 }
 
 /** @throws {CommandError} where it is written in a form that nothing can be added to */
 function withBindings(text: string, name: string, config: ConfigTable): string {
-  const missing = BINDINGS.flatMap(({ at, key, members }) => {
+  const missing: Missing[] = BINDINGS.flatMap(({ at, key, members }) => {
     const there = listAt(config, at);
     const lacks = members.filter((member) => !there.some((one) => isTable(one) && one[key] === member[key]));
     return lacks.map((member) => ({ at, member }));
   });
-  if (!name.endsWith(".toml"))
-    return missing.reduce((changed, { at, member }) => withMember(changed, at, member), text);
-  if (missing.length === 0) return text;
-  const added = missing
-    .map(({ at, member }) => `\n[[${at.join(".")}]]\n${stringify(member).trim()}\n`)
-    .join("");
-  const changed = `${text}${text.endsWith("\n") ? "" : "\n"}${added}`;
+  const first = loginFirst(config);
+  if (first !== undefined) missing.push({ at: FIRST, member: first });
+  const added = name.endsWith(".toml") ? withTable : withMember;
+  return missing.reduce((changed, { at, member }) => added(changed, at, member), text);
+}
+
+/** Where the paths are that Cloudflare asks the Worker about before it looks for a file. */
+const FIRST = ["assets", "run_worker_first"];
+
+/** What has to be added there for browsers to get to the login. */
+function loginFirst({ assets, vars }: ConfigTable): string | undefined {
+  if (!isTable(assets)) return undefined;
+  const { run_worker_first: first, not_found_handling: page } = assets;
+  const authPath = isTable(vars) && typeof vars.AUTH_PATH === "string" ? vars.AUTH_PATH : "/auth";
+  const workerFirst = Array.isArray(first) ? first.map(String) : first === true;
+  const notFound = typeof page === "string" ? page : undefined;
+  return isLoginReached({ workerFirst, notFound }, authPath) ? undefined : `${authPath}/*`;
+}
+
+/** TOML with a member at the end of a list: as a table of its own, or inside what is written in brackets. */
+function withTable(text: string, at: readonly string[], member: ConfigTable | string): string {
+  if (typeof member !== "string") {
+    const end = text.endsWith("\n") ? "" : "\n";
+    const longer = `${text}${end}\n[[${at.join(".")}]]\n${stringify(member).trim()}\n`;
+    try {
+      parseConfig(longer, "wrangler.toml");
+      return longer;
+    } catch {
+      // The list is in brackets.
+    }
+  }
+  const values = parseConfig(text, "wrangler.toml");
+  const [last = "", ...above] = at.toReversed();
+  const table = above.reduceRight<unknown>((inner, one) => (isTable(inner) ? inner[one] : undefined), values);
+  if (isTable(table)) table[last] = [...listAt(values, at), member];
   try {
-    parseToml(changed);
+    return withValues({ path: "", name: "wrangler.toml", text, values }, values);
   } catch {
+    const line = typeof member === "string" ? JSON.stringify(member) : stringify(member).trim();
     throw new CommandError(
-      `${name} lists its bindings in a form that nothing can be added to. Add by hand:\n${added}`,
+      `wrangler.toml is written in a form that nothing can be added to. Add to ${at.join(".")} by hand:\n${line}`,
     );
   }
-  return changed;
 }
 
 function listAt(table: ConfigTable, at: readonly string[]): unknown[] {
@@ -258,7 +299,7 @@ function listAt(table: ConfigTable, at: readonly string[]): unknown[] {
 }
 
 /** JSON with a member at the end of a list; comments and the form of all else stay. */
-function withMember(text: string, at: readonly string[], member: ConfigTable): string {
+function withMember(text: string, at: readonly string[], member: ConfigTable | string): string {
   const list = listAt(parseJsonc(text) as ConfigTable, at);
   const path: JSONPath = list.length === 0 ? [...at] : [...at, list.length];
   const value = list.length === 0 ? [member] : member;

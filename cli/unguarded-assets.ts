@@ -27,12 +27,17 @@ export function unguardedFaults(
   { protectedPaths, authPath }: Guarded,
 ): readonly string[] {
   const protectedPatterns = protectedPaths.filter((pattern) => !isNegative(pattern));
-  if (typeof routing.workerFirst === "boolean") {
-    if (routing.workerFirst || protectedPatterns.length === 0) return [];
-    return ["run_worker_first is not set under [assets]: every file is shown, protected or not."];
-  }
   const faults: string[] = [];
-  if (!routing.workerFirst.includes("/*"))
+  if (!isLoginReached(routing, authPath))
+    faults.push(
+      `run_worker_first under [assets] lacks "${authPath}/*": with not_found_handling a browser that is sent to the login is shown a page of the site instead.`,
+    );
+  if (typeof routing.workerFirst === "boolean") {
+    if (!routing.workerFirst && protectedPatterns.length > 0)
+      faults.push("run_worker_first is not set under [assets]: every file is shown, protected or not.");
+    return faults;
+  }
+  if (!routing.workerFirst.includes("/*") && protectedPatterns.length > 0)
     faults.push(
       'run_worker_first under [assets] lacks "/*": what no pattern names is shown without the worker.',
     );
@@ -59,6 +64,16 @@ export function unguardedFaults(
       faults.push(`"${written}" shows /index.html, which is protected, for every address that is no file.`);
   }
   return faults;
+}
+
+/**
+ * Whether a browser gets to the login. Where `not_found_handling` has a page for what is no file, Cloudflare answers
+ * every navigation with it and asks the worker only for what run_worker_first names
+ * (https://developers.cloudflare.com/workers/static-assets/routing/single-page-application/).
+ */
+export function isLoginReached({ workerFirst, notFound }: AssetRouting, authPath: string): boolean {
+  if (typeof workerFirst === "boolean") return workerFirst || (notFound ?? "none") === "none";
+  return (notFound ?? "none") === "none" || workerFirst.some((one) => covers(one, `${authPath}/*`));
 }
 
 /** The patterns of PROTECTED_PATHS as they are typed, without what they require. */

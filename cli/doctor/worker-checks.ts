@@ -88,9 +88,13 @@ export const WORKER_CHECKS = {
       for (const fault of unguardedFaults(worker.assetRouting, guarded))
         yield error(
           fault,
-          'Set run_worker_first = true under [assets], or ["/*", "!/images/*"] with folders that hold nothing protected.',
+          protectedPaths.length === 0
+            ? `Set run_worker_first = ["${authPath}/*"] under [assets], or true.`
+            : 'Set run_worker_first = true under [assets], or ["/*", "!/images/*"] with folders that hold nothing protected.',
         );
       const { workerFirst } = worker.assetRouting;
+      if (workerFirst === false || (workerFirst !== true && !workerFirst.includes("/*")))
+        return "Files are shown without the worker; none is protected by PROTECTED_PATHS.";
       const leftOut =
         typeof workerFirst === "boolean" ? [] : workerFirst.filter((one) => one.startsWith("!"));
       return leftOut.length === 0

@@ -260,6 +260,15 @@ export const FAULTS_HERE: readonly Fault[] = [
     source: withWorker(() => ({ assetRouting: { workerFirst: false, notFound: undefined } })),
   },
   {
+    fault: "the page of an app for browsers on their way to the login",
+    found: ["unguarded-assets"],
+    says: /lacks "\/auth\/\*".*\nSet run_worker_first = \["\/auth\/\*"\]/,
+    source: withWorker(
+      () => ({ assetRouting: { workerFirst: ["/api/*"], notFound: "single-page-application" } }),
+      { PROTECTED_PATHS: "" },
+    ),
+  },
+  {
     fault: "secrets among the files of the site",
     found: ["site-files"],
     says: /folder demo holds .*: \.env, keys\/id_rsa, \.git\/\.\nTake it out, or name it in demo\/\.assetsignore/,

@@ -132,6 +132,62 @@ describe("vipps-login init", () => {
     expect((await init("--yes")).told).toContain("Everything is there already.");
   });
 
+  it.each([
+    ["wrangler.jsonc", '{\n  "main": "app.ts",\n  "assets": ASSETS // the app\n}\n'],
+    ["wrangler.toml", 'main = "app.ts"\nassets = ASSETS # the app\n'],
+  ])("lets browsers through to the login past the page of %s for what is no file", async (name, config) => {
+    const page = '"not_found_handling": "single-page-application"';
+    const firstOf = async (assets: string) => {
+      const text = config.replace("ASSETS", name.endsWith("toml") ? assets.replaceAll(":", " =") : assets);
+      write({ [name]: text, "app.ts": HONO });
+      const { code, out } = await init("--yes");
+      expect(code).toBe(0);
+      expect(read(name)).toContain("the app");
+      const parse = name.endsWith("toml") ? parseToml : parseJsonc;
+      return { first: parse(read(name)).assets.run_worker_first, out };
+    };
+    expect((await firstOf(`{ ${page} }`)).first).toEqual(["/auth/*"]);
+    expect((await firstOf(`{ ${page}, "run_worker_first": ["/api/*"] }`)).first).toEqual([
+      "/api/*",
+      "/auth/*",
+    ]);
+    const { first, out } = await firstOf('{ "directory": "x" }');
+    expect(first).toBeUndefined();
+    expect(out).toContain('Name it in "run_worker_first"');
+    expect(await firstOf(`{ ${page}, "run_worker_first": true }`)).toMatchObject({
+      first: true,
+      out: expect.not.stringContaining("run_worker_first"),
+    });
+  });
+
+  it("adds to lists of TOML in brackets too", async () => {
+    const config = `name = "mine"
+main = "app.ts"
+kv_namespaces = [{ binding = "CACHE", id = "1" }] # ours
+
+[durable_objects]
+bindings = [
+  { name = "rooms", class_name = "Room" }, # a room
+]
+
+[[migrations]]
+tag = "v1"
+new_sqlite_classes = ["Room"]
+`;
+    write({ "wrangler.toml": config, "app.ts": HONO });
+    expect((await init("--yes")).code).toBe(0);
+    for (const comment of ["# ours", "# a room"]) expect(read("wrangler.toml")).toContain(comment);
+    expect(parseToml(read("wrangler.toml"))).toMatchObject({
+      kv_namespaces: [{ binding: "CACHE", id: "1" }, { binding: "VIPPS_METADATA" }],
+      durable_objects: {
+        bindings: [{ name: "rooms" }, { name: "LOGIN_ATTEMPTS" }, { name: "USER_SESSIONS" }],
+      },
+      migrations: [{ tag: "v1" }, { tag: "vipps-login-1" }],
+      d1_databases: [{ binding: "ACCOUNTS_DB" }],
+    });
+    expect((await init("--yes")).told).toContain("Everything is there already.");
+  });
+
   it("asks before it changes anything, and says what it cannot do", async () => {
     write({ "index.html": "<h1>x</h1>" });
     const { code, told } = await init();

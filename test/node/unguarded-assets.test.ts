@@ -73,6 +73,19 @@ describe("patterns of run_worker_first", () => {
     ).toEqual([]);
   });
 
+  it("must let a browser through to the login past the page for what is no file", () => {
+    const faults = (workerFirst: boolean | readonly string[], notFound?: string) =>
+      unguardedFaults({ workerFirst, notFound }, { protectedPaths: [], authPath: "/auth" }).join();
+    for (const page of ["single-page-application", "404-page"]) {
+      expect(faults(false, page)).toContain('lacks "/auth/*"');
+      expect(faults(["/api/*"], page)).toContain('lacks "/auth/*"');
+      for (const first of [true, ["/auth/*"], ["/api/*", "/a*"], ["/*"]])
+        expect(faults(first, page)).toBe("");
+    }
+    // Then the worker is asked about everything that is no file, and nothing is protected.
+    expect(faults(["/api/*"])).toBe("");
+  });
+
   it("must not show a protected page for every address that is no file", () => {
     expect(faultsOf("!/assets/*", ["/*", "!/assets/*"], "single-page-application").join()).toContain(
       "/index.html",
