@@ -25,6 +25,9 @@ const ROOT = resolve(import.meta.dirname, "..");
 /** Under what name and version both packages are published: the one place where it stands. */
 export const PUBLISHED = { name: packageJson.name, version: packageJson.version } as const;
 
+/** The oldest Hono that an app may have: `npm run test:package -- hono` logs in to an app of it. */
+export const OLDEST_HONO = "4.8.0";
+
 /** What people import: the name of the export, and where it is. */
 const ENTRIES = {
   ".": "src/index.ts",
@@ -45,6 +48,22 @@ const clientScripts: Plugin = {
     onLoad({ filter: /\.client\.js$/ }, ({ path }) => ({
       contents: readFileSync(path, "utf8"),
       loader: "text",
+    }));
+  },
+};
+
+/**
+ * A module of the runtime that bundlers do not know by name yet: Vite with Cloudflare's plugin (1.64) cannot build what
+ * imports it. So the package asks for it by a name that no bundler reads, and goes without where there is none: it only
+ * allows the platform to repeat a call.
+ */
+const newerBuiltins: Plugin = {
+  name: "newer-builtins",
+  setup({ onResolve, onLoad }) {
+    onResolve({ filter: /^cloudflare:durable-objects$/ }, ({ path }) => ({ path, namespace: "builtin" }));
+    onLoad({ filter: /./, namespace: "builtin" }, ({ path }) => ({
+      contents: `const name = ${JSON.stringify(path.split(":"))}.join(":");
+        export const { retryable } = await import(/* @vite-ignore */ name).catch(() => ({ retryable() {} }));`,
     }));
   },
 };
@@ -148,7 +167,7 @@ async function buildLibrary(folder: string): Promise<Metafile> {
     target: "es2024",
     external: [...Object.keys(packageJson.dependencies), "cloudflare:*", "node:*"],
     chunkNames: "shared/[name]-[hash]",
-    plugins: [clientScripts],
+    plugins: [newerBuiltins, clientScripts],
     minify: true,
     // For the files and lines of a stack trace; the sources themselves are in the repository.
     sourcemap: true,
@@ -303,10 +322,12 @@ function manifest(): object {
       "./migrations/*": "./migrations/*",
       "./package.json": "./package.json",
     },
-    // A project has one Hono and one JOSE: within a major version they fit together.
-    dependencies: Object.fromEntries(
-      Object.entries(dependencies).map(([name, version]) => [name, `^${version}`]),
-    ),
+    // A project has one Hono and one JOSE: within a major version they fit together. Of Hono it is the app's own, which
+    // may be older: with two of them the routes are of another type than the app.
+    dependencies: {
+      ...Object.fromEntries(Object.entries(dependencies).map(([name, version]) => [name, `^${version}`])),
+      hono: `^${OLDEST_HONO}`,
+    },
     peerDependencies: { wrangler: `^${packageJson.devDependencies.wrangler}` },
   };
 }

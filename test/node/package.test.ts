@@ -1,6 +1,7 @@
 import { execFileSync, spawnSync } from "node:child_process";
 import {
   existsSync,
+  globSync,
   mkdirSync,
   mkdtempSync,
   readdirSync,
@@ -15,7 +16,7 @@ import { delimiter, join, resolve } from "node:path";
 import { build } from "esbuild";
 import { parse as parseJsonc } from "jsonc-parser";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { buildCreate, buildPackage, pack } from "../../build/package.ts";
+import { buildCreate, buildPackage, OLDEST_HONO, pack } from "../../build/package.ts";
 import { logInAsPerson } from "../../simulator/person.ts";
 import { freePorts } from "./free-ports.ts";
 import { type Program, startServer } from "./program.ts";
@@ -55,9 +56,21 @@ afterAll(async () => {
 });
 
 describe("the package", () => {
+  it("imports no module of the runtime that a bundler does not know", () => {
+    const files = globSync("{*,shared/*}.js", { cwd: unpacked });
+    const imports = files.flatMap((file) =>
+      [...readFileSync(join(unpacked, file), "utf8").matchAll(/["'](cloudflare:[\w-]+)["']/g)].map(
+        ([, name]) => name,
+      ),
+    );
+    expect([...new Set(imports)]).toEqual(["cloudflare:workers"]);
+  });
+
   it("holds what people use, and nothing of how it is made", () => {
     const manifest = JSON.parse(readFileSync(join(unpacked, "package.json"), "utf8"));
     expect(Object.keys(manifest.dependencies)).toEqual(["hono", "jose", "oauth4webapi", "valibot"]);
+    // An app's own Hono, which it may have had for a while, so that there are not two of them.
+    expect(manifest.dependencies.hono).toBe(`^${OLDEST_HONO}`);
     expect(manifest).not.toHaveProperty("optionalDependencies");
     const targets = Object.values(manifest.exports).flatMap((target) =>
       typeof target === "string" ? target : Object.values(target as object),

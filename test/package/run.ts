@@ -23,7 +23,7 @@ import {
 import { tmpdir } from "node:os";
 import { basename, dirname, join, resolve } from "node:path";
 import { parseArgs } from "node:util";
-import { buildCreate, buildPackage, PUBLISHED, pack } from "../../build/package.ts";
+import { buildCreate, buildPackage, OLDEST_HONO, PUBLISHED, pack } from "../../build/package.ts";
 import { memoryFolder } from "../memory-folder.ts";
 import { freePorts } from "../node/free-ports.ts";
 import { canCutNetwork, type Seen, type Visit, withoutNetwork } from "./log-in.ts";
@@ -302,7 +302,7 @@ const PARTS: Readonly<Record<string, () => Promise<string>>> = {
     return addToGenerator(root, "build", () => node(root, "node_modules/vite/bin/vite.js", "build"));
   },
   async hono() {
-    const dependencies = { hono: "4.13.19" };
+    const dependencies = { hono: OLDEST_HONO };
     const devDependencies = { wrangler: "4.155.0" };
     const root = project("hono", {
       "package.json": JSON.stringify({ type: "module", dependencies, devDependencies }),
