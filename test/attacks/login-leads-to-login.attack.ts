@@ -18,8 +18,8 @@ const attack: Attack = {
       spellings.map(async (spelling): Promise<readonly [boolean, string]> => {
         const wanted = `${authPath}/${spelling}?prompt=login`;
         const body = new URLSearchParams({ return_to: wanted });
-        // Logging out ends where a login would, and tells at once.
-        const headers = { origin: site.origin };
+        // Logging out ends where a login would, and tells at once who shows the page.
+        const headers = { origin: site.origin, accept: "text/html" };
         const url = new URL(`${authPath}/logout`, site);
         const response = await fetch(url, { method: "POST", body, headers, redirect: "manual" });
         const end = response.headers.get("location");

@@ -53,7 +53,9 @@ async function overConsole(target: Target, browser: Browser): Promise<readonly O
   const desk = new URL(`${target.authPath}/support`, target.site).href;
   const seen: Observation[] = [];
   for (const path of [`/accounts/${id}`, `/accounts/${id}/erase`, "/requests/K7QF-3M2P", "/log"]) {
-    await doubleClickThroughPopup(staff, desk + path, (on) => on.locator("main button").first());
+    await doubleClickThroughPopup(staff, desk + path, (on) =>
+      on.locator('main form:not([action$="/logout"]) button').first(),
+    );
     const shown = await staff.locator("h1").innerText();
     const named = (await staff.locator("main").innerText()).includes("Sofie");
     const line = `console ${path.replace(id, "<id>")}: shows '${shown}'${named ? " with the member's name" : ""}`;
