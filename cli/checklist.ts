@@ -171,6 +171,10 @@ async function perform(context: CommandContext, options: Options): Promise<numbe
   const { fields: merchant, made } = readMerchantFile(merchantFile);
   const stored = readEvidence(output);
   const chromium = await findChromium();
+  if (chromium !== undefined)
+    await import("@playwright/test").catch(() => {
+      throw new CommandError("What drives the browser is missing: npm install --save-dev @playwright/test");
+    });
   const progress = (text: string) => {
     if (!options.quiet) stderr.write(`${styleText("dim", "·", { stream: stderr })} ${printable(text)}\n`);
   };

@@ -9,6 +9,7 @@ import { ISSUERS } from "../../src/settings/read-settings.ts";
 import { CommandError } from "../command-error.mjs";
 import { simulatorIssuer, usesSimulator } from "../dev-vars.mjs";
 import { ask } from "../doctor/bounded-request.ts";
+import { refuseFaults } from "../doctor/worker-settings.ts";
 import { makeLocalDatabase } from "../local-storage.ts";
 import { isFree, nextFreePort } from "../ports.ts";
 import { findConfig, localDatabase } from "../project-config.ts";
@@ -150,6 +151,7 @@ async function askedByCommand(url: string): Promise<Exchange> {
  */
 async function startRecordedWorker(place: Place, values: SiteValues["values"], issuer: string, port: number) {
   const { root, environment } = place;
+  refuseFaults(values, `http://localhost:${port}`);
   // It is gone when the process ends, however it ends.
   const state = mkdtempSync(join(tmpdir(), "vipps-login-checklist-"));
   process.once("exit", () => rmSync(state, { recursive: true, force: true }));

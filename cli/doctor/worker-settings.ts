@@ -8,6 +8,7 @@ import {
   hasOwnSite,
   siteDefaults,
 } from "../../src/sites/deployment-settings.ts";
+import { CommandError } from "../command-error.mjs";
 import { DEFAULT_SITE_PORT } from "../dev-vars.mjs";
 import { newEventSecret } from "../event-secret.ts";
 import { newKeySet } from "../session-key-set.ts";
@@ -40,6 +41,25 @@ export function readAsWorker(source: SettingsSource): ReadSettings {
   const hidden = new Set(secretNames().filter(isHidden));
   const read = settingsFrom({ ...givenBy(source), ...standInsFor([...hidden]) }, surroundingsOf(source));
   return "faults" in read ? read : { settings: read.settings, hidden };
+}
+
+/**
+ * For a run of the worker on this machine, which answers everything with an error page where a setting is wrong.
+ * @throws {CommandError} which names every fault
+ */
+export function refuseFaults(values: Readonly<Record<string, string>>, origin: string): void {
+  const read = settingsFrom(
+    values,
+    surroundings(
+      origin,
+      () => true,
+      () => true,
+    ),
+  );
+  if ("faults" in read)
+    throw new CommandError(
+      `The settings are not right: ${read.faults.join("; ")}. The doctor says what to do.`,
+    );
 }
 
 /** What keeps the worker from serving every further site, whatever it says itself, in the worker's words. */

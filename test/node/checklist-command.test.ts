@@ -11,6 +11,7 @@ import {
 } from "../../cli/checklist/merchant-fields.ts";
 import { ROW_IDS } from "../../cli/checklist/rows.ts";
 import { settingsForSimulator, siteValuesFrom } from "../../cli/checklist/settings.ts";
+import { SURROUNDINGS } from "../../cli/checklist/surroundings.ts";
 import { parseTail } from "../../cli/checklist/traffic.ts";
 import { CommandError } from "../../cli/command-error.mjs";
 import { holds } from "../../cli/findings/finding.ts";
@@ -46,6 +47,13 @@ describe("vipps-login checklist", () => {
     [["--unknown"]],
   ])("refuses %j", async (argv) => {
     expect(await run(...argv)).toMatchObject({ code: 2, stderr: expect.stringContaining("--help") });
+  });
+
+  it("walks through nothing with settings that the worker refuses, and names each", async () => {
+    const own = siteValuesFrom({ CROSS_BROWSER: "refuse", SESSION_TTL: "long" });
+    const place = { root: process.cwd(), own, environment: undefined, port: 9000, url: "" };
+    const walk = SURROUNDINGS.simulator({ ...place, logFile: undefined, tell: () => undefined });
+    await expect(walk).rejects.toThrow(/^The settings are not right: .*CROSS_BROWSER.*SESSION_TTL/);
   });
 
   it("makes the report from earlier evidence, and its exit code says when a row has failed", async () => {

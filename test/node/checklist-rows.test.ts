@@ -103,6 +103,7 @@ describe("the rows", () => {
         ],
       },
     ],
+    ["no login got so far that userinfo could be asked", "userinfo", { ...seenInOrder(), exchanges: [] }],
     [
       "CROSS_BROWSER=deny",
       "any-browser",
@@ -340,6 +341,21 @@ describe("the rows", () => {
       expect(judged(seenInOrder(), "buttons").how).toContain("<vipps-login official>");
       expect(judged(own, "buttons").how).not.toContain("<vipps-login official>");
     });
+  });
+
+  it("say what Vipps answered to a login that came to nothing, and of its person nothing else", () => {
+    const failed = {
+      ...{ ...login, terms: undefined, authenticatedAfter: false },
+      callback: exchange({
+        url: "https://www.example.com/auth/callback?error=invalid_scope",
+        from: "browser",
+      }),
+    };
+    const seen: Seen = { ...withSettings({ TERMS_URL: "/terms", TERMS_VERSION: "1" }), login: failed };
+    const told = (row: RowId) => JSON.stringify(judged(seen, row).findings);
+    expect(told("authorize")).toContain("invalid_scope");
+    expect(told("terms")).toContain("no login got so far");
+    expect(judged({ ...seen, environment: "test" }, "terms").findings.some(isProblem)).toBe(true);
   });
 
   it("let userinfo be asked for consents that Vipps collects, once in a login", () => {

@@ -139,12 +139,11 @@ export const CONSIDERATION_ROWS = {
       const unset =
         "The site's settings name no terms, so the worker asks for none. Set TERMS_URL and TERMS_VERSION, or say in the field terms_presented where the site does it.";
       if (own.values.TERMS_URL === undefined) return { [unset]: "unseen" };
-      const terms = login?.terms;
+      const { terms, authenticatedAfter: isIn } = login ?? {};
+      const isShown = terms !== undefined || (environment === "test" && isIn === true);
+      const why = isIn ? "this person had accepted them before" : "no login got so far";
       return {
-        "A new person was shown the terms before there was a session": [
-          terms !== undefined || environment === "test",
-          terms === undefined ? "this person had accepted them before" : undefined,
-        ],
+        "A new person was shown the terms before there was a session": [isShown, terms ? undefined : why],
         "No box was ticked beforehand": (terms?.ticked ?? 0) === 0,
       };
     },

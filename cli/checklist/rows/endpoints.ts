@@ -73,6 +73,8 @@ export const ENDPOINT_ROWS = {
       const address = login?.authorize?.url;
       const value = (name: string) => parameter(address, name);
       const isLong = (name: string) => value(name).length >= 8;
+      const isSo = login?.authenticatedAfter === true && !login.authenticatedBefore;
+      const error = parameter(login?.callback?.url, "error");
       return {
         "The browser was sent to the endpoint": address !== undefined,
         "response_type=code": value("response_type") === "code",
@@ -80,8 +82,7 @@ export const ENDPOINT_ROWS = {
         "code_challenge, state and nonce are there": ["code_challenge", "state", "nonce"].every(isLong),
         "openid is among the scopes": value("scope").split(" ").includes("openid"),
         "Scopes are separated by %20": !/[?&]scope=[^&]*\+/.test(address ?? ""),
-        "The login ended with a session, and there was none before":
-          login?.authenticatedAfter === true && !login.authenticatedBefore,
+        "The login ended with a session, and there was none before": [isSo, error || undefined],
       };
     },
     examples: ({ login }) => [login?.authorize, login?.callback],
@@ -133,7 +134,7 @@ export const ENDPOINT_ROWS = {
       if (times === 0)
         return {
           "Nothing requested was missing in the ID token, so userinfo was not asked":
-            olderToken === undefined || !asksFor(seen, BEYOND_EMAIL),
+            logins > 0 && (olderToken === undefined || !asksFor(seen, BEYOND_EMAIL)),
         };
       const isCollected = asksFor(seen, COLLECTED);
       return {

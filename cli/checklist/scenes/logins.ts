@@ -74,10 +74,11 @@ const returnTo = (stage: Stage, device: Device) =>
     const callback = await loginUpToReturn(stage, began);
     return visit(stage, device, async ({ page, picture, textOf, acceptTerms, isLoggedIn }) => {
       const answer = await page.goto(callback);
-      await picture("other-browser", `The login came back in another browser: the question there, ${device}`);
       const heading = await textOf("h1");
       const confirm = page.locator('button[name="answer"][value="yes"]');
       const asked = (await confirm.count()) > 0;
+      const what = asked ? "the question" : "what is shown";
+      await picture("other-browser", `The login came back in another browser: ${what} there, ${device}`);
       // At a desk the question is only looked at.
       if (asked && device === "phone") {
         // The button takes no tap in its first moments (docs/different-browser.md).
