@@ -209,10 +209,17 @@ async function readConfig(configFile: string, environment: string | undefined) {
       routes: routes.map((route) => (typeof route === "string" ? route : route.pattern)),
       workersDev: config.workers_dev ?? routes.length === 0,
       crons: config.triggers.crons ?? [],
+      logsAddresses: logsAddresses(config.observability),
       /** Whether what goes into the queue EVENTS_QUEUE comes back to this Worker. */
       consumesEvents: queues.consumers?.some((consumer) => consumer.queue === eventQueue) === true,
     },
   };
+}
+
+/** Whether Cloudflare keeps lines of its own that have the address of each request, codes and state among them. */
+function logsAddresses(kept: Unstable_Config["observability"]): boolean {
+  const areLinesKept = kept?.logs?.enabled ?? kept?.enabled ?? false;
+  return areLinesKept && !(kept?.redact_query_string === true && kept.logs?.invocation_logs === false);
 }
 
 async function wranglerConfig(configFile: string, environment: string | undefined): Promise<Unstable_Config> {

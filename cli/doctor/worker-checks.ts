@@ -39,7 +39,7 @@ export const WORKER_CHECKS = {
       const { worker, values, configName, environment } = source;
       if (worker === undefined) return NO_CONFIG;
       const hasFurtherSites = servesFurtherSites(source);
-      const { bindings, objectClasses, crons, routes } = worker;
+      const { bindings, objectClasses, crons, logsAddresses, routes } = worker;
       const place = sectionName(configName, environment);
       const todo = `Add it to ${place} as at the top level; environments inherit no bindings.`;
       for (const { name, kind, objectClass } of REQUIRED) {
@@ -62,6 +62,11 @@ export const WORKER_CHECKS = {
         yield warning(
           `${place} has no cron trigger: login events are kept for ever.`,
           'Add [triggers] crons = ["17 3 * * *"].',
+        );
+      if (logsAddresses)
+        yield warning(
+          `${place} has Cloudflare log the address of each request, with codes and state in it, and visitors' IP addresses.`,
+          "Under [observability]: redact_query_string = true and logs = { enabled = true, invocation_logs = false }.",
         );
       if (values.EVENTS_URL) yield* eventProblems(worker, place);
       if (!bindings.has("ASSETS") && !values.ORIGIN_URL && routes.length === 0)

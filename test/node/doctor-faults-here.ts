@@ -199,6 +199,12 @@ export const FAULTS_HERE: readonly Fault[] = [
     source: withWorker((worker) => ({ ...without(["LOGIN_LIMITER"])(worker), crons: [] })),
   },
   {
+    fault: "logs with the addresses of requests",
+    found: ["bindings"],
+    says: /wrangler\.toml has Cloudflare log the address of each request/,
+    source: withWorker(() => ({ logsAddresses: true })),
+  },
+  {
     fault: "a network of many networks without a limit of its own",
     found: ["bindings"],
     says: /LOGIN_WIDE_LIMITER is not bound in wrangler\.toml: whoever has an IPv6 \/48/,

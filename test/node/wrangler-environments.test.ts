@@ -1,5 +1,5 @@
 import { execFile } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
@@ -38,6 +38,38 @@ const sourceOf = (environment: string | undefined) =>
     processEnv: {},
   });
 
+test.each([
+  ["none", "", false],
+  ["off", "[observability]\nenabled = false", false],
+  ["on", "[observability]\nenabled = true", true],
+  ["lines alone", "[observability]\nlogs = { enabled = true }", true],
+  ["lines of requests", "[observability]\nenabled = true\nredact_query_string = true", true],
+  ["queries", "[observability]\nenabled = true\nlogs = { enabled = true, invocation_logs = false }", true],
+])("observability %s: whether addresses are logged", async (_, observability, logged) => {
+  const folder = mkdtempSync(join(tmpdir(), "observability-"));
+  const configFile = join(folder, "wrangler.toml");
+  writeFileSync(configFile, `name = "a"\ncompatibility_date = "2026-10-01"\n${observability}\n`);
+  const [environment, settingsFile] = [undefined, undefined];
+  const { worker } = await readLocalSource({
+    root: folder,
+    environment,
+    settingsFile,
+    configFile,
+    processEnv: {},
+  });
+  expect(worker?.logsAddresses).toBe(logged);
+});
+
+test("a project made by the package logs no addresses", async () => {
+  const configFile = "template/wrangler.jsonc";
+  for (const environment of [undefined, "production"]) {
+    const { worker } = await readLocalSource({
+      ...{ root: ROOT, environment, settingsFile: undefined, configFile, processEnv: {} },
+    });
+    expect(worker?.logsAddresses).toBe(false);
+  }
+});
+
 describe("wrangler.toml", () => {
   test("src/environment.ts names bindings of every kind", () => {
     expect(new Set(needed.values())).toEqual(new Set(Object.values(KINDS)));
@@ -50,6 +82,7 @@ describe("wrangler.toml", () => {
       expect(worker?.bindings).toEqual(neededOf(name));
       expect(worker?.objectClasses).toEqual(["LoginAttempts", "UserSessions"]);
       expect(worker?.crons).toHaveLength(2);
+      expect(worker?.logsAddresses).toBe(false);
       expect(worker?.assets).toBe("demo");
     },
   );
