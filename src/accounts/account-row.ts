@@ -1,5 +1,5 @@
 import { readGroups } from "../group-name.ts";
-import type { Account } from "./account.ts";
+import type { Account, LinkedBy, LinkedIdentity } from "./account.ts";
 
 /**
  * An event's id is its second, and behind it a number in so many bits that tells the events of one second apart:
@@ -50,5 +50,26 @@ export function accountOf(row: AccountRow): Account {
     createdAt: row.created_at,
     updatedAt: row.updated_at,
     lastLoginAt: row.last_login_at ?? undefined,
+  };
+}
+
+/** A Vipps user of an account, as a row of `identities` has it, and the site's own registry tells it. */
+export interface IdentityRow {
+  readonly msn: string;
+  readonly sub: string;
+  readonly linked_at: number;
+  readonly linked_by: LinkedBy;
+  readonly last_login_at?: number | null | undefined;
+  readonly consent_revoked_at?: number | null | undefined;
+}
+
+export function identityOf(row: IdentityRow): LinkedIdentity {
+  return {
+    msn: row.msn,
+    sub: row.sub,
+    linkedAt: row.linked_at,
+    linkedBy: row.linked_by,
+    lastLoginAt: row.last_login_at ?? undefined,
+    consentRevokedAt: row.consent_revoked_at ?? undefined,
   };
 }

@@ -3,8 +3,15 @@ import { Failure } from "../failure.ts";
 import { ALL_SITES } from "../log.ts";
 import { OWN_PARTITION } from "../settings.ts";
 import { fromDatabase } from "../storage-call.ts";
-import type { Account, AccountId, AccountRecord, LinkedBy, LinkedIdentity } from "./account.ts";
-import { ACCOUNT_COLUMNS, type AccountRow, accountOf, SECOND_BITS } from "./account-row.ts";
+import type { Account, AccountId, AccountRecord } from "./account.ts";
+import {
+  ACCOUNT_COLUMNS,
+  type AccountRow,
+  accountOf,
+  type IdentityRow,
+  identityOf,
+  SECOND_BITS,
+} from "./account-row.ts";
 import { flag, isConstraintError, now, type Records, rows } from "./records.ts";
 import type { AccountDirectory, AccountSearch, Correction } from "./registry.ts";
 import { searchName } from "./vipps-person.ts";
@@ -28,23 +35,14 @@ export function d1Directory(records: Records): AccountDirectory {
   return {
     get: (accountId) => get(database, site, accountId),
     search: (search) => searchAccounts(database, site, search),
-    correct: (accountId, correction) => correct(records, accountId, correction),
-    setGroups: (accountId, groups) => setGroups(records, accountId, groups),
+    correct: (...asked) => correct(records, ...asked),
+    setGroups: (...asked) => setGroups(records, ...asked),
     groupNames: () => groupNames(database, site),
     keepsGroups: true,
     unlink: (accountId, msn, sub) => unlink(records, accountId, msn, sub),
     noteConsentRevoked: (msn, sub) => noteConsentRevoked(database, site, msn, sub),
     erase: (accountId, alongside) => erase(database, site, accountId, alongside),
   };
-}
-
-interface IdentityRow {
-  readonly msn: string;
-  readonly sub: string;
-  readonly linked_at: number;
-  readonly linked_by: LinkedBy;
-  readonly last_login_at: number | null;
-  readonly consent_revoked_at: number | null;
 }
 
 async function get(
@@ -219,7 +217,15 @@ const changedEvent = (
     ? []
     : [eventStatement(outbox, account, "account.changed", { account, fields }, source)];
 
-async function correct(records: Records, accountId: AccountId, correction: Correction): Promise<boolean> {
+/** The account that a change is made to, unless somebody was quicker. `?7` is what it had in `updated_at`, if that counts. */
+const AS_SEEN = "site = ?1 AND id = ?2 AND updated_at = coalesce(?7, updated_at)";
+
+async function correct(
+  records: Records,
+  accountId: AccountId,
+  correction: Correction,
+  updatedAt: number | null = null,
+): Promise<boolean> {
   const { database, site } = records;
   const { name, phone, email, memberNumber } = correction;
   const changes = (value: string | null | undefined): [number, string | null] => [
@@ -229,18 +235,19 @@ async function correct(records: Records, accountId: AccountId, correction: Corre
   const statement = database
     .prepare(
       `UPDATE accounts SET
-         name = iif(?3, ?4, name), search_name = iif(?3, ?11, search_name),
+         name = iif(?3, ?4, name), search_name = iif(?3, ?12, search_name),
          given_name = iif(?3, NULL, given_name), family_name = iif(?3, NULL, family_name),
          phone = iif(?5, ?6, phone), phone_verified = iif(?5, ?6 IS NOT NULL, phone_verified),
-         email = iif(?7, ?8, email), email_verified = iif(?7, ?8 IS NOT NULL, email_verified),
-         member_number = iif(?9, ?10, member_number), updated_at = ?12
-       WHERE site = ?1 AND id = ?2`,
+         email = iif(?8, ?9, email), email_verified = iif(?8, ?9 IS NOT NULL, email_verified),
+         member_number = iif(?10, ?11, member_number), updated_at = ?13
+       WHERE ${AS_SEEN}`,
     )
     .bind(
       site,
       accountId,
       ...changes(name),
       ...changes(phone),
+      updatedAt,
       ...changes(email),
       ...changes(memberNumber),
       searchName(name ?? undefined),
@@ -248,16 +255,17 @@ async function correct(records: Records, accountId: AccountId, correction: Corre
     );
   const batch = [
     ...changedEvent(records, accountId, fieldsOf(correction), {
-      from: "accounts WHERE site = ?1 AND id = ?2",
+      from: `accounts WHERE ${AS_SEEN}`,
+      values: [updatedAt],
     }),
     statement,
   ];
-  const run = () =>
+  return isDone(site, () =>
     database.batch(batch).catch((error: unknown) => {
       if (!isConstraintError(error)) throw error;
       throw new Failure("request_malformed", { stage: "account", reason: "member number is taken" });
-    });
-  return ((await fromDatabase(site, run)).at(-1)?.meta.changes ?? 0) > 0;
+    }),
+  );
 }
 
 /** The fields that a correction is about, as events name them. */
@@ -268,18 +276,20 @@ async function setGroups(
   records: Records,
   accountId: AccountId,
   groups: readonly string[],
+  updatedAt: number | null = null,
 ): Promise<boolean> {
   const { database, site } = records;
+  const names = JSON.stringify(groups);
   const batch = [
     ...changedEvent(records, accountId, ["groups"], {
-      from: "accounts WHERE site = ?1 AND id = ?2 AND groups <> ?7",
-      values: [JSON.stringify(groups)],
+      from: `accounts WHERE ${AS_SEEN} AND groups <> ?8`,
+      values: [updatedAt, names],
     }),
     database
-      .prepare("UPDATE accounts SET groups = ?3, updated_at = ?4 WHERE site = ?1 AND id = ?2")
-      .bind(site, accountId, JSON.stringify(groups), now()),
+      .prepare(`UPDATE accounts SET groups = ?3, updated_at = ?4 WHERE ${AS_SEEN}`)
+      .bind(site, accountId, names, now(), null, null, updatedAt),
   ];
-  return ((await fromDatabase(site, () => database.batch(batch))).at(-1)?.meta.changes ?? 0) > 0;
+  return isDone(site, () => database.batch(batch));
 }
 
 /** More are no help to anybody who ticks boxes. */
@@ -312,11 +322,7 @@ async function unlink(records: Records, accountId: AccountId, msn: string, sub: 
       .prepare("DELETE FROM identities WHERE site = ?1 AND msn = ?3 AND sub = ?4 AND account_id = ?2")
       .bind(site, accountId, msn, sub),
   ];
-  // Asked again it finds nothing where the first was done and its answer got lost.
-  return fromDatabase(
-    site,
-    async (again) => ((await database.batch(batch)).at(-1)?.meta.changes ?? 0) > 0 || again,
-  );
+  return isDone(site, () => database.batch(batch));
 }
 
 async function noteConsentRevoked(
@@ -347,20 +353,9 @@ async function erase(
       .bind(site, accountId),
     database.prepare("DELETE FROM accounts WHERE site = ?1 AND id = ?2").bind(site, accountId),
   ];
-  return fromDatabase(site, async (again) => {
-    const results = await database.batch(statements);
-    // Asked again it finds nothing where the first was done and its answer got lost.
-    return (results.at(-1)?.meta.changes ?? 0) > 0 || again;
-  });
+  return isDone(site, () => database.batch(statements));
 }
 
-function identityOf(row: IdentityRow): LinkedIdentity {
-  return {
-    msn: row.msn,
-    sub: row.sub,
-    linkedAt: row.linked_at,
-    linkedBy: row.linked_by,
-    lastLoginAt: row.last_login_at ?? undefined,
-    consentRevokedAt: row.consent_revoked_at ?? undefined,
-  };
-}
+/** Whether the last statement changed something. Asked again it finds nothing where the first was done and its answer got lost. */
+const isDone = (site: string, run: () => Promise<readonly D1Result[]>): Promise<boolean> =>
+  fromDatabase(site, async (again) => ((await run()).at(-1)?.meta.changes ?? 0) > 0 || again);

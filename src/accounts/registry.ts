@@ -125,11 +125,14 @@ export interface AccountDirectory {
   /** At most 50 accounts, the most recently used first. An empty search finds nothing. */
   search(search: AccountSearch): Promise<readonly Account[]>;
 
-  /** @returns whether there was such an account. Throws `Failure("request_malformed")` on a taken member number. */
-  correct(accountId: AccountId, correction: Correction): Promise<boolean>;
+  /**
+   * @param updatedAt of the account that was looked at: where there is another by now, somebody was quicker.
+   * @returns whether it is done. Throws `Failure("request_malformed")` on a taken member number.
+   */
+  correct(accountId: AccountId, correction: Correction, updatedAt?: number): Promise<boolean>;
 
-  /** Puts an account into these groups and no others. @returns whether there was such an account. */
-  setGroups(accountId: AccountId, groups: readonly string[]): Promise<boolean>;
+  /** Puts an account into these groups and no others. @param updatedAt and the answer as in `correct`. */
+  setGroups(accountId: AccountId, groups: readonly string[], updatedAt?: number): Promise<boolean>;
 
   /** The names of all groups that somebody is in, at most 100. */
   groupNames(): Promise<readonly string[]>;

@@ -4,6 +4,7 @@ import { Failure } from "../failure.ts";
 import { readGroups } from "../group-name.ts";
 import { fromDatabase } from "../storage-call.ts";
 import type { Account, AccountRecord } from "./account.ts";
+import { identityOf } from "./account-row.ts";
 import type { AccountSearch, Correction, Proof, Registry } from "./registry.ts";
 import { askRegistry, type RegistryAnswer, type RemoteEndpoint } from "./registry-request.ts";
 import { erasedMeanwhile, personSubject, type VippsPerson, wasErased } from "./vipps-person.ts";
@@ -208,16 +209,15 @@ function personMessage(person: VippsPerson): Readonly<Record<string, unknown>> {
   };
 }
 
-function searchMessage(search: AccountSearch): Readonly<Record<string, string>> {
+function searchMessage(search: AccountSearch): Readonly<Record<string, unknown>> {
   const { phone, email, name, accountId: id, memberNumber: member_number } = search;
   const fields = Object.entries({ phone, email, name, id, member_number });
-  return Object.fromEntries(
-    fields.filter((field): field is [string, string] => field[1] !== undefined && field[1] !== ""),
-  );
+  return Object.fromEntries(fields.filter(([, value]) => value));
 }
 
+/** JSON leaves out what is `undefined`. */
 function correctionMessage({ memberNumber, ...correction }: Correction): Readonly<Record<string, unknown>> {
-  return memberNumber === undefined ? correction : { ...correction, member_number: memberNumber };
+  return { ...correction, member_number: memberNumber };
 }
 
 function accountOf(remote: v.InferOutput<ReturnType<typeof account>>): Account {
@@ -243,13 +243,6 @@ function accountOf(remote: v.InferOutput<ReturnType<typeof account>>): Account {
 function recordOf(answer: v.InferOutput<ReturnType<typeof recordAnswer>>): AccountRecord {
   return {
     account: accountOf(answer.account),
-    identities: answer.identities.map((identity) => ({
-      msn: identity.msn,
-      sub: identity.sub,
-      linkedAt: identity.linked_at,
-      linkedBy: identity.linked_by,
-      lastLoginAt: identity.last_login_at ?? undefined,
-      consentRevokedAt: identity.consent_revoked_at ?? undefined,
-    })),
+    identities: answer.identities.map(identityOf),
   };
 }

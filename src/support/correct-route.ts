@@ -38,8 +38,8 @@ export const correctAccount = (request: StaffRequest): Promise<Response> =>
     if (!isTicked(form))
       return answerAccountPage(request, known, { correction: { ...typed, wrong: "unticked" } });
     await noteDeed(request, "corrected", id, { fields });
-    const corrected = await registry.correct(id, read.correction);
-    return corrected ? seeOther(page, "corrected") : seeOther(consolePath(settings), "noAccount");
+    const isDone = await registry.correct(id, read.correction, record.account.updatedAt);
+    return seeOther(page, isDone ? "corrected" : "changedMeanwhile");
   });
 
 function typedForm(form: URLSearchParams): CorrectionForm {

@@ -3,7 +3,7 @@ import { GROUP_LIMIT, groupName, readGroups } from "../group-name.ts";
 import { formBody, isTicked } from "../http/request.ts";
 import type { GroupForm } from "../pages/support/account-page.ts";
 import { answerAccountPage } from "./account-route.ts";
-import { accountPath, consolePath, seeOther } from "./answers.ts";
+import { accountPath, seeOther } from "./answers.ts";
 import { withAccount } from "./known-account.ts";
 import { groupForm } from "./shown-groups.ts";
 import { noteDeed, type StaffRequest } from "./staff.ts";
@@ -46,8 +46,8 @@ export const changeGroups = (request: StaffRequest): Promise<Response> =>
     if (wanted.join() === account.groups.join()) return seeOther(page, "unchanged");
     if (!isTicked(form)) return comeBack("unticked");
     await noteDeed(request, "groups_changed", id, { groups: changes(account.groups, wanted) });
-    const changed = await registry.setGroups(id, wanted);
-    return changed ? seeOther(page, "groupsChanged") : seeOther(consolePath(settings), "noAccount");
+    const isDone = await registry.setGroups(id, wanted, account.updatedAt);
+    return seeOther(page, isDone ? "groupsChanged" : "changedMeanwhile");
   });
 
 /** What is changed, as the audit log shows it: `+board`, `-trainers`. */

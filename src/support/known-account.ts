@@ -4,7 +4,6 @@ import { loginEventsOf } from "../accounts/login-events.ts";
 import { termsAcceptances } from "../accounts/terms.ts";
 import type { ShownAccount } from "../pages/support/shown.ts";
 import { listSessions } from "../session/session-store.ts";
-import type { Settings } from "../settings.ts";
 import { consolePath, seeOther } from "./answers.ts";
 import { bareAccount, shownAccount } from "./shown-account.ts";
 import type { StaffRequest } from "./staff.ts";
@@ -16,14 +15,6 @@ export interface KnownAccount {
   readonly record: AccountRecord | undefined;
 }
 
-/** As the embedded registry makes them, and as `docs/registry.openapi.yaml` lets others be. */
-const ID_FORM = {
-  d1: /^acc_[\w-]{1,60}$/,
-  remote: /^[\x21-\x7e]{1,200}$/,
-  own: /^[\x21-\x7e]{1,200}$/,
-  none: /^[\x21-\x7e]{1,255}$/,
-} as const;
-
 /**
  * The account with an id, whoever wrote it: an address and a form may say anything, and the audit log notes only
  * what exists.
@@ -34,7 +25,8 @@ export async function knownAccount(
   id: string,
 ): Promise<KnownAccount | undefined> {
   const { kind } = settings.accounts.registry;
-  if (!hasIdForm(settings, id)) return undefined;
+  // As the embedded registry makes them, and as any `sub` is, which those of other registries become.
+  if (!(kind === "d1" ? /^acc_[\w-]{1,60}$/ : /^[\x21-\x7e]{1,255}$/).test(id)) return undefined;
   if (kind !== "none") {
     const record = await registry.get(id);
     return record && { id, record };
@@ -46,11 +38,6 @@ export async function knownAccount(
     currentConsents(records, id),
   ]);
   return traces.some(({ length }) => length > 0) ? { id, record: undefined } : undefined;
-}
-
-/** Whether a text has the form of the account ids of a site. */
-function hasIdForm({ accounts }: Settings, text: string): boolean {
-  return ID_FORM[accounts.registry.kind].test(text);
 }
 
 /** A route about the account that its address names; where there is none, staff are told so on the first page. */

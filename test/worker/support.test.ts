@@ -585,6 +585,26 @@ describe("a correction", () => {
     expect(response.headers.get("location")).toBe(`${accountPath(id)}?notice=changedMeanwhile`);
     expect((await registry().get(id))?.account.name).toBe("Sofie Dahl");
   });
+
+  it("undoes no other that is made at the same moment, and neither do groups", async () => {
+    const { site, staff } = await desk();
+    const { id } = await loggedIn(site, "sofie");
+    const together = async (posts: readonly (readonly [string, Record<string, string>])[]) => {
+      await accountsDatabase().prepare("UPDATE accounts SET updated_at = 1 WHERE id = ?").bind(id).run();
+      const answers = posts.map(([deed, fields]) =>
+        staff.post(`${accountPath(id)}/${deed}`, { ...fields, ...TICKED, basis: "1" }),
+      );
+      const notices = (await Promise.all(answers)).map(({ headers }) => headers.get("location"));
+      return notices.map((location) => location?.replace(`${accountPath(id)}?notice=`, "")).sort();
+    };
+    const corrections = ["Sofie Dahl Berg", "Sofie Berg"].map(
+      (name) => ["correct", { ...asKept, name }] as const,
+    );
+    expect(await together(corrections)).toEqual(["changedMeanwhile", "corrected"]);
+    const groups = ["board", "trainers"].map((name) => ["groups", { new: name }] as const);
+    expect(await together(groups)).toEqual(["changedMeanwhile", "groupsChanged"]);
+    expect((await registry().get(id))?.account.groups).toHaveLength(1);
+  });
 });
 
 describe("erasing", () => {
