@@ -12,7 +12,15 @@ import { loginButton, membersFolders, rulesIn, slugOf, withoutSecrets } from "..
 import packageJson from "../package.json" with { type: "json" };
 import { CommandError } from "./command-error.mjs";
 import type { CommandContext } from "./command-line.ts";
-import { type ConfigTable, configName, isTable, parseConfig, withValues } from "./project-config.ts";
+import {
+  type ConfigTable,
+  configName,
+  isTable,
+  parseConfig,
+  SAFE_SINCE,
+  sectionName,
+  withValues,
+} from "./project-config.ts";
 import { isLoginReached } from "./unguarded-assets.ts";
 
 /** The command `init`. */
@@ -232,7 +240,16 @@ function ownWorker(name: string, text: string, read: Read): Plan {
           `Name it in "run_worker_first" of ${name} too: only of that the Worker is asked before a file is shown.`,
         ]
       : [];
-  return { kind: "a Worker of its own", changes, next: [...next, ...past, "npx vipps-login dev"] };
+  const { compatibility_date: date, env } = config;
+  const old =
+    typeof date === "string" && date < SAFE_SINCE
+      ? [`Set compatibility_date of ${name}, now ${date}, to ${SAFE_SINCE} or later: the login needs it.`]
+      : [];
+  const environments = isTable(env)
+    ? Object.keys(env).map((one) => `${sectionName(name, one)} inherits no bindings: give it the same.`)
+    : [];
+  const left = [...next, ...past, ...old, ...environments];
+  return { kind: "a Worker of its own", changes, next: [...left, "npx vipps-login dev"] };
 }
 
 /** What a list lacks. */

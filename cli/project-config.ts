@@ -26,6 +26,9 @@ export interface ProjectConfig {
   readonly values: ConfigTable;
 }
 
+/** Since then no Authorization header follows a redirect to another origin (compatibility flags of workerd). */
+export const SAFE_SINCE = "2025-09-01";
+
 /** In the order in which wrangler looks for them. */
 const NAMES = ["wrangler.json", "wrangler.jsonc", "wrangler.toml"];
 

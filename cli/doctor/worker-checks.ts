@@ -1,7 +1,7 @@
 import { basename } from "node:path";
 import { patternOf } from "../../src/rules/path-rules.ts";
 import { error, skipped, warning } from "../findings/finding.ts";
-import { sectionName } from "../project-config.ts";
+import { SAFE_SINCE, sectionName } from "../project-config.ts";
 import { faultsOfFiles } from "../site-files.ts";
 import { unguardedFaults } from "../unguarded-assets.ts";
 import { type Check, known } from "./facts.ts";
@@ -26,9 +26,6 @@ const LIMITERS = [
 const SITE_LIMITER = ["LOGIN_SITE_LIMITER", "a flood of one site may slow the logins of all others"] as const;
 
 const NO_CONFIG = skipped("The configuration was not looked at.");
-
-/** Since then no Authorization header follows a redirect to another origin (compatibility flags of workerd). */
-const SAFE_SINCE = "2025-09-01";
 const YEAR = 366 * 24 * 3600 * 1000;
 
 export const WORKER_CHECKS = {
@@ -72,7 +69,7 @@ export const WORKER_CHECKS = {
       if (!bindings.has("ASSETS") && !values.ORIGIN_URL && routes.length === 0)
         yield warning(
           "There is no site: neither ASSETS, nor ORIGIN_URL, nor a route.",
-          "Bind [assets], or set ORIGIN_URL.",
+          "Bind [assets], or set ORIGIN_URL; neither, where code of your own answers.",
         );
       if (environment === "production" && basename(worker.assets ?? "") === "demo")
         yield warning(

@@ -160,6 +160,15 @@ describe("vipps-login init", () => {
     });
   });
 
+  it("says what else a Worker needs: a newer date, and the same in its environments", async () => {
+    const config = { main: "app.ts", compatibility_date: "2024-01-01", env: { staging: {}, production: {} } };
+    write({ "wrangler.json": JSON.stringify(config), "app.ts": HONO });
+    const { out } = await init("--yes");
+    expect(out).toContain("now 2024-01-01, to 2025-09-01 or later");
+    for (const name of ["staging", "production"])
+      expect(out).toContain(`env.${name} inherits no bindings: give it the same.`);
+  });
+
   it("adds to lists of TOML in brackets too", async () => {
     const config = `name = "mine"
 main = "app.ts"
