@@ -21,7 +21,8 @@ export interface Account {
   readonly groups: readonly string[];
   /** Where it came from: a first login, the member list, staff, or the site's own registry. */
   readonly origin: "vipps" | "import" | "staff" | "site";
-  readonly createdAt: number;
+  /** Where the site's own registry says it. */
+  readonly createdAt: number | undefined;
   readonly updatedAt: number;
   readonly lastLoginAt: number | undefined;
 }

@@ -52,9 +52,9 @@ const foundAnswer = () =>
 
 const idAnswer = () => v.object({ id: accountId() });
 
-const account = () =>
+const account = (id: v.GenericSchema<string> = accountId()) =>
   v.object({
-    id: accountId(),
+    id,
     name: text(),
     given_name: text(),
     family_name: text(),
@@ -65,14 +65,15 @@ const account = () =>
     profile: v.optional(v.record(v.string(), v.unknown()), {}),
     member_number: text(),
     groups: groups(),
-    created_at: v.optional(seconds(), 0),
+    created_at: v.optional(seconds()),
     updated_at: v.optional(seconds(), 0),
     last_login_at: v.nullish(seconds()),
   });
 
-const recordAnswer = () =>
+/** Whoever is asked for one person and answers with another mixes people up: neither is shown to anybody. */
+const recordAnswer = (id: string) =>
   v.object({
-    account: account(),
+    account: account(v.picklist([id])),
     identities: v.array(
       v.object({
         msn: v.string(),
@@ -152,7 +153,7 @@ export function remoteRegistry(options: RemoteRegistryOptions): Registry {
     keepsGroups: false,
     async get(id) {
       const answer = await ask("get", { id });
-      return answer.status === 404 ? undefined : recordOf(read(recordAnswer(), answer));
+      return answer.status === 404 ? undefined : recordOf(read(recordAnswer(id), answer));
     },
     async search(search) {
       const message = searchMessage(search);

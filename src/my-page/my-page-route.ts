@@ -40,10 +40,11 @@ export async function answerMyPage(
     settings.login.purposes.size === 0 ? [] : broughtClaims(settings, session.sub),
   ]);
   const zone = timeZone(language, visitorTimeZone(settings, c.req.raw));
+  const created = record?.account.createdAt;
   const html = myPage({
     ...context,
     data: [...shownData(language, record?.account, session), ...shownShared(language, shared)],
-    memberSince: record === undefined ? undefined : dateWords(language, zone, record.account.createdAt),
+    memberSince: created === undefined ? undefined : dateWords(language, zone, created),
     consents,
     terms: acceptances.map(({ version, url, acceptedAt }) => ({
       version,

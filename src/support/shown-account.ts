@@ -51,6 +51,7 @@ export function shownFacts(request: StaffRequest, account: Account) {
     value && `${value} (${verified ? texts.verified : texts.unverified})`;
   const { phone, email } = shownPerson(account);
   const { address, birthdate } = account.profile;
+  const created = whenever(request, account.createdAt);
   const facts: readonly (readonly [string, string | undefined])[] = [
     [texts.name, account.name],
     [texts.phone, vouched(phone, account.phoneVerified)],
@@ -59,7 +60,7 @@ export function shownFacts(request: StaffRequest, account: Account) {
     [texts.groups, account.groups.join(", ")],
     [me.address, formattedAddress(address)],
     [me.birthdate, typeof birthdate === "string" ? birthdayWords(language, birthdate) : undefined],
-    [texts.created, `${when(request, account.createdAt)}, ${texts.origins[account.origin]}`],
+    [texts.created, created && `${created}, ${texts.origins[account.origin]}`],
     [texts.lastLogin, whenever(request, account.lastLoginAt) ?? texts.never],
     [texts.accountId, account.id],
   ];

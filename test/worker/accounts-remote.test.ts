@@ -5,6 +5,7 @@ import { createRegistry } from "../../examples/registry-server/registry.ts";
 import { readAudit } from "../../src/accounts/audit-log.ts";
 import { type Browser, openBrowser } from "./browser.ts";
 import { accountsDatabase } from "./database.ts";
+import { ENGLISH, FROM_HERE } from "./desk.ts";
 import { formOf } from "./page-form.ts";
 import { openSite, SITE } from "./site.ts";
 
@@ -206,4 +207,51 @@ describe("an old account of the site", () => {
     const pressed = await browser.post("/auth/continue", { ...formOf(page).fields, answer: "site" });
     expect(pressed.status).toBe(400);
   });
+
+  it("shows nobody another person, nor makes staff of them, where it mixes people up", async () => {
+    const { site, answer } = openAnsweringSite({ SUPPORT_STAFF: "+4799999902" });
+    const browser = openBrowser(site);
+    await browser.logIn();
+    answer.account = { id: "member-2", name: "Mette Ordrup", phone: "4799999902", phone_verified: true };
+    const page = await browser.get("/auth/me");
+    expect(page.status).toBe(503);
+    expect(await page.text()).not.toContain("Mette");
+    expect((await browser.get("/auth/support")).status).toBe(503);
+    answer.account = { ...answer.account, id: "member-1" };
+    expect((await browser.get("/auth/support")).status).toBe(200);
+  });
+
+  it("says nothing of when an account was made where it doesn't tell", async () => {
+    const { site, answer } = openAnsweringSite({ SUPPORT_STAFF: "+4799999901" });
+    const browser = openBrowser(site, { ...ENGLISH, ...FROM_HERE });
+    await browser.logIn();
+    const shown = async () => [
+      await (await browser.get("/auth/me")).text(),
+      await (await browser.get("/auth/support/accounts/member-1")).text(),
+    ];
+    for (const page of await shown()) {
+      expect(page).toContain("Kari Nordmann");
+      expect(page).not.toMatch(/1970|Account created/);
+    }
+    answer.account = { ...answer.account, created_at: 0 };
+    for (const page of await shown()) expect(page).toContain("1 Jan 1970");
+  });
 });
+
+/** A registry that finds everybody to be one member, and says of each what `answer` has. */
+function openAnsweringSite(vars: Partial<Cloudflare.Env>) {
+  const account: Record<string, unknown> = {
+    ...{ id: "member-1", name: "Kari Nordmann", phone: "4799999901", phone_verified: true },
+  };
+  const answer = { account };
+  const site = openSite({
+    origin: (request) =>
+      Response.json(
+        request.url.endsWith("/get")
+          ? { account: answer.account, identities: [] }
+          : { account: { id: "member-1" } },
+      ),
+    vars: { ACCOUNTS: "remote", REGISTRY_URL: `${CLUB}/registry/`, REGISTRY_SECRET: SECRET, ...vars },
+  });
+  return { site, answer };
+}
