@@ -27,7 +27,7 @@ import { isLoginReached } from "./unguarded-assets.ts";
 export function init(context: CommandContext) {
   return new Command("init")
     .description(
-      "Adds the login to a project that is there already: a folder of files, what Astro, Eleventy, Hugo or SvelteKit build, or a Worker of your own. Shows every change first and overwrites nothing.",
+      "Adds the login to a project that is there already: a folder of files, what Astro, Eleventy, Hugo, SvelteKit or Vite build, or a Worker of your own. Shows every change first and overwrites nothing.",
     )
     .option("--site <folder>", "where the built site is (else as the generator has it)")
     .option(
@@ -98,12 +98,23 @@ export function planFor(root: string, wishes: Wishes = {}): Plan {
 
 type Read = (path: string) => string | undefined;
 
-/** Generators by what tells them, and where they put the site. */
-const GENERATORS = [
+/** What builds apps of React, Vue and their like. */
+const VITE = "Vite";
+
+/** Generators by what tells them, with what they make the site `from` where that is not enough, and where they put it. */
+const GENERATORS: readonly {
+  readonly kind: string;
+  readonly needs: string;
+  readonly from?: string;
+  readonly site: string;
+  readonly build: string;
+}[] = [
   { kind: "Astro", needs: "astro", site: "dist", build: "npx astro build" },
   { kind: "Eleventy", needs: "@11ty/eleventy", site: "_site", build: "npx @11ty/eleventy" },
   { kind: "SvelteKit", needs: "@sveltejs/kit", site: "build", build: "npx vite build" },
-] as const;
+  { kind: "Create React App", needs: "react-scripts", site: "build", build: "npx react-scripts build" },
+  { kind: VITE, needs: "vite", from: "index.html", site: "dist", build: "npx vite build" },
+];
 
 function generatorOf(
   read: Read,
@@ -112,7 +123,9 @@ function generatorOf(
   const named = ["dependencies", "devDependencies"].flatMap((name) =>
     isTable(manifest) && isTable(manifest[name]) ? Object.keys(manifest[name]) : [],
   );
-  const known = GENERATORS.find(({ needs }) => named.includes(needs));
+  const known = GENERATORS.find(
+    ({ needs, from }) => named.includes(needs) && (from === undefined || read(from) !== undefined),
+  );
   if (known !== undefined) return known;
   if (["hugo.toml", "hugo.yaml", "hugo.json"].some((name) => read(name) !== undefined))
     return { kind: "Hugo", site: "public", build: "hugo" };
@@ -168,6 +181,9 @@ function staticSite(root: string, read: Read, { site: wanted, protect }: Wishes)
     changes,
     next: [
       ...(build === undefined ? [] : [`${build}          # the login shows what is in ${found.site}/`]),
+      ...(found.kind === VITE
+        ? ['If its routes are known in the browser alone: "not_found_handling": "single-page-application".']
+        : []),
       "npx vipps-login dev",
       'What needs a login says "PROTECTED_PATHS" in wrangler.jsonc. For a login button, put into your pages:',
       loginButton("en"),

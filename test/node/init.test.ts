@@ -38,6 +38,8 @@ const ASTRO = {
   ".gitignore": "node_modules\ndist/",
 };
 
+const PUBLIC = { "public/index.html": "<h1>x</h1>" };
+
 const HONO = `import { Hono } from "hono";
 
 // Ours.
@@ -53,6 +55,10 @@ describe("vipps-login init", () => {
     ["Eleventy", { "package.json": '{"devDependencies":{"@11ty/eleventy":"3.1.8"}}' }, "_site"],
     ["Hugo", { "hugo.toml": "title = 'x'\n" }, "public"],
     ["SvelteKit", { "package.json": '{"devDependencies":{"@sveltejs/kit":"2"}}' }, "build"],
+    ["Create React App", { "package.json": '{"dependencies":{"react-scripts":"5"}}', ...PUBLIC }, "build"],
+    ["Vite", { "package.json": '{"devDependencies":{"vite":"7"}}', "index.html": "/src/main.tsx" }, "dist"],
+    // Vite for its tests or its server alone.
+    ["a folder of files", { "package.json": '{"devDependencies":{"vite":"7"}}', ...PUBLIC }, "public"],
     ["a folder of files", { "public/index.html": "<h1>x</h1>" }, "public"],
     ["a folder of files", { "index.html": "<h1>x</h1>" }, "."],
   ])(
