@@ -28,7 +28,7 @@ import { withClaims } from "./sites/site-claims.ts";
 import { readSiteFile } from "./sites/site-file.ts";
 import { siteRecords } from "./sites/site-records.ts";
 import { listEntries, listSites, readSites, type SiteEntry } from "./sites/site-store.ts";
-import { ALIASES, blanked, faultsOf, isOwnHost, originHostOf } from "./sites/site-values.ts";
+import { ALIASES, blanked, isOwnHost, originHostOf } from "./sites/site-values.ts";
 import {
   deploymentOf,
   type HostsOptions,
@@ -296,18 +296,22 @@ async function diff(context: CommandContext, { place, file, json }: DiffOptions)
   const { env, path, print } = context;
   const sites = readSiteFile(path(file), env);
   const keys = masterKeysAt(place, env);
-  const present = await withStorage(place, async (session) => {
+  const deployment = await deploymentOf(context, place);
+  const isLanguage = languagesAt(place);
+  const all = await withStorage(place, async (session) => {
+    const judged = await addSites({
+      ...{ session, keys, deployment, isLanguage, sites, at: now() },
+      ...{ update: false, takeOver: false, dryRun: true },
+    });
     const hosts = [...(await listSites(session)).keys()];
     const texts = await readSites(session, hosts);
     const opened = hosts.map(async (host) => {
       const document = readSiteDocument(texts.get(host) ?? "");
       return [host, document && (await openSiteDocument(keys, host, document))] as const;
     });
-    return new Map(await Promise.all(opened));
+    const faults = new Map(judged.map((one) => [one.host, one.faults]));
+    return differences(sites, new Map(await Promise.all(opened)), faults);
   });
-  const deployment = await deploymentOf(context, place);
-  const isLanguage = languagesAt(place);
-  const all = differences(sites, present, (values) => faultsOf(values, deployment, isLanguage));
   if (all.some(({ what }) => what === "refused")) context.exitCode = 1;
   if (json) return print(JSON.stringify({ sites: all }));
   for (const { host, what, changes, faults } of all) {

@@ -36,6 +36,9 @@ import {
 } from "./site-values.ts";
 import { keysOfOthers } from "./stray-rows.ts";
 
+/** What stands for a site that says no address. */
+export const NO_URL = "(no SITE_URL)";
+
 /** What becomes of a site. */
 export type Outcome = "added" | "changed" | "unchanged" | "refused";
 
@@ -88,13 +91,15 @@ interface Known {
  */
 export async function addSites(request: AddRequest): Promise<readonly SiteResult[]> {
   const { session, keys, update, takeOver, dryRun } = request;
-  const claims = request.sites.map(withNormalUrl).flatMap((values): readonly Claim[] => {
+  const deeds = new Map<string, string>();
+  for (const values of request.sites.map(withNormalUrl)) {
     const host = siteHost(values.SITE_URL);
-    if (host === undefined) return [];
-    // The same host with other settings is another deed.
+    if (host === undefined) continue;
+    // The same host with other settings is another deed, but for one that stands in the file twice, which is refused.
     const deed = `add ${host} ${fingerprintOf(keys, { ...values, update: `${update}`, takeOver: `${takeOver}` })}`;
-    return [host, ...aliasesOf(values)].map((one) => ({ host: one, deed }));
-  });
+    for (const one of [host, ...aliasesOf(values)]) if (!deeds.has(one)) deeds.set(one, deed);
+  }
+  const claims = Array.from(deeds, ([host, deed]): Claim => ({ host, deed }));
   return withClaims(session, dryRun ? [] : claims, () => addToClaimed(request));
 }
 
@@ -119,7 +124,7 @@ export async function addToClaimed(request: AddRequest): Promise<readonly SiteRe
     if (host === undefined) {
       results.push(
         refused(
-          given.SITE_URL ?? "(no SITE_URL)",
+          given.SITE_URL ?? NO_URL,
           faultsOf(given, request.deployment, request.isLanguage).slice(0, 1),
         ),
       );

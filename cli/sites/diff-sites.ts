@@ -3,7 +3,8 @@
 import { isSealed } from "../../src/settings/table.ts";
 import type { SiteValues } from "../../src/sites/site-document.ts";
 import { siteHost } from "../../src/sites/site-host.ts";
-import { withNormalUrl, withSessionKeys } from "./site-values.ts";
+import { NO_URL } from "./add-sites.ts";
+import { withNormalUrl } from "./site-values.ts";
 
 /** A setting that the file says otherwise. Secrets are named without their values. */
 export interface SettingChange {
@@ -23,23 +24,25 @@ export interface SiteDifference {
 /**
  * Compares the sites of a file with those that are there.
  * @param present by host; undefined for a document that does not open.
- * @param faultsOf what keeps the worker from serving a site.
+ * @param faults why a site would be refused, by host, as adding the file finds them.
  */
 export function differences(
   sites: readonly SiteValues[],
   present: ReadonlyMap<string, SiteValues | undefined>,
-  faultsOf: (values: SiteValues) => readonly string[],
+  faults: ReadonlyMap<string, readonly string[]>,
 ): readonly SiteDifference[] {
   const given = new Map(
-    sites.map(withNormalUrl).map((values) => [siteHost(values.SITE_URL) ?? values.SITE_URL ?? "", values]),
+    sites
+      .map(withNormalUrl)
+      .map((values) => [siteHost(values.SITE_URL) ?? values.SITE_URL ?? NO_URL, values]),
   );
   const compared = [...given].map(([host, values]): SiteDifference => {
     const before = present.get(host);
     const changes = changesOf(before ?? {}, values);
-    const faults = faultsOf(withSessionKeys(values, before));
-    if (faults.length > 0) return { host, what: "refused", changes, faults };
+    const wrong = faults.get(host) ?? [];
+    if (wrong.length > 0) return { host, what: "refused", changes, faults: wrong };
     const what = !present.has(host) ? "new" : changes.length === 0 ? "same" : "changed";
-    return { host, what, changes, faults };
+    return { host, what, changes, faults: [] };
   });
   const others = [...present.keys()]
     .filter((host) => !given.has(host))

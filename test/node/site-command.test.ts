@@ -280,6 +280,36 @@ describe("vipps-login site", () => {
     expect((await site(["add", "--file", file, "--json"], ENV)).json()).toMatchObject({ changed: 2 });
   });
 
+  it("is told by diff what add would refuse, also what only the sites of a file among them show", async () => {
+    const of = (host: string, more: object) => ({
+      ...{ SITE_URL: `https://${host}`, VIPPS_KEYS: "partner", VIPPS_MSN: "500001" },
+      ...more,
+    });
+    const file = siteFile(
+      "among-them.json",
+      JSON.stringify({
+        sites: [
+          of("twice.example", { SITE_NAME: "One" }),
+          of("twice.example", { SITE_NAME: "Two" }),
+          of("apex.example", {}),
+          of("www.apex.example", { SITE_ALIASES: "apex.example" }),
+        ],
+      }),
+    );
+    const { sites: planned } = (await site(["diff", "--file", file, "--json"])).json();
+    const refused = [
+      { host: "twice.example", faults: ["SITE_URL stands in the file twice"] },
+      { host: "apex.example", faults: ["it is another address of a site of the same file"] },
+    ];
+    for (const one of refused)
+      expect(planned).toContainEqual(expect.objectContaining({ ...one, what: "refused" }));
+    const { refused: count, sites: added } = (await site(["add", "--file", file, "--json"])).json();
+    expect(count).toBe(3);
+    for (const one of refused)
+      expect(added).toContainEqual(expect.objectContaining({ ...one, outcome: "refused" }));
+    expect((await site(["remove", "www.apex.example", "--yes"])).code).toBe(0);
+  });
+
   it("gives the settings of the command line to every site of a file that says nothing else", async () => {
     const file = siteFile(
       "two.json",
