@@ -9,7 +9,7 @@ import * as v from "valibot";
 import { databases, inFolder, kvNamespaces, outputOf, type RunCommand } from "./cloudflare-commands.ts";
 import { CommandError } from "./command-error.mjs";
 import { type D1Target, explained } from "./d1-command.ts";
-import { localEntries, localKeys, openLocalStorage } from "./local-storage.ts";
+import { localEntries, openLocalStorage } from "./local-storage.ts";
 import { applyMigrations, DEFAULT_STATE } from "./migrations.mjs";
 import { migrationsFolder, readConfig } from "./project-config.ts";
 import { resourceName } from "./setup/config-text.ts";
@@ -32,6 +32,8 @@ export interface StatementResult {
 export interface ListedKey {
   readonly name: string;
   readonly metadata?: unknown;
+  /** When it goes by itself, in seconds since the epoch. */
+  readonly expiration?: number | undefined;
 }
 
 /** A value as it goes into KV. */
@@ -62,7 +64,7 @@ export interface D1Session {
   /** Carries statements out in order, all or none. @throws {CommandError}, where there is no database too. */
   batch(statements: readonly BoundStatement[]): Promise<readonly StatementResult[]>;
   /** Keys of the namespace VIPPS_METADATA that begin with a prefix. @throws {CommandError} */
-  metadataKeys(prefix: string): Promise<readonly string[]>;
+  metadataKeys(prefix: string): Promise<readonly ListedKey[]>;
   /** Where the documents of further sites are. */
   readonly sites: KvNamespace;
   close(): Promise<void>;
@@ -194,7 +196,7 @@ function openLocal(target: D1Target): D1Session {
       }
     },
     async metadataKeys(prefix) {
-      return localKeys(state, metadata?.id ?? METADATA, prefix);
+      return localEntries(state, metadata?.id ?? METADATA, prefix);
     },
     sites: namespace,
     async close() {
@@ -319,7 +321,9 @@ const queryResult = v.array(
   }),
 );
 
-const keyList = v.array(v.object({ name: v.string(), metadata: v.optional(v.unknown()) }));
+const keyList = v.array(
+  v.object({ name: v.string(), metadata: v.optional(v.unknown()), expiration: v.optional(v.number()) }),
+);
 
 const bulkValues = v.object({
   values: v.record(v.string(), v.nullable(v.string())),
@@ -353,12 +357,12 @@ async function openRemote(target: D1Target): Promise<D1Session> {
     askPatiently(`${api}/accounts/${account}/${path}`, { ...init, headers }, target);
   const keysOf = async (known: string | undefined, binding: string, prefix: string) => {
     const namespace = known ?? (await kvNamespaces(run)).get(resourceName(workerName, binding));
-    const keys: string[] = [];
+    const keys: ListedKey[] = [];
     let cursor: string | undefined;
     while (namespace !== undefined && cursor !== "") {
       const query = new URLSearchParams({ prefix, ...(cursor !== undefined && { cursor }) });
       const { result, result_info: page } = await call(`storage/kv/namespaces/${namespace}/keys?${query}`);
-      keys.push(...parsed(keyList, result).map(({ name: key }) => key));
+      keys.push(...parsed(keyList, result));
       cursor = page?.cursor ?? "";
     }
     return keys;

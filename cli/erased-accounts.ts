@@ -7,10 +7,18 @@ import type { D1Session } from "./d1-session.ts";
 /** How long a noted erasure is kept, in seconds, as the worker keeps it: no copy may be put back that is older. */
 const KEPT_FOR = 400 * 24 * 3600;
 
-/** Every erasure that is noted here, as digests: by the worker, and those that came with a site in a file. @throws {CommandError} */
-export async function notedErasures(session: D1Session): Promise<ReadonlySet<string>> {
-  const [byWorker, brought] = await Promise.all([session.metadataKeys(ERASED), session.sites.list(ERASED)]);
-  return new Set([...byWorker, ...brought.map(({ name }) => name)].map((key) => key.slice(ERASED.length)));
+/** Erasures as digests, and when each was noted, in seconds since the epoch: `Infinity` where nobody knows. */
+export type Erasures = ReadonlyMap<string, number>;
+
+/** Every erasure that is noted here: by the worker, and those that came with a site in a file. @throws {CommandError} */
+export async function notedErasures(session: D1Session): Promise<Erasures> {
+  const keys = await Promise.all([session.metadataKeys(ERASED), session.sites.list(ERASED)]);
+  const noted = new Map<string, number>();
+  for (const { name, expiration = Number.POSITIVE_INFINITY } of keys.flat()) {
+    const subject = name.slice(ERASED.length);
+    noted.set(subject, Math.max(noted.get(subject) ?? 0, expiration - KEPT_FOR));
+  }
+  return noted;
 }
 
 /** Values that are written at a time. */
@@ -48,28 +56,42 @@ export interface Owner {
   readonly id: string;
 }
 
+/** An erasure is noted before its line is written: so many seconds are a difference of clocks. */
+const CLOCKS = 60;
+
 /**
- * Those of whom there are rows although their erasure is noted.
+ * Those of whom there are rows although their erasure is noted. Not who came back after it, which under the same id people
+ * do where ids are not the worker's own: their erasure is in the database already, and the rows are from after it.
  * @param keysOf the other keys under which a site's rows stood once, at which an erasure may be noted as well.
  * @param only the key of the only rows that count.
  * @throws {CommandError}
  */
 export async function erasedAmong(
   session: D1Session,
-  noted: ReadonlySet<string>,
+  noted: Erasures,
   keysOf: (site: string) => Iterable<string>,
   only?: string,
 ): Promise<readonly Owner[]> {
   const back: Owner[] = [];
   if (noted.size === 0) return back;
   for await (const owner of ownersIn(session, only)) {
-    for (const key of new Set([owner.site, ...keysOf(owner.site)])) {
-      if (!noted.has(await accountSubject(key, owner.id))) continue;
-      back.push(owner);
-      break;
-    }
+    const keys = new Set([owner.site, ...keysOf(owner.site)]);
+    const subjects = await Promise.all([...keys].map((key) => accountSubject(key, owner.id)));
+    const last = Math.max(...subjects.map((subject) => noted.get(subject) ?? 0));
+    if (last > 0 && (await lastErased(session, owner)) < last - CLOCKS) back.push(owner);
   }
   return back;
+}
+
+/** When an account was last erased by what the database says, in seconds since the epoch; 0 where it does not know. */
+async function lastErased(session: D1Session, { site, id }: Owner): Promise<number> {
+  const [result] = await session.batch([
+    {
+      sql: "SELECT max(at) AS at FROM audit_log WHERE site = ?1 AND account_id = ?2 AND action = 'erased'",
+      params: [site, id],
+    },
+  ]);
+  return Number(result?.rows[0]?.at ?? 0);
 }
 
 /** Where rows of a person are, and what names them: with a registry of the site's own there are no accounts here. */

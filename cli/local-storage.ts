@@ -62,28 +62,25 @@ export function makeLocalDatabase(
   noteApplied(state, migrations);
 }
 
-/** The names of the keys of a KV namespace that begin with a prefix. */
-export const localKeys = (state: string, id: string, prefix: string): readonly string[] =>
-  localEntries(state, id, prefix).map(({ name }) => name);
-
 /** The keys of a KV namespace that begin with a prefix, with what stands beside their values. */
 export function localEntries(
   state: string,
   id: string,
   prefix: string,
-): readonly { readonly name: string; readonly metadata?: unknown }[] {
+): readonly { readonly name: string; readonly metadata?: unknown; readonly expiration?: number }[] {
   const namespace = openLocalStorage("kv", state, id);
   if (namespace === undefined) return [];
   try {
     return namespace
       .prepare(
-        `SELECT key, metadata FROM _mf_entries WHERE substr(key, 1, length(?1)) = ?1
+        `SELECT key, metadata, expiration FROM _mf_entries WHERE substr(key, 1, length(?1)) = ?1
            AND (expiration IS NULL OR expiration > ?2) ORDER BY key`,
       )
       .all(prefix, Date.now())
-      .map(({ key, metadata }) => ({
+      .map(({ key, metadata, expiration }) => ({
         name: String(key),
         ...(typeof metadata === "string" && { metadata: JSON.parse(metadata) }),
+        ...(typeof expiration === "number" && { expiration: Math.floor(expiration / 1000) }),
       }));
   } finally {
     namespace.close();

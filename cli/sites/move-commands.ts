@@ -385,7 +385,10 @@ async function leaveOutErased(
   { host, partition, source, brought }: Arrived,
 ): Promise<number> {
   await keepErasures(session, brought, now());
-  const noted = new Set([...(await notedErasures(session)), ...brought]);
+  const noted = new Map([
+    ...(await notedErasures(session)),
+    ...brought.map((subject) => [subject, Number.POSITIVE_INFINITY] as const),
+  ]);
   const earlier = await earlierKeys(session);
   const keysOf = (key: string) => [source, host, ...earlier(key), ...earlier(source)];
   const back = await erasedAmong(session, noted, keysOf, partition);

@@ -49,7 +49,8 @@ export function openMemoryStorage(metadata: ReadonlySet<string> = new Set()): D1
         for (const key of keys) values.delete(key);
       },
     },
-    metadataKeys: async (prefix) => [...metadata].filter((name) => name.startsWith(prefix)),
+    metadataKeys: async (prefix) =>
+      [...metadata].filter((name) => name.startsWith(prefix)).map((name) => ({ name })),
     close: async () => database.close(),
   };
 }

@@ -74,6 +74,42 @@ it("erases again, in a database that was put back, whoever was erased since, and
   expect(JSON.parse((await run("--json")).stdout)).toMatchObject({ noted: 1, back: 0, erased: 0 });
 });
 
+it("leaves those alone who came back under their old id, but not who was erased anew", async () => {
+  const state = join(folder, "came-back");
+  await makeLocalState(state);
+  const target = { root: process.cwd(), remote: false, environment: undefined, persistTo: state };
+  const now = Math.floor(Date.now() / 1000);
+  const erasedAt = (id: string, at: number) => ({
+    sql: `INSERT INTO audit_log (site, at, actor, actor_role, action, account_id, details)
+      VALUES (?1, ?2, ?3, 'self', 'erased', ?3, '{}')`,
+    params: [SITE, at, id],
+  });
+  const session = await openSession(target);
+  await session.batch([
+    ...["back", "again"].flatMap((id) => rowsOf(id, `sub-${id}`, `browser-${id}`)),
+    erasedAt("back", now),
+    erasedAt("again", now - 3600),
+  ]);
+  await session.close();
+  const proxy = await getPlatformProxy<{
+    VIPPS_METADATA: KVNamespace & {
+      put(key: string, value: string, options: { expirationTtl: number }): Promise<void>;
+    };
+  }>({ persist: { path: join(state, "v3") }, remoteBindings: false, envFiles: [] });
+  for (const id of ["back", "again"])
+    await proxy.env.VIPPS_METADATA.put(`${ERASED}${await accountSubject(SITE, id)}`, "", {
+      expirationTtl: 400 * 24 * 3600,
+    });
+  await proxy.dispose();
+
+  const done = await runCommand(["restore", "erasures", "--persist-to", state]);
+  expect(done).toMatchObject({ code: 0, stdout: "1 of 2 erased accounts were back and are erased again.\n" });
+  const look = await openSession(target);
+  const [left] = await look.batch([{ sql: "SELECT DISTINCT account_id AS id FROM consents", params: [] }]);
+  await look.close();
+  expect(left?.rows).toEqual([{ id: "back" }]);
+});
+
 it("says of a place where there is nothing that there is nothing, and makes none", async () => {
   const empty = join(folder, "empty");
   await makeLocalState(empty);
