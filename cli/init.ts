@@ -264,7 +264,11 @@ function ownWorker(name: string, text: string, read: Read): Plan {
   const environments = isTable(env)
     ? Object.keys(env).map((one) => `${sectionName(name, one)} inherits no bindings: give it the same.`)
     : [];
-  const left = [...next, ...past, ...old, ...environments];
+  const daily =
+    next.length > 0
+      ? ["Once a day what was kept long enough is to be deleted: docs/which-way.md says how."]
+      : [];
+  const left = [...next, ...past, ...daily, ...old, ...environments];
   return { kind: "a Worker of its own", changes, next: [...left, "npx vipps-login dev"] };
 }
 

@@ -50,7 +50,7 @@ export interface VippsLoginOptions<Env extends VippsLoginEnv = VippsLoginEnv> {
    * behind: (request, env, ctx, session) => session ? Response.json(session.claims) : env.ASSETS.fetch(request)
    */
   readonly behind?: (
-    request: Request,
+    request: Request<unknown, IncomingRequestCfProperties>,
     env: Env,
     ctx: ExecutionContext,
     session: VippsSession | undefined,
@@ -101,7 +101,13 @@ export function vippsLogin<Env extends VippsLoginEnv = VippsLoginEnv>(
   if (events !== undefined) useEvents((event, env, ctx) => events(event, env as Env, ctx));
   return {
     fetch: (request, env, ctx) =>
-      handleRequest(request, env, ctx, behind && ((asked, session) => behind(asked, env, ctx, session))),
+      handleRequest(
+        request,
+        env,
+        ctx,
+        // The visitor's own request, `cf` included, or a copy of it.
+        behind && ((asked, session) => behind(asked as Parameters<typeof behind>[0], env, ctx, session)),
+      ),
     scheduled: runScheduledWork,
     queue: deliverEvents,
   };

@@ -240,5 +240,16 @@ export const worker = vippsLogin<Env>({
   behind: (request, env, _ctx, session) => env.MINE.get(session?.sub ?? request.url).then((text) => new Response(text)),
   registry: () => registry,
 }) satisfies ExportedHandler<Env>;
+const own = {
+  fetch: async (request, env, ctx) => (ctx.waitUntil(env.MINE.delete("x")), new Response(request.cf?.colo)),
+} satisfies ExportedHandler<Env>;
+const wrapped = vippsLogin<Env>({ behind: (request, env, ctx) => own.fetch(request, env, ctx) });
+export default {
+  fetch: wrapped.fetch,
+  queue: wrapped.queue,
+  scheduled: async (event, env, ctx) => {
+    await wrapped.scheduled(event, env, ctx);
+  },
+} satisfies ExportedHandler<Env>;
 export const simulator = createSimulator({ origin: "http://127.0.0.1:8788", salesUnits: [] });
 `;
