@@ -267,6 +267,10 @@ export async function formBody(request: Request): Promise<URLSearchParams | unde
   return text === undefined ? undefined : new URLSearchParams(text);
 }
 
+/** What was typed into a field, or pasted, without the marks that nobody sees: a phone copies numbers with some. */
+export const typedText = (form: URLSearchParams | undefined, name: string): string =>
+  (form?.get(name) ?? "").replace(/\p{Cf}/gu, "").trim();
+
 /**
  * The body of a small JSON request. A page elsewhere cannot send this content type without asking first, which
  * is refused (CORS); an empty body counts as an empty object.

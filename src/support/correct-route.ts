@@ -2,7 +2,7 @@ import type { Account } from "../accounts/account.ts";
 import type { Correction } from "../accounts/registry.ts";
 import { normalEmail, normalPhone } from "../accounts/vipps-person.ts";
 import { Failure } from "../failure.ts";
-import { formBody, isTicked } from "../http/request.ts";
+import { formBody, isTicked, typedText } from "../http/request.ts";
 import type { CorrectionForm } from "../pages/support/account-page.ts";
 import type { WrongField } from "../pages/texts/support/support-texts.ts";
 import { answerAccountPage } from "./account-route.ts";
@@ -43,7 +43,7 @@ export const correctAccount = (request: StaffRequest): Promise<Response> =>
   });
 
 function typedForm(form: URLSearchParams): CorrectionForm {
-  const field = (name: string) => (form.get(name) ?? "").trim().replace(/\s+/g, " ").slice(0, FIELD_LIMIT);
+  const field = (name: string) => typedText(form, name).replace(/\s+/g, " ").slice(0, FIELD_LIMIT);
   return {
     name: field("name"),
     phone: field("phone"),

@@ -1,6 +1,6 @@
 import { Failure } from "../failure.ts";
 import { GROUP_LIMIT, groupName, readGroups } from "../group-name.ts";
-import { formBody, isTicked } from "../http/request.ts";
+import { formBody, isTicked, typedText } from "../http/request.ts";
 import type { GroupForm } from "../pages/support/account-page.ts";
 import { answerAccountPage } from "./account-route.ts";
 import { accountPath, seeOther } from "./answers.ts";
@@ -25,7 +25,7 @@ export const changeGroups = (request: StaffRequest): Promise<Response> =>
     const page = accountPath(request, id);
     const { account } = record;
     if (form.get("basis") !== String(account.updatedAt)) return seeOther(page, "changedMeanwhile");
-    const typed = (form.get("new") ?? "").trim();
+    const typed = typedText(form, "new");
     const added = typed === "" ? undefined : groupName(typed);
     const { staffGroups } = settings.support;
     // In the spelling in which groups are kept: in another one a group of staff would not be known for one.

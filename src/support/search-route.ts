@@ -3,7 +3,7 @@ import { linkRequestByReference } from "../accounts/link-requests.ts";
 import { loginEventByReference, normalReference, type RecordedLoginEvent } from "../accounts/login-events.ts";
 import type { AccountSearch } from "../accounts/registry.ts";
 import { normalEmail, normalPhone } from "../accounts/vipps-person.ts";
-import { formBody } from "../http/request.ts";
+import { formBody, typedText } from "../http/request.ts";
 import { resultsPage } from "../pages/support/support-pages.ts";
 import type { Settings } from "../settings.ts";
 import { accountPath, answerPage, consolePath, seeOther } from "./answers.ts";
@@ -27,7 +27,7 @@ const SHOWN_LIMIT = 50;
 export async function searchPeople(request: StaffRequest): Promise<Response> {
   const { c, settings, records, registry } = request;
   const form = await formBody(c.req.raw);
-  const query = (form?.get("query") ?? "").trim().slice(0, QUERY_LIMIT);
+  const query = typedText(form, "query").slice(0, QUERY_LIMIT);
   if (query === "") return seeOther(consolePath(settings));
   const searches = searchesFor(settings, query);
   const reference = normalReference(query);
@@ -87,14 +87,11 @@ const COUNTRY_CODES = { NO: "47", DK: "45", FI: "358", SE: "46" } as const;
 /** What a number may be in E.164 digits: as typed, and with the country code that people leave out. */
 function phoneNumbers({ relyingParty }: Settings, query: string): readonly string[] {
   const typed = query.replace(/[\s().-]/g, "").replace(/^00/, "+");
-  const written = normalPhone(typed);
-  if (typed.startsWith("+")) return written === undefined ? [] : [written];
-  if (!/^\d{7,15}$/.test(typed)) return [];
   const { market } = relyingParty;
   const codes = market === undefined ? Object.values(COUNTRY_CODES) : [COUNTRY_CODES[market]];
   // In Norway and Denmark no number has a trunk prefix; in Finland and Sweden it is a zero that falls away.
-  const local = codes.map((code) => code + typed.replace(/^0/, ""));
-  return [...new Set([...(written === undefined ? [] : [written]), ...local])];
+  const local = /^\d{7,15}$/.test(typed) ? codes.map((code) => code + typed.replace(/^0/, "")) : [];
+  return [...new Set([normalPhone(typed), ...local])].filter((phone) => phone !== undefined);
 }
 
 async function accountOfSub({ settings, registry }: StaffRequest, sub: string): Promise<Account | undefined> {

@@ -320,6 +320,7 @@ describe("the search", () => {
     const queries = {
       "+47 999 99 906": ["phone", "memberNumber"],
       "0047 99999906": ["phone", "memberNumber"],
+      "\u202a+47\u00a0999 99 906\u202c": ["phone", "memberNumber"],
       "4799999906": ["phone", "memberNumber"],
       "99 99 99 06": ["phone", "memberNumber", "reference"],
       "Sofie.Dahl@example.com": ["email"],
@@ -517,7 +518,7 @@ describe("a correction", () => {
       ...TICKED,
       basis,
       name: "  Sofie  Dahl Berg ",
-      phone: "0047 999 99 955",
+      phone: "\u202a0047 999 99 955\u202c",
       memberNumber: "1007",
     });
     expect(response.headers.get("location")).toBe(`${accountPath(id)}?notice=corrected`);
