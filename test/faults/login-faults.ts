@@ -138,7 +138,7 @@ export const LOGIN_FAULTS = [
     [
       "an answer counts for whatever question",
       "waiting.question !== call.question && !saysNo(given)",
-      "given === undefined)",
+      "given === undefined",
       [workerTest("terms")],
     ],
     [

@@ -7,6 +7,7 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs, styleText } from "node:util";
+import { parse } from "@babel/parser";
 import { BROWSERS_FAULTS } from "./browsers-faults.ts";
 import { EVENTS_FAULTS } from "./events-faults.ts";
 import type { Fault } from "./fault.ts";
@@ -79,10 +80,22 @@ interface Outcome {
 function problemOf({ file, text, instead, tests }: Fault): string | undefined {
   const path = join(root, file);
   if (!existsSync(path)) return `${file} is gone`;
-  const found = readFileSync(path, "utf8").split(text).length - 1;
+  const code = readFileSync(path, "utf8");
+  const found = code.split(text).length - 1;
   if (found !== 1) return `its text stands ${found} times in ${file}, not once`;
   if (text === instead) return "it changes nothing";
+  if (/\.[mc]?[jt]s$/.test(file) && !isCode(code.replace(text, () => instead)))
+    return "what it makes is no code";
   return tests.find((test) => !existsSync(join(root, test)));
+}
+
+function isCode(text: string): boolean {
+  try {
+    parse(text, { sourceType: "module", plugins: ["typescript"] });
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 function makeCopy(): string {

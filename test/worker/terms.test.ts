@@ -170,7 +170,12 @@ describe("the terms", () => {
     const page = await (await other.get(callback.href)).text();
     expect(page).toContain("Is this you?");
     const response = await answer(other, page, { answer: "accept", terms: "accepted" });
-    expect(await response.text()).toContain("Is this you?");
+    const again = await response.text();
+    expect(again).toContain("Is this you?");
+    expect((await other.session()).authenticated).toBe(false);
+    // What was accepted before it was shown is not accepted.
+    const asked = await answer(other, again, { question: "confirm", answer: "yes", confirm: "yes" });
+    expect(await asked.text()).toContain("I have read and accept");
     expect((await other.session()).authenticated).toBe(false);
   });
 
