@@ -250,12 +250,7 @@ function ownWorker(name: string, text: string, read: Read): Plan {
   const { after, next } = withLogin(code);
   changes.push({ path: main, before: code, after });
   changes.push(linesAdded(read, ".gitignore", [".dev.vars", ".dev.vars.*", "*.report.csv"]));
-  const past =
-    isTable(config.assets) && config.assets.run_worker_first !== true && next.length > 0
-      ? [
-          `Name it in "run_worker_first" of ${name} too: only of that the Worker is asked before a file is shown.`,
-        ]
-      : [];
+  const past = next.length > 0 ? beforeFiles(name, config) : [];
   const { compatibility_date: date, env } = config;
   const old =
     typeof date === "string" && date < SAFE_SINCE
@@ -285,8 +280,9 @@ function withBindings(text: string, name: string, config: ConfigTable): string {
     const lacks = members.filter((member) => !there.some((one) => isTable(one) && one[key] === member[key]));
     return lacks.map((member) => ({ at, member }));
   });
-  const first = loginFirst(config);
-  if (first !== undefined) missing.push({ at: FIRST, member: first });
+  const login = unreachedLogin(config);
+  // A first list would take from the Worker what it does not name.
+  if (login !== undefined && listAt(config, FIRST).length > 0) missing.push({ at: FIRST, member: login });
   const added = name.endsWith(".toml") ? withTable : withMember;
   return missing.reduce((changed, { at, member }) => added(changed, at, member), text);
 }
@@ -294,14 +290,26 @@ function withBindings(text: string, name: string, config: ConfigTable): string {
 /** Where the paths are that Cloudflare asks the Worker about before it looks for a file. */
 const FIRST = ["assets", "run_worker_first"];
 
-/** What has to be added there for browsers to get to the login. */
-function loginFirst({ assets, vars }: ConfigTable): string | undefined {
+/** What has to be there for browsers to get to the login, where it is not. */
+function unreachedLogin({ assets, vars }: ConfigTable): string | undefined {
   if (!isTable(assets)) return undefined;
   const { run_worker_first: first, not_found_handling: page } = assets;
   const authPath = isTable(vars) && typeof vars.AUTH_PATH === "string" ? vars.AUTH_PATH : "/auth";
   const workerFirst = Array.isArray(first) ? first.map(String) : first === true;
   const notFound = typeof page === "string" ? page : undefined;
   return isLoginReached({ workerFirst, notFound }, authPath) ? undefined : `${authPath}/*`;
+}
+
+/** What a person has to name there, who alone knows what the Worker answers. */
+function beforeFiles(name: string, config: ConfigTable): readonly string[] {
+  const { assets } = config;
+  if (!isTable(assets) || assets.run_worker_first === true) return [];
+  const login = unreachedLogin(config);
+  if (login === undefined || listAt(config, FIRST).length > 0)
+    return [`Name it in "run_worker_first" of ${name} too: else a file is shown before the Worker is asked.`];
+  return [
+    `Put into "run_worker_first" of ${name}, under assets, "${login}", what needs a login, and every path that your Worker answers, such as "/api/*". Until then browsers are shown a page in place of the login; from then on your Worker is asked about nothing else.`,
+  ];
 }
 
 /** TOML with a member at the end of a list: as a table of its own, or inside what is written in brackets. */

@@ -91,7 +91,7 @@ export const WORKER_CHECKS = {
         yield error(
           fault,
           protectedPaths.length === 0
-            ? `Set run_worker_first = ["${authPath}/*"] under [assets], or true.`
+            ? `Name "${authPath}/*" in run_worker_first under [assets], beside every path that your own code answers, or set it to true.`
             : 'Set run_worker_first = true under [assets], or ["/*", "!/images/*"] with folders that hold nothing protected.',
         );
       const { workerFirst } = worker.assetRouting;

@@ -268,7 +268,7 @@ export const FAULTS_HERE: readonly Fault[] = [
   {
     fault: "the page of an app for browsers on their way to the login",
     found: ["unguarded-assets"],
-    says: /lacks "\/auth\/\*".*\nSet run_worker_first = \["\/auth\/\*"\]/,
+    says: /lacks "\/auth\/\*".*\nName "\/auth\/\*" in run_worker_first/,
     source: withWorker(
       () => ({ assetRouting: { workerFirst: ["/api/*"], notFound: "single-page-application" } }),
       { PROTECTED_PATHS: "" },
