@@ -188,7 +188,12 @@ async function create(asked: Asked): Promise<void> {
   writeProject(join(import.meta.dirname, "template"), { ...answers, versions });
   const isInstalled = asked.install && install(answers.folder);
   const way = relative(process.cwd(), answers.folder);
-  const steps = [...(way === "" ? [] : [`cd ${way}`]), ...(isInstalled ? [] : ["npm install"]), "npm start"];
+  const typed = /[^\p{L}\p{N}_./\\:-]/u.test(way) ? `"${way}"` : way;
+  const steps = [
+    ...(way === "" ? [] : [`cd ${typed}`]),
+    ...(isInstalled ? [] : ["npm install"]),
+    "npm start",
+  ];
   const { node } = process.versions;
   const newer = isNewEnough(node)
     ? ""

@@ -144,6 +144,16 @@ function onMachinesNode(...args: readonly string[]): string {
 }
 
 describe("a project made with it", () => {
+  it("says how to get into its folder, whatever that is called", () => {
+    const made = (name: string) =>
+      execFileSync(process.execPath, [join(folder, "create/create.js"), name, "--yes", "--no-install"], {
+        cwd: folder,
+        encoding: "utf8",
+      });
+    expect(made("Bjørns bakeri")).toContain('cd "Bjørns bakeri" && npm install');
+    expect(made("bjørns-bakeri")).toContain("cd bjørns-bakeri && npm install");
+  });
+
   it("speaks the owner's language and carries the owner's name", () => {
     const config = readFileSync(join(project, "wrangler.jsonc"), "utf8");
     expect(parseJsonc(config)).toMatchObject({
