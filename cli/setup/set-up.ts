@@ -9,7 +9,15 @@ import { PROGRAM } from "../command-line.ts";
 import { examine } from "../doctor/checks.ts";
 import { readLocalSource } from "../doctor/settings-source.ts";
 import { verdictOf } from "../findings/finding.ts";
-import { configName, isTable, readConfig, sectionName } from "../project-config.ts";
+import {
+  type ConfigTable,
+  configName,
+  environmentIn,
+  isTable,
+  readConfig,
+  sectionName,
+  tablesIn,
+} from "../project-config.ts";
 import { type Answers, FIELDS, faultsIn } from "./answers.ts";
 import {
   askAnswers,
@@ -48,6 +56,11 @@ export async function setUp(options: Options, surroundings: Surroundings): Promi
     options.environment ?? (isTable(config.values.env) ? terminal && (await askEnvironment(terminal)) : "");
   if (environment === undefined) throw usageError("Say which environment: --env production");
   const present = readEnvironment(config, environment).vars;
+  const unbound = unboundIn(environmentIn(config, environment), present.ACCOUNTS);
+  if (unbound.length > 0)
+    throw new CommandError(
+      `${sectionName(config.name, environment)} does not bind ${unbound.join(", ")}: an environment inherits no bindings. Copy them there from the top level; what is deployed without them cannot log anybody in.`,
+    );
 
   // Asked first, so that nobody answers questions for nothing when there is no way to Cloudflare.
   const secrets = options.dryRun ? new Set<string>() : await secretNames(run, environment);
@@ -85,6 +98,17 @@ export async function setUp(options: Options, surroundings: Surroundings): Promi
   const isHealthy = options.doctor ? await runDoctor(plan, site, output) : true;
   if (terminal) outro(isHealthy ? "Done." : "Set up, but see above.", { output });
   return isHealthy;
+}
+
+/** What no login works without, and an environment does not bind. */
+function unboundIn(section: ConfigTable, accounts: string | undefined): readonly string[] {
+  const objects = isTable(section.durable_objects) ? section.durable_objects.bindings : undefined;
+  const named = [section.kv_namespaces, section.d1_databases, objects].flatMap(tablesIn);
+  const bound = new Set(named.map(({ binding, name }) => binding ?? name));
+  const needed = ["VIPPS_METADATA", "LOGIN_ATTEMPTS", "USER_SESSIONS"];
+  return [...needed, ...((accounts || "d1") === "d1" ? ["ACCOUNTS_DB"] : [])].filter(
+    (one) => !bound.has(one),
+  );
 }
 
 const presentFields = (present: Readonly<Record<string, string>>): Answers["values"] =>

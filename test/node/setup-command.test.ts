@@ -1,4 +1,6 @@
-import { readFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { PassThrough } from "node:stream";
 import { stripVTControlCharacters } from "node:util";
 import { describe, expect, test, vi } from "vitest";
@@ -36,6 +38,17 @@ describe("vipps-login setup", () => {
     ])
       expect(stdout).toContain(line);
     expect(stdout).not.toContain(SECRET);
+  });
+
+  test("deploys no environment without the bindings of a login", async () => {
+    const folder = mkdtempSync(join(tmpdir(), "setup-"));
+    const env = { production: { kv_namespaces: [{ binding: "CACHE" }, { binding: "VIPPS_METADATA" }] } };
+    writeFileSync(join(folder, "wrangler.json"), JSON.stringify({ name: "mine", main: "app.ts", env }));
+    const args = ["--cwd", folder, "setup", "--env", "production", "--yes", "--dry-run", ...SITE];
+    const { code, stderr, stdout } = await runCommand(args);
+    rmSync(folder, { recursive: true });
+    expect({ code, stdout }).toEqual({ code: 1, stdout: "" });
+    expect(stderr).toContain("env.production does not bind LOGIN_ATTEMPTS, USER_SESSIONS, ACCOUNTS_DB:");
   });
 
   test("gives a site that tells its events a queue, and the worker their secret", async () => {
