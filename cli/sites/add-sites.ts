@@ -338,7 +338,7 @@ function cookieFaults({ cookieDomains }: Known, host: string, values: SiteValues
  * That an origin is one of the deployment's own sites. Refused whenever a site is written, so that no ring of them can
  * come about: the last of them would have to name one that is there.
  */
-function originFaults(
+export function originFaults(
   entries: ReadonlyMap<string, SiteEntry>,
   givenHosts: ReadonlySet<string>,
   host: string,

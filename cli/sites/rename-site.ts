@@ -5,6 +5,7 @@ import type { MasterKeys } from "../../src/sites/master-keys.ts";
 import type { SiteValues } from "../../src/sites/site-document.ts";
 import { CommandError } from "../command-error.mjs";
 import type { D1Session } from "../d1-session.ts";
+import { originFaults } from "./add-sites.ts";
 import { openSite } from "./opened-site.ts";
 import { noteRowKeys } from "./row-key-history.ts";
 import { withClaims } from "./site-claims.ts";
@@ -78,7 +79,10 @@ async function renameClaimed(renaming: Renaming): Promise<Renamed> {
   if (present === undefined && there !== undefined && !isHalfDone)
     throw new CommandError(`${to} is a site already.`);
   const renamed = renamedValues(values, renaming);
-  const faults = faultsOf(renamed, deployment, isLanguage);
+  const faults = [
+    ...faultsOf(renamed, deployment, isLanguage),
+    ...originFaults(entries, new Set(), to, renamed),
+  ];
   if (faults.length > 0) throw new CommandError(`${to}: ${faults.join("; ")}.`);
   const before = records.get(to)?.site ?? to;
   const isFree = before === partition || keysOfOthers(entries, to).has(before);

@@ -479,6 +479,14 @@ describe("the host of a site", () => {
         code: 1,
         stderr: expect.stringMatching(/ORIGIN_URL must be another server/),
       });
+    // Two that lead to where the other is going to be.
+    expect((await add("left.example", ...origin("https://new-right.example"))).code).toBe(0);
+    expect((await add("right.example", ...origin("https://new-left.example"))).code).toBe(0);
+    expect((await site(["rename", "right.example", "new-right.example"])).code).toBe(0);
+    expect(await site(["rename", "left.example", "new-left.example"])).toMatchObject({
+      code: 1,
+      stderr: expect.stringMatching(/ORIGIN_URL must be another server/),
+    });
   });
 
   it.each(["co.uk", ".no", "pages.dev", "kommune.no"])("shares no session for all of %s", async (domain) => {
