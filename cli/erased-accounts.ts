@@ -13,41 +13,60 @@ export type Erasures = ReadonlyMap<string, number>;
 /** Every erasure that is noted here: by the worker, and those that came with a site in a file. @throws {CommandError} */
 export async function notedErasures(session: D1Session): Promise<Erasures> {
   const keys = await Promise.all([session.metadataKeys(ERASED), session.sites.list(ERASED)]);
-  const noted = new Map<string, number>();
-  for (const { name, expiration = Number.POSITIVE_INFINITY } of keys.flat()) {
-    const subject = name.slice(ERASED.length);
-    noted.set(subject, Math.max(noted.get(subject) ?? 0, expiration - KEPT_FOR));
-  }
-  return noted;
+  return lastOf(
+    keys
+      .flat()
+      .map(({ name, expiration = Number.POSITIVE_INFINITY }) => [
+        name.slice(ERASED.length),
+        expiration - KEPT_FOR,
+      ]),
+  );
+}
+
+/** Of several erasures of one account the last. */
+export function lastOf(erasures: Iterable<readonly [subject: string, at: number]>): Erasures {
+  const last = new Map<string, number>();
+  for (const [subject, at] of erasures) last.set(subject, Math.max(last.get(subject) ?? 0, at));
+  return last;
 }
 
 /** Values that are written at a time. */
 const WRITTEN = 100;
 
-/** Notes erasures that came with a site in a file. @param at seconds since the epoch. @throws {CommandError} */
-export async function keepErasures(
-  session: D1Session,
-  subjects: readonly string[],
-  at: number,
-): Promise<void> {
-  for (let start = 0; start < subjects.length; start += WRITTEN)
-    await session.sites.write(
-      subjects.slice(start, start + WRITTEN).map((subject) => ({
-        ...{ key: ERASED + subject, value: "", metadata: {} },
-        expiration: at + KEPT_FOR,
-      })),
-    );
+/** KV takes nothing that goes within a minute, and no copy is that old. In seconds. */
+const SOON = 120;
+
+/**
+ * Notes erasures that came with a site in a file, for as long after them as the worker would: those whose time the file
+ * does not tell as of now.
+ * @param now seconds since the epoch.
+ * @throws {CommandError}
+ */
+export async function keepErasures(session: D1Session, brought: Erasures, now: number): Promise<void> {
+  const noted = await notedErasures(session);
+  const values = [...brought]
+    .filter(([subject, at]) => at > (noted.get(subject) ?? 0))
+    .map(([subject, at]) => ({
+      ...{ key: ERASED + subject, value: "", metadata: {} },
+      expiration: Math.min(at, now) + KEPT_FOR,
+    }))
+    .filter(({ expiration }) => expiration > now + SOON);
+  for (let start = 0; start < values.length; start += WRITTEN)
+    await session.sites.write(values.slice(start, start + WRITTEN));
 }
 
-/** The digests of the accounts that were erased at a site, by its own audit log. @param site the key of its rows. */
-export async function erasedAt(session: D1Session, site: string): Promise<readonly string[]> {
+/** The accounts that were erased at a site, by its own audit log. @param site the key of its rows. */
+export async function erasedAt(session: D1Session, site: string): Promise<Erasures> {
   const [result] = await session.batch([
     {
-      sql: "SELECT DISTINCT account_id AS id FROM audit_log WHERE site = ?1 AND action = 'erased' AND account_id IS NOT NULL",
+      sql: "SELECT account_id AS id, max(at) AS at FROM audit_log WHERE site = ?1 AND action = 'erased' AND account_id IS NOT NULL GROUP BY account_id",
       params: [site],
     },
   ]);
-  return Promise.all((result?.rows ?? []).map(({ id }) => accountSubject(site, String(id))));
+  const erased = (result?.rows ?? []).map(
+    async ({ id, at }) => [await accountSubject(site, String(id)), Number(at)] as const,
+  );
+  return new Map(await Promise.all(erased));
 }
 
 /** Whose rows there are. */
@@ -83,15 +102,18 @@ export async function erasedAmong(
   return back;
 }
 
-/** When an account was last erased by what the database says, in seconds since the epoch; 0 where it does not know. */
+/**
+ * When an account was last erased by what the database says, in seconds since the epoch; never, if it says nothing. Not
+ * by an import, which may be cut off and bring the same rows again.
+ */
 async function lastErased(session: D1Session, { site, id }: Owner): Promise<number> {
   const [result] = await session.batch([
     {
-      sql: "SELECT max(at) AS at FROM audit_log WHERE site = ?1 AND account_id = ?2 AND action = 'erased'",
+      sql: "SELECT max(at) AS at FROM audit_log WHERE site = ?1 AND account_id = ?2 AND action = 'erased' AND actor <> 'import'",
       params: [site, id],
     },
   ]);
-  return Number(result?.rows[0]?.at ?? 0);
+  return Number(result?.rows[0]?.at ?? Number.NEGATIVE_INFINITY);
 }
 
 /** Where rows of a person are, and what names them: with a registry of the site's own there are no accounts here. */

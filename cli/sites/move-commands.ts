@@ -8,7 +8,15 @@ import { setTimeout as pause } from "node:timers/promises";
 import { CommandError, usageError } from "../command-error.mjs";
 import type { CommandContext } from "../command-line.ts";
 import type { D1Session } from "../d1-session.ts";
-import { erase, erasedAmong, erasedAt, keepErasures, notedErasures } from "../erased-accounts.ts";
+import {
+  type Erasures,
+  erase,
+  erasedAmong,
+  erasedAt,
+  keepErasures,
+  lastOf,
+  notedErasures,
+} from "../erased-accounts.ts";
 import { checkPlace } from "../exported-file.ts";
 import { startProgress } from "../progress-bar.ts";
 import { addSites } from "./add-sites.ts";
@@ -20,7 +28,14 @@ import { earlierKeys, noteRowKeys, spentKeys } from "./row-key-history.ts";
 import { noteRecords, partitionOf, type revokedKeys, revokeKeys, siteRecords } from "./site-records.ts";
 import { countRows, sitesWithRows, siteTables } from "./site-rows.ts";
 import { listEntries, readSites } from "./site-store.ts";
-import { exportedLines, exportedTables, importRows, type Manifest, openExport } from "./site-transfer.ts";
+import {
+  erasuresOf,
+  exportedLines,
+  exportedTables,
+  importRows,
+  type Manifest,
+  openExport,
+} from "./site-transfer.ts";
 import {
   deploymentOf,
   hostNamed,
@@ -265,10 +280,10 @@ export async function importSite(
   const opened = await openExport(file, keys);
   const { host, id, settings, revoked, partition: source = host } = opened.manifest;
   const newer = options.erasures === undefined ? undefined : path(options.erasures);
-  const brought = [
-    ...opened.manifest.erased,
+  const brought = lastOf([
+    ...erasuresOf(opened.manifest),
     ...(newer === undefined ? [] : await erasuresIn(newer, keys, opened.manifest)),
-  ];
+  ]);
   await withStorage(place, async (session) => {
     const [entries, records] = await Promise.all([listEntries(session), siteRecords(session)]);
     if (records === undefined) throw new CommandError("There is no database with all its migrations here.");
@@ -357,12 +372,12 @@ async function erasuresIn(
   file: string,
   keys: Parameters<typeof openExport>[1],
   { host, partition, at }: Manifest,
-): Promise<readonly string[]> {
+): Promise<Erasures> {
   const { manifest, lines } = await openExport(file, keys);
   await lines.return?.();
   if (manifest.host !== host || manifest.partition !== partition || manifest.at < at)
     throw new CommandError(`${file} is no newer export of the site that is imported.`);
-  return manifest.erased;
+  return erasuresOf(manifest);
 }
 
 interface Arrived {
@@ -371,8 +386,8 @@ interface Arrived {
   readonly partition: string;
   /** The key of its rows where it was exported. */
   readonly source: string;
-  /** Erasures that came along, as digests. */
-  readonly brought: readonly string[];
+  /** Erasures that came along. */
+  readonly brought: Erasures;
 }
 
 /**
@@ -385,10 +400,7 @@ async function leaveOutErased(
   { host, partition, source, brought }: Arrived,
 ): Promise<number> {
   await keepErasures(session, brought, now());
-  const noted = new Map([
-    ...(await notedErasures(session)),
-    ...brought.map((subject) => [subject, Number.POSITIVE_INFINITY] as const),
-  ]);
+  const noted = lastOf([...(await notedErasures(session)), ...brought]);
   const earlier = await earlierKeys(session);
   const keysOf = (key: string) => [source, host, ...earlier(key), ...earlier(source)];
   const back = await erasedAmong(session, noted, keysOf, partition);

@@ -11,6 +11,7 @@ import type { MasterKeys } from "../../src/sites/master-keys.ts";
 import type { SiteValues } from "../../src/sites/site-document.ts";
 import { CommandError } from "../command-error.mjs";
 import type { D1Session } from "../d1-session.ts";
+import type { Erasures } from "../erased-accounts.ts";
 import { countRows, deleteRows, type RowCounts, type SiteTable, siteTables } from "./site-rows.ts";
 import { transferKeys } from "./transfer-key.ts";
 
@@ -39,6 +40,8 @@ const manifest = v.object({
   partition: v.optional(v.string()),
   /** Who was erased there, as digests of that key and the account. */
   erased: v.optional(v.array(v.string()), []),
+  /** When, in the same order, in seconds since the epoch; not in a file of an earlier version. */
+  erased_at: v.optional(v.array(v.number()), []),
   /** The key of the further lines. */
   key: v.string(),
 });
@@ -54,6 +57,10 @@ const lastLine = v.object({ counts: v.record(v.string(), v.number()) });
 /** What an export is about. */
 export type Manifest = v.InferOutput<typeof manifest>;
 
+/** Who was erased at the site of a file. */
+export const erasuresOf = ({ erased, erased_at }: Manifest): Erasures =>
+  new Map(erased.map((subject, index) => [subject, erased_at[index] ?? Number.POSITIVE_INFINITY]));
+
 export interface SiteExport {
   readonly session: D1Session;
   readonly host: string;
@@ -61,8 +68,8 @@ export interface SiteExport {
   readonly partition: string;
   readonly settings: SiteValues;
   readonly revoked: readonly string[];
-  /** Who was erased at the site, as digests. */
-  readonly erased: readonly string[];
+  /** Who was erased at the site. */
+  readonly erased: Erasures;
   readonly receiver: JWK;
   /** Seconds since the epoch. */
   readonly at: number;
@@ -76,7 +83,8 @@ export async function* exportedLines(request: SiteExport): AsyncGenerator<string
   const id = randomBytes(6).toString("hex");
   const first: Manifest = {
     ...{ version: 1, id, host, partition, at, settings: { ...settings } },
-    ...{ revoked: [...revoked], erased: [...erased], key: key.toString("base64url") },
+    ...{ revoked: [...revoked], erased: [...erased.keys()], erased_at: [...erased.values()] },
+    key: key.toString("base64url"),
   };
   yield await new CompactEncrypt(Buffer.from(JSON.stringify(first)))
     .setProtectedHeader({ alg: "ECDH-ES+A256KW", enc: "A256GCM", typ: TYPE })

@@ -2,7 +2,7 @@ import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { CommandError } from "../../cli/command-error.mjs";
-import type { D1Session, ListedKey } from "../../cli/d1-session.ts";
+import type { D1Session, ListedKey, NewValue } from "../../cli/d1-session.ts";
 
 /**
  * The storage of a deployment in memory, with the database's tables: the engine of D1 and a map. For what has to be
@@ -13,9 +13,11 @@ export function openMemoryStorage(metadata: ReadonlySet<string> = new Set()): D1
   const database = new DatabaseSync(":memory:");
   const folder = join(process.cwd(), "migrations");
   for (const name of readdirSync(folder).toSorted()) database.exec(readFileSync(join(folder, name), "utf8"));
-  const values = new Map<string, { readonly value: string; readonly metadata: unknown }>();
+  const values = new Map<string, Omit<NewValue, "key">>();
   const keysOf = (prefix: string): readonly ListedKey[] =>
-    [...values].flatMap(([name, { metadata }]) => (name.startsWith(prefix) ? [{ name, metadata }] : []));
+    [...values].flatMap(([name, { metadata, expiration }]) =>
+      name.startsWith(prefix) ? [{ name, metadata, expiration }] : [],
+    );
   return {
     vars: {},
     async batch(statements) {
@@ -43,7 +45,7 @@ export function openMemoryStorage(metadata: ReadonlySet<string> = new Set()): D1
           }),
         ),
       write: async (written) => {
-        for (const { key, value, metadata } of written) values.set(key, { value, metadata });
+        for (const { key, ...rest } of written) values.set(key, rest);
       },
       delete: async (keys) => {
         for (const key of keys) values.delete(key);

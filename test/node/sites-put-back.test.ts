@@ -233,8 +233,8 @@ it("brings nobody back who was erased since the file was written", async () => {
     await here.storage.batch([
       { sql: "DELETE FROM accounts WHERE site = ?1 AND id = ?2", params: [key, id] },
       {
-        sql: "INSERT INTO audit_log (site, at, actor, actor_role, action, account_id) VALUES (?1, 1, ?2, 'self', 'erased', ?2)",
-        params: [key, id],
+        sql: "INSERT INTO audit_log (site, at, actor, actor_role, action, account_id) VALUES (?1, ?3, ?2, 'self', 'erased', ?2)",
+        params: [key, id, Math.floor(Date.now() / 1000)],
       },
     ]);
   };
@@ -271,6 +271,35 @@ it("brings nobody back who was erased since the file was written", async () => {
     ...{ noted: 1, back: 0 },
   });
   expect(await there.run(["restore", "erasures", "--site", "ingen.example"])).toMatchObject({ code: 2 });
+}, 60_000);
+
+it("takes along who came back after an erasure", async () => {
+  const [here, there] = [await openDeployment(), await openDeployment()];
+  const host = "m.example";
+  await here.add(host);
+  const list = here.file("l.csv", "name,email\nMette Hansen,mette@example.com\n");
+  await here.done("members", "import", list, "--site", host);
+  await here.storage.batch([
+    {
+      sql: "INSERT INTO audit_log (site, at, actor, actor_role, action, account_id) SELECT site, ?2, id, 'self', 'erased', id FROM accounts WHERE site = ?1",
+      params: [host, Math.floor(Date.now() / 1000) - 3600],
+    },
+  ]);
+  const out = here.file("moved");
+  await here.done(
+    "site",
+    "export",
+    host,
+    "--for",
+    (await there.done("site", "receive")).trim(),
+    "--out",
+    out,
+  );
+  expect(JSON.parse(await there.done("site", "import", out, "--json"))).toMatchObject({ erased: 0 });
+  // Nor does what came along have her erased later.
+  const restored = JSON.parse(await there.done("restore", "erasures", "--site", host, "--json"));
+  expect(restored).toMatchObject({ noted: 1, back: 0 });
+  expect(await peopleUnder(there, await keyOf(there, host))).toEqual(["Mette Hansen"]);
 }, 60_000);
 
 it("serves sites again whose rows moved without their documents, added with --take-over or imported", async () => {
