@@ -82,6 +82,14 @@ export const SETTINGS_CHECKS = {
           `Logins go to ${host}, which is not Vipps (VIPPS_ISSUER).`,
           "Remove VIPPS_ISSUER, unless this site really uses another provider.",
         );
+      const plain = (values.RETURN_TO_ORIGINS ?? "")
+        .split(/[\s,]+/)
+        .filter((one) => /^http:/i.test(one) && !LOCAL.test(new URL(one).hostname));
+      if (plain.length > 0 && !site.isLocal)
+        yield warning(
+          `RETURN_TO_ORIGINS names ${plain.join(", ")}: whoever is in a visitor's network can put a script there that asks who is logged in.`,
+          "Name it by https://.",
+        );
       // Many sites of one deployment may each be of their own environment.
       const isWholeWorker = worker !== undefined;
       if (isWholeWorker && environment === "production" && set !== "production")

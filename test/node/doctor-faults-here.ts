@@ -71,6 +71,16 @@ export const FAULTS_HERE: readonly Fault[] = [
     only: OFFLINE,
   },
   {
+    fault: "an origin without TLS that may read the session",
+    found: ["environment"],
+    says: /RETURN_TO_ORIGINS names http:\/\/shop\.example\.com: whoever/,
+    source: withWorker(() => ({ routes: ["www.example.com"] }), {
+      ...PUBLIC,
+      RETURN_TO_ORIGINS: "https://www.example.org http://localhost:5173 http://shop.example.com",
+    }),
+    only: OFFLINE,
+  },
+  {
     fault: "test keys in [env.production]",
     found: ["environment"],
     says: /nobody can log in with the real app/,
