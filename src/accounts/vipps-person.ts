@@ -118,8 +118,6 @@ export function searchName(name: string | undefined): string {
 function nameWords(name: string | undefined): string[] {
   const folded = (name ?? "")
     .slice(0, NAME_LIMIT)
-    // Marks that stand by themselves, before the others: a long row of them takes long to put in order.
-    .replace(/\p{M}/gu, "")
     .toLowerCase()
     .normalize("NFKD")
     // An apostrophe stands inside a word: O'Brien. So does the softening mark of Skolt Sámi.

@@ -65,6 +65,7 @@ describe("R22: the canonical form of a path", () => {
     ["dot segments encoded twice", "/a/%252e%252e/b"],
     ["dot segments with a space", "/a/..%20/b"],
     ["dot segments in full width", "/a/%EF%BC%8E%EF%BC%8E/b"],
+    ["a row of marks that takes long to put in order", `/a${"%CC%81%CC%A3".repeat(17)}`],
     ["more layers than anyone needs", `/%${"25".repeat(40)}41`],
   ])("is refused for %s", async (_what, path) => {
     expect(readPath(new URL(at(path)).pathname)).toBeUndefined();

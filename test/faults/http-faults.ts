@@ -184,7 +184,7 @@ export const HTTP_FAULTS = [
       "square time: marks are put in order however many there are",
       "if (hasTooManyMarks(reading)) return undefined;",
       "",
-      [growth],
+      [paths],
     ],
   ]),
   ...faultsIn("src/rules/path-rules.ts", [
@@ -200,14 +200,6 @@ export const HTTP_FAULTS = [
       "square time: each parameter is looked for through all that follow",
       '.split("&")) {',
       '.split("&").filter((_, at) => url.indexOf("\\u0000", at) < 0)) {',
-      [growth],
-    ],
-  ]),
-  ...faultsIn("src/accounts/vipps-person.ts", [
-    [
-      "square time: marks of a name are put in order before they are dropped",
-      '    .replace(/\\p{M}/gu, "")\n',
-      "",
       [growth],
     ],
   ]),
