@@ -1,7 +1,6 @@
 // `npm run test:package`: the packed files in real projects, as a site owner has them. Needs the registry, git and a
 // browser, takes minutes, and is no part of `npm test`, which tries one project (test/node/package.test.ts). Once a
 // project is installed, it runs without any network but the machine's own, where the system can take it away (Linux).
-// Usage: npm run test:package -- [--pictures] [part …]
 
 import { execFile, spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
@@ -31,6 +30,7 @@ import { startRegistry } from "./registry.ts";
 
 const ROOT = resolve(import.meta.dirname, "../..");
 const folder = mkdtempSync(join(memoryFolder() ?? tmpdir(), "package-trials-"));
+process.once("exit", () => rmSync(folder, { recursive: true, force: true }));
 const npm = process.env.npm_execpath;
 
 /** Versions of what is tried. */
@@ -478,17 +478,41 @@ export const de: LanguageTexts = {
   },
 };
 
-const { values, positionals } = parseArgs({
-  allowPositionals: true,
-  options: { pictures: { type: "boolean", default: false } },
-});
+const HELP = `Usage: npm run test:package -- [options] [part …]
+
+Puts the packed files into real projects, as a site owner would, and logs in. Ends with code 1 when a part fails.
+
+  part         ${Object.keys(PARTS).join(", ")}; all of them where none is named
+  --pictures   takes docs/images/own-words-fi.png anew
+  --help       prints this`;
+
+/** What was asked for; whoever asks for what there is not is told what there is. */
+function readArguments() {
+  try {
+    return parseArgs({
+      allowPositionals: true,
+      options: {
+        pictures: { type: "boolean", default: false },
+        help: { type: "boolean", short: "h", default: false },
+      },
+    });
+  } catch (error) {
+    console.error(`${error instanceof Error ? error.message : String(error)}\n\n${HELP}`);
+    process.exit(2);
+  }
+}
+
+const { values, positionals } = readArguments();
+if (values.help) {
+  console.log(HELP);
+  process.exit();
+}
 const unknown = positionals.filter((name) => !Object.hasOwn(PARTS, name));
 if (unknown.length > 0) {
   console.error(`There is no part ${unknown.join(", ")}. There are ${Object.keys(PARTS).join(", ")}.`);
   process.exit(2);
 }
 let failed = 0;
-process.once("exit", () => rmSync(folder, { recursive: true, force: true }));
 for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => process.exit(130));
 await build();
 for (const [name, part] of Object.entries(PARTS)) {
