@@ -16,6 +16,7 @@ import {
   withoutUnused,
   writeMasterKeys,
 } from "./master-key-place.ts";
+import { withClaims } from "./site-claims.ts";
 import { listEntries, listSites, readSites } from "./site-store.ts";
 import { thumbprintsOf } from "./site-values.ts";
 import {
@@ -116,8 +117,17 @@ async function rotateMasterKey(
   const isUnfinished = all.length > 1 && [...sites.values()].some((summary) => summary?.kid !== sealing.kid);
   const text = isUnfinished ? present : withNewMasterKey(present);
   if (isUnfinished && !json) print("Goes on with the master key that was made before.");
-  await writeMasterKeys(place, text);
-  const result = await resealSites({ session, keys: masterKeysIn(text), hosts, dryRun, at: now() });
+  const keys = masterKeysIn(text);
+  // Of two at once, each would take the other's key away that sites are sealed with.
+  const claims = [{ host: "the master keys", deed: `seal with ${keys.sealing.kid}` }];
+  const result = await withClaims(session, claims, async () => {
+    if ((masterKeyText(place, env) ?? "") !== present)
+      throw new CommandError(
+        "SITES_KEYS has been changed in the meantime. Nothing was changed; run the same again.",
+      );
+    await writeMasterKeys(place, text);
+    return resealSites({ session, keys, hosts, dryRun, at: now() });
+  });
   report(context, options, result, what);
   if (env.SITES_KEYS !== undefined && env.SITES_KEYS.trim() !== text)
     tell(
@@ -136,10 +146,24 @@ async function dropOldMasterKeys(
   const before = masterKeysIn(present).all.length;
   const text = withoutUnused(present, await usedKeys(session));
   const dropped = before - masterKeysIn(text).all.length;
+  if (dropped > 0 && place.environment !== undefined) await refuseWhileCopiesServe(session);
   if (dropped > 0 && !dryRun) await writeMasterKeys(place, text);
   if (json) return print(JSON.stringify({ dry_run: dryRun, dropped }));
   const keys = dropped === 1 ? "1 old master key" : `${dropped} old master keys`;
   print(dropped === 0 ? "Every master key is needed." : `${dryRun ? "Would drop" : "Dropped"} ${keys}.`);
+}
+
+/** How long Cloudflare may go on handing out a document that was written anew, in seconds. */
+const COPIES_SERVE = 60;
+
+/** The sites would be away for a minute: nobody could open what is still handed out. @throws {CommandError} */
+async function refuseWhileCopiesServe(session: D1Session): Promise<void> {
+  const written = [...(await listSites(session)).values()].map((summary) => summary?.at ?? 0);
+  const left = Math.max(...written, 0) + COPIES_SERVE - now();
+  if (left > 0)
+    throw new CommandError(
+      `Copies of documents that an old master key seals may be about for ${left} seconds yet. Nothing was dropped; run the same again then.`,
+    );
 }
 
 /** The names of the master keys that seal anything, by the documents themselves. @throws {CommandError} */

@@ -108,6 +108,22 @@ describe("vipps-login site --env production", () => {
     expect(new Set(asked)).toEqual(new Set(["api.vipps.no", HOST]));
   });
 
+  it("drops no master key while what it sealed may still be handed out", async () => {
+    const before = readFileSync(settings, "utf8");
+    const [key] = JSON.parse(/'(.*)'/.exec(before)?.[1] ?? "").keys;
+    const keys = [key, { ...key, k: "B".repeat(43), kid: "older" }];
+    writeFileSync(settings, `SITES_KEYS='${JSON.stringify({ keys })}'\n`);
+    const drop = ["rotate", "--master-key", "--drop-old"];
+    expect(await site(...drop)).toMatchObject({
+      code: 1,
+      stderr: expect.stringMatching(/may be about for \d+ seconds yet\. Nothing was dropped/),
+    });
+    vi.useFakeTimers({ toFake: ["Date"], now: Date.now() + 61_000 });
+    expect((await site(...drop, "--dry-run")).stdout).toContain("Would drop 1 old master key");
+    vi.useRealTimers();
+    writeFileSync(settings, before);
+  });
+
   it("removes it everywhere", async () => {
     vi.useFakeTimers({ toFake: ["Date"] });
     const clock = setInterval(() => vi.setSystemTime(Date.now() + 30_000), 20);

@@ -893,6 +893,23 @@ describe("two commands at once", () => {
     expect((await site(["rotate", "d1.example", "--compromised"])).code).toBe(0);
   });
 
+  it("that rotate the master key leave every site sealed with one that is kept", async () => {
+    const before = readFileSync(here.settings, "utf8");
+    await here.storage.batch([
+      {
+        sql: "INSERT INTO site_claims (host, deed, until) VALUES ('the master keys', 'seal with another', ?1)",
+        params: [Date.now() + 60_000],
+      },
+    ]);
+    expect((await site(["rotate", "--master-key"])).stderr).toContain(
+      "Another command is changing the master keys",
+    );
+    expect(readFileSync(here.settings, "utf8")).toBe(before);
+    await here.storage.batch([{ sql: "DELETE FROM site_claims", params: [] }]);
+    await Promise.all([1, 2].map(() => site(["rotate", "--master-key"])));
+    expect((await site(["show", "d1.example"])).stdout).toMatch(/SESSION_KEYS +\(secret, set\)/);
+  });
+
   it("that were cut off go on, and others wait until what they left counts no longer", async () => {
     expect((await add("c1.example")).code).toBe(0);
     expect((await add("c2.example")).code).toBe(0);
