@@ -68,7 +68,9 @@ export async function readProofAnswer(
       requiredClaims: ["sub", "jti", "iat", "exp"],
       maxTokenAge: LIFETIME,
     });
-    const { sub = "", jti = "" } = payload;
+    const { jti = "" } = payload;
+    // Who numbers accounts writes a number here, against RFC 7519 section 4.1.2.
+    const sub = String(payload.sub);
     return /^[\x21-\x7e]{1,200}$/.test(sub) && jti !== "" ? { accountId: sub, login: jti } : undefined;
   } catch (error) {
     if (error instanceof jose.JOSEError) return undefined;

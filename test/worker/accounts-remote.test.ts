@@ -1,3 +1,4 @@
+import { decodeJwt, decodeProtectedHeader, type JWTPayload, SignJWT } from "jose";
 import { describe, expect, it } from "vitest";
 import { createAccounts } from "../../examples/registry-server/accounts.ts";
 import { createProofPage, hashPassword } from "../../examples/registry-server/proof-page.ts";
@@ -118,8 +119,8 @@ describe("the site's own registry", () => {
 
 describe("an old account of the site", () => {
   /** Logs Espen in, who has Henrik's old number, and presses 'log in the old way'. */
-  async function atClub() {
-    const { site, club } = openRemoteSite([await henrik()]);
+  async function atClub(known: Partial<Accounts[number]> = {}) {
+    const { site, club } = openRemoteSite([{ ...(await henrik()), ...known }]);
     const browser = openBrowser(site);
     const page = await (await browser.logIn({ user: "espen", returnTo: "/members/" })).text();
     expect(page).not.toContain('name="fact"');
@@ -156,6 +157,21 @@ describe("an old account of the site", () => {
     await again.logIn({ user: "espen" });
     expect(await subOf(again)).toBe("member-1001");
     expect((await browser.get(back)).status).toBe(303);
+  });
+
+  it("is proven by an answer that has its number as one", async () => {
+    const { browser, logInAtClub } = await atClub({ id: "1001" });
+    const back = new URL((await logInAtClub("correct horse")).headers.get("location") ?? "");
+    const answer = back.searchParams.get("answer") ?? "";
+    // The library's types know that a subject is a text.
+    const claims = { ...decodeJwt(answer), sub: 1001 } as unknown as JWTPayload;
+    const numbered = new SignJWT(claims).setProtectedHeader({
+      ...decodeProtectedHeader(answer),
+      alg: "HS256",
+    });
+    back.searchParams.set("answer", await numbered.sign(new TextEncoder().encode(SECRET)));
+    expect((await browser.get(back.href)).status).toBe(303);
+    expect(await subOf(browser)).toBe("1001");
   });
 
   it("is nobody else's: an answer given for another browser's login is worth nothing", async () => {
