@@ -19,12 +19,13 @@ import {
 } from "../erased-accounts.ts";
 import { checkPlace } from "../exported-file.ts";
 import { startProgress } from "../progress-bar.ts";
-import { addSites } from "./add-sites.ts";
+import { addToClaimed } from "./add-sites.ts";
 import { masterKeysAt } from "./master-key-place.ts";
 import { openSite, rowKeyOf } from "./opened-site.ts";
 import { type Leavings, leavingsOf, removeSites, SETTLING, SETTLING_HERE } from "./remove-site.ts";
 import { renameSite } from "./rename-site.ts";
 import { earlierKeys, noteRowKeys, spentKeys } from "./row-key-history.ts";
+import { withClaims } from "./site-claims.ts";
 import { noteRecords, partitionOf, type revokedKeys, revokeKeys, siteRecords } from "./site-records.ts";
 import { countRows, sitesWithRows, siteTables } from "./site-rows.ts";
 import { listEntries, readSites } from "./site-store.ts";
@@ -36,6 +37,7 @@ import {
   type Manifest,
   openExport,
 } from "./site-transfer.ts";
+import { aliasesOf } from "./site-values.ts";
 import {
   deploymentOf,
   hostNamed,
@@ -284,7 +286,11 @@ export async function importSite(
     ...erasuresOf(opened.manifest),
     ...(newer === undefined ? [] : await erasuresIn(newer, keys, opened.manifest)),
   ]);
-  await withStorage(place, async (session) => {
+  const claims = [host, ...aliasesOf(settings)].map((one) => ({
+    host: one,
+    deed: `import ${id} for ${host}`,
+  }));
+  const bring = async (session: D1Session) => {
     const [entries, records] = await Promise.all([listEntries(session), siteRecords(session)]);
     if (records === undefined) throw new CommandError("There is no database with all its migrations here.");
     const text = (await readSites(session, [host])).get(host);
@@ -314,7 +320,7 @@ export async function importSite(
       isLanguage: languagesAt(place),
       partitions: new Map([[host, partition]]),
     };
-    const [judged] = await addSites({ ...request, dryRun: true });
+    const [judged] = await addToClaimed({ ...request, dryRun: true });
     if (judged?.outcome === "refused") throw new CommandError(`${host}: ${judged.faults.join("; ")}.`);
     if (dryRun) return print(json ? JSON.stringify({ dry_run: true, host }) : `Would import ${host}.`);
     // Noted first, so that whoever takes this up again knows what the rows are of.
@@ -342,14 +348,15 @@ export async function importSite(
     // Before the site is served.
     const erased = await leaveOutErased(session, { host, partition, source, brought });
     if (erased > 0) rows = await rowsLeft(session, partition);
-    const [added] = await addSites({ ...request, dryRun: false });
+    const [added] = await addToClaimed({ ...request, dryRun: false });
     if (added?.outcome === "refused") throw new CommandError(`${host}: ${added.faults.join("; ")}.`);
     if (json) return print(JSON.stringify({ host, imported: true, rows, erased }));
     print(
       `${host} is here, with ${numberOf(rows, "row")}. The worker serves it within a minute.${erasedWords(erased)}`,
     );
     print("Lead its DNS here, see that its redirect URI is registered, and remove it where it was.");
-  });
+  };
+  await withStorage(place, (session) => withClaims(session, dryRun ? [] : claims, () => bring(session)));
 }
 
 /**

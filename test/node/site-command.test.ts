@@ -772,6 +772,16 @@ describe("a site that moves", () => {
       });
       expect((await siteAt(there, ["list", "--json"])).json().sites).toEqual([]);
     }
+    // Another export of it that is being imported: one of the two would leave its rows to nobody.
+    await there.storage.batch([
+      {
+        sql: "INSERT INTO site_claims (host, deed, until) VALUES (?1, 'import of another', ?2)",
+        params: [host, Date.now() + 60_000],
+      },
+    ]);
+    expect((await siteAt(there, ["import", out])).stderr).toContain(`Another command is changing ${host}`);
+    expect(await rowsOf("SELECT id FROM accounts", there)).toEqual([]);
+    await there.storage.batch([{ sql: "DELETE FROM site_claims", params: [] }]);
     expect((await siteAt(there, ["import", out, "--json"])).json()).toMatchObject({ host, imported: true });
     expect((await siteAt(there, ["import", out])).stdout).toContain("already");
     const [record] = await rowsOf("SELECT site FROM site_versions WHERE host = ?1", there, host);
