@@ -73,7 +73,7 @@ describe("the site's name and face", () => {
     }
   });
 
-  it.each([
+  it.each<[name: string, value: string, beside?: Partial<Cloudflare.Env>]>([
     ["SUPPORT_CONTACT", "call us"],
     ["SUPPORT_CONTACT", "javascript:alert(1)"],
     ["SUPPORT_CONTACT", "http://fjordhagen.example/help"],
@@ -84,13 +84,13 @@ describe("the site's name and face", () => {
     ["SUPPORT_CONTACT", "/\t/evil.example/help"],
     ["LOGO_URL", "https://a;frame-ancestors"],
     ["FAVICON", "https://a,b.example/icon.png"],
-    ["TERMS_URL", "https://a;sandbox;x"],
+    ["TERMS_URL", "https://a;sandbox;x", { TERMS_VERSION: "1" }],
     ["ACCENT_COLOR", "red;}body{display:none"],
     ["ACCENT_COLOR", "#12345"],
     ["SITE_NAME", "x".repeat(61)],
-  ])("refuse %s=%s", (name, value) => {
+  ])("refuse %s=%s", (name, value, beside = {}) => {
     const site = openSite();
-    const read = readSettings({ ...site.env, [name]: value }, SITE);
+    const read = readSettings({ ...site.env, ...beside, [name]: value }, SITE);
     expect(read).toEqual({ faults: [expect.stringContaining(name)] });
   });
 
