@@ -61,6 +61,7 @@ export function newReference(): string {
 
 const ENCODER = new TextEncoder();
 
+/** A text in UTF-8, in bytes of its own. */
 export const utf8 = (text: string): Uint8Array<ArrayBuffer> => new Uint8Array(ENCODER.encode(text));
 
 const passing = new Uint8Array(1024);

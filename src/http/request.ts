@@ -267,9 +267,20 @@ export async function formBody(request: Request): Promise<URLSearchParams | unde
   return text === undefined ? undefined : new URLSearchParams(text);
 }
 
-/** What was typed into a field, or pasted, without the marks that nobody sees: a phone copies numbers with some. */
-export const typedText = (form: URLSearchParams | undefined, name: string): string =>
-  (form?.get(name) ?? "").replace(/\p{Cf}/gu, "").trim();
+/** The longest text of one field, in characters. */
+const FIELD_LIMIT = 200;
+
+/**
+ * What was typed into a field, or pasted, with single spaces and without the marks that nobody sees: a phone copies
+ * numbers with some.
+ * @returns no more than {@link FIELD_LIMIT} of it.
+ */
+export const typedText = (text: string | null | undefined): string =>
+  (text ?? "")
+    .replace(/\p{Cf}/gu, "")
+    .replace(/\s+/g, " ")
+    .trim()
+    .slice(0, FIELD_LIMIT);
 
 /**
  * The body of a small JSON request. A page elsewhere cannot send this content type without asking first, which

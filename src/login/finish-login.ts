@@ -51,7 +51,6 @@ async function finish(c: AppContext): Promise<Response> {
         browser: here.browser,
         state,
         question: "confirm",
-        given: undefined,
       } as const;
       return await answerOutcome(c, await answerStep(c, login.object, stage, look), end);
     }

@@ -68,8 +68,8 @@ export interface AnswerCall extends LoginCall {
   readonly id: string;
   /** The question that is answered; a login that waits for another one asks that again. */
   readonly question: Question;
-  /** `undefined` only looks: what is being waited for? */
-  readonly given: GivenAnswer | undefined;
+  /** Without one it only looks: what is being waited for? */
+  readonly given?: GivenAnswer | undefined;
 }
 
 /** A login that has been finished, or thrown away, before. */

@@ -10,9 +10,6 @@ import { accountPath, consolePath, seeOther } from "./answers.ts";
 import { withAccount } from "./known-account.ts";
 import { noteDeed, type StaffRequest } from "./staff.ts";
 
-/** The longest value of a field, in characters. */
-const FIELD_LIMIT = 200;
-
 /**
  * `POST /auth/support/accounts/:id/correct`: the fields `name`, `phone`, `email` and `memberNumber` as they should
  * be; an empty one is removed. Nothing is taken over without the tick, when one of them cannot be, or when the
@@ -43,7 +40,7 @@ export const correctAccount = (request: StaffRequest): Promise<Response> =>
   });
 
 function typedForm(form: URLSearchParams): CorrectionForm {
-  const field = (name: string) => typedText(form, name).replace(/\s+/g, " ").slice(0, FIELD_LIMIT);
+  const field = (name: string) => typedText(form.get(name));
   return {
     name: field("name"),
     phone: field("phone"),
@@ -65,8 +62,9 @@ function readCorrection(
   if (phone === undefined || (phone !== null && phone.length < 9)) return { wrong: "phone" };
   if (email === undefined) return { wrong: "email" };
   const wanted = { name: typed.name || null, phone, email, memberNumber: typed.memberNumber || null };
+  // What was left as the form had it is no correction, whatever of it nobody sees.
   const changed = Object.entries(wanted).filter(
-    ([field, value]) => value !== (account[field as keyof typeof wanted] ?? null),
+    ([field, value]) => value !== (typedText(account[field as keyof typeof wanted]) || null),
   );
   return { correction: Object.fromEntries(changed) };
 }

@@ -25,7 +25,7 @@ export const changeGroups = (request: StaffRequest): Promise<Response> =>
     const page = accountPath(request, id);
     const { account } = record;
     if (form.get("basis") !== String(account.updatedAt)) return seeOther(page, "changedMeanwhile");
-    const typed = typedText(form, "new");
+    const typed = typedText(form.get("new"));
     const added = typed === "" ? undefined : groupName(typed);
     const { staffGroups } = settings.support;
     // In the spelling in which groups are kept: in another one a group of staff would not be known for one.

@@ -14,8 +14,6 @@ import { shownLogin } from "./shown-login.ts";
 import { shownRequest } from "./shown-request.ts";
 import { noteDeed, type StaffRequest } from "./staff.ts";
 
-/** The longest text that is searched for, in characters. */
-const QUERY_LIMIT = 200;
 /** As many accounts as the registry gives at a time. */
 const SHOWN_LIMIT = 50;
 
@@ -27,7 +25,7 @@ const SHOWN_LIMIT = 50;
 export async function searchPeople(request: StaffRequest): Promise<Response> {
   const { c, settings, records, registry } = request;
   const form = await formBody(c.req.raw);
-  const query = typedText(form, "query").slice(0, QUERY_LIMIT);
+  const query = typedText(form?.get("query"));
   if (query === "") return seeOther(consolePath(settings));
   const searches = searchesFor(settings, query);
   const reference = normalReference(query);

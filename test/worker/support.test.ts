@@ -535,6 +535,21 @@ describe("a correction", () => {
     expect(textOf(await pageOf(staff, accountPath(id)))).toContain("Corrected : Name, Phone, Member number");
   });
 
+  it("leaves a name alone that was not touched, with what nobody sees of it", async () => {
+    const { site, staff } = await desk();
+    const { id } = await loggedIn(site, "sofie");
+    // Persian has letters that do not join; and Vipps may say two spaces.
+    const name = "Ali\u200creza  Sofie";
+    await registry().correct(id, { name });
+    const basis = basisOf(await pageOf(staff, accountPath(id)));
+    const form = { ...asKept, ...TICKED, basis, name };
+    const same = await staff.post(`${accountPath(id)}/correct`, form);
+    expect(same.headers.get("location")).toBe(`${accountPath(id)}?notice=unchanged`);
+    await staff.post(`${accountPath(id)}/correct`, { ...form, phone: "+4799999955" });
+    expect((await registry().get(id))?.account).toMatchObject({ name, phone: "4799999955" });
+    expect(await deeds(id)).toMatchObject([{ action: "corrected", details: { fields: ["phone"] } }]);
+  });
+
   it("removes what is left empty, and writes nothing when nothing differs", async () => {
     const { site, staff } = await desk();
     const { id } = await loggedIn(site, "sofie");
